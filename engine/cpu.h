@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later
+ *
+ * What this processor, and its operating system, can run.
+ */
+#ifndef FBNET_CPU_H
+#define FBNET_CPU_H
+
+#include <glib.h>
+
+enum {
+  CPU_AVX2 = 1 << 0,        /* AVX2 and FMA, with the registers saved by the system */
+  CPU_AVX512 = 1 << 1,      /* F, BW, CD, DQ, VL */
+  CPU_AVX512_VNNI = 1 << 2, /* and VNNI */
+  CPU_NEON = 1 << 3,        /* aarch64 baseline */
+  CPU_NEON_DOT = 1 << 4,
+};
+
+/* Asked once, then remembered; safe from any thread. */
+guint cpu_flags (void);
+
+#endif

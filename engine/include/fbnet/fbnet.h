@@ -1,0 +1,415 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later
+ *
+ * libfbnet: FBNet detectors on an ordinary CPU.
+ *
+ *   model    = fbnet_model_load ("model.safetensors", &error);
+ *   detector = fbnet_detector_new (model, NULL, &error);
+ *   found    = fbnet_detections_new ();
+ *   fbnet_detector_run (detector, &image, found, &error);
+ *   for (guint i = 0; i < found->n; i++) use (found->items[i]);
+ *
+ * Errors. Whatever can go wrong outside the caller's code returns FALSE or NULL and sets a
+ * #GError of domain %FBNET_ERROR; a caller's mistake is a GLib critical. The library never prints,
+ * exits, or changes process-wide state.
+ *
+ * Threads. A #FbnetModel is immutable and may be used from any thread. A #FbnetDetector and a
+ * #FbnetDetections belong to one thread at a time.
+ */
+#ifndef FBNET_H
+#define FBNET_H
+
+#include <glib.h>
+
+G_BEGIN_DECLS
+
+#if defined(FBNET_COMPILATION) && defined(__GNUC__)
+#  define FBNET_API __attribute__ ((visibility ("default")))
+#else
+#  define FBNET_API
+#endif
+
+/**
+ * fbnet_version:
+ * Returns: (transfer none): the library's version as "MAJOR.MINOR.MICRO". Since 0.1
+ */
+FBNET_API const char *fbnet_version (void);
+
+/* --- Errors ----------------------------------------------------------------------------------- */
+
+#define FBNET_ERROR (fbnet_error_quark ())
+
+/**
+ * FbnetError:
+ * @FBNET_ERROR_NOT_FOUND: the file does not exist
+ * @FBNET_ERROR_IO: the file cannot be read or written
+ * @FBNET_ERROR_FORMAT: the file is damaged, or is not what it should be
+ * @FBNET_ERROR_UNSUPPORTED: the file is sound but asks for something this version cannot do
+ * @FBNET_ERROR_ARGUMENT: a parameter is out of its range
+ * @FBNET_ERROR_MEMORY: memory could not be had
+ *
+ * Every message names the file or parameter, what was expected and what was found. Since 0.1
+ */
+typedef enum {
+  FBNET_ERROR_NOT_FOUND,
+  FBNET_ERROR_IO,
+  FBNET_ERROR_FORMAT,
+  FBNET_ERROR_UNSUPPORTED,
+  FBNET_ERROR_ARGUMENT,
+  FBNET_ERROR_MEMORY,
+} FbnetError;
+
+FBNET_API GQuark fbnet_error_quark (void);
+
+/* --- Tensors ---------------------------------------------------------------------------------- */
+
+/** FbnetDtype: element types of the safetensors format that model files use. Since 0.1 */
+typedef enum {
+  FBNET_DTYPE_F32,
+  FBNET_DTYPE_F16,
+  FBNET_DTYPE_I64,
+  FBNET_DTYPE_I32,
+  FBNET_DTYPE_I8,
+  FBNET_DTYPE_U8,
+} FbnetDtype;
+
+#define FBNET_MAX_DIMS 8
+
+/**
+ * FbnetTensorView:
+ * @name: the name, as in D2Go's state_dict
+ * @dtype: element type
+ * @n_dims: number of dimensions; 0 is a scalar
+ * @shape: the dimensions, outermost first
+ * @data: @n_bytes little-endian bytes, C order
+ *
+ * A named array that somebody else owns. Since 0.1
+ */
+typedef struct {
+  const char *name;
+  FbnetDtype dtype;
+  guint n_dims;
+  gsize shape[FBNET_MAX_DIMS];
+  const void *data;
+  gsize n_bytes;
+} FbnetTensorView;
+
+/** fbnet_dtype_name: Returns: (transfer none): the safetensors name, "F32", "I64", … Since 0.1 */
+FBNET_API const char *fbnet_dtype_name (FbnetDtype dtype);
+
+/** fbnet_dtype_size: Returns: bytes per element. Since 0.1 */
+FBNET_API gsize fbnet_dtype_size (FbnetDtype dtype);
+
+/* --- Models ----------------------------------------------------------------------------------- */
+
+/** FbnetModel: what a model file says, checked. Immutable, reference-counted. Since 0.1 */
+typedef struct _FbnetModel FbnetModel;
+
+typedef enum {
+  FBNET_TASK_DETECTION,
+  FBNET_TASK_CLASSIFICATION,
+} FbnetTask;
+
+/**
+ * fbnet_model_load:
+ * @path: a model file (models/FORMAT.md)
+ *
+ * Maps the file and checks everything in it: the safetensors structure, the description, that the
+ * architecture can be built, that every tensor it needs is there with the right shape and type and
+ * holds finite numbers.
+ *
+ * Returns: (transfer full): the model, or NULL with @error set. Since 0.1
+ */
+FBNET_API FbnetModel *fbnet_model_load (const char *path, GError **error);
+
+/**
+ * fbnet_model_load_bytes:
+ * @bytes: a model file's contents; a reference is kept
+ * @name: what to call it in error messages
+ *
+ * Returns: (transfer full): as fbnet_model_load(). Since 0.1
+ */
+FBNET_API FbnetModel *fbnet_model_load_bytes (GBytes *bytes, const char *name, GError **error);
+
+FBNET_API FbnetModel *fbnet_model_ref (FbnetModel *model);
+FBNET_API void fbnet_model_unref (FbnetModel *model); /* NULL is allowed */
+
+/** fbnet_model_get_name: Returns: (transfer none): e.g. "faster_rcnn_fbnetv3a_C4". Since 0.1 */
+FBNET_API const char *fbnet_model_get_name (const FbnetModel *model);
+FBNET_API FbnetTask fbnet_model_get_task (const FbnetModel *model);
+
+/**
+ * fbnet_model_get_description:
+ * Returns: (transfer none): the JSON text embedded in the file. Since 0.1
+ */
+FBNET_API const char *fbnet_model_get_description (const FbnetModel *model);
+FBNET_API guint fbnet_model_get_n_classes (const FbnetModel *model);
+
+/**
+ * fbnet_model_get_label:
+ * @class_id: 0 … n_classes - 1
+ * Returns: (transfer none): the label, or NULL if the file names none. Since 0.1
+ */
+FBNET_API const char *fbnet_model_get_label (const FbnetModel *model, guint class_id);
+FBNET_API gboolean fbnet_model_has_masks (const FbnetModel *model);
+
+/** fbnet_model_get_n_parameters: Returns: learnable numbers (no batch statistics). Since 0.1 */
+FBNET_API guint64 fbnet_model_get_n_parameters (const FbnetModel *model);
+FBNET_API guint fbnet_model_get_n_tensors (const FbnetModel *model);
+
+/**
+ * fbnet_model_get_tensor:
+ * @index: 0 … n_tensors - 1, in the file's order
+ * @view: (out): valid as long as the model. Since 0.1
+ */
+FBNET_API void fbnet_model_get_tensor (const FbnetModel *model, guint index, FbnetTensorView *view);
+
+/**
+ * fbnet_model_write:
+ * @path: the file to write; replaced only when all of it was written
+ * @description: JSON text, see models/FORMAT.md
+ * @tensors: the tensors, in the order they shall stand in the file
+ *
+ * The writer of the model format. It does not check that the description and the tensors fit each
+ * other: fbnet_model_load() does.
+ *
+ * Returns: FALSE with @error set, and no file left behind, on failure. Since 0.1
+ */
+FBNET_API gboolean fbnet_model_write (const char *path, const char *description,
+    const FbnetTensorView *tensors, guint n_tensors, GError **error);
+
+/* --- Images ----------------------------------------------------------------------------------- */
+
+/**
+ * FbnetPixelFormat:
+ * Memory layouts, named by byte order as GStreamer names them. Since 0.1
+ */
+typedef enum {
+  FBNET_PIXEL_RGB,
+  FBNET_PIXEL_BGR,
+  FBNET_PIXEL_RGBX, /* the fourth byte, padding or alpha, is not looked at */
+  FBNET_PIXEL_BGRX,
+  FBNET_PIXEL_XRGB,
+  FBNET_PIXEL_XBGR,
+  FBNET_PIXEL_GRAY8,
+  FBNET_PIXEL_NV12, /* Y, then interleaved UV at half size */
+  FBNET_PIXEL_NV21, /* Y, then interleaved VU at half size */
+  FBNET_PIXEL_I420, /* Y, U, V; YV12 is this with planes 1 and 2 exchanged */
+  FBNET_PIXEL_YUY2,
+  FBNET_PIXEL_UYVY,
+} FbnetPixelFormat;
+
+typedef enum {
+  FBNET_MATRIX_BT601,
+  FBNET_MATRIX_BT709,
+  FBNET_MATRIX_BT2020,
+  FBNET_MATRIX_SMPTE240M,
+  FBNET_MATRIX_FCC,
+} FbnetColorMatrix;
+
+typedef enum {
+  FBNET_RANGE_LIMITED, /* luma 16…235, chroma 16…240 */
+  FBNET_RANGE_FULL,    /* 0…255 */
+} FbnetColorRange;
+
+/**
+ * FbnetImage:
+ * @width, @height: pixels, at least 1 each
+ * @planes: first byte of each plane
+ * @strides: bytes from a row to the next, per plane; may be negative
+ * @matrix, @range: how Y'CbCr (and GRAY8: @range) become R'G'B'; not looked at for RGB formats
+ *
+ * A view of a picture that the caller owns. Since 0.1
+ */
+typedef struct {
+  FbnetPixelFormat format;
+  guint width, height;
+  const guint8 *planes[4];
+  gssize strides[4];
+  FbnetColorMatrix matrix;
+  FbnetColorRange range;
+} FbnetImage;
+
+/* --- Detections ------------------------------------------------------------------------------- */
+
+/**
+ * FbnetMask:
+ * @x, @y, @width, @height: the rectangle of the frame that the mask covers, in pixels
+ * @data: (nullable): @width × @height bytes without padding, 255 inside the object and 0 outside;
+ *   NULL if the detection has no mask; valid until the detections are next written or freed
+ *
+ * The rectangle is the box rounded outwards and one pixel more on each side, clipped to the frame
+ * (detectron2, paste_masks_in_image); outside it nothing is set. Since 0.1
+ */
+typedef struct {
+  gint x, y, width, height;
+  const guint8 *data;
+} FbnetMask;
+
+/**
+ * FbnetDetection:
+ * @x0, @y0, @x1, @y1: the box in pixels of the frame, clipped to it; (0, 0) is the outer corner of
+ *   the first pixel
+ * @score: probability, 0…1
+ * @class_id: 0 … n_classes - 1
+ * Since 0.1
+ */
+typedef struct {
+  float x0, y0, x1, y1;
+  float score;
+  guint class_id;
+  FbnetMask mask;
+} FbnetDetection;
+
+/**
+ * FbnetDetections:
+ * @items: by descending score
+ * @n: number of @items; 0 after a failure
+ *
+ * Filled by fbnet_detector_run(); reuse it from frame to frame. Only these two members are public.
+ * Since 0.1
+ */
+typedef struct {
+  const FbnetDetection *items;
+  guint n;
+} FbnetDetections;
+
+FBNET_API FbnetDetections *fbnet_detections_new (void);
+FBNET_API void fbnet_detections_free (FbnetDetections *detections); /* NULL is allowed */
+
+/* --- Detectors -------------------------------------------------------------------------------- */
+
+/** FbnetDetector: one stream's worker: scratch memory and threads over a shared model. Since 0.1 */
+typedef struct _FbnetDetector FbnetDetector;
+
+/**
+ * FbnetDetectorOptions:
+ * @n_threads: threads that work on one frame, the caller's among them; 0: one per processor that
+ *   this process may run on
+ * @kernels: (nullable): name of the kernel set, "c", "openblas", "avx2", "avx512"; NULL: the
+ *   environment variable FBNET_KERNELS, else the best that this processor runs
+ *
+ * What is fixed for a detector's life. Zero-initialise it: zero means "you choose". Since 0.1
+ */
+typedef struct {
+  guint n_threads;
+  const char *kernels;
+} FbnetDetectorOptions;
+
+/**
+ * FbnetParams:
+ * @score_threshold: a detection's probability must be greater, 0…1
+ * @iou_threshold: final per-class NMS drops boxes that overlap more, 0…1
+ * @rpn_iou_threshold: the same among proposals, 0…1
+ * @mask_threshold: a pixel belongs to the object when its probability is at least this, 0…1
+ * @pre_nms_count: proposals kept per level before NMS; at least 1
+ * @post_nms_count: proposals kept after NMS over all levels; at least 1
+ * @max_detections: detections per frame, best first; at least 1
+ * @min_size: length of the network input's shorter side, pixels; at least 1
+ * @max_size: bound of the longer side (wins over @min_size); at least 1, at most 8192
+ * @box_pooler_resolution, @mask_pooler_resolution: side of ROIAlign's output, 1…56
+ * @masks: compute masks; must be FALSE if the model has no mask head
+ * @class_agnostic_nms: final NMS over all classes together
+ * @class_thresholds: (nullable): n_classes numbers that stand in for @score_threshold class by
+ *   class; one of 1 or more switches its class off. Copied by fbnet_detector_set_params()
+ * @min_object_width, @min_object_height, @max_object_width, @max_object_height: bounds, inclusive,
+ *   of a detection's box in frame pixels; 0: none
+ *
+ * What may change between two frames. Start from fbnet_model_get_params(): every number is meant
+ * literally. Since 0.1
+ */
+typedef struct {
+  float score_threshold;
+  float iou_threshold;
+  float rpn_iou_threshold;
+  float mask_threshold;
+  guint pre_nms_count;
+  guint post_nms_count;
+  guint max_detections;
+  guint min_size, max_size;
+  guint box_pooler_resolution;
+  guint mask_pooler_resolution;
+  gboolean masks;
+  gboolean class_agnostic_nms;
+  const float *class_thresholds;
+  guint min_object_width, min_object_height;
+  guint max_object_width, max_object_height;
+} FbnetParams;
+
+/** fbnet_model_get_params: @params: (out): the values the model was exported with. Since 0.1 */
+FBNET_API void fbnet_model_get_params (const FbnetModel *model, FbnetParams *params);
+
+/**
+ * FbnetTimings:
+ * Milliseconds of wall time that the last frame spent in each stage; @total is all of it.
+ * @prepare: building buffers for a new frame size or new parameters; 0 once warm. Since 0.1
+ */
+typedef struct {
+  double prepare;
+  double preprocess;
+  double trunk;
+  double rpn;
+  double proposals;
+  double box_pooler;
+  double box_head;
+  double detections;
+  double mask_pooler;
+  double mask_head;
+  double mask_paste;
+  double total;
+} FbnetTimings;
+
+/**
+ * fbnet_detector_new:
+ * @model: a detection model; a reference is kept
+ * @options: (nullable): NULL: all defaults
+ *
+ * Starts the threads and packs the weights for this processor (once per model and kernel set: later
+ * detectors of the same model share them).
+ *
+ * Returns: (transfer full): or NULL with @error set. Since 0.1
+ */
+FBNET_API FbnetDetector *fbnet_detector_new (FbnetModel *model, const FbnetDetectorOptions *options,
+    GError **error);
+FBNET_API void fbnet_detector_free (FbnetDetector *detector); /* NULL is allowed */
+
+/** fbnet_detector_get_kernels: Returns: (transfer none): the kernel set in use. Since 0.1 */
+FBNET_API const char *fbnet_detector_get_kernels (const FbnetDetector *detector);
+FBNET_API guint fbnet_detector_get_n_threads (const FbnetDetector *detector);
+
+/**
+ * fbnet_detector_set_params:
+ *
+ * Holds from the next frame on.
+ *
+ * Returns: FALSE with @error naming the parameter, its range and its value, if one is out of range;
+ *   then nothing has changed. Since 0.1
+ */
+FBNET_API gboolean fbnet_detector_set_params (FbnetDetector *detector, const FbnetParams *params,
+    GError **error);
+
+/** fbnet_detector_get_params: class_thresholds points to the detector's copy. Since 0.1 */
+FBNET_API void fbnet_detector_get_params (const FbnetDetector *detector, FbnetParams *params);
+
+/**
+ * fbnet_detector_run:
+ * @image: the frame, read only
+ * @detections: filled, by descending score; empty on failure
+ *
+ * Resizes (shorter side to min_size, longer at most max_size), normalises, and detects. The result
+ * is the same to the bit for any number of threads. Once a frame size has been seen, nothing is
+ * allocated.
+ *
+ * Returns: FALSE with @error set: memory, or a frame larger than 32767 pixels a side. Since 0.1
+ */
+FBNET_API gboolean fbnet_detector_run (FbnetDetector *detector, const FbnetImage *image,
+    FbnetDetections *detections, GError **error);
+
+FBNET_API void fbnet_detector_get_timings (const FbnetDetector *detector, FbnetTimings *timings);
+
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (FbnetModel, fbnet_model_unref)
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (FbnetDetector, fbnet_detector_free)
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (FbnetDetections, fbnet_detections_free)
+
+G_END_DECLS
+
+#endif
