@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later
+ *
+ * What the tests may look at inside a detector: every stage's output of the last frame.
+ */
+#ifndef FBNET_DETECTOR_H
+#define FBNET_DETECTOR_H
+
+#include "boxhead.h"
+#include "fbnet/fbnet.h"
+#include "tensor.h"
+
+#define MAX_LEVELS 8
+
+/* Valid until the detector's next frame. */
+typedef struct {
+  const guint8 *resized; /* [height][width][3], the model's channel order */
+  gsize height, width;
+  Tensor input; /* padded */
+  guint n_stages;
+  Tensor stages[MAX_LEVELS]; /* trunk0, trunk1, … */
+  guint n_levels;            /* feature levels that the RPN reads */
+  Tensor rpn_logits[MAX_LEVELS]; /* c = anchors per pixel */
+  Tensor rpn_deltas[MAX_LEVELS]; /* c = 4 × anchors */
+  gsize n_proposals;
+  const Box *proposals;
+  const float *proposal_logits;
+  Tensor box_rois;     /* n_proposals × resolution × resolution × c */
+  Tensor box_features; /* n_proposals × 1 × 1 × c, after the average pool */
+  Tensor cls_logits;   /* n_proposals × 1 × 1 × (n_classes + 1) */
+  Tensor box_deltas;   /* n_proposals × 1 × 1 × 4 n_classes */
+  gsize n_detections;
+  const BoxHeadDetection *detections; /* network pixels */
+  gsize n_masks; /* detections that are left in the frame, in order */
+  Tensor mask_rois;          /* n_masks × resolution × resolution × c */
+  Tensor mask_logits;        /* n_masks × side × side × 1, of the predicted class */
+  Tensor mask_probabilities; /* the same after the sigmoid */
+} DetectorTaps;
+
+void detector_get_taps (const FbnetDetector *detector, DetectorTaps *taps);
+
+#endif
