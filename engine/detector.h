@@ -17,8 +17,8 @@ typedef struct {
   gsize height, width;
   Tensor input; /* padded */
   guint n_stages;
-  Tensor stages[MAX_LEVELS]; /* trunk0, trunk1, … */
-  guint n_levels;            /* feature levels that the RPN reads */
+  Tensor stages[MAX_LEVELS];     /* trunk0, trunk1, … */
+  guint n_levels;                /* feature levels that the RPN reads */
   Tensor rpn_logits[MAX_LEVELS]; /* c = anchors per pixel */
   Tensor rpn_deltas[MAX_LEVELS]; /* c = 4 × anchors */
   gsize n_proposals;
@@ -30,10 +30,10 @@ typedef struct {
   Tensor box_deltas;   /* n_proposals × 1 × 1 × 4 n_classes */
   gsize n_detections;
   const BoxHeadDetection *detections; /* network pixels */
-  gsize n_masks; /* detections that are left in the frame, in order */
-  Tensor mask_rois;          /* n_masks × resolution × resolution × c */
-  Tensor mask_logits;        /* n_masks × side × side × 1, of the predicted class */
-  Tensor mask_probabilities; /* the same after the sigmoid */
+  gsize n_masks;                      /* detections that are left in the frame, in order */
+  Tensor mask_rois;                   /* n_masks × resolution × resolution × c */
+  Tensor mask_logits;                 /* n_masks × side × side × 1, of the predicted class */
+  Tensor mask_probabilities;          /* the same after the sigmoid */
 } DetectorTaps;
 
 void detector_get_taps (const FbnetDetector *detector, DetectorTaps *taps);

@@ -20,8 +20,8 @@ typedef struct {
 typedef struct {
   const RoiLevel *levels; /* ascending stride, each twice the one before */
   gsize n_levels;
-  guint min_level;     /* log2 of the first level's stride */
-  guint resolution;    /* side of the output */
+  guint min_level;      /* log2 of the first level's stride */
+  guint resolution;     /* side of the output */
   guint sampling_ratio; /* samples per bin and axis; 0: ceil of the bin's size */
 } RoiPooler;
 

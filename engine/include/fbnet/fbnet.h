@@ -167,7 +167,7 @@ FBNET_API void fbnet_model_get_tensor (const FbnetModel *model, guint index, Fbn
  * fbnet_model_write:
  * @path: the file to write; replaced only when all of it was written
  * @description: JSON text, see models/FORMAT.md
- * @tensors: the tensors, in the order they shall stand in the file
+ * @tensors: the tensors; they stand in the file by descending element size, else in this order
  *
  * The writer of the model format. It does not check that the description and the tensors fit each
  * other: fbnet_model_load() does.

@@ -1,0 +1,587 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later
+ *
+ * FBNet's builder: block lists to layers. The order of a block's layers is that of mobile_cv's
+ * IRFBlock.forward.
+ */
+#include "arch.h"
+
+#include <math.h>
+#include <string.h>
+
+#include "fbnet/fbnet.h"
+#include "json.h"
+
+/* More than any network of the family has, few enough that no product overflows. */
+#define MAX_CHANNELS 16384
+#define MAX_BLOCKS   256
+#define MAX_STRIDE   8
+
+static const struct {
+  const char *name;
+  BlockKind kind;
+  guint kernel;
+  guint pw_groups;
+  gboolean se;
+  Activation act, gate;
+} ops[] = {
+  { "conv_k1", BLOCK_CONV, 1, 1, FALSE, ACT_RELU },
+  { "conv_k3", BLOCK_CONV, 3, 1, FALSE, ACT_RELU },
+  { "conv_k5", BLOCK_CONV, 5, 1, FALSE, ACT_RELU },
+  { "conv_k7", BLOCK_CONV, 7, 1, FALSE, ACT_RELU },
+  { "conv_k1_hs", BLOCK_CONV, 1, 1, FALSE, ACT_HSWISH },
+  { "conv_k3_hs", BLOCK_CONV, 3, 1, FALSE, ACT_HSWISH },
+  { "conv_k5_hs", BLOCK_CONV, 5, 1, FALSE, ACT_HSWISH },
+  { "ir_k3", BLOCK_IRF, 3, 1, FALSE, ACT_RELU },
+  { "ir_k5", BLOCK_IRF, 5, 1, FALSE, ACT_RELU },
+  { "ir_k3_hs", BLOCK_IRF, 3, 1, FALSE, ACT_HSWISH },
+  { "ir_k5_hs", BLOCK_IRF, 5, 1, FALSE, ACT_HSWISH },
+  { "ir_k3_g2", BLOCK_IRF, 3, 2, FALSE, ACT_RELU },
+  { "ir_k5_g2", BLOCK_IRF, 5, 2, FALSE, ACT_RELU },
+  { "ir_k3_se", BLOCK_IRF, 3, 1, TRUE, ACT_RELU, ACT_SIGMOID },
+  { "ir_k5_se", BLOCK_IRF, 5, 1, TRUE, ACT_RELU, ACT_SIGMOID },
+  { "ir_k3_sehsig", BLOCK_IRF, 3, 1, TRUE, ACT_RELU, ACT_HSIGMOID },
+  { "ir_k5_sehsig", BLOCK_IRF, 5, 1, TRUE, ACT_RELU, ACT_HSIGMOID },
+  { "ir_k3_sehsig_hs", BLOCK_IRF, 3, 1, TRUE, ACT_HSWISH, ACT_HSIGMOID },
+  { "ir_k5_sehsig_hs", BLOCK_IRF, 5, 1, TRUE, ACT_HSWISH, ACT_HSIGMOID },
+  { "ir_pool", BLOCK_POOL, 1, 1, FALSE, ACT_RELU },
+  { "ir_pool_hs", BLOCK_POOL, 1, 1, FALSE, ACT_HSWISH },
+  { "skip", BLOCK_SKIP, 1, 1, FALSE, ACT_RELU },
+};
+
+/* zero_last_bn_gamma and drop_connect_rate mean something in training only. */
+static const char *const known_arguments[] = { "expansion", "bias", "width_divisor", "always_pw",
+  "less_se_channels", "round_se_channels", "dw_skip_bnrelu", "skip_pwl_bn", "skip_shuffle",
+  "mid_expand_out", "pw_groups", "pwl_groups", "padding", "dw_args", "relu_args", "se_args",
+  "zero_last_bn_gamma", "drop_connect_rate", NULL };
+
+/* One block's tuple with all its arguments merged. */
+typedef struct {
+  BlockKind kind;
+  guint out, kernel, stride, upsample, repeat;
+  double expansion;
+  guint width_divisor, pw_groups, pwl_groups, pad;
+  gboolean bias, always_pw, less_se, round_se, dw_plain, pwl_plain, skip_shuffle, mid_from_out;
+  gboolean se;
+  Activation act, gate;
+} BlockSpec;
+
+/* What holds for a whole architecture. */
+typedef struct {
+  const cJSON *basic_args; /* or NULL */
+  guint width_divisor;
+  double scale_factor;
+  Norm norm;
+  const char *where;
+} Builder;
+
+guint
+arch_divisible (double num, guint divisor)
+{
+  double result = floor (num);
+
+  if (divisor > 0 && fmod (num, divisor) != 0) {
+    result = MAX (1.0, floor (num / divisor + 0.5)) * divisor;
+    if (result < 0.95 * num)
+      result += divisor;
+  }
+  return (guint) MAX (result, (double) divisor);
+}
+
+ConvLayer
+arch_plain_conv (const char *name, guint in, guint out, guint kernel, gboolean bias)
+{
+  return (ConvLayer){ .in = in,
+    .out = out,
+    .kernel = kernel,
+    .stride = 1,
+    .pad = kernel / 2,
+    .groups = 1,
+    .bias = bias,
+    .conv_name = g_strdup (name) };
+}
+
+void
+arch_conv_clear (ConvLayer *layer)
+{
+  g_free (layer->conv_name);
+  g_free (layer->norm_name);
+  *layer = (ConvLayer){ 0 };
+}
+
+void
+arch_block_foreach (const Block *block, ConvLayerFunc func, gpointer data)
+{
+  const ConvLayer *const layers[] = { &block->pw, &block->dw, &block->se_squeeze, &block->se_excite,
+    &block->pwl };
+
+  for (guint i = 0; i < G_N_ELEMENTS (layers); i++) {
+    if (layers[i]->out != 0)
+      func (layers[i], data);
+  }
+}
+
+void
+arch_part_free (Part *part)
+{
+  if (part == NULL)
+    return;
+  for (guint s = 0; s < part->n_stages; s++) {
+    for (guint b = 0; b < part->stages[s].n_blocks; b++) {
+      Block *block = &part->stages[s].blocks[b];
+      arch_conv_clear (&block->pw);
+      arch_conv_clear (&block->dw);
+      arch_conv_clear (&block->se_squeeze);
+      arch_conv_clear (&block->se_excite);
+      arch_conv_clear (&block->pwl);
+      g_free (block->name);
+    }
+    g_free (part->stages[s].blocks);
+  }
+  g_free (part->stages);
+  g_free (part);
+}
+
+/* --- Reading a block's tuple ------------------------------------------------------------------ */
+
+static gboolean
+parse_activation (const char *text, Activation *act)
+{
+  static const struct {
+    const char *name;
+    Activation act;
+  } names[] = { { "relu", ACT_RELU }, { "hswish", ACT_HSWISH }, { "swish", ACT_SWISH } };
+
+  for (guint i = 0; i < G_N_ELEMENTS (names); i++) {
+    if (g_strcmp0 (text, names[i].name) == 0) {
+      *act = names[i].act;
+      return TRUE;
+    }
+  }
+  return FALSE;
+}
+
+/* mobile_cv writes an operator's arguments as its name or as {"name": its name, …}. */
+static const char *
+operator_name (const cJSON *item)
+{
+  if (cJSON_IsObject (item))
+    item = cJSON_GetObjectItemCaseSensitive (item, "name");
+  return cJSON_GetStringValue (item);
+}
+
+static void
+apply_se_args (BlockSpec *spec, JsonReader *args)
+{
+  const cJSON *item = cJSON_GetObjectItemCaseSensitive (args->object, "se_args");
+  const char *name = operator_name (item);
+
+  if (item == NULL)
+    return;
+  spec->se = !cJSON_IsNull (item);
+  if (g_strcmp0 (name, "se") == 0)
+    spec->gate = ACT_SIGMOID;
+  else if (g_strcmp0 (name, "se_hsig") == 0)
+    spec->gate = ACT_HSIGMOID;
+  else if (spec->se)
+    json_fail (args, "se_args", "\"se\", \"se_hsig\" or null");
+}
+
+static void
+apply_padding (BlockSpec *spec, JsonReader *args)
+{
+  const guint unchanged = spec->pad;
+
+  if (cJSON_HasObjectItem (args->object, "dw_args")) {
+    static const char *const keys[] = { "padding", NULL };
+    JsonReader dw = json_open (args, "dw_args", args->path, FALSE);
+    json_only_keys (&dw, keys);
+    spec->pad = json_uint (&dw, "padding", 0, spec->kernel, &unchanged);
+    args->failed |= dw.failed;
+  }
+}
+
+static void
+apply_arguments (BlockSpec *spec, JsonReader *args)
+{
+  const cJSON *relu = cJSON_GetObjectItemCaseSensitive (args->object, "relu_args");
+
+  if (args->object == NULL)
+    return;
+  json_only_keys (args, known_arguments);
+  spec->expansion = json_number (args, "expansion", 0.01, 64, &spec->expansion);
+  spec->width_divisor = json_uint (args, "width_divisor", 1, 256, &spec->width_divisor);
+  spec->pw_groups = json_uint (args, "pw_groups", 1, 64, &spec->pw_groups);
+  spec->pwl_groups = json_uint (args, "pwl_groups", 1, 64, &spec->pwl_groups);
+  spec->pad = json_uint (args, "padding", 0, spec->kernel, &spec->pad);
+  spec->bias = json_bool (args, "bias", spec->bias);
+  spec->always_pw = json_bool (args, "always_pw", spec->always_pw);
+  spec->less_se = json_bool (args, "less_se_channels", spec->less_se);
+  spec->round_se = json_bool (args, "round_se_channels", spec->round_se);
+  spec->dw_plain = json_bool (args, "dw_skip_bnrelu", spec->dw_plain);
+  spec->pwl_plain = json_bool (args, "skip_pwl_bn", spec->pwl_plain);
+  spec->skip_shuffle = json_bool (args, "skip_shuffle", spec->skip_shuffle);
+  spec->mid_from_out = json_bool (args, "mid_expand_out", spec->mid_from_out);
+  if (relu != NULL && !parse_activation (operator_name (relu), &spec->act))
+    json_fail (args, "relu_args", "\"relu\", \"hswish\" or \"swish\"");
+  apply_padding (spec, args);
+  apply_se_args (spec, args);
+}
+
+static gboolean
+find_op (BlockSpec *spec, const char *name)
+{
+  for (guint i = 0; i < G_N_ELEMENTS (ops); i++) {
+    if (g_strcmp0 (name, ops[i].name) == 0) {
+      *spec = (BlockSpec){ .kind = ops[i].kind,
+        .kernel = ops[i].kernel,
+        .pad = ops[i].kernel / 2,
+        .expansion = 6,
+        .pw_groups = ops[i].pw_groups,
+        .pwl_groups = 1,
+        .se = ops[i].se,
+        .act = ops[i].act,
+        .gate = ops[i].gate };
+      /* Only the IRF family says bias=False; a plain convolution keeps torch's default. */
+      spec->bias = spec->kind == BLOCK_CONV;
+      return TRUE;
+    }
+  }
+  return FALSE;
+}
+
+static gboolean
+int_in (const cJSON *item, int min, int max)
+{
+  return cJSON_IsNumber (item) && item->valuedouble >= min && item->valuedouble <= max
+      && item->valuedouble == floor (item->valuedouble);
+}
+
+static void
+set_tuple_error (GError **error, const char *path, const char *expected, const cJSON *found)
+{
+  char *text = found != NULL ? cJSON_PrintUnformatted (found) : NULL;
+
+  g_set_error (error, FBNET_ERROR, FBNET_ERROR_FORMAT, "%s: expected %s, found %.80s", path,
+      expected, text != NULL ? text : "nothing");
+  cJSON_free (text);
+}
+
+static gboolean
+parse_block (const Builder *builder, const cJSON *tuple, const char *path, BlockSpec *spec,
+    GError **error)
+{
+  const cJSON *op = cJSON_GetArrayItem (tuple, 0);
+  const cJSON *out = cJSON_GetArrayItem (tuple, 1);
+  const cJSON *stride = cJSON_GetArrayItem (tuple, 2);
+  const cJSON *repeat = cJSON_GetArrayItem (tuple, 3);
+  const cJSON *item;
+
+  if (!cJSON_IsArray (tuple) || !cJSON_IsString (op)) {
+    set_tuple_error (error, path, "a block [op, out_channels, stride, repeat, {arguments}…]",
+        tuple);
+    return FALSE;
+  }
+  if (!find_op (spec, op->valuestring)) {
+    g_set_error (error, FBNET_ERROR, FBNET_ERROR_UNSUPPORTED,
+        "%s: expected an op this version can build (conv_k*, ir_k*, ir_pool, skip), found \"%s\"",
+        path, op->valuestring);
+    return FALSE;
+  }
+  if (!int_in (out, 1, MAX_CHANNELS) || !int_in (repeat, 1, MAX_BLOCKS)
+      || !int_in (stride, -MAX_STRIDE, MAX_STRIDE) || stride->valueint == 0) {
+    set_tuple_error (error, path,
+        "whole numbers for out_channels (1…16384), stride (-8…8, not 0) and repeat (1…256)", tuple);
+    return FALSE;
+  }
+  spec->out = out->valueint;
+  spec->repeat = repeat->valueint;
+  spec->stride = stride->valueint > 0 ? stride->valueint : 1;
+  spec->upsample = stride->valueint < 0 ? -stride->valueint : 1;
+  spec->width_divisor = builder->width_divisor;
+
+  JsonReader basic = { builder->basic_args, path, error, FALSE };
+  apply_arguments (spec, &basic);
+  for (item = repeat->next; item != NULL && !basic.failed; item = item->next) {
+    JsonReader args = { item, path, error, FALSE };
+    if (!cJSON_IsObject (item)) {
+      set_tuple_error (error, path, "objects after op, out_channels, stride, repeat", item);
+      return FALSE;
+    }
+    apply_arguments (spec, &args);
+    basic.failed |= args.failed;
+  }
+  return !basic.failed;
+}
+
+/* --- From a tuple to layers ------------------------------------------------------------------- */
+
+static ConvLayer
+make_conv (const Block *block, const char *suffix, guint in, guint out, guint kernel, Norm norm,
+    Activation act)
+{
+  ConvLayer layer = { .in = in,
+    .out = out,
+    .kernel = kernel,
+    .stride = 1,
+    .groups = 1,
+    .norm = norm,
+    .act = act };
+
+  layer.conv_name = g_strconcat (block->name, suffix, ".conv", NULL);
+  if (norm.kind != NORM_NONE)
+    layer.norm_name = g_strconcat (block->name, suffix, ".bn", NULL);
+  return layer;
+}
+
+static void
+make_conv_block (Block *block, const BlockSpec *spec, Norm norm)
+{
+  block->pwl = make_conv (block, "", block->in, block->out, spec->kernel, norm, spec->act);
+  block->pwl.stride = spec->stride;
+  block->pwl.pad = spec->pad;
+  block->pwl.bias = spec->bias;
+  block->upsample = spec->upsample;
+}
+
+static void
+make_skip_block (Block *block, const BlockSpec *spec)
+{
+  const Norm batch = { NORM_BATCH, 0 };
+
+  if (block->in == block->out && spec->stride == 1)
+    return;
+  /* mobile_cv hands `skip` no arguments: always batch norm and ReLU. */
+  block->kind = BLOCK_CONV;
+  block->pwl = make_conv (block, "", block->in, block->out, 1, batch, ACT_RELU);
+  block->pwl.stride = spec->stride;
+}
+
+static void
+make_pw (Block *block, const BlockSpec *spec, guint mid, Norm norm)
+{
+  if (mid == block->in && !spec->always_pw)
+    return;
+  block->pw = make_conv (block, ".pw", block->in, mid, 1, norm, spec->act);
+  block->pw.bias = spec->bias;
+  block->pw.groups = spec->pw_groups;
+}
+
+static void
+make_se (Block *block, const BlockSpec *spec, guint mid)
+{
+  const Norm none = { NORM_NONE, 0 };
+  const double ratio = spec->less_se ? 0.25 / spec->expansion : 0.25;
+  const double squeezed = spec->round_se ? rint (mid * ratio) : floor (mid * ratio);
+  const guint n = arch_divisible (squeezed, spec->width_divisor);
+
+  block->se_squeeze = make_conv (block, ".se.se.0", mid, n, 1, none, spec->act);
+  block->se_squeeze.bias = TRUE;
+  block->se_excite = arch_plain_conv ("", n, mid, 1, TRUE);
+  g_free (block->se_excite.conv_name);
+  block->se_excite.conv_name = g_strconcat (block->name, ".se.se.1", NULL);
+  block->se_excite.act = spec->gate;
+}
+
+static void
+make_irf_block (Block *block, const BlockSpec *spec, guint mid, Norm norm)
+{
+  const Norm none = { NORM_NONE, 0 };
+
+  make_pw (block, spec, mid, norm);
+  block->shuffle_groups = spec->skip_shuffle ? 1 : spec->pw_groups;
+  block->upsample = spec->upsample;
+  block->dw = make_conv (block, ".dw", mid, mid, spec->kernel, spec->dw_plain ? none : norm,
+      spec->dw_plain ? ACT_NONE : spec->act);
+  block->dw.stride = spec->stride;
+  block->dw.pad = spec->pad;
+  block->dw.groups = mid;
+  block->dw.bias = spec->bias;
+  if (spec->se)
+    make_se (block, spec, mid);
+  block->pwl =
+      make_conv (block, ".pwl", mid, block->out, 1, spec->pwl_plain ? none : norm, ACT_NONE);
+  block->pwl.bias = spec->bias;
+  block->pwl.groups = spec->pwl_groups;
+  block->residual = block->in == block->out && spec->stride == 1 && spec->upsample == 1;
+}
+
+static void
+make_pool_block (Block *block, const BlockSpec *spec, guint mid, Norm norm)
+{
+  const Norm none = { NORM_NONE, 0 };
+
+  make_pw (block, spec, mid, norm);
+  block->pwl = make_conv (block, ".pwl", mid, block->out, 1, none, spec->act);
+  block->pwl.bias = spec->bias;
+}
+
+static gboolean
+check_groups (const Block *block, const char *path, GError **error)
+{
+  const ConvLayer *const layers[] = { &block->pw, &block->dw, &block->pwl };
+
+  for (guint i = 0; i < G_N_ELEMENTS (layers); i++) {
+    const ConvLayer *layer = layers[i];
+    const gboolean split =
+        layer->groups > 1 && (layer->in % layer->groups != 0 || layer->out % layer->groups != 0);
+    const gboolean uneven =
+        layer->norm.kind == NORM_GROUP && layer->out % layer->norm.n_groups != 0;
+    if (layer->out != 0 && (split || uneven)) {
+      g_set_error (error, FBNET_ERROR, FBNET_ERROR_FORMAT,
+          "%s: expected channels that divide into %u groups, found %u to %u in %s", path,
+          uneven ? layer->norm.n_groups : layer->groups, layer->in, layer->out, layer->conv_name);
+      return FALSE;
+    }
+  }
+  return TRUE;
+}
+
+static char *
+expand_prefix (const char *prefix, guint stage, guint block)
+{
+  g_autofree char *s = g_strdup_printf ("%u", stage);
+  g_autofree char *b = g_strdup_printf ("%u", block);
+  GString *name = g_string_new (prefix);
+
+  g_string_replace (name, "{S}", s, 0);
+  g_string_replace (name, "{B}", b, 0);
+  return g_string_free (name, FALSE);
+}
+
+static gboolean
+make_block (const Builder *builder, Block *block, const BlockSpec *spec, const char *path,
+    GError **error)
+{
+  const double base = spec->mid_from_out ? block->out : block->in;
+  const double mid = arch_divisible (base * spec->expansion, spec->width_divisor);
+
+  block->kind = spec->kind;
+  block->upsample = 1;
+  if (mid > MAX_CHANNELS) {
+    g_set_error (error, FBNET_ERROR, FBNET_ERROR_FORMAT,
+        "%s: expected an expansion to at most %d channels, found %.0f", path, MAX_CHANNELS, mid);
+    return FALSE;
+  }
+  if (spec->kind == BLOCK_CONV)
+    make_conv_block (block, spec, builder->norm);
+  else if (spec->kind == BLOCK_SKIP)
+    make_skip_block (block, spec);
+  else if (spec->kind == BLOCK_POOL)
+    make_pool_block (block, spec, mid, builder->norm);
+  else
+    make_irf_block (block, spec, mid, builder->norm);
+  return check_groups (block, path, error);
+}
+
+/* --- Stages and parts ------------------------------------------------------------------------- */
+
+static gboolean
+build_stage (const Builder *builder, Stage *stage, const cJSON *tuples, const char *prefix,
+    GError **error)
+{
+  const cJSON *tuple;
+  guint channels = stage->in;
+
+  stage->blocks = g_new0 (Block, MAX_BLOCKS);
+  stage->stride = 1;
+  cJSON_ArrayForEach (tuple, tuples)
+  {
+    BlockSpec spec;
+    g_autofree char *path =
+        g_strdup_printf ("%s[%u]: block %u", builder->where, stage->index, stage->n_blocks);
+    if (!parse_block (builder, tuple, path, &spec, error))
+      return FALSE;
+    if (stage->n_blocks + spec.repeat > MAX_BLOCKS) {
+      set_tuple_error (error, path, "at most 256 blocks in a stage", tuple);
+      return FALSE;
+    }
+    if (builder->scale_factor != 1)
+      spec.out = arch_divisible (floor (spec.out * builder->scale_factor), builder->width_divisor);
+    for (guint i = 0; i < spec.repeat; i++) {
+      Block *block = &stage->blocks[stage->n_blocks];
+      block->name = expand_prefix (prefix, stage->index, stage->n_blocks);
+      block->in = channels;
+      block->out = channels = spec.out;
+      stage->n_blocks++;
+      if (!make_block (builder, block, &spec, path, error))
+        return FALSE;
+      stage->stride = MIN (stage->stride * spec.stride, 1u << 16);
+      spec.stride = spec.upsample = 1; /* only the first copy strides */
+    }
+  }
+  stage->out = channels;
+  return TRUE;
+}
+
+static gboolean
+read_norm (Builder *builder, JsonReader *architecture)
+{
+  static const char *const keys[] = { "name", "num_groups", NULL };
+  static const struct {
+    const char *name;
+    NormKind kind;
+  } kinds[] = { { "bn", NORM_BATCH }, { "sync_bn", NORM_BATCH }, { "naiveSyncBN", NORM_BATCH },
+    { "frozen_bn", NORM_FROZEN }, { "gn", NORM_GROUP }, { "none", NORM_NONE } };
+  JsonReader norm = json_open (architecture, "norm", "architecture.norm", FALSE);
+  const char *name = json_string (&norm, "name", FALSE);
+
+  json_only_keys (&norm, keys);
+  for (guint i = 0; i < G_N_ELEMENTS (kinds); i++) {
+    if (g_strcmp0 (name, kinds[i].name) == 0) {
+      builder->norm.kind = kinds[i].kind;
+      if (kinds[i].kind == NORM_GROUP)
+        builder->norm.n_groups = json_uint (&norm, "num_groups", 1, MAX_CHANNELS, NULL);
+      return !norm.failed;
+    }
+  }
+  json_fail (&norm, "name", "one of bn, sync_bn, naiveSyncBN, frozen_bn, gn, none");
+  return FALSE;
+}
+
+static gboolean
+read_builder (Builder *builder, const cJSON *architecture, GError **error)
+{
+  const guint default_divisor = 1;
+  const double default_scale = 1;
+  JsonReader reader = { architecture, "architecture", error, FALSE };
+  const JsonReader basic = json_open (&reader, "basic_args", "architecture.basic_args", TRUE);
+
+  builder->basic_args = basic.object;
+  builder->width_divisor = json_uint (&reader, "width_divisor", 1, 256, &default_divisor);
+  builder->scale_factor = json_number (&reader, "scale_factor", 0.01, 16, &default_scale);
+  return !reader.failed && read_norm (builder, &reader);
+}
+
+Part *
+arch_build_part (const cJSON *architecture, const char *part, const char *prefix, guint in,
+    const char *where, GError **error)
+{
+  JsonReader reader = { architecture, where, error, FALSE };
+  const cJSON *stages = json_array (&reader, part, 1, FALSE);
+  g_autofree char *path = g_strdup_printf ("%s.%s", where, part);
+  Builder builder = { .where = path };
+  const cJSON *tuples;
+
+  if (stages == NULL || !read_builder (&builder, architecture, error))
+    return NULL;
+  Part *result = g_new0 (Part, 1);
+  result->stages = g_new0 (Stage, cJSON_GetArraySize (stages));
+  cJSON_ArrayForEach (tuples, stages)
+  {
+    Stage *stage = &result->stages[result->n_stages];
+    stage->index = result->n_stages++;
+    stage->in = in;
+    if (!cJSON_IsArray (tuples) || cJSON_GetArraySize (tuples) == 0) {
+      set_tuple_error (error, path, "stages that are arrays of blocks", tuples);
+      goto error;
+    }
+    if (!build_stage (&builder, stage, tuples, prefix, error))
+      goto error;
+    in = stage->out;
+  }
+  return result;
+
+error:
+  arch_part_free (result);
+  return NULL;
+}
