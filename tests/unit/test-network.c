@@ -32,6 +32,14 @@ at (const Reference *t, gsize n, gsize y, gsize x)
   return t->data + ((n * t->h + y) * t->w + x) * t->c;
 }
 
+static Reference
+copy (const Reference *in)
+{
+  Reference out = *in;
+  out.data = g_memdup2 (in->data, in->n * in->h * in->w * in->c * sizeof *in->data);
+  return out;
+}
+
 static double
 activate (double x, Activation act)
 {
@@ -54,43 +62,48 @@ activate (double x, Activation act)
   g_assert_not_reached ();
 }
 
+/* torch GroupNorm: mean and biased variance of one image's group of channels. */
+static void
+group_statistics (const Reference *t, gsize n, gsize first, gsize size, double *mean, double *var)
+{
+  const gsize pixels = t->h * t->w;
+  double sum = 0, squares = 0;
+
+  for (gsize p = 0; p < pixels; p++)
+    for (gsize c = first; c < first + size; c++)
+      sum += at (t, n, 0, p)[c];
+  *mean = sum / (pixels * size);
+  for (gsize p = 0; p < pixels; p++)
+    for (gsize c = first; c < first + size; c++)
+      squares += pow (at (t, n, 0, p)[c] - *mean, 2);
+  *var = squares / (pixels * size);
+}
+
 static void
 normalize (const FbnetModel *model, const ConvLayer *layer, Reference *t)
 {
-  const gsize pixels = t->h * t->w;
   if (layer->norm.kind == NORM_NONE)
     return;
+  const Reference in = copy (t);
+  const gboolean batch = layer->norm.kind == NORM_BATCH;
   g_autofree float *gamma = model_read_floats (model, layer, TRUE, "weight");
   g_autofree float *beta = model_read_floats (model, layer, TRUE, "bias");
-  g_autofree float *mean = NULL, *var = NULL;
-  if (layer->norm.kind == NORM_BATCH) {
-    mean = model_read_floats (model, layer, TRUE, "running_mean");
-    var = model_read_floats (model, layer, TRUE, "running_var");
-  }
+  g_autofree float *means = batch ? model_read_floats (model, layer, TRUE, "running_mean") : NULL;
+  g_autofree float *vars = batch ? model_read_floats (model, layer, TRUE, "running_var") : NULL;
+
   for (gsize n = 0; n < t->n; n++) {
     for (gsize c = 0; c < t->c; c++) {
-      double m = mean != NULL ? mean[c] : 0, v = var != NULL ? var[c] : 1 - NORM_EPSILON;
+      double mean = batch ? means[c] : 0, var = batch ? vars[c] : 1 - NORM_EPSILON;
       if (layer->norm.kind == NORM_GROUP) {
-        const gsize size = t->c / layer->norm.n_groups, first = c / size * size;
-        double sum = 0, squares = 0;
-        for (gsize p = 0; p < pixels; p++)
-          for (gsize i = first; i < first + size; i++)
-            sum += at (t, n, 0, p)[i];
-        m = sum / (pixels * size);
-        for (gsize p = 0; p < pixels; p++)
-          for (gsize i = first; i < first + size; i++)
-            squares += pow (at (t, n, 0, p)[i] - m, 2);
-        v = squares / (pixels * size);
-        /* Written back below only for channel c: statistics need the others untouched, so the
-         * normalised channels are kept apart until the group is done. */
+        const gsize size = t->c / layer->norm.n_groups;
+        group_statistics (&in, n, c / size * size, size, &mean, &var);
       }
-      for (gsize p = 0; p < pixels; p++) {
-        double *x = at (t, n, 0, p) + t->n * pixels * t->c + c; /* second half of the array */
-        *x = (at (t, n, 0, p)[c] - m) / sqrt (v + NORM_EPSILON) * gamma[c] + beta[c];
-      }
+      for (gsize p = 0; p < t->h * t->w; p++)
+        at (t, n, 0, p)[c] =
+            (at (&in, n, 0, p)[c] - mean) / sqrt (var + NORM_EPSILON) * gamma[c] + beta[c];
     }
   }
-  memcpy (t->data, t->data + t->n * pixels * t->c, t->n * pixels * t->c * sizeof *t->data);
+  g_free (in.data);
 }
 
 /* Convolution, norm, activation, with nearest up-sampling in front; frees the input. */
@@ -99,11 +112,10 @@ convolve (const FbnetModel *model, const ConvLayer *layer, Reference in, guint u
 {
   const gsize h = conv_output (in.h, layer, upsample), w = conv_output (in.w, layer, upsample);
   const gsize in_size = layer->in / layer->groups, out_size = layer->out / layer->groups;
-  Reference out = reference_new (2 * in.n, h, w, layer->out); /* twice: room for normalize() */
+  Reference out = reference_new (in.n, h, w, layer->out);
   g_autofree float *weights = model_read_floats (model, layer, FALSE, "weight");
   g_autofree float *bias = layer->bias ? model_read_floats (model, layer, FALSE, "bias") : NULL;
 
-  out.n = in.n;
   for (gsize n = 0; n < in.n; n++)
     for (gsize y = 0; y < h; y++)
       for (gsize x = 0; x < w; x++)
@@ -127,14 +139,6 @@ convolve (const FbnetModel *model, const ConvLayer *layer, Reference in, guint u
   for (gsize i = 0; i < out.n * h * w * out.c; i++)
     out.data[i] = activate (out.data[i], layer->act);
   g_free (in.data);
-  return out;
-}
-
-static Reference
-copy (const Reference *in)
-{
-  Reference out = *in;
-  out.data = g_memdup2 (in->data, in->n * in->h * in->w * in->c * sizeof *in->data);
   return out;
 }
 
