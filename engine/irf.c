@@ -175,7 +175,7 @@ depthwise_row (const IrfJob *job, float *out, const float *source, gsize ring_ro
     .stride = layer->stride,
     .pad = layer->pad,
     .upsample = upsample,
-    .act = layer->act };
+    .act = layer->norm.kind == NORM_GROUP ? ACT_NONE : layer->act };
   job->runner->kernels->depthwise_row (&args);
 }
 

@@ -79,3 +79,14 @@ rle_encode (const FbnetMask *mask, guint frame_width, guint frame_height)
   finish_run (&writer);
   return g_string_free (writer.text, FALSE);
 }
+
+cJSON *
+rle_to_json (const FbnetMask *mask, guint frame_width, guint frame_height)
+{
+  const int size[] = { (int) frame_height, (int) frame_width };
+  g_autofree char *counts = rle_encode (mask, frame_width, frame_height);
+  cJSON *object = cJSON_CreateObject ();
+  cJSON_AddItemToObject (object, "size", cJSON_CreateIntArray (size, 2));
+  cJSON_AddStringToObject (object, "counts", counts);
+  return object;
+}

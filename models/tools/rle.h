@@ -6,6 +6,7 @@
 #ifndef FBNET_TOOLS_RLE_H
 #define FBNET_TOOLS_RLE_H
 
+#include <cjson/cJSON.h>
 #include <glib.h>
 
 #include "fbnet/fbnet.h"
@@ -14,5 +15,8 @@
  * and their product below 2^32; g_free() it. The mask's rectangle lies inside the frame. Without
  * pixels, or with an empty rectangle: the frame is all background. */
 char *rle_encode (const FbnetMask *mask, guint frame_width, guint frame_height);
+
+/* COCO's RLE object around it: {"size":[height,width],"counts":"…"}; the caller owns it. */
+cJSON *rle_to_json (const FbnetMask *mask, guint frame_width, guint frame_height);
 
 #endif

@@ -185,8 +185,10 @@ count_fpn (const cJSON *fpn, const guint *widths)
   g_assert_cmpstr (text_at (fpn, "norm.name"), !=, "none");
   guint64 count = 0;
   const cJSON *feature;
-  cJSON_ArrayForEach (feature, at (fpn, "in_features")) count +=
-      widths[stage_number (feature)] * out + out * out * 9 + 2 * 2 * out;
+  cJSON_ArrayForEach (feature, at (fpn, "in_features"))
+  {
+    count += widths[stage_number (feature)] * out + out * out * 9 + 2 * 2 * out;
+  }
   return count;
 }
 
@@ -316,7 +318,9 @@ test_zoo_golden (void)
     g_autoptr (cJSON) config = zoo_config (ZOO[i].name);
     const cJSON *override;
     cJSON_ArrayForEach (override, at (golden, "overrides"))
-        set_at (config, override->string, cJSON_Duplicate (override, TRUE));
+    {
+      set_at (config, override->string, cJSON_Duplicate (override, TRUE));
+    }
     g_autoptr (cJSON) ours = describe (config, ZOO[i].name);
     g_autoptr (cJSON) theirs = describe (at (golden, "cfg"), ZOO[i].name);
     assert_same (ours, theirs);
@@ -503,10 +507,10 @@ test_unsupported (void)
     { "mask_rcnn_fbnetv3a_C4", "MODEL.META_ARCHITECTURE", "'RetinaNet'", "GeneralizedRCNN" },
     { "mask_rcnn_fbnetv3a_C4", "MODEL.LOAD_PROPOSALS", "true", "false" },
     { "mask_rcnn_fbnetv3a_C4", "MODEL.BACKBONE.NAME", "'build_resnet_backbone'",
-        "FBNetV2C4Backbone, FBNetV2FpnBackbone" },
+        "\"FBNetV2C4Backbone\", \"FBNetV2FpnBackbone\"" },
     { "mask_rcnn_fbnetv3a_C4", "MODEL.FBNET_V2.ARCH", "'FBNetV9'", "FBNetV3_A_dsmask" },
-    { "mask_rcnn_fbnetv3a_C4", "MODEL.FBNET_V2.ARCH", "'FBNetV3_B'", "mask" },
-    { "mask_rcnn_fbnetv3a_C4", "MODEL.FBNET_V2.STEM_IN_CHANNELS", "1", "3 to 3" },
+    { "mask_rcnn_fbnetv3a_C4", "MODEL.FBNET_V2.ARCH", "'FBNetV3_B'", "mask: the model needs it" },
+    { "mask_rcnn_fbnetv3a_C4", "MODEL.FBNET_V2.STEM_IN_CHANNELS", "1", "supported: 3" },
     { "mask_rcnn_fbnetv3a_C4", "MODEL.FBNET_V2.NORM", "'instance'", "naiveSyncBN" },
     { "mask_rcnn_fbnetv3a_C4", "MODEL.FBNET_V2.NORM_ARGS", "[{'eps':0.001}]", "momentum" },
     { "mask_rcnn_fbnetv3a_C4", "MODEL.FBNET_V2.SCALE_FACTOR", "0", "0.01 to 100" },
@@ -515,7 +519,7 @@ test_unsupported (void)
     { "mask_rcnn_fbnetv3a_C4", "MODEL.PROPOSAL_GENERATOR.NAME", "'RRPN'", "RPN" },
     { "mask_rcnn_fbnetv3a_C4", "MODEL.RPN.HEAD_NAME", "'StandardRPNHead'", "FBNetV2RpnHead" },
     { "mask_rcnn_fbnetv3a_C4", "MODEL.RPN.IN_FEATURES", "['trunk4']", "trunk3" },
-    { "mask_rcnn_fbnetv3a_C4", "MODEL.RPN.IN_FEATURES", "['trunk2','trunk3']", "1 to 1" },
+    { "mask_rcnn_fbnetv3a_C4", "MODEL.RPN.IN_FEATURES", "['trunk2','trunk3']", "at most 1 of" },
     { "mask_rcnn_fbnetv3a_C4", "MODEL.RPN.IOU_LABELS", "[0,1,1]", "[0,-1,1]" },
     { "mask_rcnn_fbnetv3a_C4", "MODEL.ROI_HEADS.NAME", "'CascadeROIHeads'", "StandardROIHeads" },
     { "mask_rcnn_fbnetv3a_C4", "MODEL.ROI_HEADS.NUM_CLASSES", "0", "1 to" },
@@ -527,7 +531,7 @@ test_unsupported (void)
     { "mask_rcnn_fbnetv3a_C4", "MODEL.ROI_MASK_HEAD.NAME", "'MaskRCNNConvUpsampleHead'",
         "FBNetV2RoIMaskHead" },
     { "mask_rcnn_fbnetv3a_C4", "MODEL.ROI_MASK_HEAD.POOLER_TYPE", "'ROIPool'", "ROIAlignV2" },
-    { "mask_rcnn_fbnetv3a_C4", "INPUT.FORMAT", "'YUV-BT.601'", "BGR, RGB" },
+    { "mask_rcnn_fbnetv3a_C4", "INPUT.FORMAT", "'YUV-BT.601'", "\"BGR\", \"RGB\"" },
     { "mask_rcnn_fbnetv3a_C4", "INPUT.MIN_SIZE_TEST", "0", "1 to 8192" },
     { "keypoint_rcnn_fbnetv3a_dsmask_C4", "MODEL.ROI_KEYPOINT_HEAD.NAME",
         "'KRCNNConvDeconvUpsampleHead'", "FBNetV2RoIKeypointHead" },
@@ -561,8 +565,8 @@ test_malformed (void)
     { "MODEL.PIXEL_MEAN", "[1, 2]", "expected 3 numbers, found [1,2]" },
     { "MODEL.PIXEL_STD", "[1, 1, 0]", "expected 3 positive numbers, found [1,1,0]" },
     { "MODEL.MASK_ON", "'yes'", "expected true or false, found \"yes\"" },
-    { "MODEL.ANCHOR_GENERATOR.SIZES", "[[32], [64]]", "one per feature map" },
-    { "MODEL.ANCHOR_GENERATOR.ASPECT_RATIOS", "[[]]", "one per feature map" },
+    { "MODEL.ANCHOR_GENERATOR.SIZES", "[[32], [64]]", "or one for each" },
+    { "MODEL.ANCHOR_GENERATOR.ASPECT_RATIOS", "[[]]", "or one for each" },
     { "MODEL.ROI_HEADS.NUM_CLASSES", "2.5", "expected a whole number, found 2.5" },
     { "INPUT.MAX_SIZE_TEST", "{'a': null}", "found {\"a\":null}" },
   };
@@ -580,21 +584,25 @@ test_malformed (void)
 static void
 test_malformed_inline_architecture (void)
 {
-  static const char *const PIECES[] = {
-    "[{'rpn': [[['ir_k3', 8, 1, 1]]]}]",
-    "[{'trunk': 5}]",
-    "[{'trunk': []}]",
-    "[{'trunk': [[]]}]",
-    "[{'trunk': [['ir_k3', 8, 1, 1]]}]",
-    "[{'trunk': [[['ir_k3', 8, 1]]]}]",
-    "[{'trunk': [[[3, 8, 1, 1]]]}]",
-    "[{'trunk': [[['ir_k3', 8, 1, 1, 4]]]}]",
+  static const struct {
+    const char *pieces, *shown;
+    FbnetError code;
+  } CASES[] = {
+    { "[{'rpn': [[['ir_k3', 8, 1, 1]]]}]", "there is none", FBNET_ERROR_UNSUPPORTED },
+    { "[{'trunk': 5}]", "found 5", FBNET_ERROR_FORMAT },
+    { "[{'trunk': []}]", "found []", FBNET_ERROR_FORMAT },
+    { "[{'trunk': [[]]}]", "found [[]]", FBNET_ERROR_FORMAT },
+    { "[{'trunk': [['ir_k3', 8, 1, 1]]}]", "expected stages", FBNET_ERROR_FORMAT },
+    { "[{'trunk': [[['ir_k3', 8, 1]]]}]", "expected stages", FBNET_ERROR_FORMAT },
+    { "[{'trunk': [[[3, 8, 1, 1]]]}]", "expected stages", FBNET_ERROR_FORMAT },
+    { "[{'trunk': [[['ir_k3', 8, 1, 1, 4]]]}]", "expected stages", FBNET_ERROR_FORMAT },
+    { "[5]", "found [5]", FBNET_ERROR_FORMAT },
   };
-  for (gsize i = 0; i < G_N_ELEMENTS (PIECES); i++) {
+  for (gsize i = 0; i < G_N_ELEMENTS (CASES); i++) {
     g_autoptr (cJSON) config = zoo_config ("mask_rcnn_fbnetv3a_C4");
     set_at (config, "MODEL.FBNET_V2.ARCH", NULL);
-    set_at (config, "MODEL.FBNET_V2.ARCH_DEF", json (PIECES[i]));
-    assert_refused (config, "trunk", "expected stages", FBNET_ERROR_UNSUPPORTED);
+    set_at (config, "MODEL.FBNET_V2.ARCH_DEF", json (CASES[i].pieces));
+    assert_refused (config, "ARCH_DEF", CASES[i].shown, CASES[i].code);
   }
 }
 

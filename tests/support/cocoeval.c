@@ -13,7 +13,7 @@
 #include <string.h>
 
 #include "fbnet/fbnet.h"
-#include "json.h"
+#include "jsonfile.h"
 
 #define MAX_COUNT 100
 

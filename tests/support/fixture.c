@@ -126,3 +126,15 @@ fixture_description (const Fixture *fixture)
   cJSON_Delete (description);
   return text;
 }
+
+FbnetModel *
+fixture_model (const Fixture *fixture)
+{
+  g_autofree char *description = fixture_description (fixture);
+  g_autoptr (TensorList) tensors = fixture_tensors (fixture);
+  g_autoptr (GError) error = NULL;
+
+  FbnetModel *model = tensor_list_to_model (tensors, description, &error);
+  g_assert_no_error (error);
+  return model;
+}

@@ -37,6 +37,9 @@ TensorList *fixture_tensors (const Fixture *fixture);
 /* The description that the importer makes of config.json's `cfg`. */
 char *fixture_description (const Fixture *fixture);
 
+/* Both, written to a model file and loaded from it. */
+FbnetModel *fixture_model (const Fixture *fixture);
+
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (Fixture, fixture_free)
 
 #endif

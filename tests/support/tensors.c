@@ -5,6 +5,7 @@
 #include "tensors.h"
 
 #include <cjson/cJSON.h>
+#include <glib/gstdio.h>
 #include <string.h>
 
 static void
@@ -176,4 +177,20 @@ tensor_list_write (const TensorList *list, const char *path, const char *descrip
   for (guint i = 0; i < list->views->len; i++)
     views[i] = *(const FbnetTensorView *) list->views->pdata[i];
   return fbnet_model_write (path, description, views, list->views->len, error);
+}
+
+FbnetModel *
+tensor_list_to_model (const TensorList *list, const char *description, GError **error)
+{
+  g_autofree char *path = NULL;
+  const int file = g_file_open_tmp ("fbnet-XXXXXX.safetensors", &path, error);
+
+  if (file < 0)
+    return NULL;
+  g_close (file, NULL);
+  FbnetModel *model = NULL;
+  if (tensor_list_write (list, path, description, error))
+    model = fbnet_model_load (path, error);
+  g_unlink (path);
+  return model;
 }

@@ -35,6 +35,9 @@ gboolean tensor_list_remove (TensorList *list, const char *name);
 gboolean tensor_list_write (const TensorList *list, const char *path, const char *description,
     GError **error);
 
+/* A model of these tensors, written to a temporary file, loaded from it; the file is removed. */
+FbnetModel *tensor_list_to_model (const TensorList *list, const char *description, GError **error);
+
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (TensorList, tensor_list_free)
 
 #endif

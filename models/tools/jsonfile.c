@@ -2,7 +2,7 @@
  *
  * cJSON with sentences.
  */
-#include "json.h"
+#include "jsonfile.h"
 
 #include <math.h>
 #include <string.h>

@@ -5,7 +5,7 @@
 #include <math.h>
 #include <string.h>
 
-#include "json.h"
+#include "jsonfile.h"
 
 static void
 assert_same_float (float value)
