@@ -128,7 +128,7 @@ test_line_follows_frame (void)
 {
   static const struct {
     guint height, line;
-  } cases[] = { { 100, 1 }, { 240, 1 }, { 480, 2 }, { 1080, 5 }, { 2160, 9 } };
+  } cases[] = { { 100, 1 }, { 240, 1 }, { 480, 2 }, { 720, 3 }, { 2160, 9 } };
   for (guint i = 0; i < G_N_ELEMENTS (cases); i++) {
     const guint height = cases[i].height, width = height * 4 / 3;
     const FbnetDetection item = { 20, 20, width - 20, height - 20, 0.9f, 0, { 0 } };
