@@ -118,6 +118,15 @@ make_plan (const PackedBlock *block, const Tensor *in, const Tensor *dw, guint n
   return plan;
 }
 
+/* Bands where the bits of a result depend on them: enough for as many threads. */
+#define FIXED_BANDS 4
+
+static guint
+band_count (const Runner *runner)
+{
+  return runner->kernels->fixed_split ? FIXED_BANDS : workers_count (runner->workers);
+}
+
 /* --- The pieces of a tile --------------------------------------------------------------------- */
 
 static void
@@ -383,7 +392,7 @@ runner_reserve_irf (Runner *runner, const PackedBlock *block, const Tensor *in, 
     return reserve_pool (runner, block, in, error);
 
   Tensor dw = depthwise_shape (block, in);
-  const IrfPlan plan = make_plan (block, in, &dw, workers_count (runner->workers));
+  const IrfPlan plan = make_plan (block, in, &dw, band_count (runner));
   Tensor projected;
   if (plan.mode == LAYER_BY_LAYER && !reserve_expand (runner, block, in, error))
     return FALSE;
@@ -409,7 +418,7 @@ runner_run_irf (Runner *runner, const PackedBlock *block, const Tensor *in, cons
     return;
   }
   job.dw = depthwise_shape (block, in);
-  job.plan = make_plan (block, in, &job.dw, workers_count (runner->workers));
+  job.plan = make_plan (block, in, &job.dw, band_count (runner));
   const gboolean projects = job.plan.mode != LAYER_BY_LAYER && can_project (block);
   if (!projects)
     job.dw.data = runner->mid2.data;
