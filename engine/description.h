@@ -7,9 +7,18 @@
 
 #include <cjson/cJSON.h>
 
+#include "arch.h"
 #include "box.h"
 #include "detector.h"
 #include "fbnet/fbnet.h"
+
+/* The layer that doubles the keypoint head's map into heat maps. */
+typedef enum {
+  KEYPOINTS_IRF,            /* inverted residual block without norm */
+  KEYPOINTS_DECONV,         /* 4×4 transposed convolution of stride 2 */
+  KEYPOINTS_DECONV_UPSCALE, /* that, then bilinear × 2 */
+  KEYPOINTS_CONV_UPSAMPLE,  /* nearest × 2, then a 3×3 convolution */
+} KeypointPredictor;
 
 typedef struct {
   guint n_cells;
@@ -25,12 +34,27 @@ typedef struct {
 
   gboolean bgr;
   float mean[3], std[3];
+  char *trunk_prefix; /* "backbone.body" */
+  guint n_classes;    /* without background */
+
+  /* Classification */
+  guint resize, crop; /* shorter side, then a square from the middle; network pixels */
+
+  /* Detection */
   guint size_divisibility;
 
-  char *trunk_prefix; /* "backbone.body" */
-  guint n_levels;     /* feature levels that the RPN reads */
-  guint rpn_stages[MAX_LEVELS];
-  guint roi_stage; /* trunk stage that the ROI heads read */
+  gboolean has_fpn;
+  guint fpn_first_stage, n_fpn_stages; /* trunk stages that the pyramid stands on */
+  guint fpn_first_level;               /* its number: 2 for p2 */
+  guint fpn_channels;
+  Norm fpn_norm;
+
+  /* A feature is a trunk stage, or with an FPN a level of the pyramid: 0 … n_fpn_stages, the last
+   * one sub-sampled from the one before. */
+  guint n_levels; /* features that the RPN reads */
+  guint rpn_features[MAX_LEVELS];
+  guint n_roi_levels; /* features that the ROI heads read */
+  guint roi_features[MAX_LEVELS];
   AnchorLevel anchors[MAX_LEVELS];
   double anchor_offset;
 
@@ -38,7 +62,6 @@ typedef struct {
   float min_box_size;
   float rpn_iou_bounds[2], roi_iou_bounds[2]; /* lower, upper */
 
-  guint n_classes;
   guint box_sampling_ratio;
   float box_weights[4];
   gboolean class_agnostic_boxes;
@@ -46,6 +69,10 @@ typedef struct {
   gboolean has_masks;
   guint mask_sampling_ratio;
   gboolean class_agnostic_masks;
+
+  guint n_keypoints; /* 0: no keypoint head */
+  guint keypoint_resolution, keypoint_sampling_ratio;
+  KeypointPredictor keypoint_predictor;
 
   FbnetParams params; /* the values the model was exported with */
 } Description;

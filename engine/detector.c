@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * One frame through all stages: image, trunk, RPN, proposals, box head, detections, masks.
+ * One frame through all stages: image, trunk and pyramid, RPN, proposals, box head, detections,
+ * masks, keypoints.
  */
 #include "detector.h"
 
@@ -9,6 +10,7 @@
 #include <time.h>
 
 #include "image.h"
+#include "keypoint.h"
 #include "mask.h"
 #include "model.h"
 #include "roi.h"
@@ -16,8 +18,9 @@
 
 /* ROIs that go through a head together: enough for full matrix products, few enough that the
  * activations between two blocks stay in the cache. */
-#define BOX_BATCH  64
-#define MASK_BATCH 8
+#define BOX_BATCH      64
+#define MASK_BATCH     8
+#define KEYPOINT_BATCH 32
 
 #define MAX_SIDE 32767
 
@@ -39,6 +42,10 @@ enum {
   BUFFER_MASK_MAP, /* the mask head's output before the logits */
   BUFFER_MASK_LOGITS,
   BUFFER_MASK_PROBABILITIES,
+  BUFFER_KEYPOINT_ROIS,
+  BUFFER_KEYPOINT_MAP, /* the keypoint head's output before the heat maps */
+  BUFFER_HEATMAPS,
+  BUFFER_KEYPOINTS,
   BUFFER_SCRATCH, /* of one stage at a time */
   N_BUFFERS,
 };
@@ -57,10 +64,11 @@ struct _FbnetDetector {
   gsize frame_height, frame_width;
   Buffer buffers[N_BUFFERS];
   Buffer stage_buffers[MAX_LEVELS];
+  Buffer pyramid_buffers[MAX_LEVELS];
   Buffer level_buffers[MAX_LEVELS][2];
   RpnLevel rpn_levels[MAX_LEVELS];
   Tensor rpn_features[MAX_LEVELS];
-  Tensor box_map, mask_map; /* shapes for a whole batch */
+  Tensor box_map, mask_map, keypoint_map; /* shapes for a whole batch */
   DetectorTaps taps;
   FbnetTimings timings;
 };
@@ -70,6 +78,8 @@ typedef struct {
   FbnetDetection *items;
   gsize capacity;
   Buffer masks;
+  FbnetKeypoint *keypoints;
+  gsize n_keypoints; /* room */
 } DetectionsPrivate;
 
 /* --- Detections ------------------------------------------------------------------------------- */
@@ -90,16 +100,21 @@ fbnet_detections_free (FbnetDetections *detections)
   if (self == NULL)
     return;
   buffer_clear (&self->masks);
+  g_free (self->keypoints);
   g_free (self->items);
   g_free (self);
 }
 
 static void
-detections_reserve (DetectionsPrivate *self, gsize capacity)
+detections_reserve (DetectionsPrivate *self, gsize capacity, gsize n_keypoints)
 {
   if (capacity > self->capacity) {
     self->items = g_renew (FbnetDetection, self->items, capacity);
     self->capacity = capacity;
+  }
+  if (capacity * n_keypoints > self->n_keypoints) {
+    self->keypoints = g_renew (FbnetKeypoint, self->keypoints, capacity * n_keypoints);
+    self->n_keypoints = capacity * n_keypoints;
   }
   self->public.items = self->items;
 }
@@ -114,6 +129,11 @@ fbnet_detector_new (FbnetModel *model, const FbnetDetectorOptions *options, GErr
 
   if (options == NULL)
     options = &defaults;
+  if (fbnet_model_get_task (model) != FBNET_TASK_DETECTION) {
+    g_set_error (error, FBNET_ERROR, FBNET_ERROR_ARGUMENT,
+        "%s: expected a detection model, found a classifier", fbnet_model_get_name (model));
+    return NULL;
+  }
   const Kernels *kernels = kernels_find (options->kernels, error);
   if (kernels == NULL)
     return NULL;
@@ -141,6 +161,7 @@ fbnet_detector_free (FbnetDetector *detector)
     buffer_clear (&detector->buffers[i]);
   for (guint i = 0; i < MAX_LEVELS; i++) {
     buffer_clear (&detector->stage_buffers[i]);
+    buffer_clear (&detector->pyramid_buffers[i]);
     buffer_clear (&detector->level_buffers[i][0]);
     buffer_clear (&detector->level_buffers[i][1]);
   }
@@ -222,6 +243,12 @@ check_params (const FbnetModel *model, const FbnetParams *p, GError **error)
         "masks: expected FALSE, as %s has no mask head, found TRUE", fbnet_model_get_name (model));
     return FALSE;
   }
+  if (p->keypoints && fbnet_model_get_n_keypoints (model) == 0) {
+    g_set_error (error, FBNET_ERROR, FBNET_ERROR_ARGUMENT,
+        "keypoints: expected FALSE, as %s has no keypoint head, found TRUE",
+        fbnet_model_get_name (model));
+    return FALSE;
+  }
   return check_ratio ("score_threshold", p->score_threshold, error)
       && check_ratio ("iou_threshold", p->iou_threshold, error)
       && check_ratio ("rpn_iou_threshold", p->rpn_iou_threshold, error)
@@ -248,6 +275,7 @@ fbnet_detector_set_params (FbnetDetector *detector, const FbnetParams *params, G
       && params->post_nms_count == old->post_nms_count
       && params->max_detections == old->max_detections && params->min_size == old->min_size
       && params->max_size == old->max_size && params->masks == old->masks
+      && params->keypoints == old->keypoints
       && params->box_pooler_resolution == old->box_pooler_resolution
       && params->mask_pooler_resolution == old->mask_pooler_resolution;
   float *thresholds = params->class_thresholds == NULL
@@ -310,6 +338,21 @@ prepare_trunk (FbnetDetector *d, GError **error)
   return TRUE;
 }
 
+static gboolean
+prepare_features (FbnetDetector *d, GError **error)
+{
+  const Network *network = d->network;
+
+  if (network->n_fpn == 0) {
+    d->taps.n_features = d->taps.n_stages;
+    memcpy (d->taps.features, d->taps.stages, sizeof d->taps.features);
+    return TRUE;
+  }
+  d->taps.n_features = network->n_fpn + 1;
+  return runner_reserve_fpn (&d->runner, network, d->taps.stages, d->taps.features,
+      d->pyramid_buffers, error);
+}
+
 static RpnParams
 rpn_params (const FbnetDetector *d)
 {
@@ -326,11 +369,11 @@ static gboolean
 prepare_rpn_level (FbnetDetector *d, guint level, GError **error)
 {
   const Description *description = d->model->description;
-  const guint stage = description->rpn_stages[level];
+  const guint index = description->rpn_features[level];
   Tensor *feature = &d->rpn_features[level];
   Tensor *logits = &d->taps.rpn_logits[level], *deltas = &d->taps.rpn_deltas[level];
 
-  if (!runner_reserve_stage (&d->runner, &d->network->rpn, &d->taps.stages[stage], feature, error)
+  if (!runner_reserve_stage (&d->runner, &d->network->rpn, &d->taps.features[index], feature, error)
       || !tensor_reserve (feature, &d->buffers[BUFFER_RPN_FEATURE], error)
       || !runner_reserve_conv (&d->runner, &d->network->rpn_logits, feature, logits, error)
       || !tensor_reserve (logits, &d->level_buffers[level][0], error)
@@ -343,7 +386,7 @@ prepare_rpn_level (FbnetDetector *d, guint level, GError **error)
     .width = logits->w,
     .cells = description->anchors[level].cells,
     .n_cells = description->anchors[level].n_cells,
-    .stride = model_stage_stride (d->model, stage),
+    .stride = model_feature_stride (d->model, index),
     .offset = description->anchor_offset };
   return TRUE;
 }
@@ -371,15 +414,19 @@ prepare_rpn (FbnetDetector *d, GError **error)
 }
 
 static RoiPooler
-make_pooler (const FbnetDetector *d, RoiLevel *level, guint resolution, guint sampling_ratio)
+make_pooler (const FbnetDetector *d, RoiLevel levels[MAX_LEVELS], guint resolution,
+    guint sampling_ratio)
 {
-  const guint stage = d->model->description->roi_stage;
-  const guint stride = model_stage_stride (d->model, stage);
+  const Description *description = d->model->description;
 
-  *level = (RoiLevel){ d->taps.stages[stage], 1.0f / stride };
-  return (RoiPooler){ .levels = level,
-    .n_levels = 1,
-    .min_level = g_bit_nth_msf (stride, -1),
+  for (guint i = 0; i < description->n_roi_levels; i++) {
+    const guint feature = description->roi_features[i];
+    levels[i] =
+        (RoiLevel){ d->taps.features[feature], 1.0f / model_feature_stride (d->model, feature) };
+  }
+  return (RoiPooler){ .levels = levels,
+    .n_levels = description->n_roi_levels,
+    .min_level = g_bit_nth_msf (model_feature_stride (d->model, description->roi_features[0]), -1),
     .resolution = resolution,
     .sampling_ratio = sampling_ratio };
 }
@@ -399,9 +446,9 @@ prepare_box_head (FbnetDetector *d, GError **error)
   const Description *description = d->model->description;
   const gsize n = d->params.post_nms_count;
   DetectorTaps *taps = &d->taps;
-  RoiLevel level;
+  RoiLevel levels[MAX_LEVELS];
   const RoiPooler pooler =
-      make_pooler (d, &level, d->params.box_pooler_resolution, description->box_sampling_ratio);
+      make_pooler (d, levels, d->params.box_pooler_resolution, description->box_sampling_ratio);
 
   if (!reserve_pooler (d, &pooler, &taps->box_rois, n, BUFFER_BOX_ROIS, error))
     return FALSE;
@@ -441,8 +488,8 @@ prepare_masks (FbnetDetector *d, GError **error)
 {
   const gsize n = d->params.max_detections;
   DetectorTaps *taps = &d->taps;
-  RoiLevel level;
-  const RoiPooler pooler = make_pooler (d, &level, d->params.mask_pooler_resolution,
+  RoiLevel levels[MAX_LEVELS];
+  const RoiPooler pooler = make_pooler (d, levels, d->params.mask_pooler_resolution,
       d->model->description->mask_sampling_ratio);
 
   taps->n_masks = 0;
@@ -465,6 +512,39 @@ prepare_masks (FbnetDetector *d, GError **error)
 }
 
 static gboolean
+prepare_keypoints (FbnetDetector *d, GError **error)
+{
+  const Description *description = d->model->description;
+  const gsize n = d->params.max_detections;
+  DetectorTaps *taps = &d->taps;
+  RoiLevel levels[MAX_LEVELS];
+
+  taps->n_keypoint_boxes = 0;
+  if (!d->params.keypoints)
+    return TRUE;
+  const RoiPooler pooler = make_pooler (d, levels, description->keypoint_resolution,
+      description->keypoint_sampling_ratio);
+  if (!reserve_pooler (d, &pooler, &taps->keypoint_rois, n, BUFFER_KEYPOINT_ROIS, error))
+    return FALSE;
+  Tensor batch = taps->keypoint_rois;
+  batch.n = MIN (n, KEYPOINT_BATCH);
+  if (!runner_reserve_stage (&d->runner, &d->network->keypoints, &batch, &d->keypoint_map, error)
+      || !tensor_reserve (&d->keypoint_map, &d->buffers[BUFFER_KEYPOINT_MAP], error)
+      || !runner_reserve_heatmaps (&d->runner, d->network, description->keypoint_predictor,
+          &d->keypoint_map, &taps->heatmaps, error))
+    return FALSE;
+  taps->heatmaps.n = n;
+  const gsize scratch = keypoint_scratch_size (taps->heatmaps.h, taps->heatmaps.c, taps->width + 1);
+  if (!tensor_reserve (&taps->heatmaps, &d->buffers[BUFFER_HEATMAPS], error)
+      || !runner_reserve_threads (&d->runner, scratch, error)
+      || !buffer_reserve (&d->buffers[BUFFER_KEYPOINTS],
+          n * description->n_keypoints * sizeof (FbnetKeypoint), error))
+    return FALSE;
+  taps->keypoints = d->buffers[BUFFER_KEYPOINTS].data;
+  return TRUE;
+}
+
+static gboolean
 prepare (FbnetDetector *d, const FbnetImage *image, GError **error)
 {
   if (d->prepared && image->width == d->frame_width && image->height == d->frame_height)
@@ -472,8 +552,9 @@ prepare (FbnetDetector *d, const FbnetImage *image, GError **error)
   d->prepared = FALSE;
   d->frame_width = image->width;
   d->frame_height = image->height;
-  d->prepared = prepare_input (d, error) && prepare_trunk (d, error) && prepare_rpn (d, error)
-      && prepare_box_head (d, error) && prepare_detections (d, error) && prepare_masks (d, error);
+  d->prepared = prepare_input (d, error) && prepare_trunk (d, error) && prepare_features (d, error)
+      && prepare_rpn (d, error) && prepare_box_head (d, error) && prepare_detections (d, error)
+      && prepare_masks (d, error) && prepare_keypoints (d, error);
   if (!d->prepared)
     g_prefix_error (error, "frame of %u × %u: ", image->width, image->height);
   return d->prepared;
@@ -500,13 +581,15 @@ run_trunk (FbnetDetector *d)
     runner_run_stage (&d->runner, &d->network->trunk[s], in, &d->taps.stages[s]);
     in = &d->taps.stages[s];
   }
+  if (d->network->n_fpn > 0)
+    runner_run_fpn (&d->runner, d->network, d->taps.stages, d->taps.features);
 }
 
 static void
 run_rpn (FbnetDetector *d)
 {
   for (guint level = 0; level < d->taps.n_levels; level++) {
-    const Tensor *in = &d->taps.stages[d->model->description->rpn_stages[level]];
+    const Tensor *in = &d->taps.features[d->model->description->rpn_features[level]];
     Tensor *feature = &d->rpn_features[level];
     feature->data = d->buffers[BUFFER_RPN_FEATURE].data; /* shared by the levels */
     runner_run_stage (&d->runner, &d->network->rpn, in, feature);
@@ -530,8 +613,8 @@ run_proposals (FbnetDetector *d)
 static void
 run_box_pooler (FbnetDetector *d)
 {
-  RoiLevel level;
-  const RoiPooler pooler = make_pooler (d, &level, d->params.box_pooler_resolution,
+  RoiLevel levels[MAX_LEVELS];
+  const RoiPooler pooler = make_pooler (d, levels, d->params.box_pooler_resolution,
       d->model->description->box_sampling_ratio);
 
   d->taps.box_rois.n = d->taps.n_proposals;
@@ -618,8 +701,8 @@ run_detections (FbnetDetector *d, DetectionsPrivate *found)
 static void
 run_mask_pooler (FbnetDetector *d)
 {
-  RoiLevel level;
-  const RoiPooler pooler = make_pooler (d, &level, d->params.mask_pooler_resolution,
+  RoiLevel levels[MAX_LEVELS];
+  const RoiPooler pooler = make_pooler (d, levels, d->params.mask_pooler_resolution,
       d->model->description->mask_sampling_ratio);
 
   d->taps.mask_rois.n = d->taps.n_masks;
@@ -721,6 +804,64 @@ run_mask_paste (FbnetDetector *d, DetectionsPrivate *found, GError **error)
   return TRUE;
 }
 
+/* --- Keypoints -------------------------------------------------------------------------------- */
+
+static void
+run_keypoint_pooler (FbnetDetector *d)
+{
+  RoiLevel levels[MAX_LEVELS];
+  const RoiPooler pooler = make_pooler (d, levels, d->model->description->keypoint_resolution,
+      d->model->description->keypoint_sampling_ratio);
+
+  d->taps.keypoint_rois.n = d->taps.n_keypoint_boxes;
+  roi_align (d->taps.keypoint_rois.data, &pooler, d->buffers[BUFFER_NETWORK_BOXES].data,
+      d->taps.n_keypoint_boxes, d->network->kernels, d->workers, d->runner.scratch.data);
+}
+
+static void
+run_keypoint_head (FbnetDetector *d)
+{
+  const gsize n = d->taps.n_keypoint_boxes;
+
+  d->taps.heatmaps.n = n;
+  for (gsize first = 0; first < n; first += KEYPOINT_BATCH) {
+    const Tensor in = slice (&d->taps.keypoint_rois, first, MIN (KEYPOINT_BATCH, n - first));
+    const Tensor map = slice (&d->keypoint_map, 0, in.n);
+    const Tensor out = slice (&d->taps.heatmaps, first, in.n);
+    runner_run_stage (&d->runner, &d->network->keypoints, &in, &map);
+    runner_run_heatmaps (&d->runner, d->network, d->model->description->keypoint_predictor, &map,
+        &out);
+  }
+}
+
+static void
+decode_item (gpointer data, guint item, guint thread)
+{
+  const FbnetDetector *d = data;
+  const Box *boxes = d->buffers[BUFFER_NETWORK_BOXES].data;
+  FbnetKeypoint *keypoints = d->buffers[BUFFER_KEYPOINTS].data;
+
+  keypoint_decode (keypoints + item * d->taps.heatmaps.c, &d->taps.heatmaps, item, &boxes[item],
+      runner_scratch (&d->runner, thread));
+}
+
+/* Network pixels to frame pixels; unlike boxes they are not clipped. */
+static void
+run_keypoint_decode (FbnetDetector *d, DetectionsPrivate *found)
+{
+  const gsize n_keypoints = d->taps.heatmaps.c, total = found->public.n * n_keypoints;
+  const float scale_x = (float) ((double) d->frame_width / d->taps.width);
+  const float scale_y = (float) ((double) d->frame_height / d->taps.height);
+
+  workers_run (d->workers, decode_item, d, found->public.n);
+  for (gsize i = 0; i < total; i++) {
+    const FbnetKeypoint *from = &d->taps.keypoints[i];
+    found->keypoints[i] = (FbnetKeypoint){ from->x * scale_x, from->y * scale_y, from->score };
+  }
+  for (gsize i = 0; i < found->public.n; i++)
+    found->items[i].keypoints = found->keypoints + i * n_keypoints;
+}
+
 /* --- The frame -------------------------------------------------------------------------------- */
 
 static double
@@ -757,6 +898,20 @@ run_masks (FbnetDetector *d, DetectionsPrivate *found, double *last, GError **er
   return good;
 }
 
+static void
+run_keypoints (FbnetDetector *d, DetectionsPrivate *found, double *last)
+{
+  d->taps.n_keypoint_boxes = d->params.keypoints ? found->public.n : 0;
+  if (d->taps.n_keypoint_boxes == 0)
+    return;
+  run_keypoint_pooler (d);
+  d->timings.keypoint_pooler = lap (last);
+  run_keypoint_head (d);
+  d->timings.keypoint_head = lap (last);
+  run_keypoint_decode (d, found);
+  d->timings.keypoint_decode = lap (last);
+}
+
 static gboolean
 check_image (const FbnetImage *image, GError **error)
 {
@@ -783,7 +938,8 @@ fbnet_detector_run (FbnetDetector *detector, const FbnetImage *image, FbnetDetec
   *t = (FbnetTimings){ 0 };
   if (!check_image (image, error) || !prepare (detector, image, error))
     return FALSE;
-  detections_reserve (found, detector->params.max_detections);
+  detections_reserve (found, detector->params.max_detections,
+      detector->model->description->n_keypoints);
   t->prepare = lap (&last);
   run_input (detector, image);
   t->preprocess = lap (&last);
@@ -800,6 +956,7 @@ fbnet_detector_run (FbnetDetector *detector, const FbnetImage *image, FbnetDetec
   run_detections (detector, found);
   t->detections = lap (&last);
   const gboolean good = run_masks (detector, found, &last, error);
+  run_keypoints (detector, found, &last);
   t->total = last - start;
   if (!good)
     found->public.n = 0;

@@ -89,6 +89,25 @@ pack_gemm (PackedConv *conv, const Kernels *kernels, const float *weights)
   }
 }
 
+/* [in][out][k][k] to a product of in by k·k·out: what every input pixel adds to the k × k output
+ * pixels it touches. */
+static void
+pack_transposed (PackedConv *conv, const Kernels *kernels, const float *weights)
+{
+  const gsize in = conv->layer->in, out = conv->layer->out;
+  const gsize taps = (gsize) conv->layer->kernel * conv->layer->kernel;
+  g_autofree float *rows = g_new (float, taps *out *in);
+
+  for (gsize i = 0; i < in; i++) {
+    for (gsize o = 0; o < out; o++) {
+      for (gsize t = 0; t < taps; t++)
+        rows[(t * out + o) * in + i] = weights[(i * out + o) * taps + t];
+    }
+  }
+  conv->weights = aligned_floats (kernels->gemm_packed_size (taps * out, in));
+  kernels->gemm_pack (conv->weights, rows, taps * out, in);
+}
+
 static gboolean
 is_depthwise (const ConvLayer *layer)
 {
@@ -116,7 +135,9 @@ pack_conv (PackedConv *conv, const FbnetModel *model, const ConvLayer *layer,
     conv->gamma = model_read_floats (model, layer, TRUE, "weight");
     conv->beta = model_read_floats (model, layer, TRUE, "bias");
   }
-  if (is_depthwise (layer))
+  if (layer->transposed)
+    pack_transposed (conv, kernels, weights);
+  else if (is_depthwise (layer))
     pack_depthwise (conv, weights);
   else
     pack_gemm (conv, kernels, weights);
@@ -161,16 +182,25 @@ clear_stage (PackedStage *stage)
   g_free (stage->blocks);
 }
 
-Network *
-network_new (const FbnetModel *model, const Kernels *kernels)
+static void
+pack_fpn (Network *network, const FbnetModel *model)
 {
-  Network *network = g_new0 (Network, 1);
+  network->n_fpn = model->description->n_fpn_stages;
+  network->fpn_first_stage = model->description->fpn_first_stage;
+  network->fpn_lateral = g_new0 (PackedConv, network->n_fpn);
+  network->fpn_output = g_new0 (PackedConv, network->n_fpn);
+  for (guint i = 0; i < network->n_fpn; i++) {
+    pack_conv (&network->fpn_lateral[i], model, &model->fpn_lateral[i], network->kernels);
+    pack_conv (&network->fpn_output[i], model, &model->fpn_output[i], network->kernels);
+  }
+}
 
-  network->kernels = kernels;
-  network->n_trunk = model->trunk->n_stages;
-  network->trunk = g_new0 (PackedStage, network->n_trunk);
-  for (guint s = 0; s < network->n_trunk; s++)
-    pack_stage (&network->trunk[s], model, &model->trunk->stages[s], kernels);
+static void
+pack_heads (Network *network, const FbnetModel *model)
+{
+  const Kernels *kernels = network->kernels;
+
+  pack_fpn (network, model);
   pack_stage (&network->rpn, model, &model->rpn->stages[0], kernels);
   pack_stage (&network->box, model, &model->box->stages[0], kernels);
   pack_conv (&network->rpn_logits, model, &model->rpn_logits, kernels);
@@ -182,6 +212,27 @@ network_new (const FbnetModel *model, const Kernels *kernels)
     network->mask_weight = model_read_floats (model, &model->mask_logits, FALSE, "weight");
     network->mask_bias = model_read_floats (model, &model->mask_logits, FALSE, "bias");
   }
+  if (model->keypoints != NULL)
+    pack_stage (&network->keypoints, model, &model->keypoints->stages[0], kernels);
+  if (model->keypoint_block != NULL)
+    pack_stage (&network->keypoint_block, model, &model->keypoint_block->stages[0], kernels);
+  pack_conv (&network->keypoint_logits, model, &model->keypoint_logits, kernels);
+}
+
+Network *
+network_new (const FbnetModel *model, const Kernels *kernels)
+{
+  Network *network = g_new0 (Network, 1);
+
+  network->kernels = kernels;
+  network->n_trunk = model->trunk->n_stages;
+  network->trunk = g_new0 (PackedStage, network->n_trunk);
+  for (guint s = 0; s < network->n_trunk; s++)
+    pack_stage (&network->trunk[s], model, &model->trunk->stages[s], kernels);
+  if (model->description->task == FBNET_TASK_DETECTION)
+    pack_heads (network, model);
+  else
+    pack_conv (&network->class_logits, model, &model->class_logits, kernels);
   return network;
 }
 
@@ -193,9 +244,19 @@ network_free (Network *network)
   for (guint s = 0; s < network->n_trunk; s++)
     clear_stage (&network->trunk[s]);
   g_free (network->trunk);
+  for (guint i = 0; i < network->n_fpn; i++) {
+    clear_conv (&network->fpn_lateral[i]);
+    clear_conv (&network->fpn_output[i]);
+  }
+  g_free (network->fpn_lateral);
+  g_free (network->fpn_output);
   clear_stage (&network->rpn);
   clear_stage (&network->box);
   clear_stage (&network->mask);
+  clear_stage (&network->keypoints);
+  clear_stage (&network->keypoint_block);
+  clear_conv (&network->keypoint_logits);
+  clear_conv (&network->class_logits);
   clear_conv (&network->rpn_logits);
   clear_conv (&network->rpn_deltas);
   clear_conv (&network->cls_score);

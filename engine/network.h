@@ -10,6 +10,7 @@
 #define FBNET_NETWORK_H
 
 #include "arch.h"
+#include "description.h"
 #include "fbnet/fbnet.h"
 #include "tensor.h"
 #include "workers.h"
@@ -38,7 +39,14 @@ typedef struct {
   const Kernels *kernels;
   guint n_trunk;
   PackedStage *trunk;
-  PackedStage rpn, box, mask; /* mask.n_blocks is 0 without a mask head */
+  guint n_fpn; /* 0 without an FPN */
+  guint fpn_first_stage;
+  PackedConv *fpn_lateral, *fpn_output; /* n_fpn each */
+  PackedStage rpn, box, mask;           /* mask.n_blocks is 0 without a mask head */
+  PackedStage keypoints;                /* n_blocks is 0 without a keypoint head */
+  PackedStage keypoint_block;           /* or n_blocks is 0, and there are keypoint_logits */
+  PackedConv keypoint_logits;
+  PackedConv class_logits; /* of a classifier, which has only this and a trunk */
   PackedConv rpn_logits, rpn_deltas, cls_score, bbox_pred;
   float *mask_weight, *mask_bias; /* [n_classes][c], not packed: only the predicted class is run */
 } Network;
@@ -70,10 +78,23 @@ gboolean runner_reserve_conv (Runner *runner, const PackedConv *conv, const Tens
 void runner_run_stage (Runner *runner, const PackedStage *stage, const Tensor *in,
     const Tensor *out);
 
+/* The pyramid over the trunk's stages: levels[0 … n_fpn], the last sub-sampled from the one before.
+ * Reserving points the levels' data into `buffers`, one each. */
+gboolean runner_reserve_fpn (Runner *runner, const Network *network, const Tensor *stages,
+    Tensor *levels, Buffer *buffers, GError **error);
+void runner_run_fpn (Runner *runner, const Network *network, const Tensor *stages,
+    const Tensor *levels);
+
 /* Convolution of any kernel size and groups, not depthwise; then norm, residual (or NULL) and
  * activation. */
 void runner_run_conv (Runner *runner, const PackedConv *conv, const Tensor *in, const Tensor *out,
     const Tensor *residual);
+
+/* The keypoint head's last layer, from its map to heat maps (keypointhead.c). */
+gboolean runner_reserve_heatmaps (Runner *runner, const Network *network,
+    KeypointPredictor predictor, const Tensor *in, Tensor *out, GError **error);
+void runner_run_heatmaps (Runner *runner, const Network *network, KeypointPredictor predictor,
+    const Tensor *in, const Tensor *out);
 
 /* --- Between conv.c, norm.c and irf.c --------------------------------------------------------- */
 

@@ -80,18 +80,26 @@ read_arguments() {
   ! [ -f "$here/$config" ] || config=$(from_here "$config")
 }
 
+# Not --exists: that asks for a version as high as GStreamer's own.
+has_element() {
+  gst-inspect-1.0 "$1" >/dev/null 2>&1
+}
+
 build_all() {
   local options=(-Dgstreamer=enabled -Doverlay=enabled -Dtools=enabled -Dimporter=enabled)
+  local log=$build/quickstart-setup.log
+  mkdir -p "$build"
   if [ -f "$build/build.ninja" ]; then
-    meson configure "$build" "${options[@]}"
+    options+=(--reconfigure)
   else
-    meson setup "$build" "$top" "${options[@]}"
+    options+=(-Dtests=false)
   fi
+  meson setup "$build" "$top" "${options[@]}" >"$log" 2>&1 || fail "meson setup failed: $(tail -n 5 "$log")"
   ninja -C "$build"
   export GST_PLUGIN_PATH=$build/gst${GST_PLUGIN_PATH:+:$GST_PLUGIN_PATH}
-  export GST_REGISTRY=$output/gstreamer-registry.bin
+  export GST_REGISTRY=$build/gstreamer-registry.bin
   export PATH=$build/models/tools:$build/models/import:$PATH
-  gst-inspect-1.0 --exists fbnetdetect || fail "the element fbnetdetect was built but does not load"
+  has_element fbnetdetect || fail "the element fbnetdetect was built but does not load"
 }
 
 fetch_export() {
@@ -121,10 +129,6 @@ import_model() {
   fbnet-model "$model" | head -n 12 || true
 }
 
-has_element() {
-  gst-inspect-1.0 --exists "$1"
-}
-
 # Encoder, muxer and file name ending; H.264 where there is an encoder for it.
 video_writer() {
   if has_element x264enc; then
@@ -143,18 +147,18 @@ default_files() {
     return
   fi
   echo "No files given: making a picture and a clip. There is nothing in them to be detected."
-  local writer ending
+  local writer clip
   writer=$(video_writer)
-  ending=${writer##* }
+  clip=$output/input/test${writer##* }
+  mkdir -p "$output/input"
   # shellcheck disable=SC2086 # a pipeline is words
-  gst-launch-1.0 -q videotestsrc num-buffers=1 ! video/x-raw,width=640,height=480 ! pngenc ! \
-    filesink location="$output/test.png"
-  # shellcheck disable=SC2086
   gst-launch-1.0 -q videotestsrc num-buffers=90 pattern=ball ! \
     video/x-raw,width=640,height=480,framerate=30/1 ! videoconvert ! ${writer% *} ! \
-    filesink location="$output/test$ending"
-  pictures=("$output/test.png")
-  videos=("$output/test$ending")
+    filesink location="$clip"
+  gst-launch-1.0 -q videotestsrc num-buffers=1 ! video/x-raw,width=640,height=480 ! pngenc ! \
+    filesink location="$output/input/test.png"
+  pictures=("$output/input/test.png")
+  videos=("$clip")
 }
 
 detect_pictures() {
@@ -172,7 +176,7 @@ detect_video() {
   writer=$(video_writer)
   name=$(basename "${video%.*}")
   # shellcheck disable=SC2086 # a pipeline is words
-  gst-launch-1.0 -e filesrc location="$video" ! decodebin ! videoconvert ! \
+  gst-launch-1.0 -q -e filesrc location="$video" ! decodebin ! videoconvert ! \
     progressreport update-freq=2 ! fbnetdetect model-file="$model" overlay=true ! videoconvert ! \
     ${writer% *} ! filesink location="$output/$name-annotated${writer##* }"
 }
@@ -186,6 +190,7 @@ begin "build"
 build_all
 begin "model"
 import_model
+# Not before the packages are there: they make the generated ones.
 [ ${#pictures[@]} != 0 ] || [ ${#videos[@]} != 0 ] || default_files
 begin "pictures: ${#pictures[@]}"
 detect_pictures
