@@ -9,7 +9,6 @@
 #include <string.h>
 
 #include "fbnet/fbnet.h"
-#include "json.h"
 
 /* More than any network of the family has, few enough that no product overflows. */
 #define MAX_CHANNELS 16384
@@ -186,16 +185,30 @@ apply_se_args (BlockSpec *spec, JsonReader *args)
     json_fail (args, "se_args", "\"se\", \"se_hsig\" or null");
 }
 
+/* One number, or torch's pair of equal ones. */
+static guint
+padding (JsonReader *args, guint kernel, guint unchanged)
+{
+  const cJSON *item = cJSON_GetObjectItemCaseSensitive (args->object, "padding");
+  double pair[2] = { unchanged, unchanged };
+
+  if (!cJSON_IsArray (item))
+    return json_uint (args, "padding", 0, kernel, &unchanged);
+  json_numbers (args, "padding", pair, 2, 0, kernel, FALSE);
+  if (!args->failed && (pair[0] != pair[1] || pair[0] != floor (pair[0])))
+    json_fail (args, "padding", "the same whole number for both directions");
+  return (guint) pair[0];
+}
+
 static void
 apply_padding (BlockSpec *spec, JsonReader *args)
 {
-  const guint unchanged = spec->pad;
-
+  spec->pad = padding (args, spec->kernel, spec->pad);
   if (cJSON_HasObjectItem (args->object, "dw_args")) {
     static const char *const keys[] = { "padding", NULL };
     JsonReader dw = json_open (args, "dw_args", args->path, FALSE);
     json_only_keys (&dw, keys);
-    spec->pad = json_uint (&dw, "padding", 0, spec->kernel, &unchanged);
+    spec->pad = padding (&dw, spec->kernel, spec->pad);
     args->failed |= dw.failed;
   }
 }
@@ -212,7 +225,6 @@ apply_arguments (BlockSpec *spec, JsonReader *args)
   spec->width_divisor = json_uint (args, "width_divisor", 1, 256, &spec->width_divisor);
   spec->pw_groups = json_uint (args, "pw_groups", 1, 64, &spec->pw_groups);
   spec->pwl_groups = json_uint (args, "pwl_groups", 1, 64, &spec->pwl_groups);
-  spec->pad = json_uint (args, "padding", 0, spec->kernel, &spec->pad);
   spec->bias = json_bool (args, "bias", spec->bias);
   spec->always_pw = json_bool (args, "always_pw", spec->always_pw);
   spec->less_se = json_bool (args, "less_se_channels", spec->less_se);
@@ -352,7 +364,7 @@ make_skip_block (Block *block, const BlockSpec *spec)
     return;
   /* mobile_cv hands `skip` no arguments: always batch norm and ReLU. */
   block->kind = BLOCK_CONV;
-  block->pwl = make_conv (block, "", block->in, block->out, 1, batch, ACT_RELU);
+  block->pwl = make_conv (block, ".conv", block->in, block->out, 1, batch, ACT_RELU);
   block->pwl.stride = spec->stride;
 }
 
@@ -513,8 +525,8 @@ build_stage (const Builder *builder, Stage *stage, const cJSON *tuples, const ch
   return TRUE;
 }
 
-static gboolean
-read_norm (Builder *builder, JsonReader *architecture)
+Norm
+arch_read_norm (JsonReader *parent, const char *key, const char *path)
 {
   static const char *const keys[] = { "name", "num_groups", NULL };
   static const struct {
@@ -522,20 +534,22 @@ read_norm (Builder *builder, JsonReader *architecture)
     NormKind kind;
   } kinds[] = { { "bn", NORM_BATCH }, { "sync_bn", NORM_BATCH }, { "naiveSyncBN", NORM_BATCH },
     { "frozen_bn", NORM_FROZEN }, { "gn", NORM_GROUP }, { "none", NORM_NONE } };
-  JsonReader norm = json_open (architecture, "norm", "architecture.norm", FALSE);
-  const char *name = json_string (&norm, "name", FALSE);
+  JsonReader reader = json_open (parent, key, path, FALSE);
+  const char *name = json_string (&reader, "name", FALSE);
+  Norm norm = { NORM_NONE, 0 };
+  guint i = 0;
 
-  json_only_keys (&norm, keys);
-  for (guint i = 0; i < G_N_ELEMENTS (kinds); i++) {
-    if (g_strcmp0 (name, kinds[i].name) == 0) {
-      builder->norm.kind = kinds[i].kind;
-      if (kinds[i].kind == NORM_GROUP)
-        builder->norm.n_groups = json_uint (&norm, "num_groups", 1, MAX_CHANNELS, NULL);
-      return !norm.failed;
-    }
-  }
-  json_fail (&norm, "name", "one of bn, sync_bn, naiveSyncBN, frozen_bn, gn, none");
-  return FALSE;
+  json_only_keys (&reader, keys);
+  while (i < G_N_ELEMENTS (kinds) && g_strcmp0 (name, kinds[i].name) != 0)
+    i++;
+  if (i == G_N_ELEMENTS (kinds))
+    json_fail (&reader, "name", "one of bn, sync_bn, naiveSyncBN, frozen_bn, gn, none");
+  else
+    norm.kind = kinds[i].kind;
+  if (norm.kind == NORM_GROUP)
+    norm.n_groups = json_uint (&reader, "num_groups", 1, MAX_CHANNELS, NULL);
+  parent->failed |= reader.failed;
+  return norm;
 }
 
 static gboolean
@@ -549,7 +563,8 @@ read_builder (Builder *builder, const cJSON *architecture, GError **error)
   builder->basic_args = basic.object;
   builder->width_divisor = json_uint (&reader, "width_divisor", 1, 256, &default_divisor);
   builder->scale_factor = json_number (&reader, "scale_factor", 0.01, 16, &default_scale);
-  return !reader.failed && read_norm (builder, &reader);
+  builder->norm = arch_read_norm (&reader, "norm", "architecture.norm");
+  return !reader.failed;
 }
 
 Part *

@@ -17,8 +17,10 @@ typedef struct {
   gsize height, width;
   Tensor input; /* padded */
   guint n_stages;
-  Tensor stages[MAX_LEVELS];     /* trunk0, trunk1, … */
-  guint n_levels;                /* feature levels that the RPN reads */
+  Tensor stages[MAX_LEVELS]; /* trunk0, trunk1, … */
+  guint n_features;          /* trunk stages again, or levels of the pyramid */
+  Tensor features[MAX_LEVELS];
+  guint n_levels;                /* features that the RPN reads */
   Tensor rpn_logits[MAX_LEVELS]; /* c = anchors per pixel */
   Tensor rpn_deltas[MAX_LEVELS]; /* c = 4 × anchors */
   gsize n_proposals;
@@ -34,6 +36,10 @@ typedef struct {
   Tensor mask_rois;                   /* n_masks × resolution × resolution × c */
   Tensor mask_logits;                 /* n_masks × side × side × 1, of the predicted class */
   Tensor mask_probabilities;          /* the same after the sigmoid */
+  gsize n_keypoint_boxes;             /* detections that are left in the frame, in order */
+  Tensor keypoint_rois;               /* n_keypoint_boxes × resolution × resolution × c */
+  Tensor heatmaps;                    /* n_keypoint_boxes × side × side × n_keypoints */
+  const FbnetKeypoint *keypoints;     /* network pixels: n_keypoint_boxes × n_keypoints */
 } DetectorTaps;
 
 void detector_get_taps (const FbnetDetector *detector, DetectorTaps *taps);

@@ -8,8 +8,8 @@
 
 #include "box.h"
 
-/* Scratch for up to `capacity` candidates; see nms_scratch_size(). */
-typedef struct NmsScratch NmsScratch;
+/* Bytes of scratch that nms() needs for up to `capacity` candidates. No check for overflow: fewer
+ * than three times the bytes of the boxes, which exist. */
 gsize nms_scratch_size (gsize capacity);
 
 /* Writes to keep[] the indices of the boxes that survive, by descending score, ties by ascending

@@ -1,0 +1,567 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later
+ *
+ * Each stage without convolutions against D2Go: stage i + 1 is computed from the saved output of
+ * stage i, so that a deviation names the stage that made it. What passes here is bounded by the
+ * rounding of one stage alone, far below the tolerances of the whole network.
+ */
+#include <cjson/cJSON.h>
+#include <math.h>
+#include <string.h>
+
+#include "boxhead.h"
+#include "mask.h"
+#include "npy.h"
+#include "plain.h"
+#include "roi.h"
+#include "rpn.h"
+
+#define BOX_TOLERANCE     2e-4 /* pixels */
+#define SCORE_TOLERANCE   1e-6
+#define FEATURE_TOLERANCE 2e-6 /* of the largest magnitude in the map */
+
+/* --- A fixture's files ------------------------------------------------------------------------ */
+
+typedef struct {
+  char *folder;
+  cJSON *config;
+} Fixture;
+
+static void
+fixture_free (Fixture *fixture)
+{
+  g_free (fixture->folder);
+  cJSON_Delete (fixture->config);
+  g_free (fixture);
+}
+
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (Fixture, fixture_free)
+
+/* NULL, and the test skipped, where there is no golden data. */
+static Fixture *
+fixture_open (const char *name)
+{
+  const char *root = g_getenv ("FBNET_GOLDEN_DATA");
+  g_autofree char *folder = g_build_filename (root ? root : "", "fixtures", name, NULL);
+  g_autofree char *path = g_build_filename (folder, "config.json", NULL);
+  g_autofree char *text = NULL;
+  if (!root || !g_file_get_contents (path, &text, NULL, NULL)) {
+    g_test_skip ("no golden data");
+    return NULL;
+  }
+  Fixture *fixture = g_new0 (Fixture, 1);
+  fixture->folder = g_steal_pointer (&folder);
+  fixture->config = cJSON_Parse (text);
+  g_assert_nonnull (fixture->config);
+  return fixture;
+}
+
+static gboolean
+fixture_has (const Fixture *fixture, const char *array)
+{
+  g_autofree char *path = g_strdup_printf ("%s/%s.npy", fixture->folder, array);
+  return g_file_test (path, G_FILE_TEST_EXISTS);
+}
+
+static Npy *
+fixture_array (const Fixture *fixture, const char *array)
+{
+  g_autofree char *path = g_strdup_printf ("%s/%s.npy", fixture->folder, array);
+  g_autoptr (GError) error = NULL;
+  Npy *npy = npy_load (path, &error);
+  g_assert_no_error (error);
+  return npy;
+}
+
+/* Follows "a/b/c" from the configuration's root. */
+static const cJSON *
+fixture_config (const Fixture *fixture, const char *path)
+{
+  g_auto (GStrv) names = g_strsplit (path, "/", -1);
+  const cJSON *at = fixture->config;
+  for (char **name = names; *name; name++)
+    at = cJSON_GetObjectItemCaseSensitive (at, *name);
+  g_assert_nonnull (at);
+  return at;
+}
+
+static double
+fixture_number (const Fixture *fixture, const char *path)
+{
+  const cJSON *number = fixture_config (fixture, path);
+  g_assert_true (cJSON_IsNumber (number));
+  return number->valuedouble;
+}
+
+/* n numbers of an array; all of them. */
+static void
+config_floats (const cJSON *array, float *out, gsize n)
+{
+  g_assert_cmpint (cJSON_GetArraySize (array), ==, (gint) n);
+  for (gsize i = 0; i < n; i++)
+    out[i] = (float) cJSON_GetArrayItem (array, (int) i)->valuedouble;
+}
+
+static void
+fixture_size (const Fixture *fixture, const char *name, gsize *height, gsize *width)
+{
+  float size[2];
+  config_floats (fixture_config (fixture, name), size, 2);
+  *height = (gsize) size[0];
+  *width = (gsize) size[1];
+}
+
+/* [1][c][h][w] as channels-last. */
+static Tensor
+channels_last (const Npy *npy)
+{
+  g_assert_cmpuint (npy->n_dims, ==, 4);
+  g_assert_cmpuint (npy->shape[0], ==, 1);
+  Tensor t = { .n = 1, .c = npy->shape[1], .h = npy->shape[2], .w = npy->shape[3] };
+  const gsize pixels = t.h * t.w;
+  t.data = g_new (float, t.c *pixels);
+  for (gsize c = 0; c < t.c; c++)
+    for (gsize p = 0; p < pixels; p++)
+      t.data[p * t.c + c] = npy_floats (npy)[c * pixels + p];
+  return t;
+}
+
+static const Box *
+npy_boxes (const Npy *npy)
+{
+  g_assert_cmpuint (npy->n_dims, ==, 2);
+  g_assert_cmpuint (npy->shape[1], ==, 4);
+  return (const Box *) npy_floats (npy);
+}
+
+static const gint32 *
+npy_ints (const Npy *npy)
+{
+  g_assert_cmpstr (npy->dtype, ==, "<i4");
+  return (const gint32 *) npy->data;
+}
+
+/* NaN is as far as can be. */
+static double
+distance (const float *found, const float *expected, gsize n)
+{
+  double worst = 0.0;
+  for (gsize i = 0; i < n; i++) {
+    const double d = fabs ((double) found[i] - expected[i]);
+    worst = d <= worst ? worst : isnan (d) ? INFINITY : d;
+  }
+  return worst;
+}
+
+/* --- Proposals -------------------------------------------------------------------------------- */
+
+/* Fills one level from the saved maps; the caller frees the three arrays. */
+static RpnLevel
+load_level (const Fixture *fixture, gsize index)
+{
+  g_autofree char *logits_name = g_strdup_printf ("rpn_logits_%" G_GSIZE_FORMAT, index);
+  g_autofree char *deltas_name = g_strdup_printf ("rpn_deltas_%" G_GSIZE_FORMAT, index);
+  g_autoptr (Npy) logits_file = fixture_array (fixture, logits_name);
+  g_autoptr (Npy) deltas_file = fixture_array (fixture, deltas_name);
+  const Tensor logits = channels_last (logits_file), deltas = channels_last (deltas_file);
+  g_assert_cmpuint (deltas.c, ==, 4 * logits.c);
+
+  const cJSON *anchors = cJSON_GetArrayItem (fixture_config (fixture, "cell_anchors"), (int) index);
+  const cJSON *stride =
+      cJSON_GetArrayItem (fixture_config (fixture, "anchor_strides"), (int) index);
+  Box *cells = g_new (Box, logits.c);
+  for (gsize a = 0; a < logits.c; a++)
+    config_floats (cJSON_GetArrayItem (anchors, (int) a), (float *) &cells[a], 4);
+  return (RpnLevel){ .logits = logits.data,
+    .deltas = deltas.data,
+    .height = logits.h,
+    .width = logits.w,
+    .cells = cells,
+    .n_cells = logits.c,
+    .stride = (float) stride->valuedouble,
+    .offset = (float) fixture_number (fixture, "anchor_offset") };
+}
+
+static void
+free_level (RpnLevel *level)
+{
+  g_free ((gpointer) level->logits);
+  g_free ((gpointer) level->deltas);
+  g_free ((gpointer) level->cells);
+}
+
+/* The anchors of the configuration's sizes and ratios are D2Go's, bit for bit. */
+static void
+test_cell_anchors (gconstpointer name)
+{
+  g_autoptr (Fixture) fixture = fixture_open (name);
+  if (!fixture)
+    return;
+  const cJSON *levels = fixture_config (fixture, "cell_anchors");
+  const cJSON *sizes = fixture_config (fixture, "cfg/MODEL/ANCHOR_GENERATOR/SIZES");
+  const cJSON *ratios = fixture_config (fixture, "cfg/MODEL/ANCHOR_GENERATOR/ASPECT_RATIOS");
+  for (int l = 0; l < cJSON_GetArraySize (levels); l++) {
+    const cJSON *level_sizes = cJSON_GetArrayItem (sizes, l);
+    const cJSON *level_ratios =
+        cJSON_GetArrayItem (ratios, MIN (l, cJSON_GetArraySize (ratios) - 1));
+    const gsize n_sizes = (gsize) cJSON_GetArraySize (level_sizes);
+    const gsize n_ratios = (gsize) cJSON_GetArraySize (level_ratios);
+    double size[16], ratio[16];
+    for (gsize i = 0; i < n_sizes; i++)
+      size[i] = cJSON_GetArrayItem (level_sizes, (int) i)->valuedouble;
+    for (gsize i = 0; i < n_ratios; i++)
+      ratio[i] = cJSON_GetArrayItem (level_ratios, (int) i)->valuedouble;
+
+    Box found[256];
+    rpn_cell_anchors (found, size, n_sizes, ratio, n_ratios);
+    const cJSON *expected = cJSON_GetArrayItem (levels, l);
+    g_assert_cmpint (cJSON_GetArraySize (expected), ==, (gint) (n_sizes * n_ratios));
+    for (gsize a = 0; a < n_sizes * n_ratios; a++) {
+      float box[4];
+      config_floats (cJSON_GetArrayItem (expected, (int) a), box, 4);
+      g_assert_cmpmem (&found[a], sizeof (Box), box, sizeof box);
+    }
+  }
+}
+
+/* The RPN head's saved maps give D2Go's proposals in D2Go's order, their logits bit for bit. */
+static void
+test_proposals (gconstpointer name)
+{
+  g_autoptr (Fixture) fixture = fixture_open (name);
+  if (!fixture)
+    return;
+  RpnLevel levels[8];
+  const gsize n_levels = (gsize) cJSON_GetArraySize (fixture_config (fixture, "anchor_strides"));
+  for (gsize l = 0; l < n_levels; l++)
+    levels[l] = load_level (fixture, l);
+  RpnParams params = {
+    .pre_nms_count = (gsize) fixture_number (fixture, "rpn/pre_nms_topk"),
+    .post_nms_count = (gsize) fixture_number (fixture, "rpn/post_nms_topk"),
+    .iou_threshold = (float) fixture_number (fixture, "rpn/nms_thresh"),
+    .min_box_size = (float) fixture_number (fixture, "rpn/min_box_size"),
+  };
+  config_floats (fixture_config (fixture, "rpn/bbox_reg_weights"), params.weights, 4);
+  gsize height, width;
+  fixture_size (fixture, "network_hw", &height, &width);
+
+  g_autofree void *scratch = g_malloc (rpn_scratch_size (levels, n_levels, &params));
+  g_autofree Box *boxes = g_new (Box, params.post_nms_count);
+  g_autofree float *logits = g_new (float, params.post_nms_count);
+  const gsize n = rpn_proposals (boxes, logits, levels, n_levels, &params, (float) width,
+      (float) height, scratch);
+
+  g_autoptr (Npy) expected_boxes = fixture_array (fixture, "proposals");
+  g_autoptr (Npy) expected_logits = fixture_array (fixture, "proposal_logits");
+  g_assert_cmpuint (n, ==, expected_boxes->shape[0]);
+  g_assert_cmpmem (logits, n * sizeof *logits, expected_logits->data, expected_logits->n_bytes);
+  const double worst = distance ((float *) boxes, npy_floats (expected_boxes), 4 * n);
+  g_test_message ("boxes within %g px", worst);
+  g_assert_cmpfloat (worst, <=, BOX_TOLERANCE);
+  for (gsize l = 0; l < n_levels; l++)
+    free_level (&levels[l]);
+}
+
+/* --- ROIAlign --------------------------------------------------------------------------------- */
+
+typedef struct {
+  RoiLevel levels[8];
+  RoiPooler pooler;
+} Pooler;
+
+static Pooler *
+load_pooler (const Fixture *fixture, const char *which)
+{
+  g_autofree char *path = g_strdup_printf ("poolers/%s", which);
+  const cJSON *config = fixture_config (fixture, path);
+  const cJSON *features = fixture_config (fixture, "cfg/MODEL/ROI_HEADS/IN_FEATURES");
+  Pooler *p = g_new0 (Pooler, 1);
+  float scales[8];
+  p->pooler.n_levels = (gsize) cJSON_GetArraySize (features);
+  config_floats (cJSON_GetObjectItem (config, "scales"), scales, p->pooler.n_levels);
+  for (gsize l = 0; l < p->pooler.n_levels; l++) {
+    const char *name = cJSON_GetArrayItem (features, (int) l)->valuestring;
+    g_autofree char *fpn_name = g_strdup_printf ("fpn_%s", name);
+    g_autoptr (Npy) map =
+        fixture_array (fixture, fixture_has (fixture, fpn_name) ? fpn_name : name);
+    p->levels[l] = (RoiLevel){ channels_last (map), scales[l] };
+  }
+  p->pooler.levels = p->levels;
+  p->pooler.min_level = (guint) cJSON_GetObjectItem (config, "min_level")->valuedouble;
+  p->pooler.resolution =
+      (guint) cJSON_GetArrayItem (cJSON_GetObjectItem (config, "output"), 0)->valuedouble;
+  p->pooler.sampling_ratio = (guint) cJSON_GetObjectItem (config, "sampling_ratio")->valuedouble;
+  return p;
+}
+
+static void
+pooler_free (Pooler *p)
+{
+  for (gsize l = 0; l < p->pooler.n_levels; l++)
+    g_free (p->levels[l].feature.data);
+  g_free (p);
+}
+
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (Pooler, pooler_free)
+
+static double
+largest_feature (const RoiPooler *pooler)
+{
+  double largest = 0.0;
+  for (gsize l = 0; l < pooler->n_levels; l++) {
+    const Tensor *t = &pooler->levels[l].feature;
+    for (gsize i = 0; i < t->h * t->w * t->c; i++)
+      largest = MAX (largest, fabs ((double) t->data[i]));
+  }
+  return largest;
+}
+
+/* expected: [n][c][resolution][resolution] */
+static void
+assert_pooled (const Pooler *p, const Box *boxes, gsize n, const Npy *expected)
+{
+  const gsize resolution = p->pooler.resolution, channels = p->levels[0].feature.c;
+  const gsize pixels = resolution * resolution;
+  g_assert_cmpuint (expected->n_bytes, ==, n * channels * pixels * sizeof (float));
+  g_autofree float *out = g_new (float, n *pixels *channels);
+  g_autofree void *scratch = g_malloc (roi_scratch_size (&p->pooler));
+  roi_align (out, &p->pooler, boxes, n, &plain_kernels, NULL, scratch);
+
+  double worst = 0.0;
+  for (gsize i = 0; i < n; i++)
+    for (gsize c = 0; c < channels; c++)
+      for (gsize b = 0; b < pixels; b++)
+        worst = MAX (worst,
+            distance (&out[(i * pixels + b) * channels + c],
+                &npy_floats (expected)[(i * channels + c) * pixels + b], 1));
+  const double relative = worst / largest_feature (&p->pooler);
+  g_test_message ("%" G_GSIZE_FORMAT " boxes within %g of the largest feature", n, relative);
+  g_assert_cmpfloat (relative, <=, FEATURE_TOLERANCE);
+}
+
+/* Pools the boxes that a saved index chooses. */
+static void
+assert_pooled_at (const Fixture *fixture, const Pooler *p, const char *boxes_name,
+    const char *index_name, const char *features_name)
+{
+  g_autoptr (Npy) boxes = fixture_array (fixture, boxes_name);
+  g_autoptr (Npy) index = fixture_array (fixture, index_name);
+  g_autoptr (Npy) expected = fixture_array (fixture, features_name);
+  const gsize n = index->shape[0];
+  g_autofree Box *chosen = g_new (Box, n);
+  for (gsize i = 0; i < n; i++)
+    chosen[i] = npy_boxes (boxes)[npy_ints (index)[i]];
+  assert_pooled (p, chosen, n, expected);
+}
+
+/* Proposals pooled from the saved maps are D2Go's; so are boxes made up to be large, small, of every
+ * level and outside the picture, and the levels they are taken from. */
+static void
+test_box_pooler (gconstpointer name)
+{
+  g_autoptr (Fixture) fixture = fixture_open (name);
+  if (!fixture)
+    return;
+  g_autoptr (Pooler) p = load_pooler (fixture, "box_pooler");
+  assert_pooled_at (fixture, p, "proposals", "roi_box_index", "roi_box_features");
+  if (!fixture_has (fixture, "roi_extra_boxes"))
+    return;
+  g_autoptr (Npy) boxes = fixture_array (fixture, "roi_extra_boxes");
+  g_autoptr (Npy) expected = fixture_array (fixture, "roi_extra_features");
+  assert_pooled (p, npy_boxes (boxes), boxes->shape[0], expected);
+  if (!fixture_has (fixture, "roi_extra_levels"))
+    return;
+  g_autoptr (Npy) levels = fixture_array (fixture, "roi_extra_levels");
+  for (gsize i = 0; i < boxes->shape[0]; i++)
+    g_assert_cmpint ((gint) roi_level (&p->pooler, &npy_boxes (boxes)[i]), ==,
+        npy_ints (levels)[i]);
+}
+
+/* Detections pooled for the mask head are D2Go's. */
+static void
+test_mask_pooler (gconstpointer name)
+{
+  g_autoptr (Fixture) fixture = fixture_open (name);
+  if (!fixture)
+    return;
+  g_autoptr (Pooler) p = load_pooler (fixture, "mask_pooler");
+  assert_pooled_at (fixture, p, "det_boxes_net", "roi_mask_index", "roi_mask_features");
+}
+
+/* --- Detections ------------------------------------------------------------------------------- */
+
+/* The box head's saved logits and deltas give D2Go's detections: the same proposals and classes in
+ * the same order. */
+static void
+test_detections (gconstpointer name)
+{
+  g_autoptr (Fixture) fixture = fixture_open (name);
+  if (!fixture)
+    return;
+  g_autoptr (Npy) proposals = fixture_array (fixture, "proposals");
+  g_autoptr (Npy) logits = fixture_array (fixture, "box_cls_logits");
+  g_autoptr (Npy) deltas = fixture_array (fixture, "box_deltas");
+  const gsize n_proposals = proposals->shape[0];
+  g_assert_cmpuint (logits->shape[0], ==, n_proposals);
+  g_assert_cmpuint (deltas->shape[0], ==, n_proposals);
+  BoxHeadParams params = {
+    .n_classes = logits->shape[1] - 1,
+    .score_threshold = (float) fixture_number (fixture, "box/score_thresh"),
+    .iou_threshold = (float) fixture_number (fixture, "box/nms_thresh"),
+    .max_detections = (gsize) fixture_number (fixture, "box/topk"),
+  };
+  g_assert_cmpuint (deltas->shape[1], ==, 4 * params.n_classes);
+  config_floats (fixture_config (fixture, "box/bbox_reg_weights"), params.weights, 4);
+  gsize height, width;
+  fixture_size (fixture, "network_hw", &height, &width);
+
+  g_autofree void *scratch = g_malloc (box_head_scratch_size (n_proposals, params.n_classes));
+  g_autofree BoxHeadDetection *found = g_new (BoxHeadDetection, params.max_detections);
+  const gsize n = box_head_detections (found, npy_boxes (proposals), npy_floats (logits),
+      npy_floats (deltas), n_proposals, &params, (float) width, (float) height, scratch);
+
+  g_autoptr (Npy) boxes = fixture_array (fixture, "det_boxes_net");
+  g_autoptr (Npy) scores = fixture_array (fixture, "det_scores");
+  g_autoptr (Npy) classes = fixture_array (fixture, "det_classes");
+  g_autoptr (Npy) from = fixture_array (fixture, "det_proposal_index");
+  g_assert_cmpuint (n, ==, boxes->shape[0]);
+  double worst_box = 0.0, worst_score = 0.0;
+  for (gsize i = 0; i < n; i++) {
+    g_assert_cmpint ((gint) found[i].class_id, ==, npy_ints (classes)[i]);
+    g_assert_cmpint ((gint) found[i].proposal, ==, npy_ints (from)[i]);
+    worst_box = MAX (worst_box, distance (&found[i].box.x0, &npy_boxes (boxes)[i].x0, 4));
+    worst_score = MAX (worst_score, distance (&found[i].score, &npy_floats (scores)[i], 1));
+  }
+  g_test_message ("boxes within %g px, scores within %g", worst_box, worst_score);
+  g_assert_cmpfloat (worst_box, <=, BOX_TOLERANCE);
+  g_assert_cmpfloat (worst_score, <=, SCORE_TOLERANCE);
+}
+
+/* Network boxes become frame boxes as detector_postprocess makes them, bit for bit, and the same
+ * ones vanish. */
+static void
+test_frame_boxes (gconstpointer name)
+{
+  g_autoptr (Fixture) fixture = fixture_open (name);
+  if (!fixture)
+    return;
+  g_autoptr (Npy) network = fixture_array (fixture, "det_boxes_net");
+  g_autoptr (Npy) classes = fixture_array (fixture, "det_classes");
+  g_autoptr (Npy) expected = fixture_array (fixture, "det_boxes");
+  g_autoptr (Npy) expected_classes = fixture_array (fixture, "final_classes");
+  gsize height, width, frame_height, frame_width;
+  fixture_size (fixture, "network_hw", &height, &width);
+  fixture_size (fixture, "frame_hw", &frame_height, &frame_width);
+
+  gsize n = 0;
+  for (gsize i = 0; i < network->shape[0]; i++) {
+    Box box;
+    if (!box_to_frame (&box, &npy_boxes (network)[i], width, height, frame_width, frame_height))
+      continue;
+    g_assert_cmpuint (n, <, expected->shape[0]);
+    g_assert_cmpint (npy_ints (classes)[i], ==, npy_ints (expected_classes)[n]);
+    g_assert_cmpmem (&box, sizeof box, &npy_boxes (expected)[n], sizeof box);
+    n++;
+  }
+  g_assert_cmpuint (n, ==, expected->shape[0]);
+}
+
+/* --- Masks ------------------------------------------------------------------------------------ */
+
+/* Pixels of the frame where the pasted rectangle differs from the packed mask (eight pixels a byte,
+ * the first in the highest bit). */
+static gsize
+differing_pixels (const guint8 *pasted, const MaskRect *rect, const guint8 *packed, gsize height,
+    gsize width)
+{
+  gsize n = 0;
+  for (gsize y = 0; y < height; y++)
+    for (gsize x = 0; x < width; x++) {
+      const gsize column = x - (gsize) rect->x, row = y - (gsize) rect->y; /* wrap to huge */
+      const gboolean inside = column < (gsize) rect->width && row < (gsize) rect->height;
+      const gboolean found = inside && pasted[row * (gsize) rect->width + column];
+      const gboolean expected = packed[y * ((width + 7) / 8) + x / 8] >> (7 - x % 8) & 1;
+      n += found != expected;
+    }
+  return n;
+}
+
+/* The saved probabilities pasted into the saved boxes give D2Go's masks: every pixel of those that
+ * were saved, and the area of all. */
+static void
+test_masks (gconstpointer name)
+{
+  g_autoptr (Fixture) fixture = fixture_open (name);
+  if (!fixture)
+    return;
+  g_autoptr (Npy) probabilities = fixture_array (fixture, "mask_probs");
+  g_autoptr (Npy) boxes = fixture_array (fixture, "det_boxes");
+  g_autoptr (Npy) areas = fixture_array (fixture, "mask_area");
+  g_autoptr (Npy) packed = fixture_array (fixture, "masks_packed");
+  const gsize n = boxes->shape[0], side = probabilities->shape[1];
+  g_assert_cmpuint (probabilities->shape[0], ==, n);
+  g_assert_cmpuint (areas->shape[0], ==, n);
+  gsize height, width;
+  fixture_size (fixture, "frame_hw", &height, &width);
+
+  for (gsize i = 0; i < n; i++) {
+    const Box *box = &npy_boxes (boxes)[i];
+    const MaskRect rect = mask_rect (box, width, height);
+    const gsize size = (gsize) rect.width * (gsize) rect.height;
+    g_autofree guint8 *pasted = g_malloc (size);
+    g_autofree void *scratch =
+        g_malloc (mask_scratch_size ((gsize) rect.width, (gsize) rect.height));
+    mask_paste (pasted, &rect, npy_floats (probabilities) + i * side * side, side, box, 0.5f,
+        scratch);
+    gint area = 0;
+    for (gsize p = 0; p < size; p++)
+      area += pasted[p] == 255;
+    g_assert_cmpint (area, ==, npy_ints (areas)[i]);
+    if (i < packed->shape[0]) {
+      const guint8 *expected = packed->data + i * packed->shape[1] * packed->shape[2];
+      g_assert_cmpuint (differing_pixels (pasted, &rect, expected, height, width), ==, 0);
+    }
+  }
+}
+
+/* --- All of it -------------------------------------------------------------------------------- */
+
+#define C4_COCO "faster_rcnn_fbnetv3a_dsmask_C4_coco"
+
+static const char *const fixtures[] = {
+  "faster_rcnn_fbnetv3a_C4",
+  "faster_rcnn_fbnetv3a_dsmask_C4",
+  "mask_rcnn_fbnetv3a_C4",
+  "mask_rcnn_fbnetv3a_dsmask_C4",
+  "keypoint_rcnn_fbnetv3a_dsmask_C4",
+  "extra_gn_faster_dsmask_C4",
+  "faster_rcnn_fbnetv3g_fpn",
+  "mask_rcnn_fbnetv3g_fpn",
+  C4_COCO "/horse",
+  C4_COCO "/dogbike",
+  C4_COCO "/dog",
+};
+
+static void
+add (const char *stage, const char *fixture, GTestDataFunc func)
+{
+  g_autofree char *path = g_strdup_printf ("/stages/%s/%s", stage, fixture);
+  g_test_add_data_func (path, fixture, func);
+}
+
+int
+main (int argc, char *argv[])
+{
+  g_test_init (&argc, &argv, NULL);
+  for (gsize i = 0; i < G_N_ELEMENTS (fixtures); i++) {
+    add ("cell-anchors", fixtures[i], test_cell_anchors);
+    add ("proposals", fixtures[i], test_proposals);
+    add ("box-pooler", fixtures[i], test_box_pooler);
+    add ("detections", fixtures[i], test_detections);
+    add ("frame-boxes", fixtures[i], test_frame_boxes);
+    if (!g_str_has_prefix (fixtures[i], "mask_"))
+      continue;
+    add ("mask-pooler", fixtures[i], test_mask_pooler);
+    add ("masks", fixtures[i], test_masks);
+  }
+  return g_test_run ();
+}
