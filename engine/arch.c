@@ -186,16 +186,30 @@ apply_se_args (BlockSpec *spec, JsonReader *args)
     json_fail (args, "se_args", "\"se\", \"se_hsig\" or null");
 }
 
+/* One number, or torch's pair of equal ones. */
+static guint
+padding (JsonReader *args, guint kernel, guint unchanged)
+{
+  const cJSON *item = cJSON_GetObjectItemCaseSensitive (args->object, "padding");
+  double pair[2] = { unchanged, unchanged };
+
+  if (!cJSON_IsArray (item))
+    return json_uint (args, "padding", 0, kernel, &unchanged);
+  json_numbers (args, "padding", pair, 2, 0, kernel, FALSE);
+  if (!args->failed && (pair[0] != pair[1] || pair[0] != floor (pair[0])))
+    json_fail (args, "padding", "the same whole number for both directions");
+  return (guint) pair[0];
+}
+
 static void
 apply_padding (BlockSpec *spec, JsonReader *args)
 {
-  const guint unchanged = spec->pad;
-
+  spec->pad = padding (args, spec->kernel, spec->pad);
   if (cJSON_HasObjectItem (args->object, "dw_args")) {
     static const char *const keys[] = { "padding", NULL };
     JsonReader dw = json_open (args, "dw_args", args->path, FALSE);
     json_only_keys (&dw, keys);
-    spec->pad = json_uint (&dw, "padding", 0, spec->kernel, &unchanged);
+    spec->pad = padding (&dw, spec->kernel, spec->pad);
     args->failed |= dw.failed;
   }
 }
@@ -212,7 +226,6 @@ apply_arguments (BlockSpec *spec, JsonReader *args)
   spec->width_divisor = json_uint (args, "width_divisor", 1, 256, &spec->width_divisor);
   spec->pw_groups = json_uint (args, "pw_groups", 1, 64, &spec->pw_groups);
   spec->pwl_groups = json_uint (args, "pwl_groups", 1, 64, &spec->pwl_groups);
-  spec->pad = json_uint (args, "padding", 0, spec->kernel, &spec->pad);
   spec->bias = json_bool (args, "bias", spec->bias);
   spec->always_pw = json_bool (args, "always_pw", spec->always_pw);
   spec->less_se = json_bool (args, "less_se_channels", spec->less_se);
@@ -352,7 +365,7 @@ make_skip_block (Block *block, const BlockSpec *spec)
     return;
   /* mobile_cv hands `skip` no arguments: always batch norm and ReLU. */
   block->kind = BLOCK_CONV;
-  block->pwl = make_conv (block, "", block->in, block->out, 1, batch, ACT_RELU);
+  block->pwl = make_conv (block, ".conv", block->in, block->out, 1, batch, ACT_RELU);
   block->pwl.stride = spec->stride;
 }
 

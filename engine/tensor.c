@@ -35,6 +35,25 @@ buffer_reserve (Buffer *buffer, gsize bytes, GError **error)
   return TRUE;
 }
 
+gboolean
+tensor_reserve (Tensor *tensor, Buffer *buffer, GError **error)
+{
+  gsize floats;
+
+  tensor->data = NULL;
+  if (!tensor_size (tensor->n, tensor->h, tensor->w, tensor->c, &floats) || floats == 0) {
+    g_set_error (error, FBNET_ERROR, FBNET_ERROR_ARGUMENT,
+        "expected sizes that leave pixels in every layer and fit memory, found %" G_GSIZE_FORMAT
+        " × %" G_GSIZE_FORMAT " × %" G_GSIZE_FORMAT " × %" G_GSIZE_FORMAT,
+        tensor->n, tensor->h, tensor->w, tensor->c);
+    return FALSE;
+  }
+  if (!buffer_reserve (buffer, floats * sizeof (float), error))
+    return FALSE;
+  tensor->data = buffer->data;
+  return TRUE;
+}
+
 void
 buffer_clear (Buffer *buffer)
 {

@@ -33,4 +33,8 @@ typedef struct {
 gboolean buffer_reserve (Buffer *buffer, gsize bytes, GError **error);
 void buffer_clear (Buffer *buffer);
 
+/* Makes room for the tensor's shape and points its data there. FALSE with error when the shape has no
+ * element, or more than memory: then data is NULL. */
+gboolean tensor_reserve (Tensor *tensor, Buffer *buffer, GError **error);
+
 #endif

@@ -19,7 +19,7 @@
 typedef enum {
   ACT_NONE,
   ACT_RELU,
-  ACT_HSWISH,   /* x * relu6(x + 3) * (1/6) */
+  ACT_HSWISH,   /* x * (relu6(x + 3) * (1/6)) */
   ACT_SWISH,    /* x * sigmoid(x) */
   ACT_SIGMOID,  /* 1 / (1 + exp(-x)) */
   ACT_HSIGMOID, /* relu6(x + 3) * (1/6) */
@@ -37,8 +37,8 @@ typedef struct {
   gsize m, n, k;
   const float *a;
   gsize lda;
-  const float *packed; /* the weights as gemm_pack() laid them out */
-  const float *bias;   /* n floats, or NULL */
+  const float *packed;   /* the weights as gemm_pack() laid them out */
+  const float *bias;     /* n floats, or NULL */
   const float *residual; /* or NULL */
   gsize ldr;
   float *c;

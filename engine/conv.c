@@ -1,0 +1,200 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later
+ *
+ * Convolutions that are matrix products: 1×1 straight over the pixels, larger ones over patches
+ * gathered a few rows at a time.
+ */
+#include "network.h"
+
+#include <string.h>
+
+/* Patches gathered at a time: enough rows for the kernel's tiles, little enough for the cache. */
+#define PATCH_BYTES (128u << 10)
+
+/* Rows of a product that one thread takes at a time. */
+#define PRODUCT_ROWS 96
+
+gsize
+conv_output (gsize input, const ConvLayer *layer, guint upsample)
+{
+  const gsize padded = input * upsample + 2 * layer->pad;
+
+  return padded < layer->kernel ? 0 : (padded - layer->kernel) / layer->stride + 1;
+}
+
+gboolean
+runner_reserve_threads (Runner *runner, gsize bytes, GError **error)
+{
+  const gsize rounded = (bytes + 63) & ~(gsize) 63;
+
+  if (rounded <= runner->thread_bytes)
+    return TRUE;
+  if (!buffer_reserve (&runner->scratch, rounded * workers_count (runner->workers), error))
+    return FALSE;
+  runner->thread_bytes = rounded;
+  return TRUE;
+}
+
+void *
+runner_scratch (const Runner *runner, guint thread)
+{
+  return (guint8 *) runner->scratch.data + thread * runner->thread_bytes;
+}
+
+void
+runner_clear (Runner *runner)
+{
+  buffer_clear (&runner->activations[0]);
+  buffer_clear (&runner->activations[1]);
+  buffer_clear (&runner->mid);
+  buffer_clear (&runner->mid2);
+  buffer_clear (&runner->sums);
+  buffer_clear (&runner->gates);
+  buffer_clear (&runner->scratch);
+}
+
+typedef struct {
+  const Runner *runner;
+  const PackedConv *conv;
+  const Tensor *in, *out, *residual;
+  Activation act;     /* NONE when a norm comes between */
+  gsize rows_at_once; /* output pixels (1×1) or output rows per item */
+} ConvJob;
+
+static gboolean
+is_pointwise (const ConvLayer *layer)
+{
+  return layer->kernel == 1 && layer->stride == 1 && layer->pad == 0;
+}
+
+/* c[m] = a[m] × weights for m pixels; groups one after the other. `a` holds, per pixel and group,
+ * `taps` times the group's channels, groups side by side. */
+static void
+multiply (const ConvJob *job, gsize m, const float *a, gsize taps, float *c, const float *residual)
+{
+  const ConvLayer *layer = job->conv->layer;
+  const gsize in = layer->in / layer->groups * taps, out = layer->out / layer->groups;
+
+  for (guint g = 0; g < layer->groups; g++) {
+    const GemmArgs args = { .m = m,
+      .n = out,
+      .k = in,
+      .a = a + g * in,
+      .lda = in * layer->groups,
+      .packed = job->conv->weights + g * job->conv->group_size,
+      .bias = job->conv->bias != NULL ? job->conv->bias + g * out : NULL,
+      .residual = residual != NULL ? residual + g * out : NULL,
+      .ldr = layer->out,
+      .c = c + g * out,
+      .ldc = layer->out,
+      .act = job->act };
+    job->runner->kernels->gemm (&args);
+  }
+}
+
+static void
+pointwise_item (gpointer data, guint item, guint thread)
+{
+  const ConvJob *job = data;
+  const gsize pixels = job->in->n * job->in->h * job->in->w;
+  const gsize begin = item * job->rows_at_once;
+  const gsize m = MIN (job->rows_at_once, pixels - begin);
+  const gsize c = job->out->c;
+
+  multiply (job, m, job->in->data + begin * job->in->c, 1, job->out->data + begin * c,
+      job->residual != NULL ? job->residual->data + begin * c : NULL);
+}
+
+/* One pixel's patch: [group][ky][kx][channels of the group], zeros outside the image. */
+static void
+gather_patch (float *patch, const ConvJob *job, gsize n, gsize y, gsize x)
+{
+  const ConvLayer *layer = job->conv->layer;
+  const Tensor *in = job->in;
+  const gsize channels = in->c / layer->groups;
+
+  for (guint g = 0; g < layer->groups; g++) {
+    for (guint ky = 0; ky < layer->kernel; ky++) {
+      const gsize sy = y * layer->stride + ky - layer->pad; /* wraps to huge when above the image */
+      for (guint kx = 0; kx < layer->kernel; kx++) {
+        const gsize sx = x * layer->stride + kx - layer->pad;
+        if (sy < in->h && sx < in->w)
+          memcpy (patch, tensor_pixel (in, n, sy, sx) + g * channels, channels * sizeof *patch);
+        else
+          memset (patch, 0, channels * sizeof *patch);
+        patch += channels;
+      }
+    }
+  }
+}
+
+static void
+patches_item (gpointer data, guint item, guint thread)
+{
+  const ConvJob *job = data;
+  const ConvLayer *layer = job->conv->layer;
+  const Tensor *out = job->out;
+  const gsize taps = (gsize) layer->kernel * layer->kernel;
+  const gsize items_per_image = (out->h + job->rows_at_once - 1) / job->rows_at_once;
+  const gsize n = item / items_per_image;
+  const gsize begin = item % items_per_image * job->rows_at_once;
+  const gsize end = MIN (begin + job->rows_at_once, out->h);
+  float *patches = runner_scratch (job->runner, thread);
+  const gsize offset = (n * out->h + begin) * out->w * out->c;
+  float *patch = patches;
+
+  for (gsize y = begin; y < end; y++) {
+    for (gsize x = 0; x < out->w; x++, patch += taps * job->in->c)
+      gather_patch (patch, job, n, y, x);
+  }
+  multiply (job, (end - begin) * out->w, patches, taps, out->data + offset,
+      job->residual != NULL ? job->residual->data + offset : NULL);
+}
+
+static gsize
+patch_row_bytes (const ConvLayer *layer, const Tensor *out)
+{
+  return out->w * layer->kernel * layer->kernel * layer->in * sizeof (float);
+}
+
+gboolean
+runner_reserve_conv (Runner *runner, const PackedConv *conv, const Tensor *in, Tensor *out,
+    GError **error)
+{
+  const ConvLayer *layer = conv->layer;
+  gsize floats;
+
+  *out = (Tensor){ NULL, in->n, conv_output (in->h, layer, 1), conv_output (in->w, layer, 1),
+    layer->out };
+  if (!tensor_size (out->n, out->h, out->w, out->c, &floats) || floats == 0) {
+    g_set_error (error, FBNET_ERROR, FBNET_ERROR_ARGUMENT,
+        "%s: expected an input that leaves an output, found %" G_GSIZE_FORMAT "×%" G_GSIZE_FORMAT,
+        layer->conv_name, in->h, in->w);
+    return FALSE;
+  }
+  if (!is_pointwise (layer)
+      && !runner_reserve_threads (runner, MAX (PATCH_BYTES, patch_row_bytes (layer, out)), error))
+    return FALSE;
+  return layer->norm.kind != NORM_GROUP || runner_reserve_sums (runner, out, error);
+}
+
+void
+runner_run_conv (Runner *runner, const PackedConv *conv, const Tensor *in, const Tensor *out,
+    const Tensor *residual)
+{
+  const ConvLayer *layer = conv->layer;
+  const gboolean norm = layer->norm.kind == NORM_GROUP;
+  ConvJob job = { runner, conv, in, out, norm ? NULL : residual, norm ? ACT_NONE : layer->act, 1 };
+
+  if (is_pointwise (layer)) {
+    const gsize pixels = in->n * in->h * in->w;
+    job.rows_at_once = PRODUCT_ROWS;
+    workers_run (runner->workers, pointwise_item, &job,
+        (pixels + job.rows_at_once - 1) / job.rows_at_once);
+  } else {
+    job.rows_at_once = MAX (1, PATCH_BYTES / patch_row_bytes (layer, out));
+    workers_run (runner->workers, patches_item, &job,
+        in->n * ((out->h + job.rows_at_once - 1) / job.rows_at_once));
+  }
+  if (norm)
+    runner_group_norm (runner, conv, out, residual);
+}

@@ -1,0 +1,99 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later
+ *
+ * What this processor, and its operating system, can run.
+ */
+#include "cpu.h"
+
+#if defined(__x86_64__) || defined(__i386__)
+#  include <cpuid.h>
+#elif defined(__aarch64__) && defined(__linux__)
+#  include <sys/auxv.h>
+#endif
+
+#if defined(__x86_64__) || defined(__i386__)
+
+/* Bits of XCR0: which registers the operating system saves when it switches threads. Without them
+ * the instructions fault, whatever cpuid says. */
+enum {
+  XCR0_SSE = 1 << 1,
+  XCR0_AVX = 1 << 2,
+  XCR0_OPMASK = 1 << 5,
+  XCR0_ZMM_LOW = 1 << 6,
+  XCR0_ZMM_HIGH = 1 << 7,
+};
+
+#  define XCR0_FOR_AVX2   (XCR0_SSE | XCR0_AVX)
+#  define XCR0_FOR_AVX512 (XCR0_FOR_AVX2 | XCR0_OPMASK | XCR0_ZMM_LOW | XCR0_ZMM_HIGH)
+
+/* As bytes, so that the file needs no -mxsave. */
+static guint32
+read_xcr0 (void)
+{
+  guint32 low, high;
+  __asm__ volatile(".byte 0x0f, 0x01, 0xd0" : "=a"(low), "=d"(high) : "c"(0));
+  return low;
+}
+
+static gboolean
+has_all (guint32 value, guint32 bits)
+{
+  return (value & bits) == bits;
+}
+
+static guint
+detect (void)
+{
+  const guint32 avx512_bits =
+      bit_AVX512F | bit_AVX512BW | bit_AVX512CD | bit_AVX512DQ | bit_AVX512VL;
+  guint32 a, b, c, d;
+  guint32 a7, b7, c7, d7;
+  guint flags = 0;
+
+  if (!__get_cpuid (1, &a, &b, &c, &d) || !has_all (c, bit_OSXSAVE))
+    return 0;
+  if (!__get_cpuid_count (7, 0, &a7, &b7, &c7, &d7))
+    return 0;
+
+  const guint32 xcr0 = read_xcr0 ();
+  if (has_all (c, bit_AVX | bit_FMA) && has_all (b7, bit_AVX2) && has_all (xcr0, XCR0_FOR_AVX2))
+    flags |= CPU_AVX2;
+  if ((flags & CPU_AVX2) && has_all (b7, avx512_bits) && has_all (xcr0, XCR0_FOR_AVX512))
+    flags |= CPU_AVX512;
+  if ((flags & CPU_AVX512) && has_all (c7, bit_AVX512VNNI))
+    flags |= CPU_AVX512_VNNI;
+  return flags;
+}
+
+#elif defined(__aarch64__)
+
+static guint
+detect (void)
+{
+  guint flags = CPU_NEON;
+#  ifdef __linux__
+  const unsigned long hwcap_asimddp = 1ul << 20; /* the kernel's ABI; older headers lack the name */
+  if (getauxval (AT_HWCAP) & hwcap_asimddp)
+    flags |= CPU_NEON_DOT;
+#  endif
+  return flags;
+}
+
+#else
+
+static guint
+detect (void)
+{
+  return 0;
+}
+
+#endif
+
+guint
+cpu_flags (void)
+{
+  static gsize remembered = 0; /* flags + 1: g_once_init_enter() takes zero for "not yet" */
+
+  if (g_once_init_enter (&remembered))
+    g_once_init_leave (&remembered, (gsize) detect () + 1);
+  return (guint) (remembered - 1);
+}

@@ -1,0 +1,317 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later
+ *
+ * Reads the description field by field; each function is one object of models/FORMAT.md.
+ */
+#include "description.h"
+
+#include <string.h>
+
+#include "json.h"
+#include "rpn.h"
+
+#define MAX_ANCHORS 64 /* sizes, and ratios, per level */
+
+static void
+to_floats (float *out, const double *in, gsize n)
+{
+  for (gsize i = 0; i < n; i++)
+    out[i] = (float) in[i];
+}
+
+static void
+read_labels (Description *d, JsonReader *top)
+{
+  const cJSON *labels = json_array (top, "labels", 1, TRUE);
+  const cJSON *item;
+  guint n = 0;
+
+  if (labels == NULL)
+    return;
+  d->labels = g_new0 (char *, cJSON_GetArraySize (labels) + 1);
+  cJSON_ArrayForEach (item, labels)
+  {
+    if (!cJSON_IsString (item)) {
+      json_fail (top, "labels", "an array of strings");
+      return;
+    }
+    d->labels[n++] = g_strdup (item->valuestring);
+  }
+}
+
+static void
+read_input (Description *d, JsonReader *top)
+{
+  static const char *const keys[] = { "channel_order", "mean", "std", "min_size", "max_size",
+    "size_divisibility", NULL };
+  const guint no_padding = 0;
+  JsonReader input = json_open (top, "input", "input", FALSE);
+  double mean[3] = { 0 }, std[3] = { 1, 1, 1 };
+  const char *order = json_string (&input, "channel_order", FALSE);
+
+  json_only_keys (&input, keys);
+  if (g_strcmp0 (order, "BGR") != 0 && g_strcmp0 (order, "RGB") != 0)
+    json_fail (&input, "channel_order", "\"BGR\" or \"RGB\"");
+  d->bgr = g_strcmp0 (order, "BGR") == 0;
+  json_numbers (&input, "mean", mean, 3, -1e6, 1e6, FALSE);
+  json_numbers (&input, "std", std, 3, 1e-6, 1e6, FALSE);
+  to_floats (d->mean, mean, 3);
+  to_floats (d->std, std, 3);
+  d->params.min_size = json_uint (&input, "min_size", 1, 8192, NULL);
+  d->params.max_size = json_uint (&input, "max_size", 1, 8192, NULL);
+  d->size_divisibility = json_uint (&input, "size_divisibility", 0, 256, &no_padding);
+  top->failed |= input.failed;
+}
+
+static void
+read_backbone (Description *d, JsonReader *top)
+{
+  JsonReader backbone = json_open (top, "backbone", "backbone", FALSE);
+  const char *type = json_string (&backbone, "type", FALSE);
+  const char *prefix = json_string (&backbone, "prefix", FALSE);
+
+  if (g_strcmp0 (type, "C4") != 0)
+    json_fail (&backbone, "type", "\"C4\", the backbone that this version runs");
+  d->trunk_prefix = g_strdup (prefix);
+  top->failed |= backbone.failed;
+}
+
+/* "trunk3" → 3 */
+static gboolean
+parse_feature (const cJSON *item, guint *stage)
+{
+  const char *name = cJSON_GetStringValue (item);
+  guint64 number;
+
+  if (name == NULL || !g_str_has_prefix (name, "trunk")
+      || !g_ascii_string_to_unsigned (name + strlen ("trunk"), 10, 0, MAX_LEVELS - 1, &number,
+          NULL))
+    return FALSE;
+  *stage = (guint) number;
+  return TRUE;
+}
+
+static guint
+read_features (JsonReader *reader, guint stages[MAX_LEVELS])
+{
+  const cJSON *features = json_array (reader, "in_features", 1, FALSE);
+  const cJSON *item;
+  guint n = 0;
+
+  cJSON_ArrayForEach (item, features)
+  {
+    if (n == MAX_LEVELS || !parse_feature (item, &stages[n])) {
+      json_fail (reader, "in_features", "at most 8 names trunk0 … trunk7");
+      return 0;
+    }
+    n++;
+  }
+  return n;
+}
+
+static gsize
+read_anchor_row (JsonReader *reader, const char *key, guint level, double out[MAX_ANCHORS])
+{
+  const cJSON *rows = json_array (reader, key, 1, FALSE);
+  const cJSON *row = cJSON_GetArrayItem (rows, cJSON_GetArraySize (rows) == 1 ? 0 : level);
+  const cJSON *item;
+  gsize n = 0;
+
+  cJSON_ArrayForEach (item, row)
+  {
+    const gboolean good =
+        cJSON_IsNumber (item) && item->valuedouble > 1e-3 && item->valuedouble < 1e5;
+    if (n == MAX_ANCHORS || !good) {
+      n = 0;
+      break;
+    }
+    out[n++] = item->valuedouble;
+  }
+  if (n == 0)
+    json_fail (reader, key, "for every feature level an array of 1 to 64 positive numbers");
+  return n;
+}
+
+static void
+read_anchors (Description *d, JsonReader *top)
+{
+  static const char *const keys[] = { "sizes", "aspect_ratios", "offset", NULL };
+  const double no_offset = 0;
+  JsonReader anchors = json_open (top, "anchors", "anchors", FALSE);
+
+  json_only_keys (&anchors, keys);
+  d->anchor_offset = json_number (&anchors, "offset", 0, 1, &no_offset);
+  for (guint level = 0; level < d->n_levels; level++) {
+    double sizes[MAX_ANCHORS], ratios[MAX_ANCHORS];
+    const gsize n_sizes = read_anchor_row (&anchors, "sizes", level, sizes);
+    const gsize n_ratios = read_anchor_row (&anchors, "aspect_ratios", level, ratios);
+    if (anchors.failed)
+      break;
+    d->anchors[level].n_cells = n_sizes * n_ratios;
+    d->anchors[level].cells = g_new (Box, n_sizes * n_ratios);
+    rpn_cell_anchors (d->anchors[level].cells, sizes, n_sizes, ratios, n_ratios);
+  }
+  top->failed |= anchors.failed;
+}
+
+static void
+read_iou_bounds (JsonReader *reader, float bounds[2], double lower, double upper)
+{
+  double values[2] = { lower, upper };
+
+  json_numbers (reader, "iou_bounds", values, 2, 0, 1, TRUE);
+  if (values[0] > values[1])
+    json_fail (reader, "iou_bounds", "[lower, upper] with lower not above upper");
+  to_floats (bounds, values, 2);
+}
+
+static void
+read_rpn (Description *d, JsonReader *top)
+{
+  static const char *const keys[] = { "in_features", "pre_nms_count", "post_nms_count",
+    "iou_threshold", "bbox_reg_weights", "min_box_size", "iou_bounds", NULL };
+  const double no_minimum = 0;
+  JsonReader rpn = json_open (top, "rpn", "rpn", FALSE);
+  double weights[4] = { 1, 1, 1, 1 };
+
+  json_only_keys (&rpn, keys);
+  d->n_levels = read_features (&rpn, d->rpn_stages);
+  d->params.pre_nms_count = json_uint (&rpn, "pre_nms_count", 1, 100000, NULL);
+  d->params.post_nms_count = json_uint (&rpn, "post_nms_count", 1, 100000, NULL);
+  d->params.rpn_iou_threshold = json_number (&rpn, "iou_threshold", 0, 1, NULL);
+  d->min_box_size = json_number (&rpn, "min_box_size", 0, 1e4, &no_minimum);
+  json_numbers (&rpn, "bbox_reg_weights", weights, 4, 1e-3, 1e3, TRUE);
+  to_floats (d->rpn_weights, weights, 4);
+  read_iou_bounds (&rpn, d->rpn_iou_bounds, 0.3, 0.7);
+  top->failed |= rpn.failed;
+}
+
+static void
+read_roi_heads (Description *d, JsonReader *top)
+{
+  static const char *const keys[] = { "in_features", "n_classes", "score_threshold",
+    "iou_threshold", "max_detections", "iou_bounds", NULL };
+  JsonReader heads = json_open (top, "roi_heads", "roi_heads", FALSE);
+  guint stages[MAX_LEVELS] = { 0 };
+
+  json_only_keys (&heads, keys);
+  if (read_features (&heads, stages) > 1)
+    json_fail (&heads, "in_features", "one feature: several need an FPN");
+  d->roi_stage = stages[0];
+  d->n_classes = json_uint (&heads, "n_classes", 1, 10000, NULL);
+  d->params.score_threshold = json_number (&heads, "score_threshold", 0, 1, NULL);
+  d->params.iou_threshold = json_number (&heads, "iou_threshold", 0, 1, NULL);
+  d->params.max_detections = json_uint (&heads, "max_detections", 1, 100000, NULL);
+  read_iou_bounds (&heads, d->roi_iou_bounds, 0.5, 0.5);
+  top->failed |= heads.failed;
+}
+
+static void
+read_box_head (Description *d, JsonReader *top)
+{
+  static const char *const keys[] = { "pooler_resolution", "sampling_ratio", "bbox_reg_weights",
+    "class_agnostic", NULL };
+  const guint adaptive = 0;
+  JsonReader head = json_open (top, "box_head", "box_head", FALSE);
+  double weights[4] = { 1, 1, 1, 1 };
+
+  json_only_keys (&head, keys);
+  d->params.box_pooler_resolution = json_uint (&head, "pooler_resolution", 1, 56, NULL);
+  d->box_sampling_ratio = json_uint (&head, "sampling_ratio", 0, 16, &adaptive);
+  json_numbers (&head, "bbox_reg_weights", weights, 4, 1e-3, 1e3, FALSE);
+  to_floats (d->box_weights, weights, 4);
+  d->class_agnostic_boxes = json_bool (&head, "class_agnostic", FALSE);
+  top->failed |= head.failed;
+}
+
+static void
+read_mask_head (Description *d, JsonReader *top)
+{
+  static const char *const keys[] = { "pooler_resolution", "sampling_ratio", "class_agnostic",
+    "threshold", NULL };
+  const guint adaptive = 0, resolution = 14;
+  const double half = 0.5;
+  JsonReader head = json_open (top, "mask_head", "mask_head", TRUE);
+
+  json_only_keys (&head, keys);
+  d->has_masks = head.object != NULL;
+  d->params.masks = d->has_masks;
+  d->params.mask_pooler_resolution =
+      json_uint (&head, "pooler_resolution", 1, 56, d->has_masks ? NULL : &resolution);
+  d->mask_sampling_ratio = json_uint (&head, "sampling_ratio", 0, 16, &adaptive);
+  d->class_agnostic_masks = json_bool (&head, "class_agnostic", FALSE);
+  d->params.mask_threshold = json_number (&head, "threshold", 0, 1, &half);
+  top->failed |= head.failed;
+}
+
+static void
+read_top (Description *d, JsonReader *top)
+{
+  static const char *const keys[] = { "format", "version", "name", "task", "provenance", "notes",
+    "labels", "category_ids", "input", "architecture", "backbone", "anchors", "rpn", "roi_heads",
+    "box_head", "mask_head", "keypoint_head", NULL };
+  const char *format = json_string (top, "format", FALSE);
+  const char *task = json_string (top, "task", FALSE);
+
+  if (g_strcmp0 (format, "fbnet-model") != 0)
+    json_fail (top, "format", "\"fbnet-model\"");
+  json_uint (top, "version", 1, 1, NULL);
+  json_only_keys (top, keys);
+  d->name = g_strdup (json_string (top, "name", FALSE));
+  d->architecture = json_open (top, "architecture", "architecture", FALSE).object;
+  if (g_strcmp0 (task, "detection") != 0)
+    json_fail (top, "task", "\"detection\", the task that this version runs");
+}
+
+static void
+check_class_count (Description *d, JsonReader *top)
+{
+  const cJSON *ids = json_array (top, "category_ids", 1, TRUE);
+  g_autofree char *expected = g_strdup_printf ("%u elements, one per class", d->n_classes);
+
+  if (d->labels != NULL && g_strv_length (d->labels) != d->n_classes)
+    json_fail (top, "labels", expected);
+  if (ids != NULL && (guint) cJSON_GetArraySize (ids) != d->n_classes)
+    json_fail (top, "category_ids", expected);
+}
+
+Description *
+description_parse (const char *text, const char *name, GError **error)
+{
+  g_autofree char *what = g_strdup_printf ("%s: description", name);
+  cJSON *tree = json_parse_object (text, strlen (text), what, error);
+
+  if (tree == NULL)
+    return NULL;
+  Description *d = g_new0 (Description, 1);
+  d->tree = tree;
+  JsonReader top = { tree, "", error, FALSE };
+  read_top (d, &top);
+  read_labels (d, &top);
+  read_input (d, &top);
+  read_backbone (d, &top);
+  read_rpn (d, &top);
+  read_anchors (d, &top);
+  read_roi_heads (d, &top);
+  read_box_head (d, &top);
+  read_mask_head (d, &top);
+  check_class_count (d, &top);
+  if (top.failed) {
+    g_prefix_error (error, "%s: ", what);
+    g_clear_pointer (&d, description_free);
+  }
+  return d;
+}
+
+void
+description_free (Description *description)
+{
+  if (description == NULL)
+    return;
+  for (guint i = 0; i < MAX_LEVELS; i++)
+    g_free (description->anchors[i].cells);
+  g_strfreev (description->labels);
+  g_free (description->name);
+  g_free (description->trunk_prefix);
+  cJSON_Delete (description->tree);
+  g_free (description);
+}

@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later
+ *
+ * The JSON description inside a model file (models/FORMAT.md), as numbers.
+ */
+#ifndef FBNET_DESCRIPTION_H
+#define FBNET_DESCRIPTION_H
+
+#include <cjson/cJSON.h>
+
+#include "box.h"
+#include "detector.h"
+#include "fbnet/fbnet.h"
+
+typedef struct {
+  guint n_cells;
+  Box *cells; /* anchors centred on (0, 0) */
+} AnchorLevel;
+
+typedef struct {
+  cJSON *tree; /* the architecture stays JSON: arch.h builds from it */
+  const cJSON *architecture;
+  char *name;
+  FbnetTask task;
+  GStrv labels; /* or NULL */
+
+  gboolean bgr;
+  float mean[3], std[3];
+  guint size_divisibility;
+
+  char *trunk_prefix; /* "backbone.body" */
+  guint n_levels;     /* feature levels that the RPN reads */
+  guint rpn_stages[MAX_LEVELS];
+  guint roi_stage; /* trunk stage that the ROI heads read */
+  AnchorLevel anchors[MAX_LEVELS];
+  double anchor_offset;
+
+  float rpn_weights[4];
+  float min_box_size;
+  float rpn_iou_bounds[2], roi_iou_bounds[2]; /* lower, upper */
+
+  guint n_classes;
+  guint box_sampling_ratio;
+  float box_weights[4];
+  gboolean class_agnostic_boxes;
+
+  gboolean has_masks;
+  guint mask_sampling_ratio;
+  gboolean class_agnostic_masks;
+
+  FbnetParams params; /* the values the model was exported with */
+} Description;
+
+/* NULL with error: messages begin with `name`. */
+Description *description_parse (const char *text, const char *name, GError **error);
+void description_free (Description *description); /* NULL is allowed */
+
+#endif

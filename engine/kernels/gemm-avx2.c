@@ -1,0 +1,7 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later
+ *
+ * Matrix product for AVX2 and FMA.
+ */
+#include "vec-avx2.h"
+
+#include "gemm.inc.h"

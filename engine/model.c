@@ -1,0 +1,478 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later
+ *
+ * Loading a model: container, description, layers, and whether every tensor that the layers need is
+ * there. After that nothing about a model can fail but memory.
+ */
+#include "model.h"
+
+#include <errno.h>
+#include <math.h>
+#include <string.h>
+
+/* --- Half precision --------------------------------------------------------------------------- */
+
+/* IEEE 754 binary16 to binary32, exact. */
+static float
+half_to_float (guint16 half)
+{
+  const int exponent = (half >> 10) & 31;
+  const int fraction = half & 1023;
+  float magnitude;
+
+  if (exponent == 31)
+    magnitude = fraction == 0 ? INFINITY : NAN;
+  else if (exponent == 0)
+    magnitude = ldexpf ((float) fraction, -24);
+  else
+    magnitude = ldexpf ((float) (1024 + fraction), exponent - 25);
+  return half & 0x8000 ? -magnitude : magnitude;
+}
+
+static float
+element (const FbnetTensorView *view, gsize i)
+{
+  if (view->dtype == FBNET_DTYPE_F16)
+    return half_to_float (((const guint16 *) view->data)[i]);
+  return ((const float *) view->data)[i];
+}
+
+/* --- Tensors of a layer ----------------------------------------------------------------------- */
+
+static gboolean
+has_shape (const FbnetTensorView *view, guint n_dims, const gsize *shape)
+{
+  return view->n_dims == n_dims && memcmp (view->shape, shape, n_dims * sizeof *shape) == 0;
+}
+
+static char *
+shape_text (guint n_dims, const gsize *shape)
+{
+  GString *text = g_string_new ("[");
+
+  for (guint i = 0; i < n_dims; i++)
+    g_string_append_printf (text, "%s%" G_GSIZE_FORMAT, i > 0 ? ", " : "", shape[i]);
+  return g_string_free (g_string_append (text, "]"), FALSE);
+}
+
+typedef struct {
+  FbnetModel *model;
+  GString *problems; /* all of them, a line each */
+  guint n_problems;
+} Checker;
+
+#define MAX_PROBLEMS 20
+
+static void add_problem (Checker *checker, const char *format, ...) G_GNUC_PRINTF (2, 3);
+
+static void
+add_problem (Checker *checker, const char *format, ...)
+{
+  va_list args;
+
+  if (checker->n_problems++ >= MAX_PROBLEMS)
+    return;
+  if (checker->problems->len > 0)
+    g_string_append (checker->problems, "; ");
+  va_start (args, format);
+  g_string_append_vprintf (checker->problems, format, args);
+  va_end (args);
+}
+
+static void
+check_values (Checker *checker, const FbnetTensorView *view, gboolean not_negative)
+{
+  const gsize n = view->n_bytes / fbnet_dtype_size (view->dtype);
+
+  for (gsize i = 0; i < n; i++) {
+    const float value = element (view, i);
+    if (!isfinite (value) || (not_negative && value < 0)) {
+      add_problem (checker,
+          "tensor \"%s\": expected %s numbers, found %g at element %" G_GSIZE_FORMAT, view->name,
+          not_negative ? "finite, not negative" : "finite", value, i);
+      return;
+    }
+  }
+}
+
+/* A shape of the tensor may also be written as the linear layer's, without the last two ones. */
+static void
+check_tensor (Checker *checker, const char *prefix, const char *field, guint n_dims,
+    const gsize *shape)
+{
+  g_autofree char *name = g_strconcat (prefix, ".", field, NULL);
+  g_autofree char *expected = shape_text (n_dims, shape);
+  const FbnetTensorView *view = safetensors_find (checker->model->file, name);
+
+  if (view == NULL) {
+    add_problem (checker, "tensor \"%s\": expected shape %s, found no such tensor", name, expected);
+    return;
+  }
+  if (view->dtype != FBNET_DTYPE_F32 && view->dtype != FBNET_DTYPE_F16) {
+    add_problem (checker, "tensor \"%s\": expected type F32 or F16, found %s", name,
+        fbnet_dtype_name (view->dtype));
+    return;
+  }
+  const gboolean linear =
+      n_dims == 4 && shape[2] == 1 && shape[3] == 1 && has_shape (view, 2, shape);
+  if (!linear && !has_shape (view, n_dims, shape)) {
+    g_autofree char *found = shape_text (view->n_dims, view->shape);
+    add_problem (checker, "tensor \"%s\": expected shape %s, found %s", name, expected, found);
+    return;
+  }
+  check_values (checker, view, g_str_equal (field, "running_var"));
+}
+
+static void
+check_layer (const ConvLayer *layer, gpointer data)
+{
+  Checker *checker = data;
+  const gsize weight[] = { layer->out, layer->in / layer->groups, layer->kernel, layer->kernel };
+  const gsize per_channel[] = { layer->out };
+
+  check_tensor (checker, layer->conv_name, "weight", 4, weight);
+  checker->model->n_parameters +=
+      (guint64) weight[0] * weight[1] * weight[2] * weight[3] + (layer->bias ? layer->out : 0);
+  if (layer->bias)
+    check_tensor (checker, layer->conv_name, "bias", 1, per_channel);
+  if (layer->norm.kind == NORM_NONE)
+    return;
+  check_tensor (checker, layer->norm_name, "weight", 1, per_channel);
+  check_tensor (checker, layer->norm_name, "bias", 1, per_channel);
+  checker->model->n_parameters += layer->norm.kind == NORM_FROZEN ? 0 : 2 * (guint64) layer->out;
+  if (layer->norm.kind == NORM_BATCH) {
+    check_tensor (checker, layer->norm_name, "running_mean", 1, per_channel);
+    check_tensor (checker, layer->norm_name, "running_var", 1, per_channel);
+  }
+}
+
+static void
+check_part (Checker *checker, const Part *part)
+{
+  for (guint s = 0; part != NULL && s < part->n_stages; s++) {
+    for (guint b = 0; b < part->stages[s].n_blocks; b++)
+      arch_block_foreach (&part->stages[s].blocks[b], check_layer, checker);
+  }
+}
+
+static gboolean
+check_tensors (FbnetModel *model, GError **error)
+{
+  Checker checker = { model, g_string_new (NULL), 0 };
+  const ConvLayer *const lone[] = { &model->rpn_logits, &model->rpn_deltas, &model->cls_score,
+    &model->bbox_pred, &model->mask_logits };
+
+  check_part (&checker, model->trunk);
+  check_part (&checker, model->rpn);
+  check_part (&checker, model->box);
+  check_part (&checker, model->mask);
+  for (guint i = 0; i < G_N_ELEMENTS (lone); i++) {
+    if (lone[i]->out != 0)
+      check_layer (lone[i], &checker);
+  }
+  if (checker.n_problems > MAX_PROBLEMS)
+    g_string_append_printf (checker.problems, "; and %u more", checker.n_problems - MAX_PROBLEMS);
+  if (checker.n_problems > 0)
+    g_set_error (error, FBNET_ERROR, FBNET_ERROR_FORMAT, "%s: %s", model->path,
+        checker.problems->str);
+  g_string_free (checker.problems, TRUE);
+  return checker.n_problems == 0;
+}
+
+float *
+model_read_floats (const FbnetModel *model, const ConvLayer *layer, gboolean norm,
+    const char *field)
+{
+  g_autofree char *name =
+      g_strconcat (norm ? layer->norm_name : layer->conv_name, ".", field, NULL);
+  const FbnetTensorView *view = safetensors_find (model->file, name);
+  const gsize n = view->n_bytes / fbnet_dtype_size (view->dtype);
+  float *floats = g_new (float, n);
+
+  for (gsize i = 0; i < n; i++)
+    floats[i] = element (view, i);
+  return floats;
+}
+
+/* --- Layers ----------------------------------------------------------------------------------- */
+
+#define RPN_HEAD "proposal_generator.rpn_head."
+
+static gboolean
+build_heads (FbnetModel *model, GError **error)
+{
+  const Description *d = model->description;
+  const guint rpn_in = model->trunk->stages[d->rpn_stages[0]].out;
+  const guint roi_in = model->trunk->stages[d->roi_stage].out;
+  const guint n_cells = d->anchors[0].n_cells;
+
+  model->rpn = arch_build_part (d->architecture, "rpn", RPN_HEAD "rpn_feature.0.fbnetv2_{S}_{B}",
+      rpn_in, "architecture", error);
+  if (model->rpn == NULL)
+    return FALSE;
+  model->box = arch_build_part (d->architecture, "bbox",
+      "roi_heads.box_head.roi_box_conv.0.fbnetv2_{S}_{B}", roi_in, "architecture", error);
+  if (model->box == NULL)
+    return FALSE;
+  const guint rpn_out = model->rpn->stages[0].out;
+  const guint box_out = model->box->stages[0].out;
+  model->rpn_logits =
+      arch_plain_conv (RPN_HEAD "rpn_regressor.cls_logits", rpn_out, n_cells, 1, TRUE);
+  model->rpn_deltas =
+      arch_plain_conv (RPN_HEAD "rpn_regressor.bbox_pred", rpn_out, 4 * n_cells, 1, TRUE);
+  model->cls_score =
+      arch_plain_conv ("roi_heads.box_predictor.cls_score", box_out, d->n_classes + 1, 1, TRUE);
+  model->bbox_pred = arch_plain_conv ("roi_heads.box_predictor.bbox_pred", box_out,
+      4 * (d->class_agnostic_boxes ? 1 : d->n_classes), 1, TRUE);
+  if (!d->has_masks)
+    return TRUE;
+  model->mask = arch_build_part (d->architecture, "mask",
+      "roi_heads.mask_head.feature_extractor.0.fbnetv2_{S}_{B}", roi_in, "architecture", error);
+  if (model->mask == NULL)
+    return FALSE;
+  model->mask_logits = arch_plain_conv ("roi_heads.mask_head.predictor.mask_fcn_logits",
+      model->mask->stages[0].out, d->class_agnostic_masks ? 1 : d->n_classes, 1, TRUE);
+  return TRUE;
+}
+
+static gboolean
+check_stage_count (const Part *part, const char *name, guint max, GError **error)
+{
+  if (part == NULL || part->n_stages <= max)
+    return TRUE;
+  g_set_error (error, FBNET_ERROR, FBNET_ERROR_UNSUPPORTED,
+      "architecture.%s: expected at most %u stages, found %u", name, max, part->n_stages);
+  return FALSE;
+}
+
+/* The same head runs on every level, so their channels and anchors must agree. */
+static gboolean
+check_levels (const FbnetModel *model, GError **error)
+{
+  const Description *d = model->description;
+
+  for (guint level = 0; level < d->n_levels; level++) {
+    const guint stage = d->rpn_stages[level];
+    if (stage >= model->trunk->n_stages || d->roi_stage >= model->trunk->n_stages) {
+      g_set_error (error, FBNET_ERROR, FBNET_ERROR_FORMAT,
+          "in_features: expected trunk0 … trunk%u, found trunk%u", model->trunk->n_stages - 1,
+          MAX (stage, d->roi_stage));
+      return FALSE;
+    }
+    if (model->trunk->stages[stage].out != model->trunk->stages[d->rpn_stages[0]].out
+        || d->anchors[level].n_cells != d->anchors[0].n_cells) {
+      g_set_error (error, FBNET_ERROR, FBNET_ERROR_FORMAT,
+          "rpn.in_features: expected levels with the same channels and anchors, found level %u to "
+          "differ from level 0",
+          level);
+      return FALSE;
+    }
+  }
+  return TRUE;
+}
+
+static gboolean
+build_layers (FbnetModel *model, GError **error)
+{
+  const Description *d = model->description;
+  g_autofree char *prefix = g_strconcat (d->trunk_prefix, ".trunk{S}.fbnetv2_{S}_{B}", NULL);
+
+  model->trunk = arch_build_part (d->architecture, "trunk", prefix, 3, "architecture", error);
+  return model->trunk != NULL && check_stage_count (model->trunk, "trunk", MAX_LEVELS, error)
+      && check_levels (model, error) && build_heads (model, error)
+      && check_stage_count (model->rpn, "rpn", 1, error)
+      && check_stage_count (model->box, "bbox", 1, error)
+      && check_stage_count (model->mask, "mask", 1, error);
+}
+
+guint
+model_stage_stride (const FbnetModel *model, guint stage)
+{
+  guint stride = 1;
+
+  for (guint s = 0; s <= stage; s++)
+    stride = MIN (stride * model->trunk->stages[s].stride, 1u << 16);
+  return stride;
+}
+
+const Network *
+model_get_network (FbnetModel *model, const Kernels *kernels)
+{
+  Network *network = NULL;
+
+  g_mutex_lock (&model->lock);
+  for (GSList *l = model->networks; l != NULL && network == NULL; l = l->next) {
+    if (((Network *) l->data)->kernels == kernels)
+      network = l->data;
+  }
+  if (network == NULL) {
+    network = network_new (model, kernels);
+    model->networks = g_slist_prepend (model->networks, network);
+  }
+  g_mutex_unlock (&model->lock);
+  return network;
+}
+
+/* --- Loading ---------------------------------------------------------------------------------- */
+
+static gboolean
+load (FbnetModel *model, GBytes *bytes, GError **error)
+{
+  model->file = safetensors_parse (bytes, model->path, error);
+  if (model->file == NULL)
+    return FALSE;
+  if (model->file->description == NULL) {
+    g_set_error (error, FBNET_ERROR, FBNET_ERROR_FORMAT,
+        "%s: expected a model file with a description (__metadata__.fbnet), found a safetensors "
+        "file without one; fbnet-import makes model files from D2Go checkpoints",
+        model->path);
+    return FALSE;
+  }
+  model->description = description_parse (model->file->description, model->path, error);
+  if (model->description == NULL)
+    return FALSE;
+  if (!build_layers (model, error)) {
+    g_prefix_error (error, "%s: description: ", model->path);
+    return FALSE;
+  }
+  return check_tensors (model, error);
+}
+
+FbnetModel *
+fbnet_model_load_bytes (GBytes *bytes, const char *name, GError **error)
+{
+  g_return_val_if_fail (bytes != NULL && name != NULL, NULL);
+
+  FbnetModel *model = g_new0 (FbnetModel, 1);
+  g_atomic_ref_count_init (&model->references);
+  g_mutex_init (&model->lock);
+  model->path = g_strdup (name);
+
+  /* Tensors are read in place: the whole file must begin where any type may begin. */
+  gsize size;
+  gconstpointer data = g_bytes_get_data (bytes, &size);
+  g_autoptr (GBytes) aligned =
+      (guintptr) data % 8 == 0 ? g_bytes_ref (bytes) : g_bytes_new (data, size);
+  if (!load (model, aligned, error))
+    g_clear_pointer (&model, fbnet_model_unref);
+  return model;
+}
+
+FbnetModel *
+fbnet_model_load (const char *path, GError **error)
+{
+  g_return_val_if_fail (path != NULL, NULL);
+
+  g_autoptr (GError) cause = NULL;
+  GMappedFile *file = g_mapped_file_new (path, FALSE, &cause);
+  if (file == NULL) {
+    const gboolean absent = g_error_matches (cause, G_FILE_ERROR, G_FILE_ERROR_NOENT);
+    g_set_error (error, FBNET_ERROR, absent ? FBNET_ERROR_NOT_FOUND : FBNET_ERROR_IO,
+        "%s: expected a model file, found %s", path, absent ? "no such file" : cause->message);
+    return NULL;
+  }
+  g_autoptr (GBytes) bytes = g_mapped_file_get_bytes (file);
+  g_mapped_file_unref (file);
+  return fbnet_model_load_bytes (bytes, path, error);
+}
+
+FbnetModel *
+fbnet_model_ref (FbnetModel *model)
+{
+  g_return_val_if_fail (model != NULL, NULL);
+  g_atomic_ref_count_inc (&model->references);
+  return model;
+}
+
+void
+fbnet_model_unref (FbnetModel *model)
+{
+  if (model == NULL || !g_atomic_ref_count_dec (&model->references))
+    return;
+  g_slist_free_full (model->networks, (GDestroyNotify) network_free);
+  arch_part_free (model->trunk);
+  arch_part_free (model->rpn);
+  arch_part_free (model->box);
+  arch_part_free (model->mask);
+  arch_conv_clear (&model->rpn_logits);
+  arch_conv_clear (&model->rpn_deltas);
+  arch_conv_clear (&model->cls_score);
+  arch_conv_clear (&model->bbox_pred);
+  arch_conv_clear (&model->mask_logits);
+  description_free (model->description);
+  safetensors_free (model->file);
+  g_mutex_clear (&model->lock);
+  g_free (model->path);
+  g_free (model);
+}
+
+/* --- Asking ----------------------------------------------------------------------------------- */
+
+const char *
+fbnet_model_get_name (const FbnetModel *model)
+{
+  g_return_val_if_fail (model != NULL, NULL);
+  return model->description->name;
+}
+
+FbnetTask
+fbnet_model_get_task (const FbnetModel *model)
+{
+  g_return_val_if_fail (model != NULL, FBNET_TASK_DETECTION);
+  return model->description->task;
+}
+
+const char *
+fbnet_model_get_description (const FbnetModel *model)
+{
+  g_return_val_if_fail (model != NULL, NULL);
+  return model->file->description;
+}
+
+guint
+fbnet_model_get_n_classes (const FbnetModel *model)
+{
+  g_return_val_if_fail (model != NULL, 0);
+  return model->description->n_classes;
+}
+
+const char *
+fbnet_model_get_label (const FbnetModel *model, guint class_id)
+{
+  g_return_val_if_fail (model != NULL && class_id < model->description->n_classes, NULL);
+  return model->description->labels != NULL ? model->description->labels[class_id] : NULL;
+}
+
+gboolean
+fbnet_model_has_masks (const FbnetModel *model)
+{
+  g_return_val_if_fail (model != NULL, FALSE);
+  return model->description->has_masks;
+}
+
+guint64
+fbnet_model_get_n_parameters (const FbnetModel *model)
+{
+  g_return_val_if_fail (model != NULL, 0);
+  return model->n_parameters;
+}
+
+guint
+fbnet_model_get_n_tensors (const FbnetModel *model)
+{
+  g_return_val_if_fail (model != NULL, 0);
+  return model->file->n_views;
+}
+
+void
+fbnet_model_get_tensor (const FbnetModel *model, guint index, FbnetTensorView *view)
+{
+  g_return_if_fail (model != NULL && view != NULL && index < model->file->n_views);
+  *view = model->file->views[index];
+}
+
+void
+fbnet_model_get_params (const FbnetModel *model, FbnetParams *params)
+{
+  g_return_if_fail (model != NULL && params != NULL);
+  *params = model->description->params;
+}

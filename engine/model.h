@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later
+ *
+ * A model as the rest of the engine sees it: layers with names, and tensors that are known to be
+ * there with the right shape and finite numbers.
+ */
+#ifndef FBNET_MODEL_H
+#define FBNET_MODEL_H
+
+#include "arch.h"
+#include "description.h"
+#include "network.h"
+#include "safetensors.h"
+
+struct _FbnetModel {
+  gatomicrefcount references;
+  char *path; /* for messages */
+  Safetensors *file;
+  Description *description;
+
+  Part *trunk, *rpn, *box, *mask;   /* mask is NULL without a mask head */
+  ConvLayer rpn_logits, rpn_deltas; /* 1×1 convolutions */
+  ConvLayer cls_score, bbox_pred;   /* linear layers, as 1×1 convolutions */
+  ConvLayer mask_logits;            /* 1×1 convolution; absent without a mask head */
+  guint64 n_parameters;
+
+  GMutex lock;      /* of `networks` */
+  GSList *networks; /* Network: packed weights, one per kernel set in use */
+};
+
+/* Stride of the trunk's output after `stage`, relative to the network input. */
+guint model_stage_stride (const FbnetModel *model, guint stage);
+
+/* The layer's tensor ("weight", "bias"; with `norm`: of its norm) as float32, in a new array. */
+float *model_read_floats (const FbnetModel *model, const ConvLayer *layer, gboolean norm,
+    const char *field);
+
+/* The packed weights for a kernel set: made on first use, shared, living as long as the model. */
+const Network *model_get_network (FbnetModel *model, const Kernels *kernels);
+
+#endif

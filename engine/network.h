@@ -1,0 +1,104 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later
+ *
+ * Layers made ready for a kernel set, and how they are run over tensors.
+ *
+ * A Network is immutable and shared; a Runner is one stream's scratch memory and threads. First
+ * runner_reserve_*() makes room for the shapes to come, then runner_*() run without allocating.
+ * No result depends on the number of threads.
+ */
+#ifndef FBNET_NETWORK_H
+#define FBNET_NETWORK_H
+
+#include "arch.h"
+#include "fbnet/fbnet.h"
+#include "tensor.h"
+#include "workers.h"
+
+/* A convolution with its batch or frozen norm folded in: packed for gemm, or [k][k][c] for a
+ * depthwise one. What cannot be folded (group norm) stays in gamma and beta. */
+typedef struct {
+  const ConvLayer *layer;
+  float *weights;      /* aligned; groups follow each other, group_size apart */
+  gsize group_size;    /* floats */
+  float *bias;         /* or NULL */
+  float *gamma, *beta; /* NORM_GROUP, else NULL */
+} PackedConv;
+
+typedef struct {
+  const Block *block;
+  PackedConv pw, dw, se_squeeze, se_excite, pwl;
+} PackedBlock;
+
+typedef struct {
+  guint n_blocks;
+  PackedBlock *blocks;
+} PackedStage;
+
+typedef struct {
+  const Kernels *kernels;
+  guint n_trunk;
+  PackedStage *trunk;
+  PackedStage rpn, box, mask; /* mask.n_blocks is 0 without a mask head */
+  PackedConv rpn_logits, rpn_deltas, cls_score, bbox_pred;
+  float *mask_weight, *mask_bias; /* [n_classes][c], not packed: only the predicted class is run */
+} Network;
+
+Network *network_new (const FbnetModel *model, const Kernels *kernels);
+void network_free (Network *network); /* NULL is allowed */
+
+typedef struct {
+  const Kernels *kernels;
+  Workers *workers;      /* NULL: serial */
+  Buffer activations[2]; /* between blocks */
+  Buffer mid;            /* a whole expanded tensor, where a block cannot be fused */
+  Buffer mid2;           /* and the depthwise output beside it */
+  Buffer sums;           /* partial sums of pixels, in double */
+  Buffer gates;          /* per image and channel: scale and shift, or squeeze-and-excite gate */
+  Buffer scratch;        /* thread_bytes for each thread */
+  gsize thread_bytes;
+} Runner;
+
+void runner_clear (Runner *runner);
+
+/* Makes room for an input of in's shape (its data is not looked at) and gives the output's shape. */
+gboolean runner_reserve_stage (Runner *runner, const PackedStage *stage, const Tensor *in,
+    Tensor *out, GError **error);
+gboolean runner_reserve_conv (Runner *runner, const PackedConv *conv, const Tensor *in, Tensor *out,
+    GError **error);
+
+/* Fills `out`, whose shape is as reserved and whose data is not in's. */
+void runner_run_stage (Runner *runner, const PackedStage *stage, const Tensor *in,
+    const Tensor *out);
+
+/* Convolution of any kernel size and groups, not depthwise; then norm, residual (or NULL) and
+ * activation. */
+void runner_run_conv (Runner *runner, const PackedConv *conv, const Tensor *in, const Tensor *out,
+    const Tensor *residual);
+
+/* --- Between conv.c, norm.c and irf.c --------------------------------------------------------- */
+
+gboolean runner_reserve_threads (Runner *runner, gsize bytes, GError **error);
+void *runner_scratch (const Runner *runner, guint thread);
+
+/* Output size of a convolution along one axis. */
+gsize conv_output (gsize input, const ConvLayer *layer, guint upsample);
+
+/* x = act (group_norm (x) + residual), in place. */
+gboolean runner_reserve_sums (Runner *runner, const Tensor *x, GError **error);
+void runner_group_norm (Runner *runner, const PackedConv *conv, const Tensor *x,
+    const Tensor *residual);
+
+/* x *= gate (mean of x), per image: squeeze and excite, in place. */
+gboolean runner_reserve_se (Runner *runner, const PackedBlock *block, const Tensor *x,
+    GError **error);
+void runner_squeeze_excite (Runner *runner, const PackedBlock *block, const Tensor *x);
+
+/* Inverted residual block and ir_pool. */
+gboolean runner_reserve_irf (Runner *runner, const PackedBlock *block, const Tensor *in,
+    const Tensor *out, GError **error);
+void runner_run_irf (Runner *runner, const PackedBlock *block, const Tensor *in, const Tensor *out);
+
+/* One image's mean over all pixels: [n][h][w][c] to [n][1][1][c]. */
+void runner_global_average (Runner *runner, const Tensor *in, const Tensor *out);
+
+#endif

@@ -1,0 +1,197 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: LGPL-2.1-or-later
+#
+# From a fresh Debian machine to annotated pictures, an annotated video and the detections as JSON:
+# installs what is missing, builds, imports a model, and runs it.
+set -euo pipefail
+
+usage='examples/quickstart.sh [--model FILE] [--config NAME|FILE.yaml] [--output DIR] [FILE…]
+  FILE…             pictures (.png, .jpg, .jpeg) and videos (whatever GStreamer decodes)
+  --model FILE      a model file (.safetensors), or what fbnet-import reads: a D2Go checkpoint
+                    (.pth) or an export (.pt, .ptl)
+  --config CONFIG   for a checkpoint: the D2Go config it was trained with
+  --output DIR      where results go (build/quickstart)
+Without a model: the COCO export that Meta published. Without files: real ones where the folder
+../shared has them, else generated ones.'
+
+here=$(pwd)
+top=$(cd "$(dirname "$0")/.." && pwd)
+build=$top/build
+shared=$top/../shared
+output=$build/quickstart
+model=
+config=
+pictures=()
+videos=()
+
+# Meta's demo application carries it; no licence is stated, so this project does not.
+export_address=https://github.com/pytorch/android-demo-app/raw/master/D2Go/ObjectDetection/app/src/main/assets/d2go.pt
+export_sha256=a83b0798d5c4fce6c96fe27f9f0b22408d64a3faf76285b0e45047fab322ecdd
+
+n_steps=6
+step=0
+begin() {
+  step=$((step + 1))
+  printf '\n[%d/%d] %s\n' "$step" "$n_steps" "$*"
+}
+
+fail() {
+  printf 'quickstart: %s\n' "$*" >&2
+  exit 1
+}
+
+from_here() {
+  case $1 in
+    /*) printf '%s\n' "$1" ;;
+    *) printf '%s\n' "$here/$1" ;;
+  esac
+}
+
+add_file() {
+  local path
+  path=$(from_here "$1")
+  [ -r "$path" ] || fail "$1: no such file, or not readable"
+  case ${1,,} in
+    *.png | *.jpg | *.jpeg) pictures+=("$path") ;;
+    *) videos+=("$path") ;;
+  esac
+}
+
+read_arguments() {
+  while [ $# -gt 0 ]; do
+    case $1 in
+      --model | --config | --output)
+        [ $# -ge 2 ] || fail "$1 needs a value"
+        printf -v "${1#--}" '%s' "$2"
+        shift
+        ;;
+      --help)
+        printf '%s\n' "$usage"
+        exit 0
+        ;;
+      -*) fail "unknown option $1; --help lists them" ;;
+      *) add_file "$1" ;;
+    esac
+    shift
+  done
+  output=$(from_here "$output")
+  [ -z "$model" ] || model=$(from_here "$model")
+  [ -z "$model" ] || [ -r "$model" ] || fail "$model: no such file, or not readable"
+  ! [ -f "$here/$config" ] || config=$(from_here "$config")
+}
+
+build_all() {
+  local options=(-Dgstreamer=enabled -Doverlay=enabled -Dtools=enabled -Dimporter=enabled)
+  if [ -f "$build/build.ninja" ]; then
+    meson configure "$build" "${options[@]}"
+  else
+    meson setup "$build" "$top" "${options[@]}"
+  fi
+  ninja -C "$build"
+  export GST_PLUGIN_PATH=$build/gst${GST_PLUGIN_PATH:+:$GST_PLUGIN_PATH}
+  export GST_REGISTRY=$output/gstreamer-registry.bin
+  export PATH=$build/models/tools:$build/models/import:$PATH
+  gst-inspect-1.0 --exists fbnetdetect || fail "the element fbnetdetect was built but does not load"
+}
+
+fetch_export() {
+  local path=$output/d2go.pt
+  if [ -r "$shared/weights/d2go-coco-int8.pt" ]; then
+    path=$shared/weights/d2go-coco-int8.pt
+  elif ! printf '%s  %s\n' "$export_sha256" "$path" | sha256sum --check --status 2>/dev/null; then
+    echo "Fetching $export_address" >&2
+    curl --fail --location --progress-bar --output "$path" "$export_address" >&2 ||
+      fail "the model could not be fetched; give one with --model FILE"
+  fi
+  printf '%s  %s\n' "$export_sha256" "$path" | sha256sum --check --status ||
+    fail "$path: expected sha256 $export_sha256, found $(sha256sum <"$path" | cut -d ' ' -f 1)"
+  printf '%s\n' "$path"
+}
+
+import_model() {
+  local source=$model
+  [ -n "$source" ] || source=$(fetch_export)
+  case $source in
+    *.safetensors) model=$source ;;
+    *)
+      model=$output/model.safetensors
+      fbnet-import "$source" -o "$model" ${config:+--config "$config"}
+      ;;
+  esac
+  fbnet-model "$model" | head -n 12 || true
+}
+
+has_element() {
+  gst-inspect-1.0 --exists "$1"
+}
+
+# Encoder, muxer and file name ending; H.264 where there is an encoder for it.
+video_writer() {
+  if has_element x264enc; then
+    echo 'x264enc speed-preset=veryfast ! video/x-h264,profile=main ! mp4mux .mp4'
+  elif has_element vp8enc; then
+    echo 'vp8enc deadline=1 ! webmmux .webm'
+  else
+    fail "no video encoder: GStreamer has neither x264enc nor vp8enc here"
+  fi
+}
+
+default_files() {
+  if [ -d "$shared/video" ]; then
+    pictures=("$shared"/fixtures/frames/*.png "$shared"/fixtures/frames/*.jpg)
+    videos=("$shared/video/car-detection.mp4")
+    return
+  fi
+  echo "No files given: making a picture and a clip. There is nothing in them to be detected."
+  local writer ending
+  writer=$(video_writer)
+  ending=${writer##* }
+  # shellcheck disable=SC2086 # a pipeline is words
+  gst-launch-1.0 -q videotestsrc num-buffers=1 ! video/x-raw,width=640,height=480 ! pngenc ! \
+    filesink location="$output/test.png"
+  # shellcheck disable=SC2086
+  gst-launch-1.0 -q videotestsrc num-buffers=90 pattern=ball ! \
+    video/x-raw,width=640,height=480,framerate=30/1 ! videoconvert ! ${writer% *} ! \
+    filesink location="$output/test$ending"
+  pictures=("$output/test.png")
+  videos=("$output/test$ending")
+}
+
+detect_pictures() {
+  if [ ${#pictures[@]} = 0 ]; then
+    echo "none"
+    return
+  fi
+  fbnet-detect --model "$model" --score-threshold 0.5 --annotate "$output" "${pictures[@]}" \
+    >"$output/detections.json"
+  printf '%s picture(s) done\n' "${#pictures[@]}"
+}
+
+detect_video() {
+  local video=$1 writer name
+  writer=$(video_writer)
+  name=$(basename "${video%.*}")
+  # shellcheck disable=SC2086 # a pipeline is words
+  gst-launch-1.0 -e filesrc location="$video" ! decodebin ! videoconvert ! \
+    progressreport update-freq=2 ! fbnetdetect model-file="$model" overlay=true ! videoconvert ! \
+    ${writer% *} ! filesink location="$output/$name-annotated${writer##* }"
+}
+
+read_arguments "$@"
+mkdir -p "$output"
+
+begin "packages"
+"$top/examples/setup.sh"
+begin "build"
+build_all
+begin "model"
+import_model
+[ ${#pictures[@]} != 0 ] || [ ${#videos[@]} != 0 ] || default_files
+begin "pictures: ${#pictures[@]}"
+detect_pictures
+begin "videos: ${#videos[@]}"
+for video in "${videos[@]}"; do
+  detect_video "$video"
+done
+begin "results in $output"
+ls -l "$output"

@@ -1,0 +1,52 @@
+#!/bin/sh
+# SPDX-License-Identifier: LGPL-2.1-or-later
+#
+# Installs what fbnet needs on Debian, as far as it is missing. The only list of packages.
+set -eu
+
+# To build: the engine; the importer; the tools and the overlay; the element.
+build='gcc libc6-dev meson ninja-build pkg-config
+libglib2.0-dev libcjson-dev libopenblas-dev
+libzip-dev libyaml-dev
+libpng-dev libjpeg-dev libcairo2-dev libpango1.0-dev
+libgstreamer1.0-dev libgstreamer-plugins-base1.0-dev'
+
+# To run examples and tests: pipelines that read and write usual videos, a font to draw labels with,
+# a way to fetch a model.
+run='gstreamer1.0-tools gstreamer1.0-plugins-base gstreamer1.0-plugins-good
+gstreamer1.0-plugins-bad gstreamer1.0-plugins-ugly gstreamer1.0-libav
+fonts-dejavu-core curl ca-certificates'
+
+is_installed() {
+  [ "$(dpkg-query --show --showformat='${db:Status-Status}' "$1" 2>/dev/null)" = installed ]
+}
+
+if ! command -v dpkg-query >/dev/null; then
+  printf 'Not a Debian system. Needed are the equivalents of:\n%s\n%s\n' "$build" "$run"
+  exit 0
+fi
+
+missing=
+for package in $build $run; do
+  is_installed "$package" || missing="$missing $package"
+done
+if [ -z "$missing" ]; then
+  echo "All packages are there."
+  exit 0
+fi
+
+echo "Installing:$missing"
+as_root=
+if [ "$(id -u)" != 0 ]; then
+  if ! command -v sudo >/dev/null; then
+    echo "Neither root nor sudo. As root: apt-get install$missing" >&2
+    exit 1
+  fi
+  as_root=sudo
+fi
+apt_get() {
+  $as_root env DEBIAN_FRONTEND=noninteractive apt-get -q -y -o DPkg::Lock::Timeout=300 "$@"
+}
+apt_get update
+# shellcheck disable=SC2086 # a list of words
+apt_get install --no-install-recommends $missing

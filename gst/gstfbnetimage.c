@@ -1,0 +1,102 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later
+ *
+ * GstVideoFrame → FbnetImage.
+ */
+#include "gstfbnetimage.h"
+
+typedef struct {
+  GstVideoFormat gst;
+  FbnetPixelFormat fbnet;
+} FormatPair;
+
+static const FormatPair formats[] = {
+  { GST_VIDEO_FORMAT_RGB, FBNET_PIXEL_RGB },
+  { GST_VIDEO_FORMAT_BGR, FBNET_PIXEL_BGR },
+  { GST_VIDEO_FORMAT_RGBx, FBNET_PIXEL_RGBX },
+  { GST_VIDEO_FORMAT_BGRx, FBNET_PIXEL_BGRX },
+  { GST_VIDEO_FORMAT_xRGB, FBNET_PIXEL_XRGB },
+  { GST_VIDEO_FORMAT_xBGR, FBNET_PIXEL_XBGR },
+  { GST_VIDEO_FORMAT_RGBA, FBNET_PIXEL_RGBX },
+  { GST_VIDEO_FORMAT_BGRA, FBNET_PIXEL_BGRX },
+  { GST_VIDEO_FORMAT_ARGB, FBNET_PIXEL_XRGB },
+  { GST_VIDEO_FORMAT_ABGR, FBNET_PIXEL_XBGR },
+  { GST_VIDEO_FORMAT_GRAY8, FBNET_PIXEL_GRAY8 },
+  { GST_VIDEO_FORMAT_NV12, FBNET_PIXEL_NV12 },
+  { GST_VIDEO_FORMAT_NV21, FBNET_PIXEL_NV21 },
+  { GST_VIDEO_FORMAT_I420, FBNET_PIXEL_I420 },
+  { GST_VIDEO_FORMAT_YV12, FBNET_PIXEL_I420 },
+  { GST_VIDEO_FORMAT_YUY2, FBNET_PIXEL_YUY2 },
+  { GST_VIDEO_FORMAT_UYVY, FBNET_PIXEL_UYVY },
+};
+
+static gboolean
+find_format (GstVideoFormat gst, FbnetPixelFormat *fbnet)
+{
+  for (guint i = 0; i < G_N_ELEMENTS (formats); i++) {
+    if (formats[i].gst == gst) {
+      *fbnet = formats[i].fbnet;
+      return TRUE;
+    }
+  }
+  return FALSE;
+}
+
+/* Caps without colorimetry get GStreamer's default for the size in gst_video_info_from_caps(), so
+ * "unknown" is left only to caps that say so; BT.601 is what the other elements then take. */
+static FbnetColorMatrix
+convert_matrix (GstVideoColorMatrix matrix)
+{
+  switch (matrix) {
+    case GST_VIDEO_COLOR_MATRIX_BT709:
+      return FBNET_MATRIX_BT709;
+    case GST_VIDEO_COLOR_MATRIX_BT2020:
+      return FBNET_MATRIX_BT2020;
+    case GST_VIDEO_COLOR_MATRIX_SMPTE240M:
+      return FBNET_MATRIX_SMPTE240M;
+    case GST_VIDEO_COLOR_MATRIX_FCC:
+      return FBNET_MATRIX_FCC;
+    default:
+      return FBNET_MATRIX_BT601;
+  }
+}
+
+static FbnetColorRange
+convert_range (const GstVideoInfo *info)
+{
+  switch (info->colorimetry.range) {
+    case GST_VIDEO_COLOR_RANGE_0_255:
+      return FBNET_RANGE_FULL;
+    case GST_VIDEO_COLOR_RANGE_16_235:
+      return FBNET_RANGE_LIMITED;
+    default:
+      return GST_VIDEO_INFO_IS_YUV (info) ? FBNET_RANGE_LIMITED : FBNET_RANGE_FULL;
+  }
+}
+
+/* In FbnetImage the planes of I420 stand in the order Y, U, V; components have that order in YV12
+ * too. The interleaved formats have one plane, or Y and a shared one. */
+static void
+point_at_planes (FbnetImage *image, const GstVideoFrame *frame)
+{
+  const guint n_planes = GST_VIDEO_FRAME_N_PLANES (frame);
+  for (guint i = 0; i < n_planes; i++) {
+    const guint plane = n_planes == 3 ? (guint) GST_VIDEO_FRAME_COMP_PLANE (frame, i) : i;
+    image->planes[i] = GST_VIDEO_FRAME_PLANE_DATA (frame, plane);
+    image->strides[i] = GST_VIDEO_FRAME_PLANE_STRIDE (frame, plane);
+  }
+}
+
+gboolean
+gst_fbnet_image_from_frame (FbnetImage *image, const GstVideoInfo *info, const GstVideoFrame *frame)
+{
+  *image = (FbnetImage){ 0 };
+  if (!find_format (GST_VIDEO_FRAME_FORMAT (frame), &image->format))
+    return FALSE;
+  /* A GstVideoMeta may describe a larger picture than the caps do. */
+  image->width = MIN (GST_VIDEO_INFO_WIDTH (info), GST_VIDEO_FRAME_WIDTH (frame));
+  image->height = MIN (GST_VIDEO_INFO_HEIGHT (info), GST_VIDEO_FRAME_HEIGHT (frame));
+  image->matrix = convert_matrix (info->colorimetry.matrix);
+  image->range = convert_range (info);
+  point_at_planes (image, frame);
+  return TRUE;
+}

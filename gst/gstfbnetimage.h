@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later
+ *
+ * GStreamer's frames as the engine sees pictures.
+ */
+#ifndef GST_FBNET_IMAGE_H
+#define GST_FBNET_IMAGE_H
+
+#include <fbnet/fbnet.h>
+#include <gst/video/video.h>
+
+G_BEGIN_DECLS
+
+/* The raw formats that are read as they are: what the pad templates list. */
+#define GST_FBNET_VIDEO_FORMATS                                                                    \
+  "{ RGB, BGR, RGBx, BGRx, xRGB, xBGR, RGBA, BGRA, ARGB, ABGR, GRAY8, NV12, NV21, I420, YV12, "    \
+  "YUY2, UYVY }"
+
+/* A view of the mapped `frame`, valid while it is mapped. `info` is what the caps say; strides,
+ * offsets come from the frame. FALSE for a format that GST_FBNET_VIDEO_FORMATS lacks. */
+gboolean gst_fbnet_image_from_frame (FbnetImage *image, const GstVideoInfo *info,
+    const GstVideoFrame *frame);
+
+G_END_DECLS
+
+#endif

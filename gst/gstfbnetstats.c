@@ -1,0 +1,76 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later
+ *
+ * Counters and timings of one element.
+ */
+#include "gstfbnetstats.h"
+
+/* A frame later, a peak in the time per frame counts for this part less. */
+#define LATENCY_DECAY 64
+
+typedef struct {
+  const char *name;
+  gsize offset; /* of the milliseconds in FbnetTimings */
+} Stage;
+
+static const Stage stages[] = {
+  { "prepare", G_STRUCT_OFFSET (FbnetTimings, prepare) },
+  { "preprocess", G_STRUCT_OFFSET (FbnetTimings, preprocess) },
+  { "trunk", G_STRUCT_OFFSET (FbnetTimings, trunk) },
+  { "rpn", G_STRUCT_OFFSET (FbnetTimings, rpn) },
+  { "proposals", G_STRUCT_OFFSET (FbnetTimings, proposals) },
+  { "box-pooler", G_STRUCT_OFFSET (FbnetTimings, box_pooler) },
+  { "box-head", G_STRUCT_OFFSET (FbnetTimings, box_head) },
+  { "detections", G_STRUCT_OFFSET (FbnetTimings, detections) },
+  { "mask-pooler", G_STRUCT_OFFSET (FbnetTimings, mask_pooler) },
+  { "mask-head", G_STRUCT_OFFSET (FbnetTimings, mask_head) },
+  { "mask-paste", G_STRUCT_OFFSET (FbnetTimings, mask_paste) },
+  { "total", G_STRUCT_OFFSET (FbnetTimings, total) },
+};
+
+void
+gst_fbnet_stats_add_inference (GstFbnetStats *stats, const FbnetTimings *timings,
+    guint n_detections)
+{
+  stats->inferences++;
+  stats->detections += n_detections;
+  stats->last = *timings;
+  for (guint i = 0; i < G_N_ELEMENTS (stages); i++)
+    G_STRUCT_MEMBER (double, &stats->sum, stages[i].offset) +=
+        G_STRUCT_MEMBER (double, timings, stages[i].offset);
+}
+
+/* A live pipeline must wait for the slowest frame, not for the mean one. Telling it makes it pause
+ * for a moment, so that small changes are kept back. */
+gboolean
+gst_fbnet_stats_add_latency (GstFbnetStats *stats, GstClockTime elapsed)
+{
+  const GstClockTime faded = stats->latency - stats->latency / LATENCY_DECAY;
+  stats->latency = MAX (elapsed, faded);
+  if (stats->latency <= stats->announced + stats->announced / 5 + GST_MSECOND)
+    return FALSE;
+  stats->announced = stats->latency;
+  return TRUE;
+}
+
+static GstStructure *
+describe_timings (const char *name, const FbnetTimings *timings, guint64 divisor)
+{
+  GstStructure *structure = gst_structure_new_empty (name);
+  for (guint i = 0; i < G_N_ELEMENTS (stages); i++)
+    gst_structure_set (structure, stages[i].name, G_TYPE_DOUBLE,
+        G_STRUCT_MEMBER (double, timings, stages[i].offset) / MAX (divisor, 1), NULL);
+  return structure;
+}
+
+GstStructure *
+gst_fbnet_stats_to_structure (const GstFbnetStats *stats, const char *model, const char *kernels,
+    guint n_threads)
+{
+  g_autoptr (GstStructure) last = describe_timings ("last", &stats->last, 1);
+  g_autoptr (GstStructure) mean = describe_timings ("mean", &stats->sum, stats->inferences);
+  return gst_structure_new ("fbnetdetect-stats", "frames", G_TYPE_UINT64, stats->frames,
+      "inferences", G_TYPE_UINT64, stats->inferences, "detections", G_TYPE_UINT64,
+      stats->detections, "latency", G_TYPE_UINT64, (guint64) stats->latency, "last-ms",
+      GST_TYPE_STRUCTURE, last, "mean-ms", GST_TYPE_STRUCTURE, mean, "model", G_TYPE_STRING, model,
+      "kernels", G_TYPE_STRING, kernels, "threads", G_TYPE_UINT, n_threads, NULL);
+}

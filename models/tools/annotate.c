@@ -1,0 +1,240 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later
+ *
+ * Detections drawn into a picture, with cairo and pango.
+ */
+#include "annotate.h"
+
+#include <math.h>
+#include <string.h>
+
+#include <pango/pangocairo.h>
+
+#define MASK_ALPHA 0.45
+/* Of the picture's shorter side. */
+#define LINE_WIDTH 0.004
+#define FONT_SIZE  0.032
+/* Below these, in pixels, nothing can be read. */
+#define MIN_LINE_WIDTH 1.0
+#define MIN_FONT_SIZE  9.0
+
+typedef struct {
+  double red, green, blue;
+} Color;
+
+typedef struct {
+  cairo_t *cairo;
+  PangoLayout *layout; /* one for all labels */
+  double width, height;
+  double line_width, font_size;
+} Canvas;
+
+/* --- Picture ↔ surface ------------------------------------------------------------------------ */
+
+static cairo_surface_t *
+surface_new (const Picture *picture, const char *name, GError **error)
+{
+  cairo_surface_t *surface =
+      cairo_image_surface_create (CAIRO_FORMAT_RGB24, (int) picture->width, (int) picture->height);
+  if (cairo_surface_status (surface) != CAIRO_STATUS_SUCCESS) {
+    g_set_error (error, FBNET_ERROR, FBNET_ERROR_MEMORY, "%s: cannot draw on %u×%u pixels: %s",
+        name, picture->width, picture->height,
+        cairo_status_to_string (cairo_surface_status (surface)));
+    cairo_surface_destroy (surface);
+    return NULL;
+  }
+  guint8 *data = cairo_image_surface_get_data (surface);
+  const gsize stride = (gsize) cairo_image_surface_get_stride (surface);
+  const guint8 *rgb = picture->pixels;
+  for (guint y = 0; y < picture->height; y++) {
+    guint32 *row = (guint32 *) (data + y * stride);
+    for (guint x = 0; x < picture->width; x++, rgb += 3)
+      row[x] = (guint32) rgb[0] << 16 | (guint32) rgb[1] << 8 | rgb[2];
+  }
+  cairo_surface_mark_dirty (surface);
+  return surface;
+}
+
+static void
+copy_back (Picture *picture, cairo_surface_t *surface)
+{
+  cairo_surface_flush (surface);
+  const guint8 *data = cairo_image_surface_get_data (surface);
+  const gsize stride = (gsize) cairo_image_surface_get_stride (surface);
+  guint8 *rgb = picture->pixels;
+  for (guint y = 0; y < picture->height; y++) {
+    const guint32 *row = (const guint32 *) (data + y * stride);
+    for (guint x = 0; x < picture->width; x++, rgb += 3) {
+      rgb[0] = (guint8) (row[x] >> 16);
+      rgb[1] = (guint8) (row[x] >> 8);
+      rgb[2] = (guint8) row[x];
+    }
+  }
+}
+
+static Canvas
+canvas_new (cairo_surface_t *surface, const Picture *picture)
+{
+  const double side = MIN (picture->width, picture->height);
+  Canvas canvas = {
+    .cairo = cairo_create (surface),
+    .width = picture->width,
+    .height = picture->height,
+    .line_width = fmax (MIN_LINE_WIDTH, round (side * LINE_WIDTH)),
+    .font_size = fmax (MIN_FONT_SIZE, round (side * FONT_SIZE)),
+  };
+  canvas.layout = pango_cairo_create_layout (canvas.cairo);
+  PangoFontDescription *font = pango_font_description_from_string ("Sans Bold");
+  pango_font_description_set_absolute_size (font, canvas.font_size * PANGO_SCALE);
+  pango_layout_set_font_description (canvas.layout, font);
+  pango_font_description_free (font);
+  return canvas;
+}
+
+static void
+canvas_clear (Canvas *canvas)
+{
+  g_object_unref (canvas->layout);
+  cairo_destroy (canvas->cairo);
+}
+
+/* --- Drawing ---------------------------------------------------------------------------------- */
+
+/* Neighbouring class numbers get hues far apart: each is the golden ratio of a turn further. */
+static Color
+class_color (guint class_id)
+{
+  const double golden = 0.61803398874989485;
+  const double turn = 6 * fmod (0.33 + class_id * golden, 1);
+  const double low = 0.15, high = class_id / 8 % 2 ? 0.8 : 1;
+  const double rise = low + (high - low) * (1 - fabs (fmod (turn, 2) - 1));
+  switch ((int) turn) {
+    case 0:
+      return (Color){ high, rise, low };
+    case 1:
+      return (Color){ rise, high, low };
+    case 2:
+      return (Color){ low, high, rise };
+    case 3:
+      return (Color){ low, rise, high };
+    case 4:
+      return (Color){ rise, low, high };
+    default:
+      return (Color){ high, low, rise };
+  }
+}
+
+static gboolean
+is_bright (Color color)
+{
+  return 0.299 * color.red + 0.587 * color.green + 0.114 * color.blue > 0.5;
+}
+
+static void
+set_color (cairo_t *cairo, Color color, double alpha)
+{
+  cairo_set_source_rgba (cairo, color.red, color.green, color.blue, alpha);
+}
+
+static void
+draw_mask (const Canvas *canvas, const FbnetMask *mask, Color color)
+{
+  if (!mask->data || mask->width < 1 || mask->height < 1)
+    return;
+  cairo_surface_t *surface =
+      cairo_image_surface_create (CAIRO_FORMAT_A8, mask->width, mask->height);
+  guint8 *data = cairo_image_surface_get_data (surface);
+  const gsize stride = (gsize) cairo_image_surface_get_stride (surface);
+  for (gint y = 0; data && y < mask->height; y++)
+    memcpy (data + (gsize) y * stride, mask->data + (gsize) y * mask->width, mask->width);
+  cairo_surface_mark_dirty (surface);
+  set_color (canvas->cairo, color, MASK_ALPHA);
+  cairo_mask_surface (canvas->cairo, surface, mask->x, mask->y);
+  cairo_surface_destroy (surface);
+}
+
+/* The line lies inside the box, so that boxes at the picture's edge are seen; a dark seam around it
+ * keeps it apart from a background of its own colour. */
+static void
+draw_box (const Canvas *canvas, const FbnetDetection *detection, Color color)
+{
+  const double inset = canvas->line_width / 2;
+  const double width = fmax (1, detection->x1 - detection->x0 - canvas->line_width);
+  const double height = fmax (1, detection->y1 - detection->y0 - canvas->line_width);
+  cairo_rectangle (canvas->cairo, detection->x0 + inset, detection->y0 + inset, width, height);
+  cairo_set_source_rgba (canvas->cairo, 0, 0, 0, 0.4);
+  cairo_set_line_width (canvas->cairo, canvas->line_width + 2);
+  cairo_stroke_preserve (canvas->cairo);
+  set_color (canvas->cairo, color, 1);
+  cairo_set_line_width (canvas->cairo, canvas->line_width);
+  cairo_stroke (canvas->cairo);
+}
+
+static char *
+label_text (const FbnetDetection *detection, const char *const *labels)
+{
+  const char *label = labels ? labels[detection->class_id] : NULL;
+  if (label)
+    return g_strdup_printf ("%s %.2f", label, detection->score);
+  return g_strdup_printf ("class %u %.2f", detection->class_id, detection->score);
+}
+
+/* Above the box; inside its upper edge where there is no room above; never out of the picture. */
+static void
+draw_label (const Canvas *canvas, const FbnetDetection *detection, const char *text, Color color)
+{
+  int text_width, text_height;
+  pango_layout_set_text (canvas->layout, text, -1);
+  pango_layout_get_pixel_size (canvas->layout, &text_width, &text_height);
+  const double margin = round (canvas->font_size / 4);
+  const double width = text_width + 2 * margin;
+  const double above = detection->y0 - text_height;
+  const double x = round (fmax (0, fmin (detection->x0, canvas->width - width)));
+  const double y = round (above >= 0 ? above : fmax (0, detection->y0));
+
+  cairo_rectangle (canvas->cairo, x, y, width, text_height);
+  set_color (canvas->cairo, color, 0.85);
+  cairo_fill (canvas->cairo);
+  const double ink = is_bright (color) ? 0 : 1;
+  cairo_set_source_rgb (canvas->cairo, ink, ink, ink);
+  cairo_move_to (canvas->cairo, x + margin, y);
+  pango_cairo_show_layout (canvas->cairo, canvas->layout);
+}
+
+/* All masks below all boxes below all labels, and in each layer the best on top. */
+static void
+draw_detections (const Canvas *canvas, const FbnetDetections *detections, const char *const *labels)
+{
+  for (guint i = detections->n; i-- > 0;) {
+    const FbnetDetection *detection = &detections->items[i];
+    draw_mask (canvas, &detection->mask, class_color (detection->class_id));
+  }
+  for (guint i = detections->n; i-- > 0;) {
+    const FbnetDetection *detection = &detections->items[i];
+    draw_box (canvas, detection, class_color (detection->class_id));
+  }
+  for (guint i = detections->n; i-- > 0;) {
+    const FbnetDetection *detection = &detections->items[i];
+    g_autofree char *text = label_text (detection, labels);
+    draw_label (canvas, detection, text, class_color (detection->class_id));
+  }
+}
+
+gboolean
+annotate_picture (Picture *picture, const FbnetDetections *detections, const char *const *labels,
+    const char *name, GError **error)
+{
+  cairo_surface_t *surface = surface_new (picture, name, error);
+  if (!surface)
+    return FALSE;
+  Canvas canvas = canvas_new (surface, picture);
+  draw_detections (&canvas, detections, labels);
+  const cairo_status_t status = cairo_status (canvas.cairo);
+  canvas_clear (&canvas);
+  if (status == CAIRO_STATUS_SUCCESS)
+    copy_back (picture, surface);
+  else
+    g_set_error (error, FBNET_ERROR, FBNET_ERROR_MEMORY, "%s: cannot draw: %s", name,
+        cairo_status_to_string (status));
+  cairo_surface_destroy (surface);
+  return status == CAIRO_STATUS_SUCCESS;
+}

@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later
+ *
+ * Detections drawn into a picture: masks, boxes, labels with scores.
+ */
+#ifndef FBNET_TOOLS_ANNOTATE_H
+#define FBNET_TOOLS_ANNOTATE_H
+
+#include "fbnet/fbnet.h"
+#include "picture.h"
+
+/* Draws the detections, the best on top. `labels` has one string per class; where it, or all of it,
+ * is NULL the class's number stands. Lines and letters grow with the picture. FALSE with error, and
+ * the picture as it was, when memory cannot be had; `name` is for the message. */
+gboolean annotate_picture (Picture *picture, const FbnetDetections *detections,
+    const char *const *labels, const char *name, GError **error);
+
+#endif

@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later
+ *
+ * What a model's classes are called. The ids of a data set have no accessor in fbnet.h: they stand
+ * in the description (models/FORMAT.md, category_ids).
+ */
+#include "classes.h"
+
+#include "jsonfile.h"
+
+static gboolean
+read_category_ids (ClassTable *table, const FbnetModel *model, GError **error)
+{
+  g_autoptr (cJSON) description = cJSON_Parse (fbnet_model_get_description (model));
+  if (!cJSON_HasObjectItem (description, "category_ids"))
+    return TRUE;
+  g_autofree double *ids = g_new (double, table->n);
+  if (!json_get_numbers (description, "category_ids", ids, table->n, fbnet_model_get_name (model),
+          error))
+    return FALSE;
+  table->category_ids = g_new (gint64, table->n);
+  for (guint i = 0; i < table->n; i++)
+    table->category_ids[i] = (gint64) CLAMP (ids[i], -1, G_MAXINT);
+  return TRUE;
+}
+
+ClassTable *
+class_table_new (const FbnetModel *model, GError **error)
+{
+  g_autoptr (ClassTable) table = g_new0 (ClassTable, 1);
+  table->n = fbnet_model_get_n_classes (model);
+  table->labels = g_new (const char *, table->n);
+  for (guint i = 0; i < table->n; i++)
+    table->labels[i] = fbnet_model_get_label (model, i);
+  if (!read_category_ids (table, model, error))
+    return NULL;
+  return g_steal_pointer (&table);
+}
+
+void
+class_table_free (ClassTable *table)
+{
+  if (!table)
+    return;
+  g_free (table->labels);
+  g_free (table->category_ids);
+  g_free (table);
+}
+
+gboolean
+class_table_match (ClassTable *table, const CocoSet *set, guint *n_unmatched, GError **error)
+{
+  if (!table->category_ids) {
+    table->category_ids = g_new (gint64, table->n);
+    for (guint i = 0; i < table->n; i++)
+      table->category_ids[i] =
+          table->labels[i] ? coco_set_find_category (set, table->labels[i]) : -1;
+  }
+  *n_unmatched = 0;
+  for (guint i = 0; i < table->n; i++)
+    *n_unmatched += table->category_ids[i] < 0;
+  if (*n_unmatched < table->n)
+    return TRUE;
+  g_set_error (error, FBNET_ERROR, FBNET_ERROR_FORMAT,
+      "category ids: expected the model to name some, or labels that are categories of the "
+      "annotation file, found neither for any of %u classes",
+      table->n);
+  return FALSE;
+}

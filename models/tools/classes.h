@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later
+ *
+ * What a model's classes are called, by people and by data sets.
+ */
+#ifndef FBNET_TOOLS_CLASSES_H
+#define FBNET_TOOLS_CLASSES_H
+
+#include "coco.h"
+#include "fbnet/fbnet.h"
+
+typedef struct {
+  guint n;
+  const char **labels;  /* n, each NULL if the model names none; valid as long as the model */
+  gint64 *category_ids; /* n, -1: none; NULL: the model names none */
+} ClassTable;
+
+/* From the model's description. NULL with error when its category_ids do not fit its classes. */
+ClassTable *class_table_new (const FbnetModel *model, GError **error);
+void class_table_free (ClassTable *table); /* NULL is allowed */
+
+/* Fills in category ids where the model has none: those of the set's categories of the same name.
+ * *n_unmatched is the number of classes that have no id then. FALSE with error if none has one. */
+gboolean class_table_match (ClassTable *table, const CocoSet *set, guint *n_unmatched,
+    GError **error);
+
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (ClassTable, class_table_free)
+
+#endif

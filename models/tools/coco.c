@@ -1,0 +1,185 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later
+ *
+ * COCO's files.
+ */
+#include "coco.h"
+
+#include <string.h>
+
+#include "jsonfile.h"
+#include "rle.h"
+
+/* --- Annotation files ------------------------------------------------------------------------- */
+
+/* The two fields that images and categories have in common: an id and a name; the name is copied. */
+static gboolean
+read_entry (const cJSON *item, const char *name_field, gint64 *id, char **name, const char *where,
+    GError **error)
+{
+  const char *text = json_get_string (item, name_field, where, error);
+  if (!text || !json_get_integer (item, "id", id, where, error))
+    return FALSE;
+  *name = g_strdup (text);
+  return TRUE;
+}
+
+static gboolean
+read_images (CocoSet *set, const cJSON *file, const char *path, GError **error)
+{
+  const cJSON *images = json_get_array (file, "images", path, error);
+  if (!images)
+    return FALSE;
+  const cJSON *item;
+  cJSON_ArrayForEach (item, images)
+  {
+    g_autofree char *where = g_strdup_printf ("%s: images[%u]", path, set->images->len);
+    CocoImage image;
+    if (!read_entry (item, "file_name", &image.id, &image.file_name, where, error))
+      return FALSE;
+    g_array_append_val (set->images, image);
+  }
+  return TRUE;
+}
+
+static gboolean
+read_categories (CocoSet *set, const cJSON *file, const char *path, GError **error)
+{
+  const cJSON *categories = json_get_array (file, "categories", path, error);
+  if (!categories)
+    return FALSE;
+  const cJSON *item;
+  cJSON_ArrayForEach (item, categories)
+  {
+    g_autofree char *where = g_strdup_printf ("%s: categories[%u]", path, set->categories->len);
+    CocoCategory category;
+    if (!read_entry (item, "name", &category.id, &category.name, where, error))
+      return FALSE;
+    g_array_append_val (set->categories, category);
+  }
+  return TRUE;
+}
+
+static void
+clear_image (gpointer data)
+{
+  g_free (((CocoImage *) data)->file_name);
+}
+
+static void
+clear_category (gpointer data)
+{
+  g_free (((CocoCategory *) data)->name);
+}
+
+CocoSet *
+coco_set_read (const char *path, GError **error)
+{
+  g_autoptr (cJSON) file = json_read (path, error);
+  if (!file)
+    return NULL;
+  g_autoptr (CocoSet) set = g_new (CocoSet, 1);
+  set->images = g_array_new (FALSE, FALSE, sizeof (CocoImage));
+  set->categories = g_array_new (FALSE, FALSE, sizeof (CocoCategory));
+  g_array_set_clear_func (set->images, clear_image);
+  g_array_set_clear_func (set->categories, clear_category);
+  if (!read_images (set, file, path, error) || !read_categories (set, file, path, error))
+    return NULL;
+  return g_steal_pointer (&set);
+}
+
+void
+coco_set_free (CocoSet *set)
+{
+  if (!set)
+    return;
+  g_array_unref (set->images);
+  g_array_unref (set->categories);
+  g_free (set);
+}
+
+gint64
+coco_set_find_category (const CocoSet *set, const char *name)
+{
+  for (guint i = 0; i < set->categories->len; i++) {
+    const CocoCategory *category = &g_array_index (set->categories, CocoCategory, i);
+    if (strcmp (category->name, name) == 0)
+      return category->id;
+  }
+  return -1;
+}
+
+/* --- Results files ---------------------------------------------------------------------------- */
+
+/* Text, not a tree: a result is a line, and a data set has hundreds of thousands. */
+struct CocoWriter {
+  GString *text;
+};
+
+CocoWriter *
+coco_writer_new (void)
+{
+  CocoWriter *writer = g_new (CocoWriter, 1);
+  writer->text = g_string_new ("[");
+  return writer;
+}
+
+void
+coco_writer_free (CocoWriter *writer)
+{
+  if (!writer)
+    return;
+  g_string_free (writer->text, TRUE);
+  g_free (writer);
+}
+
+/* Width and height are differences in float32, as detectron2's coco_evaluation.py takes them. */
+static cJSON *
+new_bbox (const FbnetDetection *detection)
+{
+  cJSON *bbox = cJSON_CreateArray ();
+  cJSON_AddItemToArray (bbox, json_new_float (detection->x0));
+  cJSON_AddItemToArray (bbox, json_new_float (detection->y0));
+  cJSON_AddItemToArray (bbox, json_new_float (detection->x1 - detection->x0));
+  cJSON_AddItemToArray (bbox, json_new_float (detection->y1 - detection->y0));
+  return bbox;
+}
+
+static void
+add_result (CocoWriter *writer, gint64 image_id, gint64 category_id, guint width, guint height,
+    const FbnetDetection *detection)
+{
+  g_autoptr (cJSON) result = cJSON_CreateObject ();
+  cJSON_AddNumberToObject (result, "image_id", (double) image_id);
+  cJSON_AddNumberToObject (result, "category_id", (double) category_id);
+  cJSON_AddItemToObject (result, "bbox", new_bbox (detection));
+  cJSON_AddItemToObject (result, "score", json_new_float (detection->score));
+  if (detection->mask.data)
+    cJSON_AddItemToObject (result, "segmentation", rle_to_json (&detection->mask, width, height));
+
+  g_autofree char *line = json_print_line (result);
+  g_string_append (writer->text, writer->text->len > 1 ? ",\n" : "\n");
+  g_string_append (writer->text, line);
+}
+
+void
+coco_writer_add (CocoWriter *writer, gint64 image_id, guint width, guint height,
+    const FbnetDetections *detections, const gint64 *category_ids)
+{
+  for (guint i = 0; i < detections->n; i++) {
+    const FbnetDetection *detection = &detections->items[i];
+    const gint64 category_id = category_ids[detection->class_id];
+    if (category_id >= 0)
+      add_result (writer, image_id, category_id, width, height, detection);
+  }
+}
+
+gboolean
+coco_writer_save (const CocoWriter *writer, const char *path, GError **error)
+{
+  g_autofree char *file = g_strconcat (writer->text->str, "\n]\n", NULL);
+  g_autoptr (GError) io_error = NULL;
+  if (g_file_set_contents (path, file, -1, &io_error))
+    return TRUE;
+  g_set_error_literal (error, FBNET_ERROR, FBNET_ERROR_IO, io_error->message);
+  return FALSE;
+}
