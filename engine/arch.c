@@ -9,7 +9,6 @@
 #include <string.h>
 
 #include "fbnet/fbnet.h"
-#include "json.h"
 
 /* More than any network of the family has, few enough that no product overflows. */
 #define MAX_CHANNELS 16384
@@ -526,8 +525,8 @@ build_stage (const Builder *builder, Stage *stage, const cJSON *tuples, const ch
   return TRUE;
 }
 
-static gboolean
-read_norm (Builder *builder, JsonReader *architecture)
+Norm
+arch_read_norm (JsonReader *parent, const char *key, const char *path)
 {
   static const char *const keys[] = { "name", "num_groups", NULL };
   static const struct {
@@ -535,20 +534,22 @@ read_norm (Builder *builder, JsonReader *architecture)
     NormKind kind;
   } kinds[] = { { "bn", NORM_BATCH }, { "sync_bn", NORM_BATCH }, { "naiveSyncBN", NORM_BATCH },
     { "frozen_bn", NORM_FROZEN }, { "gn", NORM_GROUP }, { "none", NORM_NONE } };
-  JsonReader norm = json_open (architecture, "norm", "architecture.norm", FALSE);
-  const char *name = json_string (&norm, "name", FALSE);
+  JsonReader reader = json_open (parent, key, path, FALSE);
+  const char *name = json_string (&reader, "name", FALSE);
+  Norm norm = { NORM_NONE, 0 };
+  guint i = 0;
 
-  json_only_keys (&norm, keys);
-  for (guint i = 0; i < G_N_ELEMENTS (kinds); i++) {
-    if (g_strcmp0 (name, kinds[i].name) == 0) {
-      builder->norm.kind = kinds[i].kind;
-      if (kinds[i].kind == NORM_GROUP)
-        builder->norm.n_groups = json_uint (&norm, "num_groups", 1, MAX_CHANNELS, NULL);
-      return !norm.failed;
-    }
-  }
-  json_fail (&norm, "name", "one of bn, sync_bn, naiveSyncBN, frozen_bn, gn, none");
-  return FALSE;
+  json_only_keys (&reader, keys);
+  while (i < G_N_ELEMENTS (kinds) && g_strcmp0 (name, kinds[i].name) != 0)
+    i++;
+  if (i == G_N_ELEMENTS (kinds))
+    json_fail (&reader, "name", "one of bn, sync_bn, naiveSyncBN, frozen_bn, gn, none");
+  else
+    norm.kind = kinds[i].kind;
+  if (norm.kind == NORM_GROUP)
+    norm.n_groups = json_uint (&reader, "num_groups", 1, MAX_CHANNELS, NULL);
+  parent->failed |= reader.failed;
+  return norm;
 }
 
 static gboolean
@@ -562,7 +563,8 @@ read_builder (Builder *builder, const cJSON *architecture, GError **error)
   builder->basic_args = basic.object;
   builder->width_divisor = json_uint (&reader, "width_divisor", 1, 256, &default_divisor);
   builder->scale_factor = json_number (&reader, "scale_factor", 0.01, 16, &default_scale);
-  return !reader.failed && read_norm (builder, &reader);
+  builder->norm = arch_read_norm (&reader, "norm", "architecture.norm");
+  return !reader.failed;
 }
 
 Part *

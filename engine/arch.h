@@ -11,6 +11,7 @@
 #include <glib.h>
 #include <cjson/cJSON.h>
 
+#include "json.h"
 #include "kernels/kernels.h"
 
 typedef enum {
@@ -81,6 +82,9 @@ guint arch_divisible (double num, guint divisor);
 Part *arch_build_part (const cJSON *architecture, const char *part, const char *prefix, guint in,
     const char *where, GError **error);
 void arch_part_free (Part *part); /* NULL is allowed */
+
+/* Reads an object {"name": …, "num_groups": …} that is a member of the reader's. */
+Norm arch_read_norm (JsonReader *parent, const char *key, const char *path);
 
 /* A lone layer (RPN regressors, predictors): conv_name = name. */
 ConvLayer arch_plain_conv (const char *name, guint in, guint out, guint kernel, gboolean bias);

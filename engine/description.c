@@ -62,48 +62,98 @@ read_input (Description *d, JsonReader *top)
   top->failed |= input.failed;
 }
 
-static void
-read_backbone (Description *d, JsonReader *top)
-{
-  JsonReader backbone = json_open (top, "backbone", "backbone", FALSE);
-  const char *type = json_string (&backbone, "type", FALSE);
-  const char *prefix = json_string (&backbone, "prefix", FALSE);
-
-  if (g_strcmp0 (type, "C4") != 0)
-    json_fail (&backbone, "type", "\"C4\", the backbone that this version runs");
-  d->trunk_prefix = g_strdup (prefix);
-  top->failed |= backbone.failed;
-}
-
 /* "trunk3" → 3 */
 static gboolean
-parse_feature (const cJSON *item, guint *stage)
+parse_feature (const cJSON *item, const char *prefix, guint *number)
 {
   const char *name = cJSON_GetStringValue (item);
-  guint64 number;
+  guint64 value;
 
-  if (name == NULL || !g_str_has_prefix (name, "trunk")
-      || !g_ascii_string_to_unsigned (name + strlen ("trunk"), 10, 0, MAX_LEVELS - 1, &number,
-          NULL))
+  if (name == NULL || !g_str_has_prefix (name, prefix)
+      || !g_ascii_string_to_unsigned (name + strlen (prefix), 10, 0, 15, &value, NULL))
     return FALSE;
-  *stage = (guint) number;
+  *number = (guint) value;
   return TRUE;
 }
 
 static guint
-read_features (JsonReader *reader, guint stages[MAX_LEVELS])
+read_feature_names (JsonReader *reader, const char *key, const char *prefix,
+    guint numbers[MAX_LEVELS])
 {
-  const cJSON *features = json_array (reader, "in_features", 1, FALSE);
+  const cJSON *names = json_array (reader, key, 1, FALSE);
   const cJSON *item;
   guint n = 0;
 
-  cJSON_ArrayForEach (item, features)
+  cJSON_ArrayForEach (item, names)
   {
-    if (n == MAX_LEVELS || !parse_feature (item, &stages[n])) {
-      json_fail (reader, "in_features", "at most 8 names trunk0 … trunk7");
+    if (n == MAX_LEVELS || !parse_feature (item, prefix, &numbers[n])) {
+      g_autofree char *expected = g_strdup_printf ("at most 8 names like %s3", prefix);
+      json_fail (reader, key, expected);
       return 0;
     }
     n++;
+  }
+  return n;
+}
+
+static gboolean
+is_consecutive (const guint *numbers, guint n)
+{
+  for (guint i = 1; i < n; i++) {
+    if (numbers[i] != numbers[0] + i)
+      return FALSE;
+  }
+  return TRUE;
+}
+
+static void
+read_fpn (Description *d, JsonReader *backbone)
+{
+  static const char *const keys[] = { "in_features", "out_channels", "norm", "levels", NULL };
+  JsonReader fpn = json_open (backbone, "fpn", "backbone.fpn", FALSE);
+  guint stages[MAX_LEVELS] = { 0 }, levels[MAX_LEVELS] = { 0 };
+
+  json_only_keys (&fpn, keys);
+  d->has_fpn = TRUE;
+  d->n_fpn_stages = read_feature_names (&fpn, "in_features", "trunk", stages);
+  const guint n_levels = read_feature_names (&fpn, "levels", "p", levels);
+  if (d->n_fpn_stages == MAX_LEVELS || !is_consecutive (stages, d->n_fpn_stages))
+    json_fail (&fpn, "in_features", "at most 7 trunk stages in a row");
+  if (n_levels != d->n_fpn_stages + 1 || !is_consecutive (levels, n_levels))
+    json_fail (&fpn, "levels", "a level in a row for each of in_features, and one more");
+  d->fpn_first_stage = stages[0];
+  d->fpn_first_level = levels[0];
+  d->fpn_channels = json_uint (&fpn, "out_channels", 1, 4096, NULL);
+  d->fpn_norm = arch_read_norm (&fpn, "norm", "backbone.fpn.norm");
+  backbone->failed |= fpn.failed;
+}
+
+static void
+read_backbone (Description *d, JsonReader *top)
+{
+  static const char *const keys[] = { "type", "prefix", "fpn", NULL };
+  JsonReader backbone = json_open (top, "backbone", "backbone", FALSE);
+  const char *type = json_string (&backbone, "type", FALSE);
+
+  json_only_keys (&backbone, keys);
+  d->trunk_prefix = g_strdup (json_string (&backbone, "prefix", FALSE));
+  if (g_strcmp0 (type, "FPN") == 0)
+    read_fpn (d, &backbone);
+  else if (g_strcmp0 (type, "C4") != 0)
+    json_fail (&backbone, "type", "\"C4\" or \"FPN\"");
+  top->failed |= backbone.failed;
+}
+
+/* The features that a head reads, by index. */
+static guint
+read_features (const Description *d, JsonReader *reader, guint features[MAX_LEVELS])
+{
+  const guint n = read_feature_names (reader, "in_features", d->has_fpn ? "p" : "trunk", features);
+
+  for (guint i = 0; i < n && d->has_fpn; i++) {
+    features[i] -= d->fpn_first_level; /* wraps to huge below the first */
+    if (features[i] > d->n_fpn_stages)
+      json_fail (reader, "in_features", "levels of backbone.fpn.levels");
   }
   return n;
 }
@@ -174,7 +224,7 @@ read_rpn (Description *d, JsonReader *top)
   double weights[4] = { 1, 1, 1, 1 };
 
   json_only_keys (&rpn, keys);
-  d->n_levels = read_features (&rpn, d->rpn_stages);
+  d->n_levels = read_features (d, &rpn, d->rpn_features);
   d->params.pre_nms_count = json_uint (&rpn, "pre_nms_count", 1, 100000, NULL);
   d->params.post_nms_count = json_uint (&rpn, "post_nms_count", 1, 100000, NULL);
   d->params.rpn_iou_threshold = json_number (&rpn, "iou_threshold", 0, 1, NULL);
@@ -191,12 +241,11 @@ read_roi_heads (Description *d, JsonReader *top)
   static const char *const keys[] = { "in_features", "n_classes", "score_threshold",
     "iou_threshold", "max_detections", "iou_bounds", NULL };
   JsonReader heads = json_open (top, "roi_heads", "roi_heads", FALSE);
-  guint stages[MAX_LEVELS] = { 0 };
 
   json_only_keys (&heads, keys);
-  if (read_features (&heads, stages) > 1)
-    json_fail (&heads, "in_features", "one feature: several need an FPN");
-  d->roi_stage = stages[0];
+  d->n_roi_levels = read_features (d, &heads, d->roi_features);
+  if (!is_consecutive (d->roi_features, d->n_roi_levels))
+    json_fail (&heads, "in_features", "levels in a row");
   d->n_classes = json_uint (&heads, "n_classes", 1, 10000, NULL);
   d->params.score_threshold = json_number (&heads, "score_threshold", 0, 1, NULL);
   d->params.iou_threshold = json_number (&heads, "iou_threshold", 0, 1, NULL);

@@ -7,6 +7,7 @@
 
 #include <cjson/cJSON.h>
 
+#include "arch.h"
 #include "box.h"
 #include "detector.h"
 #include "fbnet/fbnet.h"
@@ -28,9 +29,19 @@ typedef struct {
   guint size_divisibility;
 
   char *trunk_prefix; /* "backbone.body" */
-  guint n_levels;     /* feature levels that the RPN reads */
-  guint rpn_stages[MAX_LEVELS];
-  guint roi_stage; /* trunk stage that the ROI heads read */
+
+  gboolean has_fpn;
+  guint fpn_first_stage, n_fpn_stages; /* trunk stages that the pyramid stands on */
+  guint fpn_first_level;               /* its number: 2 for p2 */
+  guint fpn_channels;
+  Norm fpn_norm;
+
+  /* A feature is a trunk stage, or with an FPN a level of the pyramid: 0 … n_fpn_stages, the last
+   * one sub-sampled from the one before. */
+  guint n_levels; /* features that the RPN reads */
+  guint rpn_features[MAX_LEVELS];
+  guint n_roi_levels; /* features that the ROI heads read */
+  guint roi_features[MAX_LEVELS];
   AnchorLevel anchors[MAX_LEVELS];
   double anchor_offset;
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * One frame through all stages: image, trunk, RPN, proposals, box head, detections, masks.
+ * One frame through all stages: image, trunk and pyramid, RPN, proposals, box head, detections, masks.
  */
 #include "detector.h"
 
@@ -57,6 +57,7 @@ struct _FbnetDetector {
   gsize frame_height, frame_width;
   Buffer buffers[N_BUFFERS];
   Buffer stage_buffers[MAX_LEVELS];
+  Buffer pyramid_buffers[MAX_LEVELS];
   Buffer level_buffers[MAX_LEVELS][2];
   RpnLevel rpn_levels[MAX_LEVELS];
   Tensor rpn_features[MAX_LEVELS];
@@ -141,6 +142,7 @@ fbnet_detector_free (FbnetDetector *detector)
     buffer_clear (&detector->buffers[i]);
   for (guint i = 0; i < MAX_LEVELS; i++) {
     buffer_clear (&detector->stage_buffers[i]);
+    buffer_clear (&detector->pyramid_buffers[i]);
     buffer_clear (&detector->level_buffers[i][0]);
     buffer_clear (&detector->level_buffers[i][1]);
   }
@@ -310,6 +312,21 @@ prepare_trunk (FbnetDetector *d, GError **error)
   return TRUE;
 }
 
+static gboolean
+prepare_features (FbnetDetector *d, GError **error)
+{
+  const Network *network = d->network;
+
+  if (network->n_fpn == 0) {
+    d->taps.n_features = d->taps.n_stages;
+    memcpy (d->taps.features, d->taps.stages, sizeof d->taps.features);
+    return TRUE;
+  }
+  d->taps.n_features = network->n_fpn + 1;
+  return runner_reserve_fpn (&d->runner, network, d->taps.stages, d->taps.features,
+      d->pyramid_buffers, error);
+}
+
 static RpnParams
 rpn_params (const FbnetDetector *d)
 {
@@ -326,11 +343,11 @@ static gboolean
 prepare_rpn_level (FbnetDetector *d, guint level, GError **error)
 {
   const Description *description = d->model->description;
-  const guint stage = description->rpn_stages[level];
+  const guint index = description->rpn_features[level];
   Tensor *feature = &d->rpn_features[level];
   Tensor *logits = &d->taps.rpn_logits[level], *deltas = &d->taps.rpn_deltas[level];
 
-  if (!runner_reserve_stage (&d->runner, &d->network->rpn, &d->taps.stages[stage], feature, error)
+  if (!runner_reserve_stage (&d->runner, &d->network->rpn, &d->taps.features[index], feature, error)
       || !tensor_reserve (feature, &d->buffers[BUFFER_RPN_FEATURE], error)
       || !runner_reserve_conv (&d->runner, &d->network->rpn_logits, feature, logits, error)
       || !tensor_reserve (logits, &d->level_buffers[level][0], error)
@@ -343,7 +360,7 @@ prepare_rpn_level (FbnetDetector *d, guint level, GError **error)
     .width = logits->w,
     .cells = description->anchors[level].cells,
     .n_cells = description->anchors[level].n_cells,
-    .stride = model_stage_stride (d->model, stage),
+    .stride = model_feature_stride (d->model, index),
     .offset = description->anchor_offset };
   return TRUE;
 }
@@ -371,15 +388,19 @@ prepare_rpn (FbnetDetector *d, GError **error)
 }
 
 static RoiPooler
-make_pooler (const FbnetDetector *d, RoiLevel *level, guint resolution, guint sampling_ratio)
+make_pooler (const FbnetDetector *d, RoiLevel levels[MAX_LEVELS], guint resolution,
+    guint sampling_ratio)
 {
-  const guint stage = d->model->description->roi_stage;
-  const guint stride = model_stage_stride (d->model, stage);
+  const Description *description = d->model->description;
 
-  *level = (RoiLevel){ d->taps.stages[stage], 1.0f / stride };
-  return (RoiPooler){ .levels = level,
-    .n_levels = 1,
-    .min_level = g_bit_nth_msf (stride, -1),
+  for (guint i = 0; i < description->n_roi_levels; i++) {
+    const guint feature = description->roi_features[i];
+    levels[i] =
+        (RoiLevel){ d->taps.features[feature], 1.0f / model_feature_stride (d->model, feature) };
+  }
+  return (RoiPooler){ .levels = levels,
+    .n_levels = description->n_roi_levels,
+    .min_level = g_bit_nth_msf (model_feature_stride (d->model, description->roi_features[0]), -1),
     .resolution = resolution,
     .sampling_ratio = sampling_ratio };
 }
@@ -399,9 +420,9 @@ prepare_box_head (FbnetDetector *d, GError **error)
   const Description *description = d->model->description;
   const gsize n = d->params.post_nms_count;
   DetectorTaps *taps = &d->taps;
-  RoiLevel level;
+  RoiLevel levels[MAX_LEVELS];
   const RoiPooler pooler =
-      make_pooler (d, &level, d->params.box_pooler_resolution, description->box_sampling_ratio);
+      make_pooler (d, levels, d->params.box_pooler_resolution, description->box_sampling_ratio);
 
   if (!reserve_pooler (d, &pooler, &taps->box_rois, n, BUFFER_BOX_ROIS, error))
     return FALSE;
@@ -441,8 +462,8 @@ prepare_masks (FbnetDetector *d, GError **error)
 {
   const gsize n = d->params.max_detections;
   DetectorTaps *taps = &d->taps;
-  RoiLevel level;
-  const RoiPooler pooler = make_pooler (d, &level, d->params.mask_pooler_resolution,
+  RoiLevel levels[MAX_LEVELS];
+  const RoiPooler pooler = make_pooler (d, levels, d->params.mask_pooler_resolution,
       d->model->description->mask_sampling_ratio);
 
   taps->n_masks = 0;
@@ -472,8 +493,9 @@ prepare (FbnetDetector *d, const FbnetImage *image, GError **error)
   d->prepared = FALSE;
   d->frame_width = image->width;
   d->frame_height = image->height;
-  d->prepared = prepare_input (d, error) && prepare_trunk (d, error) && prepare_rpn (d, error)
-      && prepare_box_head (d, error) && prepare_detections (d, error) && prepare_masks (d, error);
+  d->prepared = prepare_input (d, error) && prepare_trunk (d, error) && prepare_features (d, error)
+      && prepare_rpn (d, error) && prepare_box_head (d, error) && prepare_detections (d, error)
+      && prepare_masks (d, error);
   if (!d->prepared)
     g_prefix_error (error, "frame of %u × %u: ", image->width, image->height);
   return d->prepared;
@@ -500,13 +522,15 @@ run_trunk (FbnetDetector *d)
     runner_run_stage (&d->runner, &d->network->trunk[s], in, &d->taps.stages[s]);
     in = &d->taps.stages[s];
   }
+  if (d->network->n_fpn > 0)
+    runner_run_fpn (&d->runner, d->network, d->taps.stages, d->taps.features);
 }
 
 static void
 run_rpn (FbnetDetector *d)
 {
   for (guint level = 0; level < d->taps.n_levels; level++) {
-    const Tensor *in = &d->taps.stages[d->model->description->rpn_stages[level]];
+    const Tensor *in = &d->taps.features[d->model->description->rpn_features[level]];
     Tensor *feature = &d->rpn_features[level];
     feature->data = d->buffers[BUFFER_RPN_FEATURE].data; /* shared by the levels */
     runner_run_stage (&d->runner, &d->network->rpn, in, feature);
@@ -530,8 +554,8 @@ run_proposals (FbnetDetector *d)
 static void
 run_box_pooler (FbnetDetector *d)
 {
-  RoiLevel level;
-  const RoiPooler pooler = make_pooler (d, &level, d->params.box_pooler_resolution,
+  RoiLevel levels[MAX_LEVELS];
+  const RoiPooler pooler = make_pooler (d, levels, d->params.box_pooler_resolution,
       d->model->description->box_sampling_ratio);
 
   d->taps.box_rois.n = d->taps.n_proposals;
@@ -618,8 +642,8 @@ run_detections (FbnetDetector *d, DetectionsPrivate *found)
 static void
 run_mask_pooler (FbnetDetector *d)
 {
-  RoiLevel level;
-  const RoiPooler pooler = make_pooler (d, &level, d->params.mask_pooler_resolution,
+  RoiLevel levels[MAX_LEVELS];
+  const RoiPooler pooler = make_pooler (d, levels, d->params.mask_pooler_resolution,
       d->model->description->mask_sampling_ratio);
 
   d->taps.mask_rois.n = d->taps.n_masks;

@@ -17,8 +17,10 @@ typedef struct {
   gsize height, width;
   Tensor input; /* padded */
   guint n_stages;
-  Tensor stages[MAX_LEVELS];     /* trunk0, trunk1, … */
-  guint n_levels;                /* feature levels that the RPN reads */
+  Tensor stages[MAX_LEVELS]; /* trunk0, trunk1, … */
+  guint n_features;          /* trunk stages again, or levels of the pyramid */
+  Tensor features[MAX_LEVELS];
+  guint n_levels;                /* features that the RPN reads */
   Tensor rpn_logits[MAX_LEVELS]; /* c = anchors per pixel */
   Tensor rpn_deltas[MAX_LEVELS]; /* c = 4 × anchors */
   gsize n_proposals;

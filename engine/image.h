@@ -8,6 +8,7 @@
 #define FBNET_IMAGE_H
 
 #include "fbnet/fbnet.h"
+#include "kernels/resize.h"
 #include "tensor.h"
 #include "workers.h"
 
@@ -22,7 +23,11 @@ typedef struct ImageResizer ImageResizer;
 ImageResizer *image_resizer_new (void);
 void image_resizer_free (ImageResizer *resizer); /* NULL is allowed */
 
-/* Makes room for frames of this size and `n_threads`; cheap when nothing changed. */
+/* Of new resizers: the best that this processor runs. */
+void image_resizer_set_kernels (ImageResizer *resizer, const ResizeKernels *kernels);
+
+/* Makes room for frames of this size and `n_threads`; cheap when nothing changed. Sides are 1 … 32767;
+ * larger ones: FBNET_ERROR_ARGUMENT. */
 gboolean image_resizer_prepare (ImageResizer *resizer, gsize frame_height, gsize frame_width,
     gsize network_height, gsize network_width, guint n_threads, GError **error);
 

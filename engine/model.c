@@ -162,6 +162,10 @@ check_tensors (FbnetModel *model, GError **error)
     &model->bbox_pred, &model->mask_logits };
 
   check_part (&checker, model->trunk);
+  for (guint i = 0; i < model->description->n_fpn_stages; i++) {
+    check_layer (&model->fpn_lateral[i], &checker);
+    check_layer (&model->fpn_output[i], &checker);
+  }
   check_part (&checker, model->rpn);
   check_part (&checker, model->box);
   check_part (&checker, model->mask);
@@ -201,8 +205,8 @@ static gboolean
 build_heads (FbnetModel *model, GError **error)
 {
   const Description *d = model->description;
-  const guint rpn_in = model->trunk->stages[d->rpn_stages[0]].out;
-  const guint roi_in = model->trunk->stages[d->roi_stage].out;
+  const guint rpn_in = model_feature_channels (model, d->rpn_features[0]);
+  const guint roi_in = model_feature_channels (model, d->roi_features[0]);
   const guint n_cells = d->anchors[0].n_cells;
 
   model->rpn = arch_build_part (d->architecture, "rpn", RPN_HEAD "rpn_feature.0.fbnetv2_{S}_{B}",
@@ -244,30 +248,96 @@ check_stage_count (const Part *part, const char *name, guint max, GError **error
   return FALSE;
 }
 
-/* The same head runs on every level, so their channels and anchors must agree. */
-static gboolean
-check_levels (const FbnetModel *model, GError **error)
+static guint
+n_features (const FbnetModel *model)
 {
-  const Description *d = model->description;
+  return model->description->has_fpn ? model->description->n_fpn_stages + 1
+                                     : model->trunk->n_stages;
+}
 
-  for (guint level = 0; level < d->n_levels; level++) {
-    const guint stage = d->rpn_stages[level];
-    if (stage >= model->trunk->n_stages || d->roi_stage >= model->trunk->n_stages) {
+static gboolean
+check_features (const FbnetModel *model, const char *where, const guint *features, guint n,
+    GError **error)
+{
+  for (guint i = 0; i < n; i++) {
+    if (features[i] >= n_features (model)) {
       g_set_error (error, FBNET_ERROR, FBNET_ERROR_FORMAT,
-          "in_features: expected trunk0 … trunk%u, found trunk%u", model->trunk->n_stages - 1,
-          MAX (stage, d->roi_stage));
+          "%s.in_features: expected features of a backbone that has %u, found number %u", where,
+          n_features (model), features[i]);
       return FALSE;
     }
-    if (model->trunk->stages[stage].out != model->trunk->stages[d->rpn_stages[0]].out
-        || d->anchors[level].n_cells != d->anchors[0].n_cells) {
+    if (model_feature_channels (model, features[i])
+        != model_feature_channels (model, features[0])) {
       g_set_error (error, FBNET_ERROR, FBNET_ERROR_FORMAT,
-          "rpn.in_features: expected levels with the same channels and anchors, found level %u to "
-          "differ from level 0",
-          level);
+          "%s.in_features: expected features of equal channels, as one head reads them all, found "
+          "%u and %u",
+          where, model_feature_channels (model, features[0]),
+          model_feature_channels (model, features[i]));
       return FALSE;
     }
   }
   return TRUE;
+}
+
+static gboolean
+check_anchors (const Description *d, GError **error)
+{
+  for (guint level = 1; level < d->n_levels; level++) {
+    if (d->anchors[level].n_cells != d->anchors[0].n_cells) {
+      g_set_error (error, FBNET_ERROR, FBNET_ERROR_FORMAT,
+          "anchors: expected as many in every level, found %u in the first and %u in level %u",
+          d->anchors[0].n_cells, d->anchors[level].n_cells, level);
+      return FALSE;
+    }
+  }
+  return TRUE;
+}
+
+/* A level of the pyramid is named after the logarithm of its stride, and the ROI pooler reckons with
+ * strides that double. */
+static gboolean
+check_fpn_strides (const FbnetModel *model, GError **error)
+{
+  const Description *d = model->description;
+
+  for (guint i = 0; d->has_fpn && i < d->n_fpn_stages; i++) {
+    const guint stage = d->fpn_first_stage + i;
+    const guint expected = 1u << (d->fpn_first_level + i);
+    if (stage >= model->trunk->n_stages || model_feature_stride (model, i) != expected) {
+      g_set_error (error, FBNET_ERROR, FBNET_ERROR_FORMAT,
+          "backbone.fpn: expected trunk%u of stride %u under level p%u, found %s", stage, expected,
+          d->fpn_first_level + i,
+          stage >= model->trunk->n_stages ? "no such stage" : "another stride");
+      return FALSE;
+    }
+  }
+  return TRUE;
+}
+
+static ConvLayer
+fpn_conv (const FbnetModel *model, const char *kind, guint i, guint in, guint kernel)
+{
+  const Description *d = model->description;
+  g_autofree char *name = g_strdup_printf ("backbone.fpn_%s%u", kind, d->fpn_first_level + i);
+  ConvLayer layer =
+      arch_plain_conv (name, in, d->fpn_channels, kernel, d->fpn_norm.kind == NORM_NONE);
+
+  layer.norm = d->fpn_norm;
+  if (layer.norm.kind != NORM_NONE)
+    layer.norm_name = g_strconcat (name, ".norm", NULL);
+  return layer;
+}
+
+static void
+build_fpn (FbnetModel *model)
+{
+  const Description *d = model->description;
+
+  for (guint i = 0; d->has_fpn && i < d->n_fpn_stages; i++) {
+    const guint in = model->trunk->stages[d->fpn_first_stage + i].out;
+    model->fpn_lateral[i] = fpn_conv (model, "lateral", i, in, 1);
+    model->fpn_output[i] = fpn_conv (model, "output", i, d->fpn_channels, 3);
+  }
 }
 
 static gboolean
@@ -277,21 +347,45 @@ build_layers (FbnetModel *model, GError **error)
   g_autofree char *prefix = g_strconcat (d->trunk_prefix, ".trunk{S}.fbnetv2_{S}_{B}", NULL);
 
   model->trunk = arch_build_part (d->architecture, "trunk", prefix, 3, "architecture", error);
-  return model->trunk != NULL && check_stage_count (model->trunk, "trunk", MAX_LEVELS, error)
-      && check_levels (model, error) && build_heads (model, error)
-      && check_stage_count (model->rpn, "rpn", 1, error)
+  if (model->trunk == NULL || !check_stage_count (model->trunk, "trunk", MAX_LEVELS, error)
+      || !check_fpn_strides (model, error)
+      || !check_features (model, "rpn", d->rpn_features, d->n_levels, error)
+      || !check_features (model, "roi_heads", d->roi_features, d->n_roi_levels, error)
+      || !check_anchors (d, error))
+    return FALSE;
+  build_fpn (model);
+  return build_heads (model, error) && check_stage_count (model->rpn, "rpn", 1, error)
       && check_stage_count (model->box, "bbox", 1, error)
       && check_stage_count (model->mask, "mask", 1, error);
 }
 
-guint
-model_stage_stride (const FbnetModel *model, guint stage)
+static guint
+stage_stride (const FbnetModel *model, guint stage)
 {
   guint stride = 1;
 
   for (guint s = 0; s <= stage; s++)
     stride = MIN (stride * model->trunk->stages[s].stride, 1u << 16);
   return stride;
+}
+
+guint
+model_feature_stride (const FbnetModel *model, guint feature)
+{
+  const Description *d = model->description;
+
+  if (!d->has_fpn)
+    return stage_stride (model, feature);
+  if (feature == d->n_fpn_stages)
+    return 2 * stage_stride (model, d->fpn_first_stage + feature - 1);
+  return stage_stride (model, d->fpn_first_stage + feature);
+}
+
+guint
+model_feature_channels (const FbnetModel *model, guint feature)
+{
+  return model->description->has_fpn ? model->description->fpn_channels
+                                     : model->trunk->stages[feature].out;
 }
 
 const Network *
@@ -393,6 +487,10 @@ fbnet_model_unref (FbnetModel *model)
   arch_part_free (model->rpn);
   arch_part_free (model->box);
   arch_part_free (model->mask);
+  for (guint i = 0; i < MAX_LEVELS; i++) {
+    arch_conv_clear (&model->fpn_lateral[i]);
+    arch_conv_clear (&model->fpn_output[i]);
+  }
   arch_conv_clear (&model->rpn_logits);
   arch_conv_clear (&model->rpn_deltas);
   arch_conv_clear (&model->cls_score);

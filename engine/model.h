@@ -17,18 +17,20 @@ struct _FbnetModel {
   Safetensors *file;
   Description *description;
 
-  Part *trunk, *rpn, *box, *mask;   /* mask is NULL without a mask head */
-  ConvLayer rpn_logits, rpn_deltas; /* 1×1 convolutions */
-  ConvLayer cls_score, bbox_pred;   /* linear layers, as 1×1 convolutions */
-  ConvLayer mask_logits;            /* 1×1 convolution; absent without a mask head */
+  ConvLayer fpn_lateral[MAX_LEVELS], fpn_output[MAX_LEVELS]; /* one for each of the FPN's stages */
+  Part *trunk, *rpn, *box, *mask;                            /* mask is NULL without a mask head */
+  ConvLayer rpn_logits, rpn_deltas;                          /* 1×1 convolutions */
+  ConvLayer cls_score, bbox_pred; /* linear layers, as 1×1 convolutions */
+  ConvLayer mask_logits;          /* 1×1 convolution; absent without a mask head */
   guint64 n_parameters;
 
   GMutex lock;      /* of `networks` */
   GSList *networks; /* Network: packed weights, one per kernel set in use */
 };
 
-/* Stride of the trunk's output after `stage`, relative to the network input. */
-guint model_stage_stride (const FbnetModel *model, guint stage);
+/* Network pixels per pixel of a feature, and the feature's channels. */
+guint model_feature_stride (const FbnetModel *model, guint feature);
+guint model_feature_channels (const FbnetModel *model, guint feature);
 
 /* The layer's tensor ("weight", "bias"; with `norm`: of its norm) as float32, in a new array. */
 float *model_read_floats (const FbnetModel *model, const ConvLayer *layer, gboolean norm,

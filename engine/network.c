@@ -161,6 +161,19 @@ clear_stage (PackedStage *stage)
   g_free (stage->blocks);
 }
 
+static void
+pack_fpn (Network *network, const FbnetModel *model)
+{
+  network->n_fpn = model->description->n_fpn_stages;
+  network->fpn_first_stage = model->description->fpn_first_stage;
+  network->fpn_lateral = g_new0 (PackedConv, network->n_fpn);
+  network->fpn_output = g_new0 (PackedConv, network->n_fpn);
+  for (guint i = 0; i < network->n_fpn; i++) {
+    pack_conv (&network->fpn_lateral[i], model, &model->fpn_lateral[i], network->kernels);
+    pack_conv (&network->fpn_output[i], model, &model->fpn_output[i], network->kernels);
+  }
+}
+
 Network *
 network_new (const FbnetModel *model, const Kernels *kernels)
 {
@@ -171,6 +184,7 @@ network_new (const FbnetModel *model, const Kernels *kernels)
   network->trunk = g_new0 (PackedStage, network->n_trunk);
   for (guint s = 0; s < network->n_trunk; s++)
     pack_stage (&network->trunk[s], model, &model->trunk->stages[s], kernels);
+  pack_fpn (network, model);
   pack_stage (&network->rpn, model, &model->rpn->stages[0], kernels);
   pack_stage (&network->box, model, &model->box->stages[0], kernels);
   pack_conv (&network->rpn_logits, model, &model->rpn_logits, kernels);
@@ -193,6 +207,12 @@ network_free (Network *network)
   for (guint s = 0; s < network->n_trunk; s++)
     clear_stage (&network->trunk[s]);
   g_free (network->trunk);
+  for (guint i = 0; i < network->n_fpn; i++) {
+    clear_conv (&network->fpn_lateral[i]);
+    clear_conv (&network->fpn_output[i]);
+  }
+  g_free (network->fpn_lateral);
+  g_free (network->fpn_output);
   clear_stage (&network->rpn);
   clear_stage (&network->box);
   clear_stage (&network->mask);

@@ -38,7 +38,10 @@ typedef struct {
   const Kernels *kernels;
   guint n_trunk;
   PackedStage *trunk;
-  PackedStage rpn, box, mask; /* mask.n_blocks is 0 without a mask head */
+  guint n_fpn; /* 0 without an FPN */
+  guint fpn_first_stage;
+  PackedConv *fpn_lateral, *fpn_output; /* n_fpn each */
+  PackedStage rpn, box, mask;           /* mask.n_blocks is 0 without a mask head */
   PackedConv rpn_logits, rpn_deltas, cls_score, bbox_pred;
   float *mask_weight, *mask_bias; /* [n_classes][c], not packed: only the predicted class is run */
 } Network;
@@ -69,6 +72,13 @@ gboolean runner_reserve_conv (Runner *runner, const PackedConv *conv, const Tens
 /* Fills `out`, whose shape is as reserved and whose data is not in's. */
 void runner_run_stage (Runner *runner, const PackedStage *stage, const Tensor *in,
     const Tensor *out);
+
+/* The pyramid over the trunk's stages: levels[0 … n_fpn], the last sub-sampled from the one before.
+ * Reserving points the levels' data into `buffers`, one each. */
+gboolean runner_reserve_fpn (Runner *runner, const Network *network, const Tensor *stages,
+    Tensor *levels, Buffer *buffers, GError **error);
+void runner_run_fpn (Runner *runner, const Network *network, const Tensor *stages,
+    const Tensor *levels);
 
 /* Convolution of any kernel size and groups, not depthwise; then norm, residual (or NULL) and
  * activation. */

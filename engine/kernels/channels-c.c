@@ -25,25 +25,35 @@ channel_affine_c (float *x, const float *scale, const float *shift, const float 
     for (gsize c = 0; c < channels; c++) {
       const gsize i = p * channels + c;
       const float moved = x[i] * scale[c] + (shift ? shift[c] : 0.0f);
-      x[i] = activation_apply (moved + (residual ? residual[i] : 0.0f), act);
+      x[i] = moved + (residual ? residual[i] : 0.0f);
     }
+  activate_c (x, pixels * channels, act);
 }
 
 void
-weighted_sum_c (float *out, const float *const *source, const float *weight, gsize n,
+weighted_sum_c (float *restrict out, const float *const *source, const float *weight, gsize n,
     gsize channels)
 {
-  for (gsize c = 0; c < channels; c++) {
-    float sum = 0.0f;
-    for (gsize t = 0; t < n; t++)
-      sum += weight[t] * source[t][c];
-    out[c] = sum;
+  for (gsize c = 0; c < channels; c++)
+    out[c] = 0.0f;
+  for (gsize t = 0; t < n; t++) {
+    const float *restrict from = source[t];
+    for (gsize c = 0; c < channels; c++)
+      out[c] += weight[t] * from[c];
   }
 }
 
+/* The switch outside the loop for what can be vectorised. */
 void
 activate_c (float *x, gsize n, Activation act)
 {
+  if (act == ACT_NONE)
+    return;
+  if (act == ACT_RELU) {
+    for (gsize i = 0; i < n; i++)
+      x[i] = activation_apply (x[i], ACT_RELU);
+    return;
+  }
   for (gsize i = 0; i < n; i++)
     x[i] = activation_apply (x[i], act);
 }

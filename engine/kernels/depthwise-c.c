@@ -2,15 +2,25 @@
  *
  * Depthwise convolution, one output row, plain C: the specification.
  */
-#include "activation.h"
 #include "rows.h"
 
-static float
-convolve (const DepthwiseArgs *d, gsize x, gsize c)
+/* One tap over all channels of a pixel: a loop that compilers vectorise. */
+static void
+add_tap (float *restrict out, const float *restrict source, const float *restrict weight,
+    gsize channels)
+{
+  for (gsize c = 0; c < channels; c++)
+    out[c] += source[c] * weight[c];
+}
+
+static void
+convolve_pixel (const DepthwiseArgs *d, gsize x)
 {
   const gsize walked = d->in_width * d->upsample;
-  float sum = d->bias ? d->bias[c] : 0.0f;
+  float *out = d->out + x * d->channels;
 
+  for (gsize c = 0; c < d->channels; c++)
+    out[c] = d->bias ? d->bias[c] : 0.0f;
   for (guint r = 0; r < d->kernel; r++) {
     if (!d->rows[r])
       continue;
@@ -18,11 +28,10 @@ convolve (const DepthwiseArgs *d, gsize x, gsize c)
       const gsize v = x * d->stride + q; /* plus pad, so that it is not negative */
       if (v < d->pad || v - d->pad >= walked)
         continue;
-      sum += d->rows[r][(v - d->pad) / d->upsample * d->channels + c]
-          * d->weight[(r * d->kernel + q) * d->channels + c];
+      add_tap (out, d->rows[r] + (v - d->pad) / d->upsample * d->channels,
+          d->weight + (r * d->kernel + q) * d->channels, d->channels);
     }
   }
-  return sum;
 }
 
 void
@@ -31,6 +40,6 @@ depthwise_row_c (const DepthwiseArgs *d)
   g_assert (d->kernel > 0 && d->stride > 0 && d->upsample > 0);
 
   for (gsize x = 0; x < d->out_width; x++)
-    for (gsize c = 0; c < d->channels; c++)
-      d->out[x * d->channels + c] = activation_apply (convolve (d, x, c), d->act);
+    convolve_pixel (d, x);
+  activate_c (d->out, d->out_width * d->channels, d->act);
 }

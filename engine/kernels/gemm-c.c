@@ -4,27 +4,56 @@
  */
 #include <string.h>
 
-#include "activation.h"
 #include "rows.h"
+
+/* Columns whose sums are kept at a time. The packed weights are k-major within a block of them, so
+ * that compilers vectorise over the columns. */
+#define BLOCK 16
 
 gsize
 gemm_packed_size_c (gsize n, gsize k)
 {
-  return n * k;
+  return (n + BLOCK - 1) / BLOCK * BLOCK * k;
 }
 
 void
 gemm_pack_c (float *packed, const float *weight, gsize n, gsize k)
 {
-  memcpy (packed, weight, n * k * sizeof *packed);
+  for (gsize first = 0; first < n; first += BLOCK)
+    for (gsize p = 0; p < k; p++)
+      for (gsize j = first; j < first + BLOCK; j++)
+        *packed++ = j < n ? weight[j * k + p] : 0.0f;
 }
 
-static float
-dot (const float *a, const float *b, gsize k, float sum)
+static void
+multiply_block (float sum[BLOCK], const float *a, const float *packed, gsize k)
 {
+  float s[BLOCK];
+
+  memcpy (s, sum, sizeof s);
   for (gsize p = 0; p < k; p++)
-    sum += a[p] * b[p];
-  return sum;
+    for (guint j = 0; j < BLOCK; j++)
+      s[j] += a[p] * packed[p * BLOCK + j];
+  memcpy (sum, s, sizeof s);
+}
+
+static void
+gemm_row (const GemmArgs *g, gsize i)
+{
+  const float *residual = g->residual ? g->residual + i * g->ldr : NULL;
+  float *c = g->c + i * g->ldc;
+
+  for (gsize first = 0; first < g->n; first += BLOCK) {
+    const gsize width = MIN (BLOCK, g->n - first);
+    float sum[BLOCK] = { 0.0f };
+
+    if (g->bias)
+      memcpy (sum, g->bias + first, width * sizeof *sum);
+    multiply_block (sum, g->a + i * g->lda, g->packed + first * g->k, g->k);
+    for (gsize j = 0; j < width; j++)
+      c[first + j] = residual ? sum[j] + residual[first + j] : sum[j];
+  }
+  activate_c (c, g->n, g->act);
 }
 
 void
@@ -33,15 +62,6 @@ gemm_c (const GemmArgs *g)
   g_assert (g->lda >= g->k && g->ldc >= g->n);
   g_assert (!g->residual || g->ldr >= g->n);
 
-  for (gsize i = 0; i < g->m; i++) {
-    const float *a = g->a + i * g->lda;
-    float *c = g->c + i * g->ldc;
-
-    for (gsize j = 0; j < g->n; j++) {
-      float sum = dot (a, g->packed + j * g->k, g->k, g->bias ? g->bias[j] : 0.0f);
-      if (g->residual)
-        sum += g->residual[i * g->ldr + j];
-      c[j] = activation_apply (sum, g->act);
-    }
-  }
+  for (gsize i = 0; i < g->m; i++)
+    gemm_row (g, i);
 }

@@ -6,7 +6,6 @@
 #include <cblas.h>
 #include <string.h>
 
-#include "activation.h"
 #include "rows.h"
 
 /* Rows per call. Fixed, so that calls that divide their rows at multiples of it give OpenBLAS the
@@ -55,8 +54,6 @@ gemm_chunk (const GemmArgs *g, gsize first, gsize rows)
   cblas_sgemm (CblasRowMajor, CblasNoTrans, CblasTrans, (blasint) rows, (blasint) g->n,
       (blasint) g->k, 1.0f, g->a + first * g->lda, (blasint) g->lda, g->packed, (blasint) g->k,
       1.0f, c, (blasint) g->ldc);
-  if (g->act == ACT_NONE)
-    return;
   for (gsize i = 0; i < rows; i++)
     activate_c (c + i * g->ldc, g->n, g->act);
 }

@@ -12,10 +12,16 @@
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (cJSON, cJSON_Delete)
 
-#define MAX_COUNT      (1 << 30)
-#define MAX_SIDE       8192
-#define MAX_RESOLUTION 56
-#define MAX_STRIDE     (1 << 15)
+/* What the engine builds (engine/description.c, arch.c). */
+#define MAX_COUNT         100000
+#define MAX_CLASSES       10000
+#define MAX_CHANNELS      16384
+#define MAX_SIDE          8192
+#define MAX_RESOLUTION    56
+#define MAX_SAMPLES       16
+#define MAX_WIDTH_DIVISOR 256
+#define MAX_SCALE_FACTOR  16
+#define MAX_STRIDE        (1 << 15)
 
 /* --- Architecture ----------------------------------------------------------------------------- */
 
@@ -175,9 +181,9 @@ describe_architecture (Keys *keys, gboolean has_masks, gboolean has_keypoints)
     return NULL;
   select_parts (keys, architecture, has_masks, has_keypoints);
   cJSON_AddNumberToObject (architecture, "width_divisor",
-      keys_count (keys, "MODEL.FBNET_V2.WIDTH_DIVISOR", 1, 1024));
+      keys_count (keys, "MODEL.FBNET_V2.WIDTH_DIVISOR", 1, MAX_WIDTH_DIVISOR));
   cJSON_AddNumberToObject (architecture, "scale_factor",
-      keys_number (keys, "MODEL.FBNET_V2.SCALE_FACTOR", 0.01, 100));
+      keys_number (keys, "MODEL.FBNET_V2.SCALE_FACTOR", 0.01, MAX_SCALE_FACTOR));
   cJSON_AddItemToObject (architecture, "norm", describe_norm (keys));
   return architecture;
 }
@@ -312,7 +318,7 @@ describe_fpn (Keys *keys, GArray **trunk)
   cJSON *inputs = copy_feature_names (keys, key, *trunk, G_MAXINT);
   cJSON_AddItemToObject (fpn, "in_features", inputs);
   cJSON_AddNumberToObject (fpn, "out_channels",
-      keys_count (keys, "MODEL.FPN.OUT_CHANNELS", 1, MAX_COUNT));
+      keys_count (keys, "MODEL.FPN.OUT_CHANNELS", 1, MAX_CHANNELS));
   cJSON_AddItemToObject (fpn, "norm", describe_fpn_norm (keys));
 
   GArray *levels = features_new ();
@@ -466,7 +472,7 @@ describe_roi_heads (Keys *keys, const GArray *features, int most)
   cJSON_AddItemToObject (heads, "in_features",
       copy_feature_names (keys, "MODEL.ROI_HEADS.IN_FEATURES", features, most));
   cJSON_AddNumberToObject (heads, "n_classes",
-      keys_count (keys, "MODEL.ROI_HEADS.NUM_CLASSES", 1, 100000));
+      keys_count (keys, "MODEL.ROI_HEADS.NUM_CLASSES", 1, MAX_CLASSES));
   cJSON_AddNumberToObject (heads, "score_threshold",
       keys_number (keys, "MODEL.ROI_HEADS.SCORE_THRESH_TEST", 0, 1));
   cJSON_AddNumberToObject (heads, "iou_threshold",
@@ -489,7 +495,7 @@ describe_head (Keys *keys, const char *section)
   cJSON *head = cJSON_CreateObject ();
   cJSON_AddNumberToObject (head, "pooler_resolution",
       keys_count (keys, resolution_key, 1, MAX_RESOLUTION));
-  cJSON_AddNumberToObject (head, "sampling_ratio", keys_count (keys, ratio_key, 0, MAX_RESOLUTION));
+  cJSON_AddNumberToObject (head, "sampling_ratio", keys_count (keys, ratio_key, 0, MAX_SAMPLES));
   return head;
 }
 
@@ -527,7 +533,7 @@ describe_keypoint_head (Keys *keys)
   cJSON *head = describe_head (keys, "MODEL.ROI_KEYPOINT_HEAD");
   cJSON_AddStringToObject (head, "type", choice < 0 ? "" : TYPES[choice]);
   cJSON_AddNumberToObject (head, "n_keypoints",
-      keys_count (keys, "MODEL.ROI_KEYPOINT_HEAD.NUM_KEYPOINTS", 1, 10000));
+      keys_count (keys, "MODEL.ROI_KEYPOINT_HEAD.NUM_KEYPOINTS", 1, MAX_CHANNELS));
   return head;
 }
 
@@ -552,7 +558,7 @@ is_trained_on_coco (Keys *keys)
 static void
 add_labels (Keys *keys, cJSON *description, gboolean has_keypoints)
 {
-  const double n_classes = keys_number (keys, "MODEL.ROI_HEADS.NUM_CLASSES", 1, 100000);
+  const double n_classes = keys_number (keys, "MODEL.ROI_HEADS.NUM_CLASSES", 1, MAX_CLASSES);
   if (keys->error || !is_trained_on_coco (keys) || n_classes != (has_keypoints ? 1 : 80))
     return;
   g_autoptr (cJSON) labels = import_labels (has_keypoints ? "coco-person" : "coco");

@@ -6,6 +6,7 @@
 #include "config.h"
 
 #include "arch.h"
+#include "description.h"
 #include "fbnet/fbnet.h"
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (cJSON, cJSON_Delete)
@@ -329,6 +330,25 @@ test_zoo_golden (void)
   }
 }
 
+/* The engine reads the description of every C4 config. */
+static void
+test_descriptions_are_read (void)
+{
+  for (gsize i = 0; i < G_N_ELEMENTS (ZOO); i++) {
+    if (!g_str_has_suffix (ZOO[i].name, "_C4"))
+      continue;
+    g_autoptr (cJSON) description = describe_zoo (ZOO[i].name);
+    char *text = cJSON_Print (description);
+    g_autoptr (GError) error = NULL;
+    Description *read = description_parse (text, ZOO[i].name, &error);
+    g_assert_no_error (error);
+    g_assert_cmpuint (read->n_classes, ==, (guint) number_at (description, "roi_heads.n_classes"));
+    g_assert_cmpuint (g_strv_length (read->labels), ==, read->n_classes);
+    description_free (read);
+    cJSON_free (text);
+  }
+}
+
 /* Each field of a description has the value that its key has in the config. */
 static void
 test_fields (void)
@@ -513,7 +533,7 @@ test_unsupported (void)
     { "mask_rcnn_fbnetv3a_C4", "MODEL.FBNET_V2.STEM_IN_CHANNELS", "1", "supported: 3" },
     { "mask_rcnn_fbnetv3a_C4", "MODEL.FBNET_V2.NORM", "'instance'", "naiveSyncBN" },
     { "mask_rcnn_fbnetv3a_C4", "MODEL.FBNET_V2.NORM_ARGS", "[{'eps':0.001}]", "momentum" },
-    { "mask_rcnn_fbnetv3a_C4", "MODEL.FBNET_V2.SCALE_FACTOR", "0", "0.01 to 100" },
+    { "mask_rcnn_fbnetv3a_C4", "MODEL.FBNET_V2.SCALE_FACTOR", "0", "0.01 to 16" },
     { "mask_rcnn_fbnetv3a_C4", "MODEL.ANCHOR_GENERATOR.NAME", "'RotatedAnchorGenerator'",
         "DefaultAnchorGenerator" },
     { "mask_rcnn_fbnetv3a_C4", "MODEL.PROPOSAL_GENERATOR.NAME", "'RRPN'", "RPN" },
@@ -632,6 +652,7 @@ main (int argc, char **argv)
   g_test_add_func ("/registry/architectures-golden", test_architectures_golden);
   g_test_add_func ("/registry/zoo", test_zoo);
   g_test_add_func ("/registry/zoo-golden", test_zoo_golden);
+  g_test_add_func ("/registry/descriptions-are-read", test_descriptions_are_read);
   g_test_add_func ("/registry/fields", test_fields);
   g_test_add_func ("/registry/fpn", test_fpn);
   g_test_add_func ("/registry/keypoints", test_keypoints);

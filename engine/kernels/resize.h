@@ -1,0 +1,130 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later
+ *
+ * The kernels of preprocessing: pulling pixels apart, Y'CbCr to R'G'B', and the two passes of the
+ * antialiased resize. Whole numbers only: every row of the table gives the same bits as the row "c",
+ * which is the specification. Nothing here allocates, fails, logs or keeps state; output does not
+ * overlap input.
+ */
+#ifndef FBNET_KERNELS_RESIZE_H
+#define FBNET_KERNELS_RESIZE_H
+
+#include <glib.h>
+
+/* Rows that the horizontal pass works on at once: they are the lanes of its vectors. */
+#define RESIZE_ROWS 16
+
+/* Fractional bits of a weight, as in Pillow's 8-bit resize. */
+#define RESIZE_BITS 22
+
+/* The weights of two neighbouring taps, each split as high * 65536 + low, so that products of 8 and
+ * 16 bits do. The weights of one output sum to 2^22 but for rounding, hence 0 <= high <= 64. */
+typedef struct {
+  gint16 low[2];
+  gint8 high[4]; /* the two, twice: a pair is two 32-bit words */
+} ResizePair;
+
+/* One axis: output i is the weighted sum of in[first[i]], in[first[i] + 1], …, 2 * n_pairs of them.
+ * The last one may be in[n_in], with weight 0. */
+typedef struct {
+  gsize n_in, n_out;
+  gsize n_pairs;
+  const guint32 *first;    /* [n_out], ascending */
+  const ResizePair *pairs; /* [n_out][n_pairs] */
+} ResizeAxis;
+
+/* Bytes that a row of this many samples takes for horizontal(), as its input and as its output. */
+static inline gsize
+resize_in_stride (gsize n_in)
+{
+  return (n_in + 31) & ~(gsize) 31;
+}
+
+static inline gsize
+resize_out_stride (gsize n_out)
+{
+  return ((n_out + 15) & ~(gsize) 15) * 3;
+}
+
+/* Bytes of scratch for horizontal(). */
+static inline gsize
+resize_scratch_size (gsize n_in)
+{
+  return resize_in_stride (n_in) * 3 * RESIZE_ROWS;
+}
+
+/* The horizontal pass over RESIZE_ROWS rows. first[] of the axis must be even.
+ * Equivalent loop:
+ *   for r < RESIZE_ROWS, x < n_out, c < 3:
+ *     s = 2^21
+ *     for k < 2 * n_pairs: s += weight (x, k) * in[c][r * in_stride + first[x] + k]
+ *     out[r * out_stride + x * 3 + c] = MIN (s >> 22, 255)
+ * All in_stride bytes of a row are read, so they must be readable; all out_stride bytes of an output
+ * row may be written. */
+typedef struct {
+  guint8 *out; /* packed, three channels in the order of in[] */
+  const guint8 *in[3];
+  const ResizeAxis *axis;
+  void *scratch; /* 32-byte aligned */
+} HorizontalArgs;
+
+/* Y'CbCr to R'G'B' with 6 fractional bits; see color_matrix(). */
+typedef struct {
+  gint16 y_scale;        /* 14 fractional bits */
+  gint16 y_offset;       /* 6, half a unit of the result included */
+  gint16 rv, gu, gv, bu; /* 13; gu and gv are subtracted */
+} ColorMatrix;
+
+typedef struct {
+  const char *name;
+  guint cpu_flags; /* cpu.h: what the processor must have */
+
+  /* even[i] = in[2 * i]; odd[i] = in[2 * i + 1] */
+  void (*split2) (guint8 *even, guint8 *odd, const guint8 *in, gsize n);
+
+  /* out[c][i] = in[3 * i + c] */
+  void (*split3) (guint8 *const out[3], const guint8 *in, gsize n);
+
+  /* out[i] = 3 * near[i] + far[i] */
+  void (*chroma_blend) (guint16 *out, const guint8 *near, const guint8 *far, gsize n);
+
+  /* Twice as many chroma samples, around 0, 8 fractional bits. in[-1] and in[n] are read.
+   *   out[2 * i]     = 16 * (even * in[i - 1] + (4 - even) * in[i]) - 32768
+   *   out[2 * i + 1] = 16 * (odd * in[i + 1] + (4 - odd) * in[i]) - 32768 */
+  void (*chroma_double) (gint16 *out, const guint16 *in, gsize n, guint even, guint odd);
+
+  /* With a * b meaning (a * b + 2^14) >> 15:
+   *   luma = (y << 7) * y_scale + y_offset
+   *   r = clip8 ((luma + v * rv) >> 6)
+   *   g = clip8 ((luma - u * gu - v * gv) >> 6)
+   *   b = clip8 ((luma + u * bu) >> 6) */
+  void (*color_row) (guint8 *const rgb[3], const guint8 *y, const gint16 *u, const gint16 *v,
+      gsize n, const ColorMatrix *matrix);
+
+  void (*horizontal) (const HorizontalArgs *args);
+
+  /* The vertical pass for one output row of n bytes.
+   * Equivalent loop:
+   *   for i < n:
+   *     s = 2^21
+   *     for k < 2 * n_pairs: s += weight (k) * rows[k][i]
+   *     out[i] = MIN (s >> 22, 255) */
+  void (*vertical) (guint8 *out, const guint8 *const *rows, const ResizePair *pairs, gsize n_pairs,
+      gsize n);
+} ResizeKernels;
+
+/* The rows, best first; the last is "c". NULL-terminated. */
+const ResizeKernels *const *resize_kernels_list (void);
+
+/* The best row that a processor with these flags (cpu.h) runs. */
+const ResizeKernels *resize_kernels_best (guint cpu_flags);
+
+static inline gint32
+resize_weight (const ResizePair *pair, guint which)
+{
+  return pair->high[which] * 65536 + pair->low[which];
+}
+
+extern const ResizeKernels resize_kernels_c;
+extern const ResizeKernels resize_kernels_avx2;
+
+#endif

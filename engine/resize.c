@@ -1,0 +1,150 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later
+ *
+ * The weights of Pillow's antialiased bilinear resize.
+ */
+#include "resize.h"
+
+#include <math.h>
+
+#include "fbnet/fbnet.h"
+
+/* Where one output's filter lies: source samples low … high - 1. In doubles and in this order, as
+ * Pillow does it: the bits depend on it. */
+typedef struct {
+  double centre, width;
+  gsize low, high;
+} Window;
+
+static Window
+window_at (gsize n_in, gsize n_out, gsize i)
+{
+  const double scale = (double) n_in / (double) n_out;
+  const double width = MAX (scale, 1.0);
+  const double centre = ((double) i + 0.5) * scale;
+  const double low = centre - width + 0.5;
+
+  return (Window){
+    .centre = centre,
+    .width = width,
+    .low = low > 0 ? (gsize) low : 0,
+    .high = MIN ((gsize) (centre + width + 0.5), n_in),
+  };
+}
+
+static double
+triangle (const Window *window, gsize x)
+{
+  const double distance = fabs (((double) x - window->centre + 0.5) * (1.0 / window->width));
+  return distance < 1.0 ? 1.0 - distance : 0.0;
+}
+
+static double
+triangle_sum (const Window *window)
+{
+  double sum = 0;
+
+  for (gsize x = window->low; x < window->high; x++)
+    sum += triangle (window, x);
+  return sum;
+}
+
+static gint32
+weight_at (const Window *window, double sum, gsize x)
+{
+  return (gint32) (0.5 + triangle (window, x) / sum * (1 << RESIZE_BITS));
+}
+
+/* Drops taps without weight at both ends. The middle one always has some. */
+static Window
+window_trim (Window window, double sum)
+{
+  while (weight_at (&window, sum, window.high - 1) == 0)
+    window.high--;
+  gsize low = window.low;
+  while (weight_at (&window, sum, low) == 0)
+    low++;
+  window.low = low;
+  return window;
+}
+
+static gsize
+pairs_needed (const Window *window, guint alignment)
+{
+  const gsize start = window->low / alignment * alignment;
+  return (window->high - start + 1) / 2;
+}
+
+static gsize
+most_pairs (gsize n_in, gsize n_out, guint alignment)
+{
+  gsize most = 0;
+
+  for (gsize i = 0; i < n_out; i++) {
+    const Window window = window_at (n_in, n_out, i);
+    const Window trimmed = window_trim (window, triangle_sum (&window));
+    most = MAX (most, pairs_needed (&trimmed, alignment));
+  }
+  return most;
+}
+
+static void
+pair_set (ResizePair *pairs, gsize tap, gint32 weight)
+{
+  ResizePair *pair = &pairs[tap / 2];
+  const gint32 high = (weight + 32768) >> 16;
+
+  pair->low[tap % 2] = (gint16) (weight - high * 65536);
+  pair->high[tap % 2] = pair->high[2 + tap % 2] = (gint8) high;
+}
+
+/* `first` moves down where 2 * n_pairs samples would pass the end: leading taps of weight 0. */
+static guint32
+fill_output (ResizePair *pairs, gsize n_pairs, gsize n_in, gsize n_out, gsize i, guint alignment)
+{
+  const Window window = window_at (n_in, n_out, i);
+  const double sum = triangle_sum (&window);
+  const Window trimmed = window_trim (window, sum);
+  const gsize n_taps = 2 * n_pairs;
+  const gsize end = alignment == 1 && n_taps <= n_in ? n_in : n_in + n_in % 2;
+  const gsize last_start = end - n_taps;
+  const gsize start = MIN (trimmed.low / alignment * alignment, last_start);
+
+  for (gsize x = trimmed.low; x < trimmed.high; x++)
+    pair_set (pairs, x - start, weight_at (&window, sum, x));
+  return (guint32) start;
+}
+
+gboolean
+resize_filter_build (ResizeFilter *filter, gsize n_in, gsize n_out, guint alignment, GError **error)
+{
+  const gsize n_pairs = most_pairs (n_in, n_out, alignment);
+  guint32 *first = g_try_new (guint32, n_out);
+  ResizePair *pairs =
+      n_pairs <= G_MAXSIZE / n_out ? g_try_new0 (ResizePair, n_out * n_pairs) : NULL;
+
+  if (first == NULL || pairs == NULL) {
+    g_free (first);
+    g_free (pairs);
+    g_set_error (error, FBNET_ERROR, FBNET_ERROR_MEMORY,
+        "resize from %" G_GSIZE_FORMAT " to %" G_GSIZE_FORMAT
+        " pixels: expected memory for %" G_GSIZE_FORMAT " weights, found less",
+        n_in, n_out, 2 * n_out * n_pairs);
+    return FALSE;
+  }
+  for (gsize i = 0; i < n_out; i++)
+    first[i] = fill_output (pairs + i * n_pairs, n_pairs, n_in, n_out, i, alignment);
+
+  resize_filter_clear (filter);
+  filter->first = first;
+  filter->pairs = pairs;
+  filter->axis = (ResizeAxis){ n_in, n_out, n_pairs, first, pairs };
+  return TRUE;
+}
+
+void
+resize_filter_clear (ResizeFilter *filter)
+{
+  g_free (filter->first);
+  g_free (filter->pairs);
+  *filter = (ResizeFilter){ 0 };
+}
