@@ -9,9 +9,9 @@
 #include <string.h>
 
 #include "boxhead.h"
+#include "cpu.h"
 #include "mask.h"
 #include "npy.h"
-#include "plain.h"
 #include "roi.h"
 #include "rpn.h"
 
@@ -317,14 +317,15 @@ largest_feature (const RoiPooler *pooler)
 
 /* expected: [n][c][resolution][resolution] */
 static void
-assert_pooled (const Pooler *p, const Box *boxes, gsize n, const Npy *expected)
+assert_pooled_by (const Kernels *kernels, const Pooler *p, const Box *boxes, gsize n,
+    const Npy *expected)
 {
   const gsize resolution = p->pooler.resolution, channels = p->levels[0].feature.c;
   const gsize pixels = resolution * resolution;
   g_assert_cmpuint (expected->n_bytes, ==, n * channels * pixels * sizeof (float));
   g_autofree float *out = g_new (float, n *pixels *channels);
   g_autofree void *scratch = g_malloc (roi_scratch_size (&p->pooler));
-  roi_align (out, &p->pooler, boxes, n, &plain_kernels, NULL, scratch);
+  roi_align (out, &p->pooler, boxes, n, kernels, NULL, scratch);
 
   double worst = 0.0;
   for (gsize i = 0; i < n; i++)
@@ -334,8 +335,18 @@ assert_pooled (const Pooler *p, const Box *boxes, gsize n, const Npy *expected)
             distance (&out[(i * pixels + b) * channels + c],
                 &npy_floats (expected)[(i * channels + c) * pixels + b], 1));
   const double relative = worst / largest_feature (&p->pooler);
-  g_test_message ("%" G_GSIZE_FORMAT " boxes within %g of the largest feature", n, relative);
+  g_test_message ("%s: %" G_GSIZE_FORMAT " boxes within %g of the largest feature", kernels->name,
+      n, relative);
   g_assert_cmpfloat (relative, <=, FEATURE_TOLERANCE);
+}
+
+/* With every row of the kernel table that runs here. */
+static void
+assert_pooled (const Pooler *p, const Box *boxes, gsize n, const Npy *expected)
+{
+  for (const Kernels *const *row = kernels_list (); *row; row++)
+    if ((cpu_flags () & (*row)->cpu_flags) == (*row)->cpu_flags)
+      assert_pooled_by (*row, p, boxes, n, expected);
 }
 
 /* Pools the boxes that a saved index chooses. */
