@@ -33,6 +33,7 @@ typedef struct {
   guint in, out;
   guint kernel, stride, pad, groups;
   gboolean bias;
+  gboolean transposed; /* torch ConvTranspose2d: the weights are [in][out][k][k] */
   Norm norm;
   Activation act;
   char *conv_name; /* tensors CONV_NAME.weight, CONV_NAME.bias */

@@ -293,6 +293,35 @@ read_mask_head (Description *d, JsonReader *top)
 }
 
 static void
+read_keypoint_head (Description *d, JsonReader *top)
+{
+  static const char *const keys[] = { "pooler_resolution", "sampling_ratio", "n_keypoints", "type",
+    NULL };
+  static const char *const types[] = { [KEYPOINTS_IRF] = "irf",
+    [KEYPOINTS_DECONV] = "deconv",
+    [KEYPOINTS_DECONV_UPSCALE] = "deconv_upscale",
+    [KEYPOINTS_CONV_UPSAMPLE] = "conv_upsample" };
+  const guint adaptive = 0;
+  JsonReader head = json_open (top, "keypoint_head", "keypoint_head", TRUE);
+  guint type = 0;
+
+  if (head.object == NULL)
+    return;
+  json_only_keys (&head, keys);
+  d->n_keypoints = json_uint (&head, "n_keypoints", 1, 1000, NULL);
+  d->keypoint_resolution = json_uint (&head, "pooler_resolution", 1, 56, NULL);
+  d->keypoint_sampling_ratio = json_uint (&head, "sampling_ratio", 0, 16, &adaptive);
+  const char *name = json_string (&head, "type", FALSE);
+  while (type < G_N_ELEMENTS (types) && g_strcmp0 (name, types[type]) != 0)
+    type++;
+  if (type == G_N_ELEMENTS (types))
+    json_fail (&head, "type", "one of irf, deconv, deconv_upscale, conv_upsample");
+  d->keypoint_predictor = type;
+  d->params.keypoints = TRUE;
+  top->failed |= head.failed;
+}
+
+static void
 read_top (Description *d, JsonReader *top)
 {
   static const char *const keys[] = { "format", "version", "name", "task", "provenance", "notes",
@@ -343,6 +372,7 @@ description_parse (const char *text, const char *name, GError **error)
   read_roi_heads (d, &top);
   read_box_head (d, &top);
   read_mask_head (d, &top);
+  read_keypoint_head (d, &top);
   check_class_count (d, &top);
   if (top.failed) {
     g_prefix_error (error, "%s: ", what);

@@ -12,6 +12,14 @@
 #include "detector.h"
 #include "fbnet/fbnet.h"
 
+/* The layer that doubles the keypoint head's map into heat maps. */
+typedef enum {
+  KEYPOINTS_IRF,            /* inverted residual block without norm */
+  KEYPOINTS_DECONV,         /* 4×4 transposed convolution of stride 2 */
+  KEYPOINTS_DECONV_UPSCALE, /* that, then bilinear × 2 */
+  KEYPOINTS_CONV_UPSAMPLE,  /* nearest × 2, then a 3×3 convolution */
+} KeypointPredictor;
+
 typedef struct {
   guint n_cells;
   Box *cells; /* anchors centred on (0, 0) */
@@ -57,6 +65,10 @@ typedef struct {
   gboolean has_masks;
   guint mask_sampling_ratio;
   gboolean class_agnostic_masks;
+
+  guint n_keypoints; /* 0: no keypoint head */
+  guint keypoint_resolution, keypoint_sampling_ratio;
+  KeypointPredictor keypoint_predictor;
 
   FbnetParams params; /* the values the model was exported with */
 } Description;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * One frame through all stages: image, trunk and pyramid, RPN, proposals, box head, detections, masks.
+ * One frame through all stages: image, trunk and pyramid, RPN, proposals, box head, detections,
+ * masks, keypoints.
  */
 #include "detector.h"
 
@@ -9,6 +10,7 @@
 #include <time.h>
 
 #include "image.h"
+#include "keypoint.h"
 #include "mask.h"
 #include "model.h"
 #include "roi.h"
@@ -16,8 +18,9 @@
 
 /* ROIs that go through a head together: enough for full matrix products, few enough that the
  * activations between two blocks stay in the cache. */
-#define BOX_BATCH  64
-#define MASK_BATCH 8
+#define BOX_BATCH      64
+#define MASK_BATCH     8
+#define KEYPOINT_BATCH 32
 
 #define MAX_SIDE 32767
 
@@ -39,6 +42,10 @@ enum {
   BUFFER_MASK_MAP, /* the mask head's output before the logits */
   BUFFER_MASK_LOGITS,
   BUFFER_MASK_PROBABILITIES,
+  BUFFER_KEYPOINT_ROIS,
+  BUFFER_KEYPOINT_MAP, /* the keypoint head's output before the heat maps */
+  BUFFER_HEATMAPS,
+  BUFFER_KEYPOINTS,
   BUFFER_SCRATCH, /* of one stage at a time */
   N_BUFFERS,
 };
@@ -61,7 +68,7 @@ struct _FbnetDetector {
   Buffer level_buffers[MAX_LEVELS][2];
   RpnLevel rpn_levels[MAX_LEVELS];
   Tensor rpn_features[MAX_LEVELS];
-  Tensor box_map, mask_map; /* shapes for a whole batch */
+  Tensor box_map, mask_map, keypoint_map; /* shapes for a whole batch */
   DetectorTaps taps;
   FbnetTimings timings;
 };
@@ -71,6 +78,8 @@ typedef struct {
   FbnetDetection *items;
   gsize capacity;
   Buffer masks;
+  FbnetKeypoint *keypoints;
+  gsize n_keypoints; /* room */
 } DetectionsPrivate;
 
 /* --- Detections ------------------------------------------------------------------------------- */
@@ -91,16 +100,21 @@ fbnet_detections_free (FbnetDetections *detections)
   if (self == NULL)
     return;
   buffer_clear (&self->masks);
+  g_free (self->keypoints);
   g_free (self->items);
   g_free (self);
 }
 
 static void
-detections_reserve (DetectionsPrivate *self, gsize capacity)
+detections_reserve (DetectionsPrivate *self, gsize capacity, gsize n_keypoints)
 {
   if (capacity > self->capacity) {
     self->items = g_renew (FbnetDetection, self->items, capacity);
     self->capacity = capacity;
+  }
+  if (capacity * n_keypoints > self->n_keypoints) {
+    self->keypoints = g_renew (FbnetKeypoint, self->keypoints, capacity * n_keypoints);
+    self->n_keypoints = capacity * n_keypoints;
   }
   self->public.items = self->items;
 }
@@ -224,6 +238,12 @@ check_params (const FbnetModel *model, const FbnetParams *p, GError **error)
         "masks: expected FALSE, as %s has no mask head, found TRUE", fbnet_model_get_name (model));
     return FALSE;
   }
+  if (p->keypoints && fbnet_model_get_n_keypoints (model) == 0) {
+    g_set_error (error, FBNET_ERROR, FBNET_ERROR_ARGUMENT,
+        "keypoints: expected FALSE, as %s has no keypoint head, found TRUE",
+        fbnet_model_get_name (model));
+    return FALSE;
+  }
   return check_ratio ("score_threshold", p->score_threshold, error)
       && check_ratio ("iou_threshold", p->iou_threshold, error)
       && check_ratio ("rpn_iou_threshold", p->rpn_iou_threshold, error)
@@ -250,6 +270,7 @@ fbnet_detector_set_params (FbnetDetector *detector, const FbnetParams *params, G
       && params->post_nms_count == old->post_nms_count
       && params->max_detections == old->max_detections && params->min_size == old->min_size
       && params->max_size == old->max_size && params->masks == old->masks
+      && params->keypoints == old->keypoints
       && params->box_pooler_resolution == old->box_pooler_resolution
       && params->mask_pooler_resolution == old->mask_pooler_resolution;
   float *thresholds = params->class_thresholds == NULL
@@ -486,6 +507,39 @@ prepare_masks (FbnetDetector *d, GError **error)
 }
 
 static gboolean
+prepare_keypoints (FbnetDetector *d, GError **error)
+{
+  const Description *description = d->model->description;
+  const gsize n = d->params.max_detections;
+  DetectorTaps *taps = &d->taps;
+  RoiLevel levels[MAX_LEVELS];
+
+  taps->n_keypoint_boxes = 0;
+  if (!d->params.keypoints)
+    return TRUE;
+  const RoiPooler pooler = make_pooler (d, levels, description->keypoint_resolution,
+      description->keypoint_sampling_ratio);
+  if (!reserve_pooler (d, &pooler, &taps->keypoint_rois, n, BUFFER_KEYPOINT_ROIS, error))
+    return FALSE;
+  Tensor batch = taps->keypoint_rois;
+  batch.n = MIN (n, KEYPOINT_BATCH);
+  if (!runner_reserve_stage (&d->runner, &d->network->keypoints, &batch, &d->keypoint_map, error)
+      || !tensor_reserve (&d->keypoint_map, &d->buffers[BUFFER_KEYPOINT_MAP], error)
+      || !runner_reserve_heatmaps (&d->runner, d->network, description->keypoint_predictor,
+          &d->keypoint_map, &taps->heatmaps, error))
+    return FALSE;
+  taps->heatmaps.n = n;
+  const gsize scratch = keypoint_scratch_size (taps->heatmaps.h, taps->heatmaps.c, taps->width + 1);
+  if (!tensor_reserve (&taps->heatmaps, &d->buffers[BUFFER_HEATMAPS], error)
+      || !runner_reserve_threads (&d->runner, scratch, error)
+      || !buffer_reserve (&d->buffers[BUFFER_KEYPOINTS],
+          n * description->n_keypoints * sizeof (FbnetKeypoint), error))
+    return FALSE;
+  taps->keypoints = d->buffers[BUFFER_KEYPOINTS].data;
+  return TRUE;
+}
+
+static gboolean
 prepare (FbnetDetector *d, const FbnetImage *image, GError **error)
 {
   if (d->prepared && image->width == d->frame_width && image->height == d->frame_height)
@@ -495,7 +549,7 @@ prepare (FbnetDetector *d, const FbnetImage *image, GError **error)
   d->frame_height = image->height;
   d->prepared = prepare_input (d, error) && prepare_trunk (d, error) && prepare_features (d, error)
       && prepare_rpn (d, error) && prepare_box_head (d, error) && prepare_detections (d, error)
-      && prepare_masks (d, error);
+      && prepare_masks (d, error) && prepare_keypoints (d, error);
   if (!d->prepared)
     g_prefix_error (error, "frame of %u × %u: ", image->width, image->height);
   return d->prepared;
@@ -745,6 +799,64 @@ run_mask_paste (FbnetDetector *d, DetectionsPrivate *found, GError **error)
   return TRUE;
 }
 
+/* --- Keypoints -------------------------------------------------------------------------------- */
+
+static void
+run_keypoint_pooler (FbnetDetector *d)
+{
+  RoiLevel levels[MAX_LEVELS];
+  const RoiPooler pooler = make_pooler (d, levels, d->model->description->keypoint_resolution,
+      d->model->description->keypoint_sampling_ratio);
+
+  d->taps.keypoint_rois.n = d->taps.n_keypoint_boxes;
+  roi_align (d->taps.keypoint_rois.data, &pooler, d->buffers[BUFFER_NETWORK_BOXES].data,
+      d->taps.n_keypoint_boxes, d->network->kernels, d->workers, d->runner.scratch.data);
+}
+
+static void
+run_keypoint_head (FbnetDetector *d)
+{
+  const gsize n = d->taps.n_keypoint_boxes;
+
+  d->taps.heatmaps.n = n;
+  for (gsize first = 0; first < n; first += KEYPOINT_BATCH) {
+    const Tensor in = slice (&d->taps.keypoint_rois, first, MIN (KEYPOINT_BATCH, n - first));
+    const Tensor map = slice (&d->keypoint_map, 0, in.n);
+    const Tensor out = slice (&d->taps.heatmaps, first, in.n);
+    runner_run_stage (&d->runner, &d->network->keypoints, &in, &map);
+    runner_run_heatmaps (&d->runner, d->network, d->model->description->keypoint_predictor, &map,
+        &out);
+  }
+}
+
+static void
+decode_item (gpointer data, guint item, guint thread)
+{
+  const FbnetDetector *d = data;
+  const Box *boxes = d->buffers[BUFFER_NETWORK_BOXES].data;
+  FbnetKeypoint *keypoints = d->buffers[BUFFER_KEYPOINTS].data;
+
+  keypoint_decode (keypoints + item * d->taps.heatmaps.c, &d->taps.heatmaps, item, &boxes[item],
+      runner_scratch (&d->runner, thread));
+}
+
+/* Network pixels to frame pixels; unlike boxes they are not clipped. */
+static void
+run_keypoint_decode (FbnetDetector *d, DetectionsPrivate *found)
+{
+  const gsize n_keypoints = d->taps.heatmaps.c, total = found->public.n * n_keypoints;
+  const float scale_x = (float) ((double) d->frame_width / d->taps.width);
+  const float scale_y = (float) ((double) d->frame_height / d->taps.height);
+
+  workers_run (d->workers, decode_item, d, found->public.n);
+  for (gsize i = 0; i < total; i++) {
+    const FbnetKeypoint *from = &d->taps.keypoints[i];
+    found->keypoints[i] = (FbnetKeypoint){ from->x * scale_x, from->y * scale_y, from->score };
+  }
+  for (gsize i = 0; i < found->public.n; i++)
+    found->items[i].keypoints = found->keypoints + i * n_keypoints;
+}
+
 /* --- The frame -------------------------------------------------------------------------------- */
 
 static double
@@ -781,6 +893,20 @@ run_masks (FbnetDetector *d, DetectionsPrivate *found, double *last, GError **er
   return good;
 }
 
+static void
+run_keypoints (FbnetDetector *d, DetectionsPrivate *found, double *last)
+{
+  d->taps.n_keypoint_boxes = d->params.keypoints ? found->public.n : 0;
+  if (d->taps.n_keypoint_boxes == 0)
+    return;
+  run_keypoint_pooler (d);
+  d->timings.keypoint_pooler = lap (last);
+  run_keypoint_head (d);
+  d->timings.keypoint_head = lap (last);
+  run_keypoint_decode (d, found);
+  d->timings.keypoint_decode = lap (last);
+}
+
 static gboolean
 check_image (const FbnetImage *image, GError **error)
 {
@@ -807,7 +933,8 @@ fbnet_detector_run (FbnetDetector *detector, const FbnetImage *image, FbnetDetec
   *t = (FbnetTimings){ 0 };
   if (!check_image (image, error) || !prepare (detector, image, error))
     return FALSE;
-  detections_reserve (found, detector->params.max_detections);
+  detections_reserve (found, detector->params.max_detections,
+      detector->model->description->n_keypoints);
   t->prepare = lap (&last);
   run_input (detector, image);
   t->preprocess = lap (&last);
@@ -824,6 +951,7 @@ fbnet_detector_run (FbnetDetector *detector, const FbnetImage *image, FbnetDetec
   run_detections (detector, found);
   t->detections = lap (&last);
   const gboolean good = run_masks (detector, found, &last, error);
+  run_keypoints (detector, found, &last);
   t->total = last - start;
   if (!good)
     found->public.n = 0;

@@ -36,6 +36,10 @@ typedef struct {
   Tensor mask_rois;                   /* n_masks × resolution × resolution × c */
   Tensor mask_logits;                 /* n_masks × side × side × 1, of the predicted class */
   Tensor mask_probabilities;          /* the same after the sigmoid */
+  gsize n_keypoint_boxes;             /* detections that are left in the frame, in order */
+  Tensor keypoint_rois;               /* n_keypoint_boxes × resolution × resolution × c */
+  Tensor heatmaps;                    /* n_keypoint_boxes × side × side × n_keypoints */
+  const FbnetKeypoint *keypoints;     /* network pixels: n_keypoint_boxes × n_keypoints */
 } DetectorTaps;
 
 void detector_get_taps (const FbnetDetector *detector, DetectorTaps *taps);

@@ -126,7 +126,9 @@ static void
 check_layer (const ConvLayer *layer, gpointer data)
 {
   Checker *checker = data;
-  const gsize weight[] = { layer->out, layer->in / layer->groups, layer->kernel, layer->kernel };
+  const gsize fan_in = layer->in / layer->groups;
+  const gsize weight[] = { layer->transposed ? fan_in : layer->out,
+    layer->transposed ? layer->out : fan_in, layer->kernel, layer->kernel };
   const gsize per_channel[] = { layer->out };
 
   check_tensor (checker, layer->conv_name, "weight", 4, weight);
@@ -159,7 +161,7 @@ check_tensors (FbnetModel *model, GError **error)
 {
   Checker checker = { model, g_string_new (NULL), 0 };
   const ConvLayer *const lone[] = { &model->rpn_logits, &model->rpn_deltas, &model->cls_score,
-    &model->bbox_pred, &model->mask_logits };
+    &model->bbox_pred, &model->mask_logits, &model->keypoint_logits };
 
   check_part (&checker, model->trunk);
   for (guint i = 0; i < model->description->n_fpn_stages; i++) {
@@ -169,6 +171,8 @@ check_tensors (FbnetModel *model, GError **error)
   check_part (&checker, model->rpn);
   check_part (&checker, model->box);
   check_part (&checker, model->mask);
+  check_part (&checker, model->keypoints);
+  check_part (&checker, model->keypoint_block);
   for (guint i = 0; i < G_N_ELEMENTS (lone); i++) {
     if (lone[i]->out != 0)
       check_layer (lone[i], &checker);
@@ -202,6 +206,65 @@ model_read_floats (const FbnetModel *model, const ConvLayer *layer, gboolean nor
 #define RPN_HEAD "proposal_generator.rpn_head."
 
 static gboolean
+build_masks (FbnetModel *model, guint in, GError **error)
+{
+  const Description *d = model->description;
+
+  if (!d->has_masks)
+    return TRUE;
+  model->mask = arch_build_part (d->architecture, "mask",
+      "roi_heads.mask_head.feature_extractor.0.fbnetv2_{S}_{B}", in, "architecture", error);
+  if (model->mask == NULL)
+    return FALSE;
+  model->mask_logits = arch_plain_conv ("roi_heads.mask_head.predictor.mask_fcn_logits",
+      model->mask->stages[0].out, d->class_agnostic_masks ? 1 : d->n_classes, 1, TRUE);
+  return TRUE;
+}
+
+#define KEYPOINT_HEAD   "roi_heads.keypoint_head."
+#define KEYPOINT_LOGITS KEYPOINT_HEAD "predictor.kps_score_lowres"
+
+/* d2go modeling/backbone/modules.py KeypointRCNNIRFPredictorNoUpscale: its arguments are not in the
+ * architecture but fixed. */
+static Part *
+build_keypoint_block (guint in, guint n_keypoints, GError **error)
+{
+  g_autofree char *text =
+      g_strdup_printf ("{\"width_divisor\": 8, \"norm\": {\"name\": \"none\"}, \"predictor\": "
+                       "[[[\"ir_k3\", %u, -2, 1, {\"expansion\": 3, \"dw_skip_bnrelu\": true}]]]}",
+          n_keypoints);
+  cJSON *architecture = cJSON_Parse (text);
+  Part *part =
+      arch_build_part (architecture, "predictor", KEYPOINT_LOGITS, in, "keypoint_head", error);
+
+  cJSON_Delete (architecture);
+  return part;
+}
+
+static gboolean
+build_keypoints (FbnetModel *model, guint in, GError **error)
+{
+  const Description *d = model->description;
+
+  if (d->n_keypoints == 0)
+    return TRUE;
+  model->keypoints = arch_build_part (d->architecture, "kpts",
+      KEYPOINT_HEAD "feature_extractor.0.fbnetv2_{S}_{B}", in, "architecture", error);
+  if (model->keypoints == NULL)
+    return FALSE;
+  const guint out = model->keypoints->stages[0].out;
+  if (d->keypoint_predictor == KEYPOINTS_IRF) {
+    model->keypoint_block = build_keypoint_block (out, d->n_keypoints, error);
+    return model->keypoint_block != NULL;
+  }
+  const gboolean deconv = d->keypoint_predictor != KEYPOINTS_CONV_UPSAMPLE;
+  model->keypoint_logits =
+      arch_plain_conv (KEYPOINT_LOGITS, out, d->n_keypoints, deconv ? 4 : 3, TRUE);
+  model->keypoint_logits.transposed = deconv;
+  return TRUE;
+}
+
+static gboolean
 build_heads (FbnetModel *model, GError **error)
 {
   const Description *d = model->description;
@@ -227,17 +290,8 @@ build_heads (FbnetModel *model, GError **error)
       arch_plain_conv ("roi_heads.box_predictor.cls_score", box_out, d->n_classes + 1, 1, TRUE);
   model->bbox_pred = arch_plain_conv ("roi_heads.box_predictor.bbox_pred", box_out,
       4 * (d->class_agnostic_boxes ? 1 : d->n_classes), 1, TRUE);
-  if (!d->has_masks)
-    return TRUE;
-  model->mask = arch_build_part (d->architecture, "mask",
-      "roi_heads.mask_head.feature_extractor.0.fbnetv2_{S}_{B}", roi_in, "architecture", error);
-  if (model->mask == NULL)
-    return FALSE;
-  model->mask_logits = arch_plain_conv ("roi_heads.mask_head.predictor.mask_fcn_logits",
-      model->mask->stages[0].out, d->class_agnostic_masks ? 1 : d->n_classes, 1, TRUE);
-  return TRUE;
+  return build_masks (model, roi_in, error) && build_keypoints (model, roi_in, error);
 }
-
 static gboolean
 check_stage_count (const Part *part, const char *name, guint max, GError **error)
 {
@@ -487,6 +541,8 @@ fbnet_model_unref (FbnetModel *model)
   arch_part_free (model->rpn);
   arch_part_free (model->box);
   arch_part_free (model->mask);
+  arch_part_free (model->keypoints);
+  arch_part_free (model->keypoint_block);
   for (guint i = 0; i < MAX_LEVELS; i++) {
     arch_conv_clear (&model->fpn_lateral[i]);
     arch_conv_clear (&model->fpn_output[i]);
@@ -496,6 +552,7 @@ fbnet_model_unref (FbnetModel *model)
   arch_conv_clear (&model->cls_score);
   arch_conv_clear (&model->bbox_pred);
   arch_conv_clear (&model->mask_logits);
+  arch_conv_clear (&model->keypoint_logits);
   description_free (model->description);
   safetensors_free (model->file);
   g_mutex_clear (&model->lock);
@@ -545,6 +602,13 @@ fbnet_model_has_masks (const FbnetModel *model)
 {
   g_return_val_if_fail (model != NULL, FALSE);
   return model->description->has_masks;
+}
+
+guint
+fbnet_model_get_n_keypoints (const FbnetModel *model)
+{
+  g_return_val_if_fail (model != NULL, 0);
+  return model->description->n_keypoints;
 }
 
 guint64

@@ -22,6 +22,9 @@ struct _FbnetModel {
   ConvLayer rpn_logits, rpn_deltas;                          /* 1×1 convolutions */
   ConvLayer cls_score, bbox_pred; /* linear layers, as 1×1 convolutions */
   ConvLayer mask_logits;          /* 1×1 convolution; absent without a mask head */
+  Part *keypoints;                  /* NULL without a keypoint head */
+  Part *keypoint_block;             /* KEYPOINTS_IRF: its one block, else NULL */
+  ConvLayer keypoint_logits;        /* the other predictors' convolution */
   guint64 n_parameters;
 
   GMutex lock;      /* of `networks` */

@@ -89,6 +89,25 @@ pack_gemm (PackedConv *conv, const Kernels *kernels, const float *weights)
   }
 }
 
+/* [in][out][k][k] to a product of in by k·k·out: what every input pixel adds to the k × k output
+ * pixels it touches. */
+static void
+pack_transposed (PackedConv *conv, const Kernels *kernels, const float *weights)
+{
+  const gsize in = conv->layer->in, out = conv->layer->out;
+  const gsize taps = (gsize) conv->layer->kernel * conv->layer->kernel;
+  g_autofree float *rows = g_new (float, taps *out *in);
+
+  for (gsize i = 0; i < in; i++) {
+    for (gsize o = 0; o < out; o++) {
+      for (gsize t = 0; t < taps; t++)
+        rows[(t * out + o) * in + i] = weights[(i * out + o) * taps + t];
+    }
+  }
+  conv->weights = aligned_floats (kernels->gemm_packed_size (taps * out, in));
+  kernels->gemm_pack (conv->weights, rows, taps * out, in);
+}
+
 static gboolean
 is_depthwise (const ConvLayer *layer)
 {
@@ -116,7 +135,9 @@ pack_conv (PackedConv *conv, const FbnetModel *model, const ConvLayer *layer,
     conv->gamma = model_read_floats (model, layer, TRUE, "weight");
     conv->beta = model_read_floats (model, layer, TRUE, "bias");
   }
-  if (is_depthwise (layer))
+  if (layer->transposed)
+    pack_transposed (conv, kernels, weights);
+  else if (is_depthwise (layer))
     pack_depthwise (conv, weights);
   else
     pack_gemm (conv, kernels, weights);
@@ -196,6 +217,11 @@ network_new (const FbnetModel *model, const Kernels *kernels)
     network->mask_weight = model_read_floats (model, &model->mask_logits, FALSE, "weight");
     network->mask_bias = model_read_floats (model, &model->mask_logits, FALSE, "bias");
   }
+  if (model->keypoints != NULL)
+    pack_stage (&network->keypoints, model, &model->keypoints->stages[0], kernels);
+  if (model->keypoint_block != NULL)
+    pack_stage (&network->keypoint_block, model, &model->keypoint_block->stages[0], kernels);
+  pack_conv (&network->keypoint_logits, model, &model->keypoint_logits, kernels);
   return network;
 }
 
@@ -216,6 +242,9 @@ network_free (Network *network)
   clear_stage (&network->rpn);
   clear_stage (&network->box);
   clear_stage (&network->mask);
+  clear_stage (&network->keypoints);
+  clear_stage (&network->keypoint_block);
+  clear_conv (&network->keypoint_logits);
   clear_conv (&network->rpn_logits);
   clear_conv (&network->rpn_deltas);
   clear_conv (&network->cls_score);

@@ -10,6 +10,7 @@
 #define FBNET_NETWORK_H
 
 #include "arch.h"
+#include "description.h"
 #include "fbnet/fbnet.h"
 #include "tensor.h"
 #include "workers.h"
@@ -42,6 +43,9 @@ typedef struct {
   guint fpn_first_stage;
   PackedConv *fpn_lateral, *fpn_output; /* n_fpn each */
   PackedStage rpn, box, mask;           /* mask.n_blocks is 0 without a mask head */
+  PackedStage keypoints;                /* n_blocks is 0 without a keypoint head */
+  PackedStage keypoint_block;           /* or n_blocks is 0, and there are keypoint_logits */
+  PackedConv keypoint_logits;
   PackedConv rpn_logits, rpn_deltas, cls_score, bbox_pred;
   float *mask_weight, *mask_bias; /* [n_classes][c], not packed: only the predicted class is run */
 } Network;
@@ -84,6 +88,12 @@ void runner_run_fpn (Runner *runner, const Network *network, const Tensor *stage
  * activation. */
 void runner_run_conv (Runner *runner, const PackedConv *conv, const Tensor *in, const Tensor *out,
     const Tensor *residual);
+
+/* The keypoint head's last layer, from its map to heat maps (keypointhead.c). */
+gboolean runner_reserve_heatmaps (Runner *runner, const Network *network,
+    KeypointPredictor predictor, const Tensor *in, Tensor *out, GError **error);
+void runner_run_heatmaps (Runner *runner, const Network *network, KeypointPredictor predictor,
+    const Tensor *in, const Tensor *out);
 
 /* --- Between conv.c, norm.c and irf.c --------------------------------------------------------- */
 

@@ -80,18 +80,22 @@ read_arguments() {
   ! [ -f "$here/$config" ] || config=$(from_here "$config")
 }
 
+# Not --exists: that asks for a version as high as GStreamer's own.
+has_element() {
+  gst-inspect-1.0 "$1" >/dev/null 2>&1
+}
+
 build_all() {
   local options=(-Dgstreamer=enabled -Doverlay=enabled -Dtools=enabled -Dimporter=enabled)
-  if [ -f "$build/build.ninja" ]; then
-    meson configure "$build" "${options[@]}"
-  else
-    meson setup "$build" "$top" "${options[@]}"
-  fi
+  local log=$build/quickstart-setup.log
+  mkdir -p "$build"
+  [ ! -f "$build/build.ninja" ] || options+=(--reconfigure)
+  meson setup "$build" "$top" "${options[@]}" >"$log" 2>&1 || fail "meson setup failed: $(tail -n 5 "$log")"
   ninja -C "$build"
   export GST_PLUGIN_PATH=$build/gst${GST_PLUGIN_PATH:+:$GST_PLUGIN_PATH}
-  export GST_REGISTRY=$output/gstreamer-registry.bin
+  export GST_REGISTRY=$build/gstreamer-registry.bin
   export PATH=$build/models/tools:$build/models/import:$PATH
-  gst-inspect-1.0 --exists fbnetdetect || fail "the element fbnetdetect was built but does not load"
+  has_element fbnetdetect || fail "the element fbnetdetect was built but does not load"
 }
 
 fetch_export() {
@@ -119,10 +123,6 @@ import_model() {
       ;;
   esac
   fbnet-model "$model" | head -n 12 || true
-}
-
-has_element() {
-  gst-inspect-1.0 --exists "$1"
 }
 
 # Encoder, muxer and file name ending; H.264 where there is an encoder for it.
@@ -172,7 +172,7 @@ detect_video() {
   writer=$(video_writer)
   name=$(basename "${video%.*}")
   # shellcheck disable=SC2086 # a pipeline is words
-  gst-launch-1.0 -e filesrc location="$video" ! decodebin ! videoconvert ! \
+  gst-launch-1.0 -q -e filesrc location="$video" ! decodebin ! videoconvert ! \
     progressreport update-freq=2 ! fbnetdetect model-file="$model" overlay=true ! videoconvert ! \
     ${writer% *} ! filesink location="$output/$name-annotated${writer##* }"
 }

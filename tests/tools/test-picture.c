@@ -340,16 +340,22 @@ set_png_size (GByteArray *file, guint32 width, guint32 height)
 static void
 test_png_bomb (void)
 {
-  static const guint32 sizes[][2] = { { 0x7fffffff, 1 }, { 1, 0x7fffffff }, { 32767, 32767 },
-    { 32768, 2 }, { 0, 5 } };
-  for (guint i = 0; i < G_N_ELEMENTS (sizes); i++) {
+  static const struct {
+    guint32 width, height;
+    const char *expected;
+  } cases[] = {
+    { 0x7fffffff, 1, "*PNG*" },
+    { 1, 0x7fffffff, "*PNG*" },
+    { 32768, 2, "*PNG*" },
+    { 0, 5, "*PNG*" },
+    { 32767, 32767, "*picture size*found 32767×32767*" },
+    { 20000, 20000, "*picture size*found 20000×20000*" },
+  };
+  for (guint i = 0; i < G_N_ELEMENTS (cases); i++) {
     g_autoptr (GByteArray) file = make_png (&(PngSpec){ 2, 2, PNG_COLOR_TYPE_RGB, 8, rgb_2x2, 6 });
-    set_png_size (file, sizes[i][0], sizes[i][1]);
-    assert_refused (file->data, file->len, "*PNG*");
+    set_png_size (file, cases[i].width, cases[i].height);
+    assert_refused (file->data, file->len, cases[i].expected);
   }
-  g_autoptr (GByteArray) large = make_png (&(PngSpec){ 2, 2, PNG_COLOR_TYPE_RGB, 8, rgb_2x2, 6 });
-  set_png_size (large, 20000, 20000);
-  assert_refused (large->data, large->len, "*picture size*found 20000×20000*");
 }
 
 /* What picture_write_png() writes reads back to the same pixels. */

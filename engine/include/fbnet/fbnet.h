@@ -152,6 +152,9 @@ FBNET_API guint fbnet_model_get_n_classes (const FbnetModel *model);
 FBNET_API const char *fbnet_model_get_label (const FbnetModel *model, guint class_id);
 FBNET_API gboolean fbnet_model_has_masks (const FbnetModel *model);
 
+/** fbnet_model_get_n_keypoints: Returns: keypoints per object; 0 without a keypoint head. Since 0.1 */
+FBNET_API guint fbnet_model_get_n_keypoints (const FbnetModel *model);
+
 /** fbnet_model_get_n_parameters: Returns: learnable numbers (no batch statistics). Since 0.1 */
 FBNET_API guint64 fbnet_model_get_n_parameters (const FbnetModel *model);
 FBNET_API guint fbnet_model_get_n_tensors (const FbnetModel *model);
@@ -246,11 +249,24 @@ typedef struct {
 } FbnetMask;
 
 /**
+ * FbnetKeypoint:
+ * @x, @y: pixels of the frame; (0, 0) is the outer corner of the first pixel; may lie outside it
+ * @score: how peaked the heat map is there, 0…1
+ * Since 0.1
+ */
+typedef struct {
+  float x, y;
+  float score;
+} FbnetKeypoint;
+
+/**
  * FbnetDetection:
  * @x0, @y0, @x1, @y1: the box in pixels of the frame, clipped to it; (0, 0) is the outer corner of
  *   the first pixel
  * @score: probability, 0…1
  * @class_id: 0 … n_classes - 1
+ * @keypoints: (nullable): fbnet_model_get_n_keypoints() of them; NULL if the detection has none; valid
+ *   until the detections are next written or freed
  * Since 0.1
  */
 typedef struct {
@@ -258,6 +274,7 @@ typedef struct {
   float score;
   guint class_id;
   FbnetMask mask;
+  const FbnetKeypoint *keypoints;
 } FbnetDetection;
 
 /**
@@ -308,6 +325,7 @@ typedef struct {
  * @max_size: bound of the longer side (wins over @min_size); at least 1, at most 8192
  * @box_pooler_resolution, @mask_pooler_resolution: side of ROIAlign's output, 1…56
  * @masks: compute masks; must be FALSE if the model has no mask head
+ * @keypoints: compute keypoints; must be FALSE if the model has no keypoint head
  * @class_agnostic_nms: final NMS over all classes together
  * @class_thresholds: (nullable): n_classes numbers that stand in for @score_threshold class by
  *   class; one of 1 or more switches its class off. Copied by fbnet_detector_set_params()
@@ -329,6 +347,7 @@ typedef struct {
   guint box_pooler_resolution;
   guint mask_pooler_resolution;
   gboolean masks;
+  gboolean keypoints;
   gboolean class_agnostic_nms;
   const float *class_thresholds;
   guint min_object_width, min_object_height;
@@ -355,6 +374,9 @@ typedef struct {
   double mask_pooler;
   double mask_head;
   double mask_paste;
+  double keypoint_pooler;
+  double keypoint_head;
+  double keypoint_decode;
   double total;
 } FbnetTimings;
 

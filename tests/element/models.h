@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later
+ *
+ * Model files for tests of the element, made of the golden fixtures' weights.
+ */
+#ifndef TESTS_MODELS_H
+#define TESTS_MODELS_H
+
+#include <glib.h>
+
+/* The fixture with real COCO weights and a picture of a dog before a bicycle. */
+#define FIXTURE_COCO "faster_rcnn_fbnetv3a_dsmask_C4_coco/dogbike"
+/* Generated weights, with a mask head. */
+#define FIXTURE_MASKS "mask_rcnn_fbnetv3a_dsmask_C4"
+
+/* (transfer none): a model file of the fixture's weights, written once per process. NULL, with the
+ * running test marked as skipped, on a machine without golden data. */
+const char *models_file (const char *fixture);
+
+/* (transfer full): a path in the folder of the model files, for a test's own files. */
+char *models_path (const char *name);
+
+/* Removes the folder: at the end of main(). */
+void models_clean_up (void);
+
+#endif

@@ -1,0 +1,250 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later
+ *
+ * Frames of every format, size, stride and colorimetry through the element, with real weights.
+ */
+#include <gst/gst.h>
+#include <math.h>
+
+#include "fixture.h"
+#include "frames.h"
+#include "models.h"
+#include "stream.h"
+
+/* Formats that keep chroma at half size give the network slightly other colours. */
+#define BOX_SLACK   3.0
+#define SCORE_SLACK 0.06
+
+typedef struct {
+  Fixture *fixture;
+  Picture *picture; /* a dog, a bicycle and a truck */
+  Stream *stream;
+} Scene;
+
+/* FALSE without golden data: the test is skipped. */
+static gboolean
+scene_open (Scene *scene)
+{
+  const char *model = models_file (FIXTURE_COCO);
+  if (!model)
+    return FALSE;
+  scene->fixture = fixture_open (FIXTURE_COCO);
+  scene->picture = fixture_picture (scene->fixture);
+  scene->stream = stream_open (model, "threads=1");
+  return TRUE;
+}
+
+static void
+scene_close (Scene *scene)
+{
+  stream_close (scene->stream);
+  picture_free (scene->picture);
+  fixture_free (scene->fixture);
+}
+
+static GArray *
+detect (Scene *scene, const char *format, const char *colorimetry, guint padding)
+{
+  stream_set_format (scene->stream, format, scene->picture->width, scene->picture->height,
+      colorimetry);
+  g_autoptr (GstBuffer) out = stream_push_rgb (scene->stream, scene->picture->rgb, padding);
+  return seen_on (out, &scene->stream->info);
+}
+
+static double
+box_distance (const Seen *a, const Seen *b)
+{
+  return MAX (MAX (fabs (a->x0 - b->x0), fabs (a->y0 - b->y0)),
+      MAX (fabs (a->x1 - b->x1), fabs (a->y1 - b->y1)));
+}
+
+static void
+check_same (const GArray *found, const GArray *expected, double box_slack, double score_slack)
+{
+  g_assert_cmpuint (found->len, ==, expected->len);
+  for (guint i = 0; i < found->len; i++) {
+    const Seen *f = SEEN (found, i), *e = SEEN (expected, i);
+    g_test_message ("%s %.4f (%.4f), %.3f px", f->label, f->score, e->score, box_distance (f, e));
+    g_assert_cmpstr (f->label, ==, e->label);
+    g_assert_cmpfloat (fabs (f->score - e->score), <=, score_slack);
+    g_assert_cmpfloat (box_distance (f, e), <=, box_slack);
+  }
+}
+
+/* An RGB frame gives D2Go's own detections: same classes, boxes within 2e-3 pixels, scores within
+ * 1e-4. */
+static void
+test_golden (void)
+{
+  Scene scene;
+  if (!scene_open (&scene))
+    return;
+  g_autoptr (GArray) found = detect (&scene, "RGB", NULL, 0);
+  const cJSON *expected = fixture_config (scene.fixture, "detections");
+  guint n = 0;
+  for (const cJSON *e = expected->child; e; e = e->next) {
+    const double score = cJSON_GetObjectItem (e, "score")->valuedouble;
+    const cJSON *box = cJSON_GetObjectItem (e, "box");
+    if (score <= 0.5)
+      continue;
+    g_assert_cmpuint (n, <, found->len);
+    const Seen *f = SEEN (found, n++);
+    const Seen golden = { .x0 = cJSON_GetArrayItem (box, 0)->valuedouble,
+      .y0 = cJSON_GetArrayItem (box, 1)->valuedouble,
+      .x1 = cJSON_GetArrayItem (box, 2)->valuedouble,
+      .y1 = cJSON_GetArrayItem (box, 3)->valuedouble };
+    g_assert_cmpstr (f->label, ==, cJSON_GetObjectItem (e, "label")->valuestring);
+    g_assert_cmpint (f->class_id, ==, cJSON_GetObjectItem (e, "cls")->valueint);
+    g_assert_cmpfloat_with_epsilon (f->score, score, 1e-4);
+    g_assert_cmpfloat (box_distance (f, &golden), <=, 2e-3 + 5e-4); /* printed with 3 digits */
+  }
+  g_assert_cmpuint (found->len, ==, n);
+  g_assert_cmpuint (n, ==, 3);
+  scene_close (&scene);
+}
+
+/* The same picture in every format, packed and with padded rows, gives the same detections: to the
+ * bit among the RGB formats, within the rounding of the others. */
+static void
+test_every_format (void)
+{
+  Scene scene;
+  if (!scene_open (&scene))
+    return;
+  g_autoptr (GArray) expected = detect (&scene, "RGB", NULL, 0);
+  for (guint i = 0; frames_formats[i]; i++) {
+    g_test_message ("%s", frames_formats[i]);
+    if (g_str_equal (frames_formats[i], "GRAY8"))
+      continue; /* another picture: see test_grey */
+    const gboolean exact = strstr (frames_formats[i], "R") != NULL;
+    g_autoptr (GArray) packed = detect (&scene, frames_formats[i], NULL, 0);
+    g_autoptr (GArray) padded = detect (&scene, frames_formats[i], NULL, 36);
+    check_same (packed, expected, exact ? 0 : BOX_SLACK, exact ? 0 : SCORE_SLACK);
+    check_same (padded, packed, 0, 0);
+  }
+  scene_close (&scene);
+}
+
+/* A grey frame gives what the same grey in RGB gives. */
+static void
+test_grey (void)
+{
+  Scene scene;
+  if (!scene_open (&scene))
+    return;
+  const Picture *picture = scene.picture;
+  GstVideoInfo info;
+  frames_info (&info, "GRAY8", picture->width, picture->height, NULL);
+  g_autoptr (GstBuffer) grey = frames_from_rgb (picture->rgb, &info, 0);
+  g_autofree guint8 *rgb = frames_to_rgb (grey, &info);
+
+  g_autoptr (GArray) found = detect (&scene, "GRAY8", NULL, 4);
+  stream_set_format (scene.stream, "RGB", picture->width, picture->height, NULL);
+  g_autoptr (GstBuffer) out = stream_push_rgb (scene.stream, rgb, 0);
+  g_autoptr (GArray) expected = seen_on (out, &scene.stream->info);
+  g_assert_cmpuint (found->len, >, 0);
+  check_same (found, expected, 0.5, 0.01);
+  scene_close (&scene);
+}
+
+/* Whatever the colorimetry, the same picture gives the same detections: the caps are believed. */
+static void
+test_colorimetry (void)
+{
+  static const char *const colorimetries[] = { "2:4:5:1", "1:4:0:1", "2:3:5:1", "1:3:5:1",
+    "2:6:0:0", "1:6:0:0" };
+  static const char *const formats[] = { "I420", "NV12", "YUY2" };
+  Scene scene;
+  if (!scene_open (&scene))
+    return;
+  g_autoptr (GArray) expected = detect (&scene, "RGB", NULL, 0);
+  for (guint i = 0; i < G_N_ELEMENTS (colorimetries); i++) {
+    for (guint j = 0; j < G_N_ELEMENTS (formats); j++) {
+      g_test_message ("%s %s", formats[j], colorimetries[i]);
+      g_autoptr (GArray) found = detect (&scene, formats[j], colorimetries[i], 0);
+      check_same (found, expected, BOX_SLACK, SCORE_SLACK);
+    }
+  }
+  scene_close (&scene);
+}
+
+/* Frames down to one pixel and of odd sizes pass, in every format, looked at and not refused; every
+ * region lies inside its frame. */
+static void
+test_small_frames (void)
+{
+  static const guint sizes[][2] = { { 1, 1 }, { 1, 7 }, { 2, 1 }, { 3, 5 }, { 33, 17 } };
+  Scene scene;
+  if (!scene_open (&scene))
+    return;
+  g_object_set (scene.stream->element, "score-threshold", 0.01, "min-size", 64, "max-size", 128,
+      NULL);
+  for (guint i = 0; frames_formats[i]; i++) {
+    for (guint j = 0; j < G_N_ELEMENTS (sizes); j++) {
+      stream_set_format (scene.stream, frames_formats[i], sizes[j][0], sizes[j][1], NULL);
+      GstBuffer *buffer = frames_new (&scene.stream->info, 0);
+      g_autoptr (GstBuffer) out = stream_push (scene.stream, buffer);
+      g_autoptr (GArray) found = seen_on (out, &scene.stream->info);
+      for (guint k = 0; k < found->len; k++) {
+        const GstVideoRegionOfInterestMeta *roi = SEEN (found, k)->roi;
+        g_assert_cmpuint (roi->x + roi->w, <=, sizes[j][0]);
+        g_assert_cmpuint (roi->y + roi->h, <=, sizes[j][1]);
+      }
+    }
+  }
+  g_assert_cmpuint (stream_stat (scene.stream, "inferences"), ==,
+      (G_N_ELEMENTS (sizes)) * (g_strv_length ((char **) frames_formats)));
+  scene_close (&scene);
+}
+
+/* Caps that change in the middle of the stream: after the change as before, to the bit. */
+static void
+test_renegotiation (void)
+{
+  Scene scene;
+  if (!scene_open (&scene))
+    return;
+  g_autoptr (GArray) before = detect (&scene, "RGB", NULL, 0);
+  stream_set_format (scene.stream, "NV12", 322, 241, NULL);
+  g_autoptr (GstBuffer) other = stream_push (scene.stream, frames_new (&scene.stream->info, 0));
+  g_autoptr (GArray) yuv = detect (&scene, "I420", NULL, 8);
+  g_autoptr (GArray) after = detect (&scene, "RGB", NULL, 0);
+  check_same (yuv, before, BOX_SLACK, SCORE_SLACK);
+  check_same (after, before, 0, 0);
+  scene_close (&scene);
+}
+
+/* A buffer too small for its caps ends the stream with an error that tells the sizes. */
+static void
+test_short_buffer (void)
+{
+  Scene scene;
+  if (!scene_open (&scene))
+    return;
+  stream_set_format (scene.stream, "RGB", 64, 64, NULL);
+  GstBuffer *buffer = gst_buffer_new_allocate (NULL, 100, NULL);
+  g_assert_cmpint (gst_harness_push (scene.stream->harness, buffer), ==, GST_FLOW_ERROR);
+  g_autoptr (GstMessage) message = stream_pop (scene.stream, GST_MESSAGE_ERROR);
+  g_assert_nonnull (message);
+  g_autoptr (GError) error = NULL;
+  gst_message_parse_error (message, &error, NULL);
+  g_assert_error (error, GST_STREAM_ERROR, GST_STREAM_ERROR_FORMAT);
+  g_assert_nonnull (strstr (error->message, "100 bytes"));
+  scene_close (&scene);
+}
+
+int
+main (int argc, char **argv)
+{
+  gst_init (&argc, &argv);
+  g_test_init (&argc, &argv, NULL);
+  g_test_add_func ("/element/formats/golden", test_golden);
+  g_test_add_func ("/element/formats/every-format", test_every_format);
+  g_test_add_func ("/element/formats/grey", test_grey);
+  g_test_add_func ("/element/formats/colorimetry", test_colorimetry);
+  g_test_add_func ("/element/formats/small-frames", test_small_frames);
+  g_test_add_func ("/element/formats/renegotiation", test_renegotiation);
+  g_test_add_func ("/element/formats/short-buffer", test_short_buffer);
+  const int status = g_test_run ();
+  models_clean_up ();
+  return status;
+}

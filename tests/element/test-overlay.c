@@ -1,0 +1,280 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later
+ *
+ * Drawing of hand-made detections into every raw format.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "frames.h"
+#include "gstfbnetoverlay.h"
+
+#define RED  0xffff0000
+#define GREY 128
+#define SLACK                                                                                      \
+  40 /* chroma of two pixels in one, and one matrix for all colorimetries in the blend */
+
+static GstFbnetOverlayStyle
+make_style (void)
+{
+  return (GstFbnetOverlayStyle){ .draw_boxes = TRUE,
+    .draw_labels = TRUE,
+    .draw_scores = TRUE,
+    .draw_masks = TRUE,
+    .outline_color = RED,
+    .line_width = 2,
+    .mask_alpha = 0.5 };
+}
+
+static GQuark
+dog (void)
+{
+  return g_quark_from_static_string ("dog");
+}
+
+static GstVideoOverlayComposition *
+compose (const FbnetDetections *found, guint width, guint height, const GstFbnetOverlayStyle *style)
+{
+  const GQuark labels[] = { dog (), g_quark_from_static_string ("") };
+  const GstFbnetResult result = { found, width, height, labels, 0.5f, 0 };
+  GstFbnetOverlay *overlay = gst_fbnet_overlay_new ();
+  GstVideoOverlayComposition *composition = gst_fbnet_overlay_compose (overlay, &result, style);
+  gst_fbnet_overlay_free (overlay);
+  return composition;
+}
+
+static guint8 *
+grey_picture (guint width, guint height)
+{
+  guint8 *rgb = g_malloc ((gsize) width * height * 3);
+  for (gsize i = 0; i < (gsize) width * height * 3; i++)
+    rgb[i] = GREY;
+  return rgb;
+}
+
+/* The grey picture with the detections blended in. */
+static guint8 *
+draw_on_grey (const char *format, guint width, guint height, guint padding,
+    const FbnetDetections *found, const GstFbnetOverlayStyle *style)
+{
+  GstVideoInfo info;
+  frames_info (&info, format, width, height, NULL);
+  g_autofree guint8 *grey = grey_picture (width, height);
+  g_autoptr (GstBuffer) buffer = frames_from_rgb (grey, &info, padding);
+  g_autoptr (GstVideoOverlayComposition) composition = compose (found, width, height, style);
+  if (composition) {
+    GstVideoFrame frame;
+    g_assert_true (gst_video_frame_map (&frame, &info, buffer, GST_MAP_READWRITE));
+    g_assert_true (gst_video_overlay_composition_blend (composition, &frame));
+    gst_video_frame_unmap (&frame);
+  }
+  return frames_to_rgb (buffer, &info);
+}
+
+static void
+check_pixel (const guint8 *rgb, guint width, guint x, guint y, guint r, guint g, guint b,
+    guint slack)
+{
+  const guint8 *p = rgb + 3 * ((gsize) y * width + x);
+  g_assert_cmpint (abs (p[0] - (gint) r), <=, slack);
+  g_assert_cmpint (abs (p[1] - (gint) g), <=, slack);
+  g_assert_cmpint (abs (p[2] - (gint) b), <=, slack);
+}
+
+/* In every format, packed and padded, even and odd: the box's edge is red (grey formats: its luma),
+ * the inside and the far outside stay grey. */
+static void
+test_box_in_every_format (void)
+{
+  const FbnetDetection item = { 10, 8, 51, 41, 0.9f, 0, { 0 } };
+  const FbnetDetections found = { &item, 1 };
+  GstFbnetOverlayStyle style = make_style ();
+  style.draw_labels = style.draw_scores = FALSE;
+  style.line_width = 64; /* 6 pixels: their middle has chroma of its own */
+  for (guint i = 0; frames_formats[i]; i++) {
+    for (guint padding = 0; padding <= 20; padding += 20) {
+      const guint width = padding ? 65 : 64, height = padding ? 49 : 48;
+      g_test_message ("%s %u x %u", frames_formats[i], width, height);
+      g_autofree guint8 *rgb =
+          draw_on_grey (frames_formats[i], width, height, padding, &found, &style);
+      const gboolean grey = g_str_equal (frames_formats[i], "GRAY8");
+      check_pixel (rgb, width, 30, 11, grey ? 76 : 255, grey ? 76 : 0, grey ? 76 : 0, SLACK);
+      check_pixel (rgb, width, 13, 24, grey ? 76 : 255, grey ? 76 : 0, grey ? 76 : 0, SLACK);
+      check_pixel (rgb, width, 30, 24, GREY, GREY, GREY, 3);
+      check_pixel (rgb, width, 60, 45, GREY, GREY, GREY, 3);
+    }
+  }
+}
+
+/* A mask tints the object's pixels with its opacity, and no others. */
+static void
+test_mask (void)
+{
+  static const guint8 mask[4 * 2] = { 0, 255, 255, 0, 0, 255, 255, 0 };
+  const FbnetDetection item = { 5, 5, 8, 6, 0.9f, 0, { 4, 4, 4, 2, mask } };
+  const FbnetDetections found = { &item, 1 };
+  GstFbnetOverlayStyle style = make_style ();
+  style.draw_boxes = style.draw_labels = style.draw_scores = FALSE;
+  g_autofree guint8 *rgb = draw_on_grey ("RGB", 16, 16, 0, &found, &style);
+  check_pixel (rgb, 16, 4, 4, GREY, GREY, GREY, 0);
+  check_pixel (rgb, 16, 5, 4, 191, 64, 64, 2);
+  check_pixel (rgb, 16, 6, 5, 191, 64, 64, 2);
+  check_pixel (rgb, 16, 7, 5, GREY, GREY, GREY, 0);
+  check_pixel (rgb, 16, 6, 6, GREY, GREY, GREY, 0);
+}
+
+/* Lines keep their proportion to the frame: 2 of 480 rows, at least 1 pixel. */
+static void
+test_line_follows_frame (void)
+{
+  static const struct {
+    guint height, line;
+  } cases[] = { { 100, 1 }, { 240, 1 }, { 480, 2 }, { 720, 3 }, { 2160, 9 } };
+  for (guint i = 0; i < G_N_ELEMENTS (cases); i++) {
+    const guint height = cases[i].height, width = height * 4 / 3;
+    const FbnetDetection item = { 20, 20, width - 20, height - 20, 0.9f, 0, { 0 } };
+    const FbnetDetections found = { &item, 1 };
+    GstFbnetOverlayStyle style = make_style ();
+    style.draw_labels = style.draw_scores = FALSE;
+    g_autoptr (GstVideoOverlayComposition) composition = compose (&found, width, height, &style);
+    g_assert_cmpuint (gst_video_overlay_composition_n_rectangles (composition), ==, 4);
+    guint line = 0;
+    g_assert_true (gst_video_overlay_rectangle_get_render_rectangle (
+        gst_video_overlay_composition_get_rectangle (composition, 0), NULL, NULL, NULL, &line));
+    g_assert_cmpuint (line, ==, cases[i].line);
+  }
+}
+
+static void
+label_place (const FbnetDetections *found, guint width, guint height, gint *x, gint *y, guint *w,
+    guint *h)
+{
+  GstFbnetOverlayStyle style = make_style ();
+  style.draw_boxes = FALSE;
+  g_autoptr (GstVideoOverlayComposition) composition = compose (found, width, height, &style);
+  g_assert_cmpuint (gst_video_overlay_composition_n_rectangles (composition), ==, 1);
+  gst_video_overlay_rectangle_get_render_rectangle (
+      gst_video_overlay_composition_get_rectangle (composition, 0), x, y, w, h);
+}
+
+/* A label stands on its box, or inside at the frame's upper edge, and never leaves the frame. */
+static void
+test_label_stays_inside (void)
+{
+  static const FbnetDetection boxes[] = {
+    { 100, 100, 200, 200, 0.9f, 0, { 0 } },
+    { 0, 0, 320, 240, 0.9f, 0, { 0 } },
+    { 310, 230, 320, 240, 0.9f, 0, { 0 } },
+  };
+  for (guint i = 0; i < G_N_ELEMENTS (boxes); i++) {
+    const FbnetDetections found = { &boxes[i], 1 };
+    gint x, y;
+    guint w, h;
+    label_place (&found, 320, 240, &x, &y, &w, &h);
+    g_assert_cmpint (x, >=, 0);
+    g_assert_cmpint (y, >=, 0);
+    g_assert_cmpint (x + (gint) w, <=, 320);
+    g_assert_cmpint (y + (gint) h, <=, 240);
+    if (i == 0)
+      g_assert_cmpint (y + (gint) h, ==, 100);
+  }
+}
+
+/* Text is there: a label's plate holds pixels of its own colour and of the ink. */
+static void
+test_label_is_written (void)
+{
+  const FbnetDetection item = { 20, 40, 100, 100, 0.9f, 0, { 0 } };
+  const FbnetDetections found = { &item, 1 };
+  GstFbnetOverlayStyle style = make_style ();
+  style.draw_boxes = FALSE;
+  g_autofree guint8 *rgb = draw_on_grey ("RGB", 160, 120, 0, &found, &style);
+  guint n_plate = 0, n_ink = 0;
+  for (guint i = 0; i < 160 * 120; i++) {
+    const guint8 *p = rgb + 3 * i;
+    n_plate += p[0] == 255 && p[1] == 0 && p[2] == 0;
+    n_ink += p[0] > 200 && p[1] > 200 && p[2] > 200;
+  }
+  g_assert_cmpuint (n_plate, >, 200);
+  g_assert_cmpuint (n_ink, >, 20);
+}
+
+/* What is switched off is not drawn, and with all of it off there is nothing to blend. */
+static void
+test_switches (void)
+{
+  static const guint8 mask[4] = { 255, 255, 255, 255 };
+  const FbnetDetection item = { 20, 40, 100, 100, 0.9f, 0, { 30, 50, 2, 2, mask } };
+  const FbnetDetections found = { &item, 1 };
+  const GstFbnetOverlayStyle all = make_style ();
+  for (guint bits = 0; bits < 16; bits++) {
+    GstFbnetOverlayStyle style = all;
+    style.draw_boxes = bits & 1;
+    style.draw_masks = bits >> 1 & 1;
+    style.draw_labels = bits >> 2 & 1;
+    style.draw_scores = bits >> 3 & 1;
+    g_autoptr (GstVideoOverlayComposition) composition = compose (&found, 160, 120, &style);
+    const guint expected =
+        4 * style.draw_boxes + style.draw_masks + (style.draw_labels || style.draw_scores);
+    g_assert_cmpuint (composition ? gst_video_overlay_composition_n_rectangles (composition) : 0,
+        ==, expected);
+  }
+}
+
+/* Two classes have two colours, two objects of a class one, and by instance two. */
+static void
+test_palette (void)
+{
+  static const FbnetDetection items[] = {
+    { 10, 10, 40, 40, 0.9f, 0, { 0 } },
+    { 60, 10, 90, 40, 0.8f, 0, { 0 } },
+    { 110, 10, 140, 40, 0.7f, 1, { 0 } },
+  };
+  const FbnetDetections found = { items, 3 };
+  GstFbnetOverlayStyle style = make_style ();
+  style.draw_labels = style.draw_scores = FALSE;
+  style.outline_color = 0;
+  g_autofree guint8 *by_class = draw_on_grey ("RGB", 160, 120, 0, &found, &style);
+  g_assert_cmpmem (by_class + 3 * (160 * 10 + 20), 3, by_class + 3 * (160 * 10 + 70), 3);
+  g_assert_cmpint (memcmp (by_class + 3 * (160 * 10 + 20), by_class + 3 * (160 * 10 + 120), 3), !=,
+      0);
+
+  style.color_by = GST_FBNET_COLOR_BY_INSTANCE;
+  g_autofree guint8 *by_instance = draw_on_grey ("RGB", 160, 120, 0, &found, &style);
+  g_assert_cmpint (memcmp (by_instance + 3 * (160 * 10 + 20), by_instance + 3 * (160 * 10 + 70), 3),
+      !=, 0);
+}
+
+/* Frames smaller than a label, down to one pixel, in every format: drawn as far as there is room. */
+static void
+test_tiny_frames (void)
+{
+  for (guint i = 0; frames_formats[i]; i++) {
+    for (guint side = 1; side <= 5; side++) {
+      const FbnetDetection items[] = {
+        { 0, 0, side, side, 0.9f, 0, { 0 } },
+        { 0, 0, 1, 1, 0.8f, 1, { 0 } },
+      };
+      const FbnetDetections found = { items, 2 };
+      const GstFbnetOverlayStyle style = make_style ();
+      g_autofree guint8 *rgb = draw_on_grey (frames_formats[i], side, side, 0, &found, &style);
+      const guint8 *corner = rgb + 3 * (side * side - 1);
+      g_assert_true (corner[0] != GREY || corner[1] != GREY || corner[2] != GREY);
+    }
+  }
+}
+
+int
+main (int argc, char **argv)
+{
+  gst_init (&argc, &argv);
+  g_test_init (&argc, &argv, NULL);
+  g_test_add_func ("/element/overlay/box-in-every-format", test_box_in_every_format);
+  g_test_add_func ("/element/overlay/mask", test_mask);
+  g_test_add_func ("/element/overlay/line-follows-frame", test_line_follows_frame);
+  g_test_add_func ("/element/overlay/label-stays-inside", test_label_stays_inside);
+  g_test_add_func ("/element/overlay/label-is-written", test_label_is_written);
+  g_test_add_func ("/element/overlay/switches", test_switches);
+  g_test_add_func ("/element/overlay/palette", test_palette);
+  g_test_add_func ("/element/overlay/tiny-frames", test_tiny_frames);
+  return g_test_run ();
+}

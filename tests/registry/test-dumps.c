@@ -1,0 +1,110 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later
+ *
+ * From the YAML that D2Go writes beside a checkpoint to a description.
+ */
+#include "config.h"
+#include "yaml-tree.h"
+
+#include "fbnet/fbnet.h"
+
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (cJSON, cJSON_Delete)
+
+/* NULL, and the test is skipped, without golden data. */
+static cJSON *
+describe_dump (const char *file, const char *name)
+{
+  g_autofree char *path =
+      g_build_filename (g_getenv ("FBNET_GOLDEN_DATA"), "checkpoints", file, NULL);
+  if (!g_file_test (path, G_FILE_TEST_EXISTS)) {
+    g_test_skip ("no golden data");
+    return NULL;
+  }
+  g_autoptr (GError) error = NULL;
+  g_autoptr (cJSON) config = yaml_load (path, &error);
+  g_assert_no_error (error);
+  cJSON *description = import_describe (config, name, &error);
+  g_assert_no_error (error);
+  return description;
+}
+
+static cJSON *
+describe_zoo (const char *name)
+{
+  g_autoptr (GError) error = NULL;
+  g_autoptr (cJSON) config = import_zoo_config (name, &error);
+  g_assert_no_error (error);
+  cJSON *description = import_describe (config, name, &error);
+  g_assert_no_error (error);
+  return description;
+}
+
+/* D2Go's dump of a zoo config, with all its hundreds of keys, describes what the config's name does. */
+static void
+test_zoo_dump (void)
+{
+  g_autoptr (cJSON) dumped = describe_dump ("mask_rcnn_fbnetv3a_dsmask_C4.yaml", "same");
+  if (!dumped)
+    return;
+  g_autoptr (cJSON) named = describe_zoo ("mask_rcnn_fbnetv3a_dsmask_C4");
+  cJSON_ReplaceItemInObject (named, "name", cJSON_CreateString ("same"));
+  g_assert_true (cJSON_Compare (dumped, named, TRUE));
+}
+
+/* What a dump changes is what changes in the description: norm, width, classes, heads, labels. */
+static void
+test_custom_dump (void)
+{
+  g_autoptr (cJSON) custom = describe_dump ("custom_gn_3classes.yaml", "same");
+  if (!custom)
+    return;
+  g_autoptr (cJSON) expected = describe_zoo ("faster_rcnn_fbnetv3a_dsmask_C4");
+  cJSON_ReplaceItemInObject (expected, "name", cJSON_CreateString ("same"));
+  cJSON_DeleteItemFromObject (expected, "labels");
+  cJSON_DeleteItemFromObject (expected, "category_ids");
+  cJSON *architecture = cJSON_GetObjectItem (expected, "architecture");
+  cJSON_ReplaceItemInObject (architecture, "norm",
+      cJSON_Parse ("{\"name\": \"gn\", \"num_groups\": 8}"));
+  cJSON_ReplaceItemInObject (architecture, "scale_factor", cJSON_CreateNumber (0.5));
+  cJSON_ReplaceItemInObject (cJSON_GetObjectItem (expected, "roi_heads"), "n_classes",
+      cJSON_CreateNumber (3));
+  g_assert_true (cJSON_Compare (custom, expected, TRUE));
+}
+
+/* A config as people write it, with tuples as text and the rest left to defaults, is understood. */
+static void
+test_written_config (void)
+{
+  static const char TEXT[] = "MODEL:\n"
+                             "  BACKBONE: {NAME: FBNetV2C4Backbone}\n"
+                             "  FBNET_V2: {ARCH: FBNetV3_A, NORM: naiveSyncBN, WIDTH_DIVISOR: 8}\n"
+                             "  ANCHOR_GENERATOR:\n"
+                             "    SIZES: [[32, 64, 96, 128, 160]]\n"
+                             "  RPN:\n"
+                             "    HEAD_NAME: FBNetV2RpnHead\n"
+                             "    IN_FEATURES: [\"trunk3\"]\n"
+                             "    PRE_NMS_TOPK_TEST: 1000\n"
+                             "    POST_NMS_TOPK_TEST: 30\n"
+                             "  ROI_HEADS: {NAME: StandardROIHeads, IN_FEATURES: [trunk3]}\n"
+                             "  ROI_BOX_HEAD: {NAME: FBNetV2RoIBoxHead, POOLER_RESOLUTION: 6}\n"
+                             "DATASETS:\n"
+                             "  TRAIN: (\"coco_2017_train\",)\n"
+                             "INPUT: {MAX_SIZE_TEST: 320, MIN_SIZE_TEST: 224}\n"
+                             "VERSION: 2\n";
+  g_autoptr (GError) error = NULL;
+  g_autoptr (cJSON) config = yaml_parse (TEXT, strlen (TEXT), "written.yaml", &error);
+  g_assert_no_error (error);
+  g_autoptr (cJSON) written = import_describe (config, "faster_rcnn_fbnetv3a_C4", &error);
+  g_assert_no_error (error);
+  g_autoptr (cJSON) named = describe_zoo ("faster_rcnn_fbnetv3a_C4");
+  g_assert_true (cJSON_Compare (written, named, TRUE));
+}
+
+int
+main (int argc, char **argv)
+{
+  g_test_init (&argc, &argv, NULL);
+  g_test_add_func ("/dumps/zoo", test_zoo_dump);
+  g_test_add_func ("/dumps/custom", test_custom_dump);
+  g_test_add_func ("/dumps/written", test_written_config);
+  return g_test_run ();
+}
