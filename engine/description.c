@@ -39,16 +39,37 @@ read_labels (Description *d, JsonReader *top)
 }
 
 static void
-read_input (Description *d, JsonReader *top)
+read_detection_sizes (Description *d, JsonReader *input)
 {
   static const char *const keys[] = { "channel_order", "mean", "std", "min_size", "max_size",
     "size_divisibility", NULL };
   const guint no_padding = 0;
+
+  json_only_keys (input, keys);
+  d->params.min_size = json_uint (input, "min_size", 1, 8192, NULL);
+  d->params.max_size = json_uint (input, "max_size", 1, 8192, NULL);
+  d->size_divisibility = json_uint (input, "size_divisibility", 0, 256, &no_padding);
+}
+
+static void
+read_classification_sizes (Description *d, JsonReader *input)
+{
+  static const char *const keys[] = { "channel_order", "mean", "std", "resize", "crop", NULL };
+
+  json_only_keys (input, keys);
+  d->resize = json_uint (input, "resize", 1, 8192, NULL);
+  d->crop = json_uint (input, "crop", 1, 8192, NULL);
+  if (d->crop > d->resize)
+    json_fail (input, "crop", "at most resize");
+}
+
+static void
+read_input (Description *d, JsonReader *top)
+{
   JsonReader input = json_open (top, "input", "input", FALSE);
   double mean[3] = { 0 }, std[3] = { 1, 1, 1 };
   const char *order = json_string (&input, "channel_order", FALSE);
 
-  json_only_keys (&input, keys);
   if (g_strcmp0 (order, "BGR") != 0 && g_strcmp0 (order, "RGB") != 0)
     json_fail (&input, "channel_order", "\"BGR\" or \"RGB\"");
   d->bgr = g_strcmp0 (order, "BGR") == 0;
@@ -56,9 +77,10 @@ read_input (Description *d, JsonReader *top)
   json_numbers (&input, "std", std, 3, 1e-6, 1e6, FALSE);
   to_floats (d->mean, mean, 3);
   to_floats (d->std, std, 3);
-  d->params.min_size = json_uint (&input, "min_size", 1, 8192, NULL);
-  d->params.max_size = json_uint (&input, "max_size", 1, 8192, NULL);
-  d->size_divisibility = json_uint (&input, "size_divisibility", 0, 256, &no_padding);
+  if (d->task == FBNET_TASK_DETECTION)
+    read_detection_sizes (d, &input);
+  else
+    read_classification_sizes (d, &input);
   top->failed |= input.failed;
 }
 
@@ -322,22 +344,59 @@ read_keypoint_head (Description *d, JsonReader *top)
 }
 
 static void
+read_task (Description *d, JsonReader *top)
+{
+  static const char *const detection[] = { "format", "version", "name", "task", "provenance",
+    "notes", "labels", "category_ids", "input", "architecture", "backbone", "anchors", "rpn",
+    "roi_heads", "box_head", "mask_head", "keypoint_head", NULL };
+  static const char *const classification[] = { "format", "version", "name", "task", "provenance",
+    "notes", "labels", "input", "architecture", "backbone", "head", NULL };
+  const char *task = json_string (top, "task", FALSE);
+
+  d->task = g_strcmp0 (task, "detection") == 0 ? FBNET_TASK_DETECTION : FBNET_TASK_CLASSIFICATION;
+  if (d->task == FBNET_TASK_CLASSIFICATION && g_strcmp0 (task, "classification") != 0)
+    json_fail (top, "task", "\"detection\" or \"classification\"");
+  json_only_keys (top, d->task == FBNET_TASK_DETECTION ? detection : classification);
+}
+
+static void
 read_top (Description *d, JsonReader *top)
 {
-  static const char *const keys[] = { "format", "version", "name", "task", "provenance", "notes",
-    "labels", "category_ids", "input", "architecture", "backbone", "anchors", "rpn", "roi_heads",
-    "box_head", "mask_head", "keypoint_head", NULL };
   const char *format = json_string (top, "format", FALSE);
-  const char *task = json_string (top, "task", FALSE);
 
   if (g_strcmp0 (format, "fbnet-model") != 0)
     json_fail (top, "format", "\"fbnet-model\"");
   json_uint (top, "version", 1, 1, NULL);
-  json_only_keys (top, keys);
+  read_task (d, top);
   d->name = g_strdup (json_string (top, "name", FALSE));
   d->architecture = json_open (top, "architecture", "architecture", FALSE).object;
-  if (g_strcmp0 (task, "detection") != 0)
-    json_fail (top, "task", "\"detection\", the task that this version runs");
+}
+
+static void
+read_classifier (Description *d, JsonReader *top)
+{
+  static const char *const backbone_keys[] = { "prefix", NULL };
+  static const char *const head_keys[] = { "n_classes", NULL };
+  JsonReader backbone = json_open (top, "backbone", "backbone", FALSE);
+  JsonReader head = json_open (top, "head", "head", FALSE);
+
+  json_only_keys (&backbone, backbone_keys);
+  json_only_keys (&head, head_keys);
+  d->trunk_prefix = g_strdup (json_string (&backbone, "prefix", FALSE));
+  d->n_classes = json_uint (&head, "n_classes", 1, 100000, NULL);
+  top->failed |= backbone.failed | head.failed;
+}
+
+static void
+read_detector (Description *d, JsonReader *top)
+{
+  read_backbone (d, top);
+  read_rpn (d, top);
+  read_anchors (d, top);
+  read_roi_heads (d, top);
+  read_box_head (d, top);
+  read_mask_head (d, top);
+  read_keypoint_head (d, top);
 }
 
 static void
@@ -366,13 +425,10 @@ description_parse (const char *text, const char *name, GError **error)
   read_top (d, &top);
   read_labels (d, &top);
   read_input (d, &top);
-  read_backbone (d, &top);
-  read_rpn (d, &top);
-  read_anchors (d, &top);
-  read_roi_heads (d, &top);
-  read_box_head (d, &top);
-  read_mask_head (d, &top);
-  read_keypoint_head (d, &top);
+  if (d->task == FBNET_TASK_DETECTION)
+    read_detector (d, &top);
+  else
+    read_classifier (d, &top);
   check_class_count (d, &top);
   if (top.failed) {
     g_prefix_error (error, "%s: ", what);

@@ -34,9 +34,14 @@ typedef struct {
 
   gboolean bgr;
   float mean[3], std[3];
-  guint size_divisibility;
-
   char *trunk_prefix; /* "backbone.body" */
+  guint n_classes;    /* without background */
+
+  /* Classification */
+  guint resize, crop; /* shorter side, then a square from the middle; network pixels */
+
+  /* Detection */
+  guint size_divisibility;
 
   gboolean has_fpn;
   guint fpn_first_stage, n_fpn_stages; /* trunk stages that the pyramid stands on */
@@ -57,7 +62,6 @@ typedef struct {
   float min_box_size;
   float rpn_iou_bounds[2], roi_iou_bounds[2]; /* lower, upper */
 
-  guint n_classes;
   guint box_sampling_ratio;
   float box_weights[4];
   gboolean class_agnostic_boxes;

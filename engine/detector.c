@@ -129,6 +129,11 @@ fbnet_detector_new (FbnetModel *model, const FbnetDetectorOptions *options, GErr
 
   if (options == NULL)
     options = &defaults;
+  if (fbnet_model_get_task (model) != FBNET_TASK_DETECTION) {
+    g_set_error (error, FBNET_ERROR, FBNET_ERROR_ARGUMENT,
+        "%s: expected a detection model, found a classifier", fbnet_model_get_name (model));
+    return NULL;
+  }
   const Kernels *kernels = kernels_find (options->kernels, error);
   if (kernels == NULL)
     return NULL;

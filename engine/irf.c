@@ -14,6 +14,9 @@
 /* Expanded pixels that a thread keeps at hand: half of a usual second-level cache. */
 #define FUSED_BYTES (256u << 10)
 
+/* Bands of a map where the kernel set wants the same division for any number of threads. */
+#define FIXED_SHARES 4
+
 #define MAX_KERNEL 8
 
 typedef enum {
@@ -311,16 +314,25 @@ shuffle_item (gpointer data, guint item, guint thread)
   }
 }
 
-/* The expanded tensor in runner->mid; with no pw layer the input itself. */
+/* The expanded tensor in runner->mid; the input itself where there is nothing to do. A shuffle comes
+ * even without a pw layer, and must not touch the input, which the residual still needs. */
 static Tensor
 run_expand (IrfJob *job)
 {
-  if (!has (&job->block->pw))
-    return *job->in;
-  const Tensor expanded = { job->runner->mid.data, job->in->n, job->in->h, job->in->w,
-    job->block->pw.layer->out };
-  runner_run_conv (job->runner, &job->block->pw, job->in, &expanded, NULL);
-  if (job->block->block->shuffle_groups > 1) {
+  const gboolean shuffles = job->block->block->shuffle_groups > 1;
+  Tensor expanded = *job->in;
+
+  if (!has (&job->block->pw) && !shuffles)
+    return expanded;
+  expanded.data = job->runner->mid.data;
+  if (has (&job->block->pw)) {
+    expanded.c = job->block->pw.layer->out;
+    runner_run_conv (job->runner, &job->block->pw, job->in, &expanded, NULL);
+  } else {
+    memcpy (expanded.data, job->in->data,
+        expanded.n * expanded.h * expanded.w * expanded.c * sizeof (float));
+  }
+  if (shuffles) {
     IrfJob shuffle = { job->runner, job->block, &expanded };
     workers_run (job->runner->workers, shuffle_item, &shuffle, expanded.n * expanded.h);
   }
@@ -354,12 +366,11 @@ run_pool (IrfJob *job)
 static gboolean
 reserve_expand (Runner *runner, const PackedBlock *block, const Tensor *in, GError **error)
 {
-  Tensor expanded;
+  Tensor expanded = *in;
 
-  if (!has (&block->pw))
-    return TRUE;
-  return runner_reserve_conv (runner, &block->pw, in, &expanded, error)
-      && tensor_reserve (&expanded, &runner->mid, error)
+  if (has (&block->pw) && !runner_reserve_conv (runner, &block->pw, in, &expanded, error))
+    return FALSE;
+  return tensor_reserve (&expanded, &runner->mid, error)
       && runner_reserve_threads (runner, expanded.c * sizeof (float), error);
 }
 
@@ -375,6 +386,13 @@ reserve_pool (Runner *runner, const PackedBlock *block, const Tensor *in, GError
       && runner_reserve_conv (runner, &block->pwl, &mean, &out, error);
 }
 
+/* Threads to divide a map for: results must not depend on their number. */
+static guint
+n_shares (const Runner *runner)
+{
+  return runner->kernels->split_shows ? FIXED_SHARES : workers_count (runner->workers);
+}
+
 gboolean
 runner_reserve_irf (Runner *runner, const PackedBlock *block, const Tensor *in, const Tensor *out,
     GError **error)
@@ -383,7 +401,7 @@ runner_reserve_irf (Runner *runner, const PackedBlock *block, const Tensor *in, 
     return reserve_pool (runner, block, in, error);
 
   Tensor dw = depthwise_shape (block, in);
-  const IrfPlan plan = make_plan (block, in, &dw, workers_count (runner->workers));
+  const IrfPlan plan = make_plan (block, in, &dw, n_shares (runner));
   Tensor projected;
   if (plan.mode == LAYER_BY_LAYER && !reserve_expand (runner, block, in, error))
     return FALSE;
@@ -409,7 +427,7 @@ runner_run_irf (Runner *runner, const PackedBlock *block, const Tensor *in, cons
     return;
   }
   job.dw = depthwise_shape (block, in);
-  job.plan = make_plan (block, in, &job.dw, workers_count (runner->workers));
+  job.plan = make_plan (block, in, &job.dw, n_shares (runner));
   const gboolean projects = job.plan.mode != LAYER_BY_LAYER && can_project (block);
   if (!projects)
     job.dw.data = runner->mid2.data;

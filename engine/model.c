@@ -161,7 +161,7 @@ check_tensors (FbnetModel *model, GError **error)
 {
   Checker checker = { model, g_string_new (NULL), 0 };
   const ConvLayer *const lone[] = { &model->rpn_logits, &model->rpn_deltas, &model->cls_score,
-    &model->bbox_pred, &model->mask_logits, &model->keypoint_logits };
+    &model->bbox_pred, &model->mask_logits, &model->keypoint_logits, &model->class_logits };
 
   check_part (&checker, model->trunk);
   for (guint i = 0; i < model->description->n_fpn_stages; i++) {
@@ -395,7 +395,7 @@ build_fpn (FbnetModel *model)
 }
 
 static gboolean
-build_layers (FbnetModel *model, GError **error)
+build_detector (FbnetModel *model, GError **error)
 {
   const Description *d = model->description;
   g_autofree char *prefix = g_strconcat (d->trunk_prefix, ".trunk{S}.fbnetv2_{S}_{B}", NULL);
@@ -410,7 +410,29 @@ build_layers (FbnetModel *model, GError **error)
   build_fpn (model);
   return build_heads (model, error) && check_stage_count (model->rpn, "rpn", 1, error)
       && check_stage_count (model->box, "bbox", 1, error)
-      && check_stage_count (model->mask, "mask", 1, error);
+      && check_stage_count (model->mask, "mask", 1, error)
+      && check_stage_count (model->keypoints, "kpts", 1, error);
+}
+
+static gboolean
+build_classifier (FbnetModel *model, GError **error)
+{
+  const Description *d = model->description;
+  g_autofree char *prefix = g_strconcat (d->trunk_prefix, ".xif{S}_{B}", NULL);
+
+  model->trunk = arch_build_part (d->architecture, "trunk", prefix, 3, "architecture", error);
+  if (model->trunk == NULL)
+    return FALSE;
+  const guint out = model->trunk->stages[model->trunk->n_stages - 1].out;
+  model->class_logits = arch_plain_conv ("head.conv", out, d->n_classes, 1, TRUE);
+  return TRUE;
+}
+
+static gboolean
+build_layers (FbnetModel *model, GError **error)
+{
+  return model->description->task == FBNET_TASK_DETECTION ? build_detector (model, error)
+                                                          : build_classifier (model, error);
 }
 
 static guint
@@ -553,6 +575,7 @@ fbnet_model_unref (FbnetModel *model)
   arch_conv_clear (&model->bbox_pred);
   arch_conv_clear (&model->mask_logits);
   arch_conv_clear (&model->keypoint_logits);
+  arch_conv_clear (&model->class_logits);
   description_free (model->description);
   safetensors_free (model->file);
   g_mutex_clear (&model->lock);

@@ -25,6 +25,7 @@ struct _FbnetModel {
   Part *keypoints;                  /* NULL without a keypoint head */
   Part *keypoint_block;             /* KEYPOINTS_IRF: its one block, else NULL */
   ConvLayer keypoint_logits;        /* the other predictors' convolution */
+  ConvLayer class_logits;           /* a classifier's last layer; it has no other head */
   guint64 n_parameters;
 
   GMutex lock;      /* of `networks` */

@@ -195,16 +195,11 @@ pack_fpn (Network *network, const FbnetModel *model)
   }
 }
 
-Network *
-network_new (const FbnetModel *model, const Kernels *kernels)
+static void
+pack_heads (Network *network, const FbnetModel *model)
 {
-  Network *network = g_new0 (Network, 1);
+  const Kernels *kernels = network->kernels;
 
-  network->kernels = kernels;
-  network->n_trunk = model->trunk->n_stages;
-  network->trunk = g_new0 (PackedStage, network->n_trunk);
-  for (guint s = 0; s < network->n_trunk; s++)
-    pack_stage (&network->trunk[s], model, &model->trunk->stages[s], kernels);
   pack_fpn (network, model);
   pack_stage (&network->rpn, model, &model->rpn->stages[0], kernels);
   pack_stage (&network->box, model, &model->box->stages[0], kernels);
@@ -222,6 +217,22 @@ network_new (const FbnetModel *model, const Kernels *kernels)
   if (model->keypoint_block != NULL)
     pack_stage (&network->keypoint_block, model, &model->keypoint_block->stages[0], kernels);
   pack_conv (&network->keypoint_logits, model, &model->keypoint_logits, kernels);
+}
+
+Network *
+network_new (const FbnetModel *model, const Kernels *kernels)
+{
+  Network *network = g_new0 (Network, 1);
+
+  network->kernels = kernels;
+  network->n_trunk = model->trunk->n_stages;
+  network->trunk = g_new0 (PackedStage, network->n_trunk);
+  for (guint s = 0; s < network->n_trunk; s++)
+    pack_stage (&network->trunk[s], model, &model->trunk->stages[s], kernels);
+  if (model->description->task == FBNET_TASK_DETECTION)
+    pack_heads (network, model);
+  else
+    pack_conv (&network->class_logits, model, &model->class_logits, kernels);
   return network;
 }
 
@@ -245,6 +256,7 @@ network_free (Network *network)
   clear_stage (&network->keypoints);
   clear_stage (&network->keypoint_block);
   clear_conv (&network->keypoint_logits);
+  clear_conv (&network->class_logits);
   clear_conv (&network->rpn_logits);
   clear_conv (&network->rpn_deltas);
   clear_conv (&network->cls_score);

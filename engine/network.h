@@ -46,6 +46,7 @@ typedef struct {
   PackedStage keypoints;                /* n_blocks is 0 without a keypoint head */
   PackedStage keypoint_block;           /* or n_blocks is 0, and there are keypoint_logits */
   PackedConv keypoint_logits;
+  PackedConv class_logits; /* of a classifier, which has only this and a trunk */
   PackedConv rpn_logits, rpn_deltas, cls_score, bbox_pred;
   float *mask_weight, *mask_bias; /* [n_classes][c], not packed: only the predicted class is run */
 } Network;

@@ -89,7 +89,11 @@ build_all() {
   local options=(-Dgstreamer=enabled -Doverlay=enabled -Dtools=enabled -Dimporter=enabled)
   local log=$build/quickstart-setup.log
   mkdir -p "$build"
-  [ ! -f "$build/build.ninja" ] || options+=(--reconfigure)
+  if [ -f "$build/build.ninja" ]; then
+    options+=(--reconfigure)
+  else
+    options+=(-Dtests=false)
+  fi
   meson setup "$build" "$top" "${options[@]}" >"$log" 2>&1 || fail "meson setup failed: $(tail -n 5 "$log")"
   ninja -C "$build"
   export GST_PLUGIN_PATH=$build/gst${GST_PLUGIN_PATH:+:$GST_PLUGIN_PATH}
@@ -143,18 +147,18 @@ default_files() {
     return
   fi
   echo "No files given: making a picture and a clip. There is nothing in them to be detected."
-  local writer ending
+  local writer clip
   writer=$(video_writer)
-  ending=${writer##* }
+  clip=$output/input/test${writer##* }
+  mkdir -p "$output/input"
   # shellcheck disable=SC2086 # a pipeline is words
-  gst-launch-1.0 -q videotestsrc num-buffers=1 ! video/x-raw,width=640,height=480 ! pngenc ! \
-    filesink location="$output/test.png"
-  # shellcheck disable=SC2086
   gst-launch-1.0 -q videotestsrc num-buffers=90 pattern=ball ! \
     video/x-raw,width=640,height=480,framerate=30/1 ! videoconvert ! ${writer% *} ! \
-    filesink location="$output/test$ending"
-  pictures=("$output/test.png")
-  videos=("$output/test$ending")
+    filesink location="$clip"
+  gst-launch-1.0 -q videotestsrc num-buffers=1 ! video/x-raw,width=640,height=480 ! pngenc ! \
+    filesink location="$output/input/test.png"
+  pictures=("$output/input/test.png")
+  videos=("$clip")
 }
 
 detect_pictures() {
@@ -186,6 +190,7 @@ begin "build"
 build_all
 begin "model"
 import_model
+# Not before the packages are there: they make the generated ones.
 [ ${#pictures[@]} != 0 ] || [ ${#videos[@]} != 0 ] || default_files
 begin "pictures: ${#pictures[@]}"
 detect_pictures

@@ -71,7 +71,9 @@ typedef struct {
 
 typedef struct {
   const char *name;
-  guint cpu_flags; /* cpu.h: what the processor must have */
+  guint cpu_flags;      /* cpu.h: what the processor must have */
+  gboolean split_shows; /* the exception to the contract: how rows are divided among calls to gemm()
+                           shows in the bits, so the caller must divide them always alike */
 
   /* gemm: floats that gemm_pack() writes; at least n*k; packed memory is 64-byte aligned */
   gsize (*gemm_packed_size) (gsize n, gsize k);

@@ -18,6 +18,7 @@
 static const Kernels row_c = { .name = "c", ROW (c) };
 
 static const Kernels row_openblas = { .name = "openblas",
+  .split_shows = TRUE,
   GEMM_OF (openblas),
   .depthwise_row = depthwise_row_c,
   CHANNELS_OF (c) };

@@ -178,26 +178,79 @@ label_text (const FbnetDetection *detection, const char *const *labels)
   return g_strdup_printf ("class %u %.2f", detection->class_id, detection->score);
 }
 
-/* Above the box; inside its upper edge where there is no room above; never out of the picture. */
-static void
-draw_label (const Canvas *canvas, const FbnetDetection *detection, const char *text, Color color)
-{
-  int text_width, text_height;
-  pango_layout_set_text (canvas->layout, text, -1);
-  pango_layout_get_pixel_size (canvas->layout, &text_width, &text_height);
-  const double margin = round (canvas->font_size / 4);
-  const double width = text_width + 2 * margin;
-  const double above = detection->y0 - text_height;
-  const double x = round (fmax (0, fmin (detection->x0, canvas->width - width)));
-  const double y = round (above >= 0 ? above : fmax (0, detection->y0));
+/* --- Labels ----------------------------------------------------------------------------------- */
 
-  cairo_rectangle (canvas->cairo, x, y, width, text_height);
+typedef struct {
+  double x, y, width, height;
+} Rect;
+
+static gboolean
+is_free (const Rect *rect, const Rect *taken, guint n_taken)
+{
+  for (guint i = 0; i < n_taken; i++)
+    if (rect->x < taken[i].x + taken[i].width && taken[i].x < rect->x + rect->width
+        && rect->y < taken[i].y + taken[i].height && taken[i].y < rect->y + rect->height)
+      return FALSE;
+  return TRUE;
+}
+
+static void
+set_label (const Canvas *canvas, const FbnetDetection *detection, const char *const *labels)
+{
+  g_autofree char *text = label_text (detection, labels);
+  pango_layout_set_text (canvas->layout, text, -1);
+}
+
+static double
+label_margin (const Canvas *canvas)
+{
+  return round (canvas->font_size / 4);
+}
+
+/* Where the layout's text goes: above the box, else inside its upper edge, else lower and lower;
+ * the first of these that lies in the picture and covers no label of a better detection. When there
+ * is none, the first, as far into the picture as it goes. */
+static Rect
+place_label (const Canvas *canvas, const FbnetDetection *detection, const Rect *taken,
+    guint n_taken)
+{
+  int width, height;
+  pango_layout_get_pixel_size (canvas->layout, &width, &height);
+  Rect rect = { .width = width + 2 * label_margin (canvas), .height = height };
+  rect.x = round (fmax (0, fmin (detection->x0, canvas->width - rect.width)));
+  const double first = round (fmax (0, detection->y0 - height));
+  for (rect.y = first; rect.y + height <= canvas->height; rect.y += height)
+    if (is_free (&rect, taken, n_taken))
+      return rect;
+  rect.y = first;
+  return rect;
+}
+
+static void
+draw_label (const Canvas *canvas, const Rect *rect, Color color)
+{
+  cairo_rectangle (canvas->cairo, rect->x, rect->y, rect->width, rect->height);
   set_color (canvas->cairo, color, 0.85);
   cairo_fill (canvas->cairo);
   const double ink = is_bright (color) ? 0 : 1;
   cairo_set_source_rgb (canvas->cairo, ink, ink, ink);
-  cairo_move_to (canvas->cairo, x + margin, y);
+  cairo_move_to (canvas->cairo, rect->x + label_margin (canvas), rect->y);
   pango_cairo_show_layout (canvas->cairo, canvas->layout);
+}
+
+/* The best choose their places first and are drawn last. */
+static void
+draw_labels (const Canvas *canvas, const FbnetDetections *detections, const char *const *labels)
+{
+  g_autofree Rect *places = g_new (Rect, detections->n);
+  for (guint i = 0; i < detections->n; i++) {
+    set_label (canvas, &detections->items[i], labels);
+    places[i] = place_label (canvas, &detections->items[i], places, i);
+  }
+  for (guint i = detections->n; i-- > 0;) {
+    set_label (canvas, &detections->items[i], labels);
+    draw_label (canvas, &places[i], class_color (detections->items[i].class_id));
+  }
 }
 
 /* All masks below all boxes below all labels, and in each layer the best on top. */
@@ -212,11 +265,7 @@ draw_detections (const Canvas *canvas, const FbnetDetections *detections, const 
     const FbnetDetection *detection = &detections->items[i];
     draw_box (canvas, detection, class_color (detection->class_id));
   }
-  for (guint i = detections->n; i-- > 0;) {
-    const FbnetDetection *detection = &detections->items[i];
-    g_autofree char *text = label_text (detection, labels);
-    draw_label (canvas, detection, text, class_color (detection->class_id));
-  }
+  draw_labels (canvas, detections, labels);
 }
 
 gboolean

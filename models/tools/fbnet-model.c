@@ -389,7 +389,7 @@ parse (ModelOptions *o, int argc, char **argv, GError **error)
   g_option_context_add_main_entries (context, entries, NULL);
   g_option_context_set_summary (context, "Prints what is in a model file.");
   g_option_context_set_description (context,
-      "Exit status: 0 all went well; 1 at least one file failed; 2 the command line is wrong.");
+      "Exit status: 0 all went well; 1 at least one file failed; 2 the command line is wrong.\n");
   const gboolean parsed = g_option_context_parse (context, &argc, &argv, error);
   g_option_context_free (context);
   if (!parsed || o->version || o->files)

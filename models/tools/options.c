@@ -20,7 +20,7 @@ static const char description[] =
     "      --images val2017 --coco-results results.json\n"
     "\n"
     "Exit status: 0 all went well; 1 the model or at least one picture failed, the others were\n"
-    "done; 2 the command line is wrong.";
+    "done; 2 the command line is wrong.\n";
 
 static const Options defaults = {
   .score_threshold = NOT_GIVEN_NUMBER,

@@ -7,7 +7,7 @@
 
 #include <glib.h>
 
-/* The fixture with real COCO weights and a picture of a dog before a bicycle. */
+/* Real COCO weights; the picture shows a dog before a bicycle, and a truck. */
 #define FIXTURE_COCO "faster_rcnn_fbnetv3a_dsmask_C4_coco/dogbike"
 /* Generated weights, with a mask head. */
 #define FIXTURE_MASKS "mask_rcnn_fbnetv3a_dsmask_C4"

@@ -4,19 +4,21 @@
  */
 #include <gst/gst.h>
 #include <math.h>
+#include <string.h>
 
 #include "fixture.h"
 #include "frames.h"
 #include "models.h"
 #include "stream.h"
 
-/* Formats that keep chroma at half size give the network slightly other colours. */
-#define BOX_SLACK   3.0
-#define SCORE_SLACK 0.06
+/* Chroma at half size and 8-bit Y'CbCr move colours by a few levels, and the network's second-best
+ * proposals are near enough to its best to change places for that. */
+#define IOU_AT_LEAST 0.88
+#define SCORE_SLACK  0.06
 
 typedef struct {
   Fixture *fixture;
-  Picture *picture; /* a dog, a bicycle and a truck */
+  Picture *picture;
   Stream *stream;
 } Scene;
 
@@ -57,16 +59,37 @@ box_distance (const Seen *a, const Seen *b)
       MAX (fabs (a->x1 - b->x1), fabs (a->y1 - b->y1)));
 }
 
+static double
+iou (const Seen *a, const Seen *b)
+{
+  const double width = MIN (a->x1, b->x1) - MAX (a->x0, b->x0);
+  const double height = MIN (a->y1, b->y1) - MAX (a->y0, b->y0);
+  const double inter = MAX (width, 0) * MAX (height, 0);
+  return inter / ((a->x1 - a->x0) * (a->y1 - a->y0) + (b->x1 - b->x0) * (b->y1 - b->y0) - inter);
+}
+
 static void
-check_same (const GArray *found, const GArray *expected, double box_slack, double score_slack)
+check_alike (const GArray *found, const GArray *expected)
 {
   g_assert_cmpuint (found->len, ==, expected->len);
   for (guint i = 0; i < found->len; i++) {
     const Seen *f = SEEN (found, i), *e = SEEN (expected, i);
-    g_test_message ("%s %.4f (%.4f), %.3f px", f->label, f->score, e->score, box_distance (f, e));
+    g_test_message ("%s %.4f (%.4f), IoU %.4f", f->label, f->score, e->score, iou (f, e));
     g_assert_cmpstr (f->label, ==, e->label);
-    g_assert_cmpfloat (fabs (f->score - e->score), <=, score_slack);
-    g_assert_cmpfloat (box_distance (f, e), <=, box_slack);
+    g_assert_cmpfloat (fabs (f->score - e->score), <=, SCORE_SLACK);
+    g_assert_cmpfloat (iou (f, e), >=, IOU_AT_LEAST);
+  }
+}
+
+static void
+check_equal (const GArray *found, const GArray *expected)
+{
+  g_assert_cmpuint (found->len, ==, expected->len);
+  for (guint i = 0; i < found->len; i++) {
+    const Seen *f = SEEN (found, i), *e = SEEN (expected, i);
+    g_assert_cmpint (f->class_id, ==, e->class_id);
+    g_assert_cmpfloat (f->score, ==, e->score);
+    g_assert_cmpfloat (box_distance (f, e), ==, 0);
   }
 }
 
@@ -102,8 +125,14 @@ test_golden (void)
   scene_close (&scene);
 }
 
-/* The same picture in every format, packed and with padded rows, gives the same detections: to the
- * bit among the RGB formats, within the rounding of the others. */
+static gboolean
+is_rgb (const char *format)
+{
+  return strchr (format, 'B') != NULL;
+}
+
+/* The same picture in every colour format, packed and with padded rows, gives the same detections:
+ * to the bit among the RGB formats, within the rounding of the others. */
 static void
 test_every_format (void)
 {
@@ -112,19 +141,20 @@ test_every_format (void)
     return;
   g_autoptr (GArray) expected = detect (&scene, "RGB", NULL, 0);
   for (guint i = 0; frames_formats[i]; i++) {
-    g_test_message ("%s", frames_formats[i]);
     if (g_str_equal (frames_formats[i], "GRAY8"))
-      continue; /* another picture: see test_grey */
-    const gboolean exact = strstr (frames_formats[i], "R") != NULL;
+      continue; /* shows another picture: test_grey */
+    g_test_message ("%s", frames_formats[i]);
     g_autoptr (GArray) packed = detect (&scene, frames_formats[i], NULL, 0);
     g_autoptr (GArray) padded = detect (&scene, frames_formats[i], NULL, 36);
-    check_same (packed, expected, exact ? 0 : BOX_SLACK, exact ? 0 : SCORE_SLACK);
-    check_same (padded, packed, 0, 0);
+    check_alike (packed, expected);
+    check_equal (padded, packed);
+    if (is_rgb (frames_formats[i]))
+      check_equal (packed, expected);
   }
   scene_close (&scene);
 }
 
-/* A grey frame gives what the same grey in RGB gives. */
+/* A grey frame gives what the same grey in RGB gives, to the bit. */
 static void
 test_grey (void)
 {
@@ -142,7 +172,7 @@ test_grey (void)
   g_autoptr (GstBuffer) out = stream_push_rgb (scene.stream, rgb, 0);
   g_autoptr (GArray) expected = seen_on (out, &scene.stream->info);
   g_assert_cmpuint (found->len, >, 0);
-  check_same (found, expected, 0.5, 0.01);
+  check_equal (found, expected);
   scene_close (&scene);
 }
 
@@ -161,7 +191,7 @@ test_colorimetry (void)
     for (guint j = 0; j < G_N_ELEMENTS (formats); j++) {
       g_test_message ("%s %s", formats[j], colorimetries[i]);
       g_autoptr (GArray) found = detect (&scene, formats[j], colorimetries[i], 0);
-      check_same (found, expected, BOX_SLACK, SCORE_SLACK);
+      check_alike (found, expected);
     }
   }
   scene_close (&scene);
@@ -208,8 +238,8 @@ test_renegotiation (void)
   g_autoptr (GstBuffer) other = stream_push (scene.stream, frames_new (&scene.stream->info, 0));
   g_autoptr (GArray) yuv = detect (&scene, "I420", NULL, 8);
   g_autoptr (GArray) after = detect (&scene, "RGB", NULL, 0);
-  check_same (yuv, before, BOX_SLACK, SCORE_SLACK);
-  check_same (after, before, 0, 0);
+  check_alike (yuv, before);
+  check_equal (after, before);
   scene_close (&scene);
 }
 

@@ -428,8 +428,38 @@ FBNET_API gboolean fbnet_detector_run (FbnetDetector *detector, const FbnetImage
 
 FBNET_API void fbnet_detector_get_timings (const FbnetDetector *detector, FbnetTimings *timings);
 
+/* --- Classifiers ------------------------------------------------------------------------------ */
+
+/** FbnetClassifier: as #FbnetDetector, for models of the task classification. Since 0.1 */
+typedef struct _FbnetClassifier FbnetClassifier;
+
+/**
+ * fbnet_classifier_new:
+ * @model: a classification model; a reference is kept
+ * @options: (nullable): NULL: all defaults
+ *
+ * Returns: (transfer full): or NULL with @error set. Since 0.1
+ */
+FBNET_API FbnetClassifier *fbnet_classifier_new (FbnetModel *model,
+    const FbnetDetectorOptions *options, GError **error);
+FBNET_API void fbnet_classifier_free (FbnetClassifier *classifier); /* NULL is allowed */
+
+/**
+ * fbnet_classifier_run:
+ * @image: the frame, read only
+ * @probabilities: (out): n_classes numbers that add up to 1: the softmax over the classes
+ *
+ * Resizes the shorter side, crops a square from the middle, normalises, and classifies
+ * (mobile_cv model_zoo/models/preprocess.py). The same bits for any number of threads.
+ *
+ * Returns: FALSE with @error set, as fbnet_detector_run(). Since 0.1
+ */
+FBNET_API gboolean fbnet_classifier_run (FbnetClassifier *classifier, const FbnetImage *image,
+    float *probabilities, GError **error);
+
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (FbnetModel, fbnet_model_unref)
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (FbnetDetector, fbnet_detector_free)
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (FbnetClassifier, fbnet_classifier_free)
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (FbnetDetections, fbnet_detections_free)
 
 G_END_DECLS

@@ -1,0 +1,202 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later
+ *
+ * Config, weights, provenance and labels into one model file.
+ */
+#include "import.h"
+
+#include <errno.h>
+#include <glib/gstdio.h>
+#include <string.h>
+
+#include "config.h"
+#include "torchscript.h"
+#include "yaml-tree.h"
+
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (cJSON, cJSON_Delete)
+
+/* --- Config ----------------------------------------------------------------------------------- */
+
+static gboolean
+is_path (const char *config)
+{
+  return strchr (config, G_DIR_SEPARATOR) != NULL || g_str_has_suffix (config, ".yaml")
+      || g_str_has_suffix (config, ".yml");
+}
+
+static cJSON *
+load_config (const char *config, GError **error)
+{
+  if (is_path (config))
+    return yaml_load (config, error);
+  g_auto (GStrv) names = import_zoo_names ();
+  if (g_strv_contains ((const char *const *) names, config))
+    return import_zoo_config (config, error);
+  g_autofree char *known = g_strjoinv (", ", names);
+  g_set_error (error, FBNET_ERROR, FBNET_ERROR_ARGUMENT,
+      "%s: expected a path to a .yaml file, or one of D2Go's configs: %s", config, known);
+  return NULL;
+}
+
+/* The description, named after the config: of a path its last part without the ending. NULL without
+ * error when no config is given. */
+static cJSON *
+describe_config (const char *config, GError **error)
+{
+  if (config == NULL)
+    return NULL;
+  g_autoptr (cJSON) tree = load_config (config, error);
+  if (tree == NULL)
+    return NULL;
+  g_autofree char *name = g_path_get_basename (config);
+  char *ending = is_path (config) ? strrchr (name, '.') : NULL;
+  if (ending != NULL && ending != name)
+    *ending = '\0';
+  return import_describe (tree, name, error);
+}
+
+/* --- Labels and provenance -------------------------------------------------------------------- */
+
+static gboolean
+read_labels (cJSON *description, const char *path, GError **error)
+{
+  g_autofree char *text = NULL;
+  gsize length;
+  g_autoptr (GError) cause = NULL;
+  if (!g_file_get_contents (path, &text, &length, &cause)) {
+    g_set_error (error, FBNET_ERROR, FBNET_ERROR_IO, "%s: cannot be read: %s", path,
+        cause->message);
+    return FALSE;
+  }
+  if (!g_utf8_validate (text, (gssize) length, NULL)) {
+    g_set_error (error, FBNET_ERROR, FBNET_ERROR_FORMAT, "%s: expected UTF-8 text", path);
+    return FALSE;
+  }
+  g_auto (GStrv) lines = g_strsplit (text, "\n", -1);
+  cJSON *labels = cJSON_CreateArray ();
+  for (guint i = 0; lines[i] != NULL; i++)
+    if (*g_strstrip (lines[i]) != '\0')
+      cJSON_AddItemToArray (labels, cJSON_CreateString (lines[i]));
+  cJSON_DeleteItemFromObjectCaseSensitive (description, "labels");
+  cJSON_AddItemToObject (description, "labels", labels);
+  return TRUE;
+}
+
+static char *
+file_checksum (const char *path, GError **error)
+{
+  g_autoptr (GMappedFile) file = g_mapped_file_new (path, FALSE, error);
+  if (file == NULL)
+    return NULL;
+  g_autoptr (GBytes) bytes = g_mapped_file_get_bytes (file);
+  return g_compute_checksum_for_bytes (G_CHECKSUM_SHA256, bytes);
+}
+
+static gboolean
+add_provenance (Imported *imported, const char *source, GError **error)
+{
+  g_autofree char *checksum = file_checksum (source, error);
+  g_autofree char *name = g_path_get_basename (source);
+  if (checksum == NULL)
+    return FALSE;
+  cJSON *provenance = cJSON_CreateObject ();
+  cJSON_AddStringToObject (provenance, "source", name);
+  cJSON_AddStringToObject (provenance, "sha256", checksum);
+  cJSON_AddStringToObject (provenance, "config", imported->config);
+  cJSON_AddStringToObject (provenance, "weights", imported->source);
+  if (imported->from_archive != NULL)
+    cJSON_AddStringToObject (provenance, "fields_from_source", imported->from_archive);
+  cJSON_DeleteItemFromObjectCaseSensitive (imported->description, "provenance");
+  cJSON_AddItemToObject (imported->description, "provenance", provenance);
+  return TRUE;
+}
+
+static gboolean
+finish (Imported *imported, const char *source, const ImportOptions *options, GError **error)
+{
+  if (options->labels != NULL && !read_labels (imported->description, options->labels, error))
+    return FALSE;
+  if (options->name != NULL) {
+    cJSON_DeleteItemFromObjectCaseSensitive (imported->description, "name");
+    cJSON_AddStringToObject (imported->description, "name", options->name);
+  }
+  return add_provenance (imported, source, error);
+}
+
+/* --- Reading ---------------------------------------------------------------------------------- */
+
+static Imported *
+read_checkpoint (Archive *archive, const cJSON *description, const char *config, gboolean ema,
+    GError **error)
+{
+  g_autofree char *source = NULL;
+  Weights *weights = checkpoint_read (archive, ema, &source, error);
+  if (weights == NULL)
+    return NULL;
+  Imported *imported = description != NULL
+      ? checkpoint_fit (weights, description, config, archive_name (archive), error)
+      : checkpoint_recognise (weights, archive_name (archive), error);
+  if (imported != NULL)
+    imported->source = g_steal_pointer (&source);
+  return imported;
+}
+
+Imported *
+import_read (const char *source, const ImportOptions *options, GError **error)
+{
+  GError *failure = NULL;
+  g_autoptr (cJSON) description = describe_config (options->config, &failure);
+  if (failure != NULL) {
+    g_propagate_error (error, failure);
+    return NULL;
+  }
+  g_autofree char *config = options->config != NULL ? g_path_get_basename (options->config) : NULL;
+  g_autoptr (Archive) archive = archive_open (source, error);
+  if (archive == NULL)
+    return NULL;
+  if (torchscript_is (archive) && options->ema) {
+    g_set_error (error, FBNET_ERROR, FBNET_ERROR_ARGUMENT,
+        "%s: an int8 export has no averaged weights", source);
+    return NULL;
+  }
+  g_autoptr (Imported) imported = torchscript_is (archive)
+      ? torchscript_import (archive, description, config, error)
+      : read_checkpoint (archive, description, config, options->ema, error);
+  if (imported == NULL || !finish (imported, source, options, error))
+    return NULL;
+  return g_steal_pointer (&imported);
+}
+
+/* --- Writing ---------------------------------------------------------------------------------- */
+
+static gboolean
+write_file (const Imported *imported, const char *path, GError **error)
+{
+  const guint n = imported->weights->views->len;
+  g_autofree FbnetTensorView *views = g_new (FbnetTensorView, n);
+  for (guint i = 0; i < n; i++)
+    views[i] = *(const FbnetTensorView *) imported->weights->views->pdata[i];
+  char *text = cJSON_PrintUnformatted (imported->description);
+  const gboolean written = fbnet_model_write (path, text, views, n, error);
+  cJSON_free (text);
+  return written;
+}
+
+gboolean
+import_write (const Imported *imported, const char *path, guint64 *n_parameters, GError **error)
+{
+  g_autofree char *part = g_strconcat (path, ".part", NULL);
+  if (!write_file (imported, part, error))
+    return FALSE;
+  g_autoptr (FbnetModel) model = fbnet_model_load (part, error);
+  if (model == NULL) {
+    g_unlink (part);
+    return FALSE;
+  }
+  *n_parameters = fbnet_model_get_n_parameters (model);
+  if (g_rename (part, path) == 0)
+    return TRUE;
+  g_set_error (error, FBNET_ERROR, FBNET_ERROR_IO, "%s: cannot be written: %s", path,
+      g_strerror (errno));
+  g_unlink (part);
+  return FALSE;
+}

@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later
+ *
+ * The whole way from a file of PyTorch's to a model file.
+ */
+#ifndef FBNET_IMPORT_IMPORT_H
+#define FBNET_IMPORT_IMPORT_H
+
+#include "checkpoint.h"
+
+typedef struct {
+  const char *config; /* a zoo config's name, or a path to a YAML dump; NULL: recognise it */
+  gboolean ema;       /* the averaged weights */
+  const char *labels; /* path to a text file with one name a line, or NULL */
+  const char *name;   /* the model's name, or NULL: the config's */
+} ImportOptions;
+
+/* Reads `source`: a checkpoint (zip or the older form) or an int8 export. */
+Imported *import_read (const char *source, const ImportOptions *options, GError **error);
+
+/* Writes the model file, after it has been loaded once as a check: when it cannot be loaded, nothing
+ * is written. `n_parameters` (out): learnable numbers in it. */
+gboolean import_write (const Imported *imported, const char *path, guint64 *n_parameters,
+    GError **error);
+
+#endif

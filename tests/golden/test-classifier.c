@@ -1,0 +1,222 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later
+ *
+ * The classifiers of the fbnet_v2 family against mobile_cv's own numbers: the crop, every block, the
+ * logits.
+ */
+#include <math.h>
+#include <string.h>
+
+#include "classifier.h"
+#include "fixture.h"
+#include "kernels/kernels.h"
+#include "model.h"
+
+static const char *const classifiers[] = { "FBNetV2_F1", "FBNetV2_F4", "FBNetV3_A", "dmasking_l3",
+  "eff_0", "fbnet_a", "fbnet_c", "mnv3" };
+
+/* --- The model -------------------------------------------------------------------------------- */
+
+static cJSON *
+architecture (const Fixture *fixture)
+{
+  const cJSON *raw = fixture_config (fixture, "arch_raw");
+  cJSON *recorded =
+      cJSON_IsString (raw) ? cJSON_Parse (raw->valuestring) : cJSON_Duplicate (raw, TRUE);
+  cJSON *result = cJSON_CreateObject ();
+  cJSON *basic_args = cJSON_DetachItemFromObject (recorded, "basic_args");
+
+  cJSON_AddItemToObject (result, "trunk", cJSON_DetachItemFromObject (recorded, "blocks"));
+  if (basic_args != NULL)
+    cJSON_AddItemToObject (result, "basic_args", basic_args);
+  cJSON_AddStringToObject (cJSON_AddObjectToObject (result, "norm"), "name", "bn");
+  cJSON_Delete (recorded);
+  return result;
+}
+
+static cJSON *
+scaled_array (const cJSON *numbers, double factor)
+{
+  cJSON *result = cJSON_CreateArray ();
+  const cJSON *item;
+
+  cJSON_ArrayForEach (item, numbers)
+      cJSON_AddItemToArray (result, cJSON_CreateNumber (item->valuedouble * factor));
+  return result;
+}
+
+static char *
+description_text (const Fixture *fixture)
+{
+  cJSON *top = cJSON_CreateObject ();
+  cJSON *input = cJSON_CreateObject ();
+
+  cJSON_AddStringToObject (top, "format", "fbnet-model");
+  cJSON_AddNumberToObject (top, "version", 1);
+  cJSON_AddStringToObject (top, "name", fixture_config (fixture, "name")->valuestring);
+  cJSON_AddStringToObject (top, "task", "classification");
+  cJSON_AddItemToObject (top, "input", input);
+  cJSON_AddStringToObject (input, "channel_order", "RGB");
+  cJSON_AddItemToObject (input, "mean", scaled_array (fixture_config (fixture, "mean"), 255));
+  cJSON_AddItemToObject (input, "std", scaled_array (fixture_config (fixture, "std"), 255));
+  cJSON_AddNumberToObject (input, "resize", fixture_config (fixture, "resize")->valuedouble);
+  cJSON_AddNumberToObject (input, "crop", fixture_config (fixture, "input_size")->valuedouble);
+  cJSON_AddItemToObject (top, "architecture", architecture (fixture));
+  cJSON_AddStringToObject (cJSON_AddObjectToObject (top, "backbone"), "prefix", "backbone.stages");
+  cJSON_AddNumberToObject (cJSON_AddObjectToObject (top, "head"), "n_classes", 1000);
+  char *printed = cJSON_PrintUnformatted (top);
+  char *text = g_strdup (printed);
+  cJSON_free (printed);
+  cJSON_Delete (top);
+  return text;
+}
+
+static FbnetModel *
+load_model (const Fixture *fixture)
+{
+  g_autofree char *description = description_text (fixture);
+  g_autoptr (TensorList) tensors = fixture_tensors (fixture);
+  g_autoptr (GError) error = NULL;
+  FbnetModel *model = tensor_list_to_model (tensors, description, &error);
+
+  g_assert_no_error (error);
+  g_assert_cmpuint (fbnet_model_get_n_parameters (model), ==,
+      (guint64) fixture_config (fixture, "n_params")->valuedouble);
+  return model;
+}
+
+/* --- Blocks ----------------------------------------------------------------------------------- */
+
+/* The recorded numbers of a block are in the order of channels, rows, columns. */
+static double
+element (const Tensor *t, gsize i)
+{
+  const gsize c = i / (t->h * t->w), p = i % (t->h * t->w);
+
+  return t->data[p * t->c + c];
+}
+
+static void
+check_probe (const Tensor *t, const cJSON *probe, const char *kernels)
+{
+  const gsize n = t->h * t->w * t->c;
+  const double std = cJSON_GetObjectItem (probe, "std")->valuedouble;
+  const cJSON *first = cJSON_GetObjectItem (probe, "first8");
+  const cJSON *last = cJSON_GetObjectItem (probe, "last4");
+  double sum = 0, worst = 0;
+
+  for (gsize i = 0; i < n; i++)
+    sum += t->data[i];
+  worst = fabs (sum / n - cJSON_GetObjectItem (probe, "mean")->valuedouble);
+  for (gsize i = 0; i < MIN (n, 8); i++)
+    worst = fmax (worst, fabs (element (t, i) - cJSON_GetArrayItem (first, i)->valuedouble));
+  for (gsize i = 0; i < MIN (n, 4); i++)
+    worst = fmax (worst, fabs (element (t, n - 4 + i) - cJSON_GetArrayItem (last, i)->valuedouble));
+  if (worst / std >= 1e-3)
+    g_error ("%s, %s: expected within 0.001 of the spread %g, found %g", kernels,
+        cJSON_GetObjectItem (probe, "block")->valuestring, std, worst);
+}
+
+/* Runs block by block, as the classifier itself does not keep what is between. */
+static void
+check_blocks (FbnetModel *model, const Kernels *kernels, const Tensor *input, const cJSON *probes)
+{
+  const Network *network = model_get_network (model, kernels);
+  Runner runner = { .kernels = kernels };
+  Tensor in = *input;
+  guint n = 0;
+
+  in.data = g_memdup2 (input->data, input->h * input->w * input->c * sizeof (float));
+  for (guint s = 0; s < network->n_trunk; s++) {
+    for (guint b = 0; b < network->trunk[s].n_blocks; b++) {
+      const PackedStage one = { 1, &network->trunk[s].blocks[b] };
+      Tensor out;
+      g_assert_true (runner_reserve_stage (&runner, &one, &in, &out, NULL));
+      out.data = g_new (float, out.h *out.w *out.c);
+      runner_run_stage (&runner, &one, &in, &out);
+      g_assert_cmpint (n, <, cJSON_GetArraySize (probes));
+      check_probe (&out, cJSON_GetArrayItem (probes, n++), kernels->name);
+      g_free (in.data);
+      in = out;
+    }
+  }
+  g_assert_cmpint (n, ==, cJSON_GetArraySize (probes));
+  g_free (in.data);
+  runner_clear (&runner);
+}
+
+/* --- The whole -------------------------------------------------------------------------------- */
+
+static guint
+winner (const float *probabilities, guint n)
+{
+  guint best = 0;
+
+  for (guint i = 1; i < n; i++)
+    best = probabilities[i] > probabilities[best] ? i : best;
+  return best;
+}
+
+static void
+check_kernels (const Fixture *fixture, FbnetModel *model, const Kernels *kernels)
+{
+  g_autoptr (Picture) picture = fixture_picture (fixture);
+  g_autoptr (Npy) crop = fixture_array (fixture, "crop");
+  g_autoptr (Npy) logits = fixture_array (fixture, "logits");
+  const FbnetImage image = picture_image (picture);
+  const cJSON *top = cJSON_GetArrayItem (fixture_config (fixture, "top5"), 0);
+  float probabilities[3][1000];
+  ClassifierTaps taps;
+  double worst = 0;
+
+  for (guint n_threads = 1; n_threads <= 3; n_threads++) {
+    const FbnetDetectorOptions options = { n_threads, kernels->name };
+    g_autoptr (GError) error = NULL;
+    g_autoptr (FbnetClassifier) classifier = fbnet_classifier_new (model, &options, &error);
+    g_assert_no_error (error);
+    fbnet_classifier_run (classifier, &image, probabilities[n_threads - 1], &error);
+    g_assert_no_error (error);
+    classifier_get_taps (classifier, &taps);
+    if (n_threads > 1)
+      continue;
+    g_assert_cmpmem (taps.crop, 3 * taps.side * taps.side, crop->data, crop->n_bytes);
+    for (guint i = 0; i < 1000; i++)
+      worst = fmax (worst, fabs (taps.logits.data[i] - npy_floats (logits)[i]));
+    check_blocks (model, kernels, &taps.input, fixture_config (fixture, "probes"));
+  }
+  g_test_message ("%s: logits deviate by at most %.2g", kernels->name, worst);
+  g_assert_cmpfloat (worst, <, 2e-3);
+  g_assert_cmpmem (probabilities[0], sizeof probabilities[0], probabilities[1],
+      sizeof probabilities[1]);
+  g_assert_cmpmem (probabilities[0], sizeof probabilities[0], probabilities[2],
+      sizeof probabilities[2]);
+  const guint best = winner (probabilities[0], 1000);
+  g_assert_cmpuint (best, ==, (guint) cJSON_GetObjectItem (top, "cls")->valuedouble);
+  g_assert_cmpfloat_with_epsilon (probabilities[0][best],
+      cJSON_GetObjectItem (top, "prob")->valuedouble, 1e-3);
+}
+
+static void
+test_classifier (gconstpointer data)
+{
+  g_autofree char *name = g_strconcat ("cls/", (const char *) data, NULL);
+  g_autoptr (Fixture) fixture = fixture_open (name);
+  if (fixture == NULL)
+    return;
+  g_autoptr (FbnetModel) model = load_model (fixture);
+
+  for (const Kernels *const *kernels = kernels_list (); *kernels != NULL; kernels++) {
+    if (kernels_find ((*kernels)->name, NULL) != NULL)
+      check_kernels (fixture, model, *kernels);
+  }
+}
+
+int
+main (int argc, char **argv)
+{
+  g_test_init (&argc, &argv, NULL);
+  for (guint i = 0; i < G_N_ELEMENTS (classifiers); i++) {
+    g_autofree char *path = g_strconcat ("/classifier/", classifiers[i], NULL);
+    g_test_add_data_func (path, classifiers[i], test_classifier);
+  }
+  return g_test_run ();
+}
