@@ -16,6 +16,7 @@
 struct _GstFbnetOverlay {
   PangoContext *fonts;
   PangoLayout *layout;
+  GArray *labels; /* of GstVideoRectangle: where this frame has labels already */
 };
 
 /* A drawing in progress. */
@@ -57,6 +58,7 @@ gst_fbnet_overlay_new (void)
   cairo_font_options_destroy (options);
 
   overlay->layout = pango_layout_new (overlay->fonts);
+  overlay->labels = g_array_new (FALSE, FALSE, sizeof (GstVideoRectangle));
   return overlay;
 }
 
@@ -65,6 +67,7 @@ gst_fbnet_overlay_free (GstFbnetOverlay *overlay)
 {
   if (!overlay)
     return;
+  g_array_unref (overlay->labels);
   g_object_unref (overlay->layout);
   g_object_unref (overlay->fonts);
   g_free (overlay);
@@ -106,7 +109,7 @@ luma_of (guint32 color)
 static guint32
 contrast_to (guint32 color)
 {
-  return luma_of (color) > 120 ? 0xff000000 : 0xffffffff;
+  return luma_of (color) > 140 ? 0xff000000 : 0xffffffff;
 }
 
 static guint32
@@ -255,16 +258,39 @@ paint_label (guint32 *pixels, gint width, gint height, gint padding, PangoLayout
   cairo_surface_destroy (surface);
 }
 
-/* On the box's upper edge; inside the box where the frame ends; never past the frame's right or
- * left while there is room. */
-static void
-place_label (const Drawing *drawing, guint index, gint width, gint height, gint *x, gint *y)
+static gboolean
+is_free (const GArray *labels, const GstVideoRectangle *place)
 {
-  GstVideoRectangle r;
-  gst_fbnet_result_rectangle (drawing->result, index, &r);
-  *x = MAX (0, MIN (r.x, (gint) drawing->result->width - width));
-  *y = r.y >= height ? r.y - height : r.y;
-  *y = MAX (0, MIN (*y, (gint) drawing->result->height - height));
+  for (guint i = 0; i < labels->len; i++) {
+    const GstVideoRectangle *other = &g_array_index (labels, GstVideoRectangle, i);
+    if (place->x < other->x + other->w && other->x < place->x + place->w
+        && place->y < other->y + other->h && other->y < place->y + place->h)
+      return FALSE;
+  }
+  return TRUE;
+}
+
+/* On the box's upper edge, or inside the box where the frame ends; a label that is there already
+ * pushes it down, as long as there is room. Never past the frame's edges unless it is larger. */
+static GstVideoRectangle
+place_label (const Drawing *drawing, guint index, gint width, gint height)
+{
+  const gint right = MAX (0, (gint) drawing->result->width - width);
+  const gint bottom = MAX (0, (gint) drawing->result->height - height);
+  GstVideoRectangle box;
+  gst_fbnet_result_rectangle (drawing->result, index, &box);
+
+  const GstVideoRectangle first = { .x = MIN (box.x, right),
+    .y = MIN (box.y >= height ? box.y - height : box.y, bottom),
+    .w = width,
+    .h = height };
+  GstVideoRectangle place = first;
+  while (!is_free (drawing->overlay->labels, &place)) {
+    place.y += height;
+    if (place.y > MIN (bottom, box.y + box.h))
+      return first;
+  }
+  return place;
 }
 
 static void
@@ -292,9 +318,9 @@ draw_label (Drawing *drawing, guint index)
   else
     paint_label (pixels, width, height, padding, layout, outline, contrast_to (outline));
 
-  gint x, y;
-  place_label (drawing, index, width, height, &x, &y);
-  place_pixels (drawing, pixels, x, y, width, height);
+  const GstVideoRectangle place = place_label (drawing, index, width, height);
+  g_array_append_val (drawing->overlay->labels, place);
+  place_pixels (drawing, pixels, place.x, place.y, width, height);
 }
 
 /* --- The whole ----------------------------------------------------------------------------------*/
@@ -325,7 +351,8 @@ gst_fbnet_overlay_compose (GstFbnetOverlay *overlay, const GstFbnetResult *resul
     draw_mask (&drawing, i);
   for (guint i = n; style->draw_boxes && i-- > 0;)
     draw_box (&drawing, i);
-  for (guint i = n; i-- > 0;)
+  g_array_set_size (overlay->labels, 0);
+  for (guint i = 0; i < n; i++) /* the best get the best places */
     draw_label (&drawing, i);
   return drawing.composition;
 }

@@ -179,6 +179,31 @@ test_label_stays_inside (void)
   }
 }
 
+/* The labels of boxes in the same place do not hide each other. */
+static void
+test_labels_make_room (void)
+{
+  const FbnetDetection items[] = {
+    { 20, 40, 200, 200, 0.9f, 0, { 0 } },
+    { 22, 41, 200, 200, 0.8f, 0, { 0 } },
+    { 20, 42, 200, 200, 0.7f, 0, { 0 } },
+  };
+  const FbnetDetections found = { items, G_N_ELEMENTS (items) };
+  GstFbnetOverlayStyle style = make_style ();
+  style.draw_boxes = FALSE;
+  g_autoptr (GstVideoOverlayComposition) composition = compose (&found, 320, 240, &style);
+  g_assert_cmpuint (gst_video_overlay_composition_n_rectangles (composition), ==, 3);
+  gint free_from = 0;
+  for (guint i = 0; i < 3; i++) {
+    gint y = 0;
+    guint height = 0;
+    gst_video_overlay_rectangle_get_render_rectangle (
+        gst_video_overlay_composition_get_rectangle (composition, i), NULL, &y, NULL, &height);
+    g_assert_cmpint (y, >=, free_from);
+    free_from = y + (gint) height;
+  }
+}
+
 /* Text is there: a label's plate holds pixels of its own colour and of the ink. */
 static void
 test_label_is_written (void)
@@ -272,6 +297,7 @@ main (int argc, char **argv)
   g_test_add_func ("/element/overlay/mask", test_mask);
   g_test_add_func ("/element/overlay/line-follows-frame", test_line_follows_frame);
   g_test_add_func ("/element/overlay/label-stays-inside", test_label_stays_inside);
+  g_test_add_func ("/element/overlay/labels-make-room", test_labels_make_room);
   g_test_add_func ("/element/overlay/label-is-written", test_label_is_written);
   g_test_add_func ("/element/overlay/switches", test_switches);
   g_test_add_func ("/element/overlay/palette", test_palette);
