@@ -90,15 +90,15 @@ read_quads (const ColorReader *reader, guint8 *const out[4], const guint8 *row, 
   reader->kernels->split2 (out[1], out[3], odd, width);
 }
 
+/* Y' alone: Cb and Cr are 0. */
 static void
-read_gray (const ColorReader *reader, guint8 *const rgb[3], const guint8 *row)
+read_gray (const ColorReader *reader, guint8 *const rgb[3], const guint8 *row, void *scratch)
 {
   const gsize width = reader->image->width;
+  gint16 *none = (gint16 *) scratch_row (reader, scratch, 0);
 
-  for (gsize x = 0; x < width; x++)
-    rgb[0][x] = reader->gray[row[x]];
-  memcpy (rgb[1], rgb[0], width);
-  memcpy (rgb[2], rgb[0], width);
+  memset (none, 0, width * sizeof *none);
+  reader->kernels->color_row (rgb, row, none, none, width, &reader->matrix);
 }
 
 /* The chroma samples of one row of pixels, and of the row that is blended into them. */
@@ -182,19 +182,6 @@ read_packed_yuv (const ColorReader *reader, guint8 *const rgb[3], const guint8 *
   read_yuv (reader, rgb, split[luma], &chroma, scratch);
 }
 
-static void
-fill_gray (ColorReader *reader)
-{
-  const gint16 none[1] = { 0 };
-
-  for (guint value = 0; value < 256; value++) {
-    const guint8 y = (guint8) value;
-    guint8 r, g, b;
-    resize_kernels_c.color_row ((guint8 *[]){ &r, &g, &b }, &y, none, none, 1, &reader->matrix);
-    reader->gray[value] = r;
-  }
-}
-
 void
 color_reader_init (ColorReader *reader, const FbnetImage *image, const ResizeKernels *kernels)
 {
@@ -205,8 +192,6 @@ color_reader_init (ColorReader *reader, const FbnetImage *image, const ResizeKer
   reader->matrix = color_matrix (image->matrix, image->range);
   reader->even = on_even_columns ? 0 : 1;
   reader->odd = on_even_columns ? 2 : 1;
-  if (image->format == FBNET_PIXEL_GRAY8)
-    fill_gray (reader);
 }
 
 void
@@ -236,7 +221,7 @@ color_read_row (const ColorReader *reader, guint8 *const rgb[3], gsize y, void *
       read_quads (reader, (guint8 *[]){ spare, rgb[2], rgb[1], rgb[0] }, row, scratch);
       break;
     case FBNET_PIXEL_GRAY8:
-      read_gray (reader, rgb, row);
+      read_gray (reader, rgb, row, scratch);
       break;
     case FBNET_PIXEL_NV12:
       read_nv (reader, rgb, y, 0, scratch);

@@ -20,8 +20,7 @@ typedef struct {
   const FbnetImage *image;
   const ResizeKernels *kernels;
   ColorMatrix matrix;
-  guint8 gray[256]; /* GRAY8: the pixel of every value */
-  guint even, odd;  /* chroma_double()'s weights */
+  guint even, odd; /* chroma_double()'s weights */
 } ColorReader;
 
 void color_reader_init (ColorReader *reader, const FbnetImage *image, const ResizeKernels *kernels);

@@ -104,25 +104,42 @@ pointwise_item (gpointer data, guint item, guint thread)
       job->residual != NULL ? job->residual->data + begin * c : NULL);
 }
 
-/* One pixel's patch: [group][ky][kx][channels of the group], zeros outside the image. */
+/* One kernel row of a patch: `kernel` pixels of one group's channels, zeros outside the image. */
+static void
+gather_row (float *patch, const ConvJob *job, const float *row, gsize first, gsize channels)
+{
+  const ConvLayer *layer = job->conv->layer;
+
+  for (guint kx = 0; kx < layer->kernel; kx++, patch += channels) {
+    const gsize x = first + kx; /* wraps to huge left of the image */
+    if (x < job->in->w)
+      memcpy (patch, row + x * job->in->c, channels * sizeof *patch);
+    else
+      memset (patch, 0, channels * sizeof *patch);
+  }
+}
+
+/* One pixel's patch: [group][ky][kx][channels of the group]. */
 static void
 gather_patch (float *patch, const ConvJob *job, gsize n, gsize y, gsize x)
 {
   const ConvLayer *layer = job->conv->layer;
   const Tensor *in = job->in;
-  const gsize channels = in->c / layer->groups;
+  const gsize channels = in->c / layer->groups, size = layer->kernel * channels;
+  const gsize first = x * layer->stride - layer->pad;
+  /* Without groups a kernel row's pixels lie in the image as they do in the patch. */
+  const gboolean whole = layer->groups == 1 && first < in->w && first + layer->kernel <= in->w;
 
   for (guint g = 0; g < layer->groups; g++) {
-    for (guint ky = 0; ky < layer->kernel; ky++) {
-      const gsize sy = y * layer->stride + ky - layer->pad; /* wraps to huge when above the image */
-      for (guint kx = 0; kx < layer->kernel; kx++) {
-        const gsize sx = x * layer->stride + kx - layer->pad;
-        if (sy < in->h && sx < in->w)
-          memcpy (patch, tensor_pixel (in, n, sy, sx) + g * channels, channels * sizeof *patch);
-        else
-          memset (patch, 0, channels * sizeof *patch);
-        patch += channels;
-      }
+    for (guint ky = 0; ky < layer->kernel; ky++, patch += size) {
+      const gsize sy = y * layer->stride + ky - layer->pad; /* wraps to huge above the image */
+      const float *row = tensor_pixel (in, n, sy, 0) + g * channels;
+      if (sy >= in->h)
+        memset (patch, 0, size * sizeof *patch);
+      else if (whole)
+        memcpy (patch, row + first * in->c, size * sizeof *patch);
+      else
+        gather_row (patch, job, row, first, channels);
     }
   }
 }

@@ -366,12 +366,11 @@ run_pool (IrfJob *job)
 static gboolean
 reserve_expand (Runner *runner, const PackedBlock *block, const Tensor *in, GError **error)
 {
-  Tensor expanded;
+  Tensor expanded = *in;
 
-  if (!has (&block->pw))
-    return TRUE;
-  return runner_reserve_conv (runner, &block->pw, in, &expanded, error)
-      && tensor_reserve (&expanded, &runner->mid, error)
+  if (has (&block->pw) && !runner_reserve_conv (runner, &block->pw, in, &expanded, error))
+    return FALSE;
+  return tensor_reserve (&expanded, &runner->mid, error)
       && runner_reserve_threads (runner, expanded.c * sizeof (float), error);
 }
 

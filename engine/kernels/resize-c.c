@@ -5,7 +5,7 @@
 #include "resize.h"
 
 static void
-split2 (guint8 *even, guint8 *odd, const guint8 *in, gsize n)
+split2 (guint8 *restrict even, guint8 *restrict odd, const guint8 *in, gsize n)
 {
   for (gsize i = 0; i < n; i++) {
     even[i] = in[2 * i];
@@ -42,7 +42,7 @@ chroma_double (gint16 *out, const guint16 *in, gsize n, guint even, guint odd)
 }
 
 static inline gint
-multiply (gint a, gint b)
+multiply (gint16 a, gint16 b)
 {
   return (a * b + (1 << 14)) >> 15;
 }
@@ -53,26 +53,50 @@ clip8 (gint value)
   return (guint8) CLAMP (value, 0, 255);
 }
 
+/* Restricted parameters, which compilers trust more than restricted variables: without them the loop
+ * is not vectorised. */
+static void
+color_planes (guint8 *restrict r, guint8 *restrict g, guint8 *restrict b, const guint8 *restrict y,
+    const gint16 *restrict u, const gint16 *restrict v, gsize n, ColorMatrix m)
+{
+  for (gsize i = 0; i < n; i++) {
+    const gint luma = multiply ((gint16) (y[i] << 7), m.y_scale) + m.y_offset;
+    r[i] = clip8 ((luma + multiply (v[i], m.rv)) >> 6);
+    g[i] = clip8 ((luma - multiply (u[i], m.gu) - multiply (v[i], m.gv)) >> 6);
+    b[i] = clip8 ((luma + multiply (u[i], m.bu)) >> 6);
+  }
+}
+
 static void
 color_row (guint8 *const rgb[3], const guint8 *y, const gint16 *u, const gint16 *v, gsize n,
     const ColorMatrix *matrix)
 {
-  for (gsize i = 0; i < n; i++) {
-    const gint luma = multiply (y[i] << 7, matrix->y_scale) + matrix->y_offset;
-    rgb[0][i] = clip8 ((luma + multiply (v[i], matrix->rv)) >> 6);
-    rgb[1][i] = clip8 ((luma - multiply (u[i], matrix->gu) - multiply (v[i], matrix->gv)) >> 6);
-    rgb[2][i] = clip8 ((luma + multiply (u[i], matrix->bu)) >> 6);
-  }
+  color_planes (rgb[0], rgb[1], rgb[2], y, u, v, n, *matrix);
 }
 
 static inline guint8
-weigh (const guint8 *in, const ResizePair *pairs, gsize n_pairs)
+finish (gint32 sum)
 {
-  gint32 sum = 1 << (RESIZE_BITS - 1);
-
-  for (gsize p = 0; p < n_pairs; p++)
-    sum += resize_weight (&pairs[p], 0) * in[2 * p] + resize_weight (&pairs[p], 1) * in[2 * p + 1];
   return (guint8) MIN (sum >> RESIZE_BITS, 255);
+}
+
+/* One pixel: the three channels share the weights. */
+static inline void
+weigh (guint8 out[3], const guint8 *const in[3], gsize first, const ResizePair *pairs,
+    gsize n_pairs)
+{
+  const guint8 *a = in[0] + first, *b = in[1] + first, *c = in[2] + first;
+  gint32 sum_a = 1 << (RESIZE_BITS - 1), sum_b = sum_a, sum_c = sum_a;
+
+  for (gsize p = 0; p < n_pairs; p++) {
+    const gint32 left = resize_weight (&pairs[p], 0), right = resize_weight (&pairs[p], 1);
+    sum_a += left * a[2 * p] + right * a[2 * p + 1];
+    sum_b += left * b[2 * p] + right * b[2 * p + 1];
+    sum_c += left * c[2 * p] + right * c[2 * p + 1];
+  }
+  out[0] = finish (sum_a);
+  out[1] = finish (sum_b);
+  out[2] = finish (sum_c);
 }
 
 static void
@@ -82,15 +106,10 @@ horizontal (const HorizontalArgs *args)
   const gsize in_stride = resize_in_stride (axis->n_in);
   const gsize out_stride = resize_out_stride (axis->n_out);
 
-  for (gsize r = 0; r < RESIZE_ROWS; r++) {
-    guint8 *out = args->out + r * out_stride;
-    for (gsize x = 0; x < axis->n_out; x++) {
-      const gsize first = r * in_stride + axis->first[x];
-      const ResizePair *pairs = axis->pairs + x * axis->n_pairs;
-      for (gsize c = 0; c < 3; c++)
-        *out++ = weigh (args->in[c] + first, pairs, axis->n_pairs);
-    }
-  }
+  for (gsize r = 0; r < RESIZE_ROWS; r++)
+    for (gsize x = 0; x < axis->n_out; x++)
+      weigh (args->out + r * out_stride + x * 3, args->in, r * in_stride + axis->first[x],
+          axis->pairs + x * axis->n_pairs, axis->n_pairs);
 }
 
 /* Bytes whose sums stay in the first-level cache while the rows go by. */
@@ -111,7 +130,7 @@ vertical_chunk (guint8 *out, const guint8 *const *rows, gsize offset, const Resi
       sums[i] += weight_a * a[i] + weight_b * b[i];
   }
   for (gsize i = 0; i < n; i++)
-    out[i] = (guint8) MIN (sums[i] >> RESIZE_BITS, 255);
+    out[i] = finish (sums[i]);
 }
 
 static void

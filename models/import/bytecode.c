@@ -18,6 +18,7 @@ typedef struct {
   GPtrArray *stack;     /* Node */
   GPtrArray *registers; /* Node, or NULL */
   guint nesting;
+  gboolean raised; /* this way ends in an exception: what it leaves on the stack means nothing */
 } Machine;
 
 typedef struct {
@@ -178,7 +179,8 @@ push_outputs (Machine *m, Node *node, guint n, GError **error)
 static gboolean
 has_register (const Machine *m, gint64 first, gint64 n, GError **error)
 {
-  return (first >= 0 && n >= 0 && n <= MAX_REGISTERS && first + n <= (gint64) m->registers->len)
+  const gint64 length = m->registers->len;
+  return (first >= 0 && n >= 0 && first <= length && n <= length - first)
       || fail (error, "there is no register of that index");
 }
 
@@ -229,6 +231,7 @@ run_operator (Machine *m, gint64 index, gint64 n, GError **error)
     n = pickle_integer (pickle_item (row, 2), -1);
   g_autofree char *op = g_strjoin (".", name, *overload != '\0' ? overload : NULL, NULL);
   Node *node = consume (m, op, n, error);
+  m->raised |= strcmp (op, "prim::RaiseException") == 0;
   return node != NULL && push_outputs (m, node, output_count (op), error);
 }
 
@@ -242,8 +245,10 @@ construct (Machine *m, const char *op, gint64 n, GError **error)
 static gboolean
 unpack_list (Machine *m, gint64 n, GError **error)
 {
-  if (n < 0 || n > MAX_STACK || !has_items (m, 1, error))
+  if (n < 0 || n > MAX_STACK)
     return fail (error, "a list cannot be unpacked");
+  if (!has_items (m, 1, error))
+    return FALSE;
   Node *list = m->stack->pdata[m->stack->len - 1];
   drop (m, 1);
   for (guint i = 0; i < (guint) n; i++) {
@@ -287,6 +292,39 @@ read_instruction (const Machine *m, gint64 at, Instruction *out, GError **error)
 
 static gboolean follow (Machine *m, gint64 from, gint64 to, GError **error);
 
+/* One way of a branch; `results` are what it leaves on the stack, which go. */
+static gboolean
+follow_way (Machine *m, gint64 from, gint64 to, GPtrArray *results, gboolean *raised,
+    GError **error)
+{
+  const guint base = m->stack->len;
+  m->raised = FALSE;
+  if (!follow (m, from, to, error))
+    return FALSE;
+  if (m->stack->len < base)
+    return fail (error, "a branch leaves the stack shorter");
+  for (guint i = base; i < m->stack->len && !m->raised; i++)
+    g_ptr_array_add (results, m->stack->pdata[i]);
+  drop (m, m->stack->len - base);
+  *raised = m->raised;
+  return TRUE;
+}
+
+static gboolean
+push_either (Machine *m, const GPtrArray *a, const GPtrArray *b, GError **error)
+{
+  for (guint i = 0; i < MAX (a->len, b->len); i++) {
+    Node *either = node_new (m->graph, "either");
+    if (i < a->len)
+      node_add_input (either, a->pdata[i]);
+    if (i < b->len)
+      node_add_input (either, b->pdata[i]);
+    if (!push (m, either, error))
+      return FALSE;
+  }
+  return TRUE;
+}
+
 /* JF else; …; JMP end; else: …; end: — both ways are taken, and what they leave on the stack is
  * joined. */
 static gboolean
@@ -294,34 +332,25 @@ follow_if (Machine *m, gint64 at, gint64 x, gint64 end, gint64 *next, GError **e
 {
   Instruction jump;
   const gint64 otherwise = at + x;
-  if (x < 2 || otherwise > end || !has_items (m, 1, error)
-      || !read_instruction (m, otherwise - 1, &jump, error))
+  if (x < 2 || x > end - at)
     return fail (error, "a branch leads nowhere");
+  if (!has_items (m, 1, error) || !read_instruction (m, otherwise - 1, &jump, error))
+    return FALSE;
+  if (jump.x < 1 || jump.x > end)
+    return fail (error, "a branch has no end");
   *next = otherwise - 1 + jump.x;
   if (strcmp (jump.name, "JMP") != 0 || *next < otherwise || *next > end)
     return fail (error, "a branch has no end");
   drop (m, 1);
-  const guint base = m->stack->len;
-  if (!follow (m, at + 1, otherwise - 1, error) || m->stack->len < base)
+  const gboolean raised = m->raised;
+  gboolean raised_then, raised_else;
+  g_autoptr (GPtrArray) then_results = g_ptr_array_new ();
+  g_autoptr (GPtrArray) else_results = g_ptr_array_new ();
+  if (!follow_way (m, at + 1, otherwise - 1, then_results, &raised_then, error)
+      || !follow_way (m, otherwise, *next, else_results, &raised_else, error))
     return FALSE;
-  g_autoptr (GPtrArray) results = g_ptr_array_new ();
-  for (guint i = base; i < m->stack->len; i++)
-    g_ptr_array_add (results, m->stack->pdata[i]);
-  drop (m, m->stack->len - base);
-  if (!follow (m, otherwise, *next, error) || m->stack->len < base)
-    return FALSE;
-  for (guint i = 0; i < results->len; i++) {
-    Node *either = node_new (m->graph, "either");
-    node_add_input (either, results->pdata[i]);
-    if (base + i >= m->stack->len) {
-      if (!push (m, either, error))
-        return FALSE;
-      continue;
-    }
-    node_add_input (either, m->stack->pdata[base + i]);
-    m->stack->pdata[base + i] = either;
-  }
-  return TRUE;
+  m->raised = raised || (raised_then && raised_else);
+  return push_either (m, then_results, else_results, error);
 }
 
 /* LOOP end, n; …; JMP back; end: — on the stack are the trip count, its limit, the condition and
@@ -331,10 +360,11 @@ static gboolean
 follow_loop (Machine *m, gint64 at, const Instruction *loop, gint64 end, gint64 *next,
     GError **error)
 {
-  *next = at + loop->x;
-  if (loop->x < 2 || *next > end || loop->n < 2 || loop->n > MAX_STACK
-      || !has_items (m, loop->n + 1, error))
+  if (loop->x < 2 || loop->x > end - at || loop->n < 2 || loop->n > MAX_STACK)
     return fail (error, "a loop has no end");
+  if (!has_items (m, loop->n + 1, error))
+    return FALSE;
+  *next = at + loop->x;
   const guint base = m->stack->len - (guint) loop->n - 1;
   m->stack->pdata[base + 2] = node_new (m->graph, "counter");
   if (!follow (m, at + 1, *next - 1, error))

@@ -46,23 +46,34 @@ class_table_free (ClassTable *table)
   g_free (table);
 }
 
+/* Names before ids: data sets number the same things differently. */
+static gint64
+match_class (const ClassTable *table, guint class_id, const CocoSet *set)
+{
+  const char *label = table->labels[class_id];
+  const gint64 named = label ? coco_set_find_category (set, label) : -1;
+  if (named >= 0 || !table->category_ids)
+    return named;
+  const gint64 own = table->category_ids[class_id];
+  return coco_set_has_category (set, own) ? own : -1;
+}
+
 gboolean
 class_table_match (ClassTable *table, const CocoSet *set, guint *n_unmatched, GError **error)
 {
-  if (!table->category_ids) {
-    table->category_ids = g_new (gint64, table->n);
-    for (guint i = 0; i < table->n; i++)
-      table->category_ids[i] =
-          table->labels[i] ? coco_set_find_category (set, table->labels[i]) : -1;
-  }
+  gint64 *matched = g_new (gint64, table->n);
   *n_unmatched = 0;
-  for (guint i = 0; i < table->n; i++)
-    *n_unmatched += table->category_ids[i] < 0;
+  for (guint i = 0; i < table->n; i++) {
+    matched[i] = match_class (table, i, set);
+    *n_unmatched += matched[i] < 0;
+  }
+  g_free (table->category_ids);
+  table->category_ids = matched;
   if (*n_unmatched < table->n)
     return TRUE;
   g_set_error (error, FBNET_ERROR, FBNET_ERROR_FORMAT,
-      "category ids: expected the model to name some, or labels that are categories of the "
-      "annotation file, found neither for any of %u classes",
-      table->n);
+      "categories: expected the annotation file's to have ids or names of the model's classes, "
+      "found that none of %u classes is among its %u categories",
+      table->n, set->categories->len);
   return FALSE;
 }

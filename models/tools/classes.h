@@ -18,8 +18,9 @@ typedef struct {
 ClassTable *class_table_new (const FbnetModel *model, GError **error);
 void class_table_free (ClassTable *table); /* NULL is allowed */
 
-/* Fills in category ids where the model has none: those of the set's categories of the same name.
- * *n_unmatched is the number of classes that have no id then. FALSE with error if none has one. */
+/* Makes the category ids those of the set: each class takes that of the category of its name, else
+ * keeps the one that the model names if the set has it, else has none. *n_unmatched is the number of
+ * classes without one. FALSE with error if none has one. */
 gboolean class_table_match (ClassTable *table, const CocoSet *set, guint *n_unmatched,
     GError **error);
 

@@ -108,6 +108,15 @@ coco_set_find_category (const CocoSet *set, const char *name)
   return -1;
 }
 
+gboolean
+coco_set_has_category (const CocoSet *set, gint64 id)
+{
+  for (guint i = 0; i < set->categories->len; i++)
+    if (g_array_index (set->categories, CocoCategory, i).id == id)
+      return TRUE;
+  return FALSE;
+}
+
 /* --- Results files ---------------------------------------------------------------------------- */
 
 /* Text, not a tree: a result is a line, and a data set has hundreds of thousands. */

@@ -31,6 +31,8 @@ void coco_set_free (CocoSet *set); /* NULL is allowed */
 /* The id of the category called `name`; -1: there is none. */
 gint64 coco_set_find_category (const CocoSet *set, const char *name);
 
+gboolean coco_set_has_category (const CocoSet *set, gint64 id);
+
 /* A results file in the making. */
 typedef struct CocoWriter CocoWriter;
 

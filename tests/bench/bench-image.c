@@ -1,0 +1,150 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later
+ *
+ * How long a frame takes to become network input: every format, live-video sizes, every row of the
+ * kernel table that this processor runs. Milliseconds, least and median of the runs.
+ *
+ *   bench-image [RUNS [THREADS]]
+ */
+#include "image.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "cpu.h"
+
+static const struct {
+  const char *name;
+  FbnetPixelFormat format;
+} formats[] = {
+  { "RGB", FBNET_PIXEL_RGB },
+  { "RGBX", FBNET_PIXEL_RGBX },
+  { "GRAY8", FBNET_PIXEL_GRAY8 },
+  { "NV12", FBNET_PIXEL_NV12 },
+  { "I420", FBNET_PIXEL_I420 },
+  { "YUY2", FBNET_PIXEL_YUY2 },
+};
+
+static const struct {
+  gsize width, height;
+} sizes[] = { { 768, 432 }, { 1920, 1080 } };
+
+/* A frame in `memory`, which has four bytes a pixel: enough for every format. */
+static FbnetImage
+view (FbnetPixelFormat format, const guint8 *memory, gsize width, gsize height)
+{
+  FbnetImage image = {
+    .format = format,
+    .width = (guint) width,
+    .height = (guint) height,
+    .planes = { memory, memory + width * height, memory + width * height * 5 / 4 },
+    .strides = { (gssize) width, (gssize) width, (gssize) width },
+  };
+
+  if (format == FBNET_PIXEL_RGB)
+    image.strides[0] = (gssize) width * 3;
+  else if (format == FBNET_PIXEL_RGBX)
+    image.strides[0] = (gssize) width * 4;
+  else if (format == FBNET_PIXEL_YUY2)
+    image.strides[0] = (gssize) width * 2;
+  else if (format == FBNET_PIXEL_I420)
+    image.strides[1] = image.strides[2] = (gssize) width / 2;
+  return image;
+}
+
+static int
+compare_times (const void *a, const void *b)
+{
+  const gint64 x = *(const gint64 *) a, y = *(const gint64 *) b;
+  return x < y ? -1 : x > y;
+}
+
+static void
+print_times (const char *what, gint64 *times, guint n_runs)
+{
+  qsort (times, n_runs, sizeof *times, compare_times);
+  printf ("  %-10s min %7.3f  median %7.3f ms\n", what, (double) times[0] / 1000,
+      (double) times[n_runs / 2] / 1000);
+}
+
+typedef struct {
+  ImageResizer *resizer;
+  Workers *workers;
+  guint8 *memory; /* of the frame */
+  guint8 *out;
+  gsize height, width, to_height, to_width;
+  gint64 *times;
+  guint n_runs;
+} Bench;
+
+static void
+bench_formats (const Bench *bench)
+{
+  for (gsize f = 0; f < G_N_ELEMENTS (formats); f++) {
+    const FbnetImage image = view (formats[f].format, bench->memory, bench->width, bench->height);
+    for (guint i = 0; i < bench->n_runs; i++) {
+      const gint64 start = g_get_monotonic_time ();
+      image_resize (bench->resizer, bench->out, &image, TRUE, bench->workers);
+      bench->times[i] = g_get_monotonic_time () - start;
+    }
+    print_times (formats[f].name, bench->times, bench->n_runs);
+  }
+}
+
+static void
+bench_normalize (const Bench *bench)
+{
+  const float mean[3] = { 103.53f, 116.28f, 123.675f }, std[3] = { 1, 1, 1 };
+  g_autofree float *input = g_new (float, bench->to_height * bench->to_width * 3);
+  Tensor tensor = { input, 1, bench->to_height, bench->to_width, 3 };
+
+  for (guint i = 0; i < bench->n_runs; i++) {
+    const gint64 start = g_get_monotonic_time ();
+    image_normalize (&tensor, bench->out, bench->to_height, bench->to_width, mean, std);
+    bench->times[i] = g_get_monotonic_time () - start;
+  }
+  print_times ("normalize", bench->times, bench->n_runs);
+}
+
+static void
+bench_size (const ResizeKernels *kernels, gsize width, gsize height, Workers *workers, guint n_runs)
+{
+  g_autofree guint8 *memory = g_malloc (width * height * 4);
+  g_autofree gint64 *times = g_new (gint64, n_runs);
+  g_autoptr (GError) error = NULL;
+  Bench bench = { image_resizer_new (), workers, memory, NULL, height, width, .times = times,
+    .n_runs = n_runs };
+
+  for (gsize i = 0; i < width * height * 4; i++)
+    memory[i] = (guint8) g_random_int ();
+  image_network_size (height, width, 224, 448, &bench.to_height, &bench.to_width);
+  if (!image_resizer_prepare (bench.resizer, height, width, bench.to_height, bench.to_width,
+          workers_count (workers), &error))
+    g_error ("%s", error->message);
+  image_resizer_set_kernels (bench.resizer, kernels);
+  g_autofree guint8 *out = g_malloc (bench.to_width * bench.to_height * 3);
+  bench.out = out;
+
+  printf ("%s, %zu x %zu to %zu x %zu, %u threads\n", kernels->name, width, height, bench.to_width,
+      bench.to_height, workers_count (workers));
+  bench_formats (&bench);
+  bench_normalize (&bench);
+  image_resizer_free (bench.resizer);
+}
+
+int
+main (int argc, char **argv)
+{
+  const guint n_runs = argc > 1 ? (guint) MAX (atoi (argv[1]), 1) : 50;
+  const guint n_threads = argc > 2 ? (guint) MAX (atoi (argv[2]), 1) : 1;
+  g_autoptr (GError) error = NULL;
+  Workers *workers = workers_new (n_threads, &error);
+
+  if (workers == NULL)
+    g_error ("%s", error->message);
+  for (const ResizeKernels *const *row = resize_kernels_list (); *row != NULL; row++)
+    for (gsize s = 0; s < G_N_ELEMENTS (sizes); s++)
+      if (((*row)->cpu_flags & ~cpu_flags ()) == 0)
+        bench_size (*row, sizes[s].width, sizes[s].height, workers, n_runs);
+  workers_free (workers);
+  return 0;
+}
