@@ -125,7 +125,7 @@ typedef struct {
 static gboolean
 is_suppressed (const Columns *kept, gsize first, gsize n, const Box *box, float threshold)
 {
-  enum { BLOCK = 16 };
+  enum { BLOCK = 32 };
   const float area = box_area (box);
   const float *const kx0 = kept->x0 + first, *const ky0 = kept->y0 + first;
   const float *const kx1 = kept->x1 + first, *const ky1 = kept->y1 + first;
@@ -182,6 +182,8 @@ gsize
 nms (guint32 *keep, gsize limit, const Box *boxes, const float *scores, const guint32 *groups,
     gsize n, float threshold, void *scratch)
 {
+  if (n == 0)
+    return 0;
   guint32 *order = scratch, *spare = order + n, *segment = order + 3 * n;
   guint32 *n_kept = order + 4 * n; /* by segment */
   float *floats = (float *) (order + 5 * n);

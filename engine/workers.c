@@ -11,6 +11,7 @@
 #include "workers.h"
 
 #include <pthread.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdatomic.h>
 #include <stdio.h>
@@ -134,7 +135,9 @@ next_generation (Workers *w, guint n)
   if (n_asleep == 0)
     return;
   pthread_mutex_lock (&w->lock);
-  for (guint i = 0; i < MIN (n, n_asleep); i++)
+  if (n >= n_asleep)
+    pthread_cond_broadcast (&w->wake);
+  for (guint i = 0; n < n_asleep && i < n; i++)
     pthread_cond_signal (&w->wake);
   pthread_mutex_unlock (&w->lock);
 }
@@ -197,10 +200,20 @@ start_thread (Workers *w, guint index)
   return code;
 }
 
+/* The caller's affinity mask, which g_get_num_processors() of GLib 2.74 does not look at. */
+static guint
+count_processors (void)
+{
+  cpu_set_t mask[64]; /* 65536 processors: the kernel refuses a mask smaller than its own */
+  if (sched_getaffinity (0, sizeof mask, mask) != 0)
+    return g_get_num_processors ();
+  return (guint) CPU_COUNT_S (sizeof mask, mask);
+}
+
 Workers *
 workers_new (guint n_threads, GError **error)
 {
-  const guint n_processors = g_get_num_processors (); /* of this process's affinity mask */
+  const guint n_processors = count_processors ();
   if (n_threads == 0)
     n_threads = MIN (n_processors, MAX_THREADS);
   if (n_threads > MAX_THREADS) {

@@ -33,8 +33,10 @@
 GST_DEBUG_CATEGORY_STATIC (gst_fbnet_detect_debug);
 #define GST_CAT_DEFAULT gst_fbnet_detect_debug
 
-#define MODEL_HINT                                                                                 \
-  "Set model-file to a model that fbnet-import made; fbnet-model FILE prints what is in one."
+#define FILES_HINT                                                                                 \
+  "fbnet-import makes model files, fbnet-model FILE prints what is in one; a label file is text "  \
+  "with a line per class."
+#define SETTINGS_HINT "gst-inspect-1.0 fbnetdetect lists the properties and their ranges."
 
 /* The engine's bound of a frame's sides, see fbnet_detector_run(). */
 #define SIZE_RANGE "[ 1, 32767 ]"
@@ -117,14 +119,13 @@ post_error_of_engine (GstFbnetDetect *self, GstMessageType type, const GError *e
       code = GST_RESOURCE_ERROR_NO_SPACE_LEFT;
       break;
   }
-  post (self, type, domain, code, error->message, MODEL_HINT);
+  post (self, type, domain, code, error->message, FILES_HINT);
 }
 
 static void
 post_settings (GstFbnetDetect *self, GstMessageType type, const char *text)
 {
-  post (self, type, GST_RESOURCE_ERROR, GST_RESOURCE_ERROR_SETTINGS, text,
-      "The property is left out of account; see gst-inspect-1.0 fbnetdetect.");
+  post (self, type, GST_RESOURCE_ERROR, GST_RESOURCE_ERROR_SETTINGS, text, SETTINGS_HINT);
 }
 
 /* --- Settings ---------------------------------------------------------------------------------- */

@@ -5,7 +5,7 @@
  * The common kernels (3×3 and 5×5, stride 1 and 2, up-sampling 1 and 2) work on groups of up to
  * eight neighbouring pixels of one vector of channels: one row of weights and the group's sums stay
  * in registers, every source pixel is read once per kernel row and added wherever it is under a tap.
- * Taps that hang over an edge are left out by a bit mask, so there is no separate edge code, and
+ * Taps that hang over an edge are left out by a bit mask that groups within the row do not ask for;
  * every output is bias, then one fused multiply-add per tap, ascending, in all cases.
  */
 #include <math.h>
@@ -16,7 +16,7 @@
 #define MAX_KERNEL 5
 
 /* Channels that one round over the row takes: their weights shall stay in the first-level cache. */
-#define CHANNEL_BLOCK 64
+#define CHANNEL_BLOCK 128
 
 static inline Vec
 vec_least (Activation act)
@@ -54,10 +54,11 @@ group_place (const DepthwiseArgs *d, gsize x, guint pixels)
   return group;
 }
 
-/* The one group; `kernel`, `stride`, `pixels` are constants where it is inlined. */
+/* The one group; `kernel`, `stride`, `pixels`, and `whole`: that all columns are present, are
+ * constants where it is inlined. */
 static inline __attribute__ ((always_inline)) void
 group_run (const DepthwiseArgs *d, const Group *group, gsize channel, gsize end, const guint kernel,
-    const guint stride, const guint pixels)
+    const guint stride, const guint pixels, const gboolean whole)
 {
   const Vec least = vec_least (d->act);
   const guint columns = (pixels - 1) * stride + kernel;
@@ -81,7 +82,7 @@ group_run (const DepthwiseArgs *d, const Group *group, gsize channel, gsize end,
         weight[q] = vec_load (taps + q * d->channels);
 #pragma GCC unroll 19
       for (guint i = 0; i < columns; i++) {
-        if (group->present & (1u << i)) {
+        if (whole || (group->present & (1u << i))) {
           const Vec value = vec_load (source + offset);
 #pragma GCC unroll 5
           for (guint q = 0; q < kernel; q++)
@@ -103,7 +104,10 @@ group_run (const DepthwiseArgs *d, const Group *group, gsize channel, gsize end,
   static void group_##kernel##_##stride##_##pixels (const DepthwiseArgs *d, const Group *group,    \
       gsize channel, gsize end)                                                                    \
   {                                                                                                \
-    group_run (d, group, channel, end, kernel, stride, pixels);                                    \
+    if (group->present == (1u << ((pixels - 1) * stride + kernel)) - 1)                            \
+      group_run (d, group, channel, end, kernel, stride, pixels, TRUE);                            \
+    else                                                                                           \
+      group_run (d, group, channel, end, kernel, stride, pixels, FALSE);                           \
   }
 
 #define DEFINE_GROUPS(kernel, stride)                                                              \
@@ -165,38 +169,67 @@ run_groups (const DepthwiseArgs *d, const GroupFunc *groups)
     run_block (d, groups, d->channels - VEC_SIZE, d->channels);
 }
 
-/* Any kernel, stride, up-sampling: n channels (1 … VEC_SIZE) of one pixel. */
-static Vec
-convolve (const DepthwiseArgs *d, gsize x, gsize channel, gsize n)
+/* Where tap `q` of pixel x falls in a source row; FALSE: over an edge. */
+static inline gboolean
+tap_place (const DepthwiseArgs *d, gsize x, guint q, gsize *offset)
 {
-  const gsize walked = d->in_width * d->upsample;
-  Vec sum = d->bias ? vec_load_tail (d->bias + channel, n) : vec_zero ();
+  const gsize v = x * d->stride + q; /* plus pad, so that it is not negative */
+  if (v < d->pad || v - d->pad >= d->in_width * d->upsample)
+    return FALSE;
+  *offset = (v - d->pad) / d->upsample * d->channels;
+  return TRUE;
+}
+
+/* Any kernel, stride, up-sampling: up to four vectors of one pixel's channels, the last of them
+ * 1 … VEC_SIZE channels long; `vectors` is a constant where it is inlined. */
+static inline __attribute__ ((always_inline)) void
+pixel_run (const DepthwiseArgs *d, gsize x, gsize channel, gsize tail, const guint vectors)
+{
+  const Vec least = vec_least (d->act);
+  const gsize last = (vectors - 1) * VEC_SIZE;
+  Vec sum[4];
+
+#pragma GCC unroll 4
+  for (guint i = 0; i < vectors; i++)
+    sum[i] = d->bias
+        ? vec_load_tail (d->bias + channel + i * VEC_SIZE, i + 1 < vectors ? VEC_SIZE : tail)
+        : vec_zero ();
 
   for (guint r = 0; r < d->kernel; r++) {
     if (!d->rows[r])
       continue;
     for (guint q = 0; q < d->kernel; q++) {
-      const gsize v = x * d->stride + q; /* plus pad, so that it is not negative */
-      if (v < d->pad || v - d->pad >= walked)
+      gsize offset;
+      if (!tap_place (d, x, q, &offset))
         continue;
-      const float *source = d->rows[r] + (v - d->pad) / d->upsample * d->channels + channel;
+      const float *source = d->rows[r] + offset + channel;
       const float *weight = d->weight + (r * d->kernel + q) * d->channels + channel;
-      sum = vec_fma (vec_load_tail (source, n), vec_load_tail (weight, n), sum);
+#pragma GCC unroll 4
+      for (guint i = 0; i + 1 < vectors; i++)
+        sum[i] =
+            vec_fma (vec_load (source + i * VEC_SIZE), vec_load (weight + i * VEC_SIZE), sum[i]);
+      sum[vectors - 1] = vec_fma (vec_load_tail (source + last, tail),
+          vec_load_tail (weight + last, tail), sum[vectors - 1]);
     }
   }
-  return sum;
+
+  float *out = d->out + x * d->channels + channel;
+#pragma GCC unroll 4
+  for (guint i = 0; i + 1 < vectors; i++)
+    vec_store (out + i * VEC_SIZE, vec_max (least, sum[i]));
+  vec_store_tail (out + last, vec_max (least, sum[vectors - 1]), tail);
 }
 
 static void
 run_any (const DepthwiseArgs *d)
 {
-  const Vec least = vec_least (d->act);
-
-  for (gsize x = 0; x < d->out_width; x++)
-    for (gsize c = 0; c < d->channels; c += VEC_SIZE) {
-      const gsize n = MIN (VEC_SIZE, d->channels - c);
-      vec_store_tail (d->out + x * d->channels + c, vec_max (least, convolve (d, x, c, n)), n);
-    }
+  for (gsize x = 0; x < d->out_width; x++) {
+    gsize c = 0;
+    for (; c + 4 * VEC_SIZE <= d->channels; c += 4 * VEC_SIZE)
+      pixel_run (d, x, c, VEC_SIZE, 4);
+    for (; c < d->channels; c += VEC_SIZE)
+      pixel_run (d, x, c, MIN (VEC_SIZE, d->channels - c), 1);
+  }
 }
 
 void

@@ -18,6 +18,8 @@
 typedef __m256 Vec;
 typedef __m256d VecDouble; /* half as many */
 
+#define VEC_POW2_BIAS 12583039.0f /* 3 * 2^22 + 127 */
+
 static inline Vec
 vec_zero (void)
 {
@@ -138,12 +140,12 @@ vec_round (Vec x)
   return _mm256_round_ps (x, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC);
 }
 
-/* 2^n for integral n, -126 … 127 */
+/* 2^n for integral n, -126 … 127. The sum's last bits are the number 127 + n, a power's exponent. */
 static inline Vec
 vec_pow2 (Vec n)
 {
-  const __m256i biased = _mm256_add_epi32 (_mm256_cvtps_epi32 (n), _mm256_set1_epi32 (127));
-  return _mm256_castsi256_ps (_mm256_slli_epi32 (biased, 23));
+  const Vec biased = _mm256_add_ps (n, _mm256_set1_ps (VEC_POW2_BIAS));
+  return _mm256_castsi256_ps (_mm256_slli_epi32 (_mm256_castps_si256 (biased), 23));
 }
 
 static inline VecDouble

@@ -7,11 +7,12 @@
 
 #include <string.h>
 
-#define RPN_HEAD  "proposal_generator.rpn_head."
-#define BOX_HEAD  "roi_heads.box_head.roi_box_conv.0.fbnetv2_{S}_{B}"
-#define PREDICTOR "roi_heads.box_predictor."
-#define MASK_HEAD "roi_heads.mask_head."
-#define KPTS_HEAD "roi_heads.keypoint_head."
+#define RPN_HEAD    "proposal_generator.rpn_head."
+#define BOX_HEAD    "roi_heads.box_head.roi_box_conv.0.fbnetv2_{S}_{B}"
+#define PREDICTOR   "roi_heads.box_predictor."
+#define MASK_HEAD   "roi_heads.mask_head."
+#define KPTS_HEAD   "roi_heads.keypoint_head."
+#define KPTS_LOGITS KPTS_HEAD "predictor.kps_score_lowres"
 
 /* --- Reading the description ------------------------------------------------------------------ */
 
@@ -87,13 +88,14 @@ stage_stride (const Layers *layers, const Stage *stage)
 
 static void
 add_pyramid_layer (Layers *layers, const char *kind, guint level, guint in, guint out, guint kernel,
-    gboolean norm)
+    const char *norm)
 {
   g_autofree char *name = g_strdup_printf ("backbone.fpn_%s%u", kind, level);
-  ConvLayer *layer = add_lone (layers, name, in, out, kernel, !norm);
-  if (!norm)
+  const gboolean plain = strcmp (norm, "none") == 0;
+  ConvLayer *layer = add_lone (layers, name, in, out, kernel, plain);
+  if (plain)
     return;
-  layer->norm.kind = NORM_BATCH;
+  layer->norm.kind = strcmp (norm, "gn") == 0 ? NORM_GROUP : NORM_BATCH;
   layer->norm_name = g_strconcat (name, ".norm", NULL);
 }
 
@@ -111,8 +113,8 @@ add_pyramid (Layers *layers, const cJSON *fpn, GError **error)
     if (stage == NULL)
       return fail (error, "backbone.fpn.in_features names a stage that is not there");
     const guint level = g_bit_storage (stage_stride (layers, stage)) - 1;
-    add_pyramid_layer (layers, "lateral", level, stage->out, out, 1, strcmp (norm, "none") != 0);
-    add_pyramid_layer (layers, "output", level, out, out, 3, strcmp (norm, "none") != 0);
+    add_pyramid_layer (layers, "lateral", level, stage->out, out, 1, norm);
+    add_pyramid_layer (layers, "output", level, out, out, 3, norm);
   }
   return TRUE;
 }
@@ -192,25 +194,35 @@ add_mask_head (Layers *layers, const cJSON *description, guint in, guint n_class
 
 /* D2Go, modeling/backbone/modules.py KeypointRCNNIRFPredictorNoUpscale: an inverted residual block
  * of expansion 3 without norms and biases. */
+static void
+add_keypoint_block (Layers *layers, guint in, guint n_keypoints)
+{
+  const guint mid = arch_divisible (3.0 * in, 8);
+  add_lone (layers, KPTS_LOGITS ".pw.conv", in, mid, 1, FALSE);
+  add_lone (layers, KPTS_LOGITS ".dw.conv", mid, mid, 3, FALSE)->groups = mid;
+  add_lone (layers, KPTS_LOGITS ".pwl.conv", mid, n_keypoints, 1, FALSE);
+}
+
 static gboolean
 add_keypoint_head (Layers *layers, const cJSON *description, guint in, GError **error)
 {
-  static const char *const name = KPTS_HEAD "predictor.kps_score_lowres.";
+  const char *type = find_text (description, "keypoint_head.type");
+  const guint n_keypoints = find_count (description, "keypoint_head.n_keypoints");
   if (find (description, "keypoint_head") == NULL)
     return TRUE;
   layers->kpts =
       build_head (description, "kpts", KPTS_HEAD "feature_extractor.0.fbnetv2_{S}_{B}", in, error);
   if (layers->kpts == NULL)
     return FALSE;
-  if (strcmp (find_text (description, "keypoint_head.type"), "irf") != 0)
-    return fail (error, "of the keypoint predictors only \"irf\" can be imported");
-  const guint out = last_out (layers->kpts), mid = 3 * out;
-  g_autofree char *pw = g_strconcat (name, "pw.conv", NULL);
-  g_autofree char *dw = g_strconcat (name, "dw.conv", NULL);
-  g_autofree char *pwl = g_strconcat (name, "pwl.conv", NULL);
-  add_lone (layers, pw, out, mid, 1, FALSE);
-  add_lone (layers, dw, mid, mid, 3, FALSE)->groups = mid;
-  add_lone (layers, pwl, mid, find_count (description, "keypoint_head.n_keypoints"), 1, FALSE);
+  const guint out = last_out (layers->kpts);
+  if (strcmp (type, "irf") == 0)
+    add_keypoint_block (layers, out, n_keypoints);
+  else if (strcmp (type, "conv_upsample") == 0)
+    add_lone (layers, KPTS_LOGITS, out, n_keypoints, 3, TRUE);
+  else if (g_str_has_prefix (type, "deconv"))
+    add_lone (layers, KPTS_LOGITS, out, n_keypoints, 4, TRUE)->transposed = TRUE;
+  else
+    return fail (error, "keypoint_head.type is not known");
   return TRUE;
 }
 
@@ -329,7 +341,9 @@ want_counter (Checker *checker, const ConvLayer *layer)
 static void
 want_layer (const ConvLayer *layer, gpointer data)
 {
-  const gsize weight[] = { layer->out, layer->in / layer->groups, layer->kernel, layer->kernel };
+  const gsize fan_in = layer->in / layer->groups;
+  const gsize weight[] = { layer->transposed ? fan_in : layer->out,
+    layer->transposed ? layer->out : fan_in, layer->kernel, layer->kernel };
   const gsize per_channel[] = { layer->out };
   want (data, layer->conv_name, "weight", 4, weight);
   if (layer->bias)

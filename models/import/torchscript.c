@@ -151,13 +151,22 @@ match_lone (Matcher *m, const Layers *layers, const Export *export)
 }
 
 static gboolean
+match_keypoint_logits (Matcher *m, const Layers *layers, const Export *export)
+{
+  const guint found = export->keypoint_logits.upsample;
+  return layers->kpts == NULL || found == 2
+      || differ (m, "keypoint predictor: expected up-sampling by 2, found %u", found);
+}
+
+static gboolean
 match_layers (Matcher *m, const Layers *layers, const Export *export)
 {
   return match_part (m, layers->trunk, export->trunk, "trunk")
       && match_part (m, layers->rpn, export->rpn, "rpn")
       && match_part (m, layers->box, export->box, "bbox")
       && match_part (m, layers->mask, export->mask, "mask")
-      && match_part (m, layers->kpts, export->kpts, "kpts") && match_lone (m, layers, export);
+      && match_part (m, layers->kpts, export->kpts, "kpts") && match_lone (m, layers, export)
+      && match_keypoint_logits (m, layers, export);
 }
 
 /* --- Tensors ---------------------------------------------------------------------------------- */

@@ -9,9 +9,10 @@
 #include <string.h>
 
 #include "boxhead.h"
+#include "compare.h"
+#include "cpu.h"
 #include "mask.h"
 #include "npy.h"
-#include "plain.h"
 #include "roi.h"
 #include "rpn.h"
 
@@ -38,11 +39,11 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC (Fixture, fixture_free)
 
 /* NULL, and the test skipped, where there is no golden data. */
 static Fixture *
-fixture_open (const char *name)
+fixture_open_file (const char *name, const char *file)
 {
   const char *root = g_getenv ("FBNET_GOLDEN_DATA");
   g_autofree char *folder = g_build_filename (root ? root : "", "fixtures", name, NULL);
-  g_autofree char *path = g_build_filename (folder, "config.json", NULL);
+  g_autofree char *path = g_build_filename (folder, file, NULL);
   g_autofree char *text = NULL;
   if (!root || !g_file_get_contents (path, &text, NULL, NULL)) {
     g_test_skip ("no golden data");
@@ -53,6 +54,12 @@ fixture_open (const char *name)
   fixture->config = cJSON_Parse (text);
   g_assert_nonnull (fixture->config);
   return fixture;
+}
+
+static Fixture *
+fixture_open (const char *name)
+{
+  return fixture_open_file (name, "config.json");
 }
 
 static gboolean
@@ -154,20 +161,14 @@ distance (const float *found, const float *expected, gsize n)
 
 /* --- Proposals -------------------------------------------------------------------------------- */
 
-/* Fills one level from the saved maps; the caller frees the three arrays. */
+/* One level of saved maps under the configuration's anchors; the caller frees its arrays. */
 static RpnLevel
-load_level (const Fixture *fixture, gsize index)
+make_level (const Fixture *config, gsize index, const Npy *logits_map, const Npy *deltas_map)
 {
-  g_autofree char *logits_name = g_strdup_printf ("rpn_logits_%" G_GSIZE_FORMAT, index);
-  g_autofree char *deltas_name = g_strdup_printf ("rpn_deltas_%" G_GSIZE_FORMAT, index);
-  g_autoptr (Npy) logits_file = fixture_array (fixture, logits_name);
-  g_autoptr (Npy) deltas_file = fixture_array (fixture, deltas_name);
-  const Tensor logits = channels_last (logits_file), deltas = channels_last (deltas_file);
+  const Tensor logits = channels_last (logits_map), deltas = channels_last (deltas_map);
   g_assert_cmpuint (deltas.c, ==, 4 * logits.c);
-
-  const cJSON *anchors = cJSON_GetArrayItem (fixture_config (fixture, "cell_anchors"), (int) index);
-  const cJSON *stride =
-      cJSON_GetArrayItem (fixture_config (fixture, "anchor_strides"), (int) index);
+  const cJSON *anchors = cJSON_GetArrayItem (fixture_config (config, "cell_anchors"), (int) index);
+  const cJSON *stride = cJSON_GetArrayItem (fixture_config (config, "anchor_strides"), (int) index);
   Box *cells = g_new (Box, logits.c);
   for (gsize a = 0; a < logits.c; a++)
     config_floats (cJSON_GetArrayItem (anchors, (int) a), (float *) &cells[a], 4);
@@ -178,7 +179,17 @@ load_level (const Fixture *fixture, gsize index)
     .cells = cells,
     .n_cells = logits.c,
     .stride = (float) stride->valuedouble,
-    .offset = (float) fixture_number (fixture, "anchor_offset") };
+    .offset = (float) fixture_number (config, "anchor_offset") };
+}
+
+static RpnLevel
+load_level (const Fixture *fixture, gsize index)
+{
+  g_autofree char *logits_name = g_strdup_printf ("rpn_logits_%" G_GSIZE_FORMAT, index);
+  g_autofree char *deltas_name = g_strdup_printf ("rpn_deltas_%" G_GSIZE_FORMAT, index);
+  g_autoptr (Npy) logits = fixture_array (fixture, logits_name);
+  g_autoptr (Npy) deltas = fixture_array (fixture, deltas_name);
+  return make_level (fixture, index, logits, deltas);
 }
 
 static void
@@ -223,6 +234,41 @@ test_cell_anchors (gconstpointer name)
   }
 }
 
+typedef struct {
+  gsize n;
+  Box *boxes;
+  float *logits;
+} Proposals;
+
+/* What the levels give under the configuration's numbers, in the picture of `saved`. */
+static Proposals
+propose (const RpnLevel *levels, gsize n_levels, const Fixture *config, const Fixture *saved)
+{
+  RpnParams params = {
+    .pre_nms_count = (gsize) fixture_number (config, "rpn/pre_nms_topk"),
+    .post_nms_count = (gsize) fixture_number (config, "rpn/post_nms_topk"),
+    .iou_threshold = (float) fixture_number (config, "rpn/nms_thresh"),
+    .min_box_size = (float) fixture_number (config, "rpn/min_box_size"),
+  };
+  config_floats (fixture_config (config, "rpn/bbox_reg_weights"), params.weights, 4);
+  gsize height, width;
+  fixture_size (saved, "network_hw", &height, &width);
+
+  Proposals found = { .boxes = g_new (Box, params.post_nms_count),
+    .logits = g_new (float, params.post_nms_count) };
+  g_autofree void *scratch = g_malloc (rpn_scratch_size (levels, n_levels, &params));
+  found.n = rpn_proposals (found.boxes, found.logits, levels, n_levels, &params, (float) width,
+      (float) height, scratch);
+  return found;
+}
+
+static void
+free_proposals (Proposals *proposals)
+{
+  g_free (proposals->boxes);
+  g_free (proposals->logits);
+}
+
 /* The RPN head's saved maps give D2Go's proposals in D2Go's order, their logits bit for bit. */
 static void
 test_proposals (gconstpointer name)
@@ -232,31 +278,18 @@ test_proposals (gconstpointer name)
     return;
   RpnLevel levels[8];
   const gsize n_levels = (gsize) cJSON_GetArraySize (fixture_config (fixture, "anchor_strides"));
+  g_assert_cmpuint (n_levels, <=, G_N_ELEMENTS (levels));
   for (gsize l = 0; l < n_levels; l++)
     levels[l] = load_level (fixture, l);
-  RpnParams params = {
-    .pre_nms_count = (gsize) fixture_number (fixture, "rpn/pre_nms_topk"),
-    .post_nms_count = (gsize) fixture_number (fixture, "rpn/post_nms_topk"),
-    .iou_threshold = (float) fixture_number (fixture, "rpn/nms_thresh"),
-    .min_box_size = (float) fixture_number (fixture, "rpn/min_box_size"),
-  };
-  config_floats (fixture_config (fixture, "rpn/bbox_reg_weights"), params.weights, 4);
-  gsize height, width;
-  fixture_size (fixture, "network_hw", &height, &width);
-
-  g_autofree void *scratch = g_malloc (rpn_scratch_size (levels, n_levels, &params));
-  g_autofree Box *boxes = g_new (Box, params.post_nms_count);
-  g_autofree float *logits = g_new (float, params.post_nms_count);
-  const gsize n = rpn_proposals (boxes, logits, levels, n_levels, &params, (float) width,
-      (float) height, scratch);
-
-  g_autoptr (Npy) expected_boxes = fixture_array (fixture, "proposals");
-  g_autoptr (Npy) expected_logits = fixture_array (fixture, "proposal_logits");
-  g_assert_cmpuint (n, ==, expected_boxes->shape[0]);
-  g_assert_cmpmem (logits, n * sizeof *logits, expected_logits->data, expected_logits->n_bytes);
-  const double worst = distance ((float *) boxes, npy_floats (expected_boxes), 4 * n);
+  Proposals found = propose (levels, n_levels, fixture, fixture);
+  g_autoptr (Npy) boxes = fixture_array (fixture, "proposals");
+  g_autoptr (Npy) logits = fixture_array (fixture, "proposal_logits");
+  g_assert_cmpuint (found.n, ==, boxes->shape[0]);
+  g_assert_cmpmem (found.logits, found.n * sizeof (float), logits->data, logits->n_bytes);
+  const double worst = distance ((float *) found.boxes, npy_floats (boxes), 4 * found.n);
   g_test_message ("boxes within %g px", worst);
   g_assert_cmpfloat (worst, <=, BOX_TOLERANCE);
+  free_proposals (&found);
   for (gsize l = 0; l < n_levels; l++)
     free_level (&levels[l]);
 }
@@ -317,14 +350,15 @@ largest_feature (const RoiPooler *pooler)
 
 /* expected: [n][c][resolution][resolution] */
 static void
-assert_pooled (const Pooler *p, const Box *boxes, gsize n, const Npy *expected)
+assert_pooled_by (const Kernels *kernels, const Pooler *p, const Box *boxes, gsize n,
+    const Npy *expected)
 {
   const gsize resolution = p->pooler.resolution, channels = p->levels[0].feature.c;
   const gsize pixels = resolution * resolution;
   g_assert_cmpuint (expected->n_bytes, ==, n * channels * pixels * sizeof (float));
   g_autofree float *out = g_new (float, n *pixels *channels);
   g_autofree void *scratch = g_malloc (roi_scratch_size (&p->pooler));
-  roi_align (out, &p->pooler, boxes, n, &plain_kernels, NULL, scratch);
+  roi_align (out, &p->pooler, boxes, n, kernels, NULL, scratch);
 
   double worst = 0.0;
   for (gsize i = 0; i < n; i++)
@@ -334,8 +368,18 @@ assert_pooled (const Pooler *p, const Box *boxes, gsize n, const Npy *expected)
             distance (&out[(i * pixels + b) * channels + c],
                 &npy_floats (expected)[(i * channels + c) * pixels + b], 1));
   const double relative = worst / largest_feature (&p->pooler);
-  g_test_message ("%" G_GSIZE_FORMAT " boxes within %g of the largest feature", n, relative);
+  g_test_message ("%s: %" G_GSIZE_FORMAT " boxes within %g of the largest feature", kernels->name,
+      n, relative);
   g_assert_cmpfloat (relative, <=, FEATURE_TOLERANCE);
+}
+
+/* With every row of the kernel table that runs here. */
+static void
+assert_pooled (const Pooler *p, const Box *boxes, gsize n, const Npy *expected)
+{
+  for (const Kernels *const *row = kernels_list (); *row; row++)
+    if ((cpu_flags () & (*row)->cpu_flags) == (*row)->cpu_flags)
+      assert_pooled_by (*row, p, boxes, n, expected);
 }
 
 /* Pools the boxes that a saved index chooses. */
@@ -389,6 +433,33 @@ test_mask_pooler (gconstpointer name)
 
 /* --- Detections ------------------------------------------------------------------------------- */
 
+/* What the head's numbers give of the saved proposals under the configuration's numbers; free the
+ * result. */
+static BoxHeadDetection *
+detect (gsize *n, const Npy *logits, const Npy *deltas, const Fixture *config, const Fixture *saved)
+{
+  g_autoptr (Npy) proposals = fixture_array (saved, "proposals");
+  const gsize n_proposals = proposals->shape[0];
+  g_assert_cmpuint (logits->shape[0], ==, n_proposals);
+  g_assert_cmpuint (deltas->shape[0], ==, n_proposals);
+  BoxHeadParams params = {
+    .n_classes = logits->shape[1] - 1,
+    .score_threshold = (float) fixture_number (config, "box/score_thresh"),
+    .iou_threshold = (float) fixture_number (config, "box/nms_thresh"),
+    .max_detections = (gsize) fixture_number (config, "box/topk"),
+  };
+  g_assert_cmpuint (deltas->shape[1], ==, 4 * params.n_classes);
+  config_floats (fixture_config (config, "box/bbox_reg_weights"), params.weights, 4);
+  gsize height, width;
+  fixture_size (saved, "network_hw", &height, &width);
+
+  g_autofree void *scratch = g_malloc (box_head_scratch_size (n_proposals, params.n_classes));
+  BoxHeadDetection *found = g_new (BoxHeadDetection, params.max_detections);
+  *n = box_head_detections (found, npy_boxes (proposals), npy_floats (logits), npy_floats (deltas),
+      n_proposals, &params, (float) width, (float) height, scratch);
+  return found;
+}
+
 /* The box head's saved logits and deltas give D2Go's detections: the same proposals and classes in
  * the same order. */
 static void
@@ -397,27 +468,10 @@ test_detections (gconstpointer name)
   g_autoptr (Fixture) fixture = fixture_open (name);
   if (!fixture)
     return;
-  g_autoptr (Npy) proposals = fixture_array (fixture, "proposals");
   g_autoptr (Npy) logits = fixture_array (fixture, "box_cls_logits");
   g_autoptr (Npy) deltas = fixture_array (fixture, "box_deltas");
-  const gsize n_proposals = proposals->shape[0];
-  g_assert_cmpuint (logits->shape[0], ==, n_proposals);
-  g_assert_cmpuint (deltas->shape[0], ==, n_proposals);
-  BoxHeadParams params = {
-    .n_classes = logits->shape[1] - 1,
-    .score_threshold = (float) fixture_number (fixture, "box/score_thresh"),
-    .iou_threshold = (float) fixture_number (fixture, "box/nms_thresh"),
-    .max_detections = (gsize) fixture_number (fixture, "box/topk"),
-  };
-  g_assert_cmpuint (deltas->shape[1], ==, 4 * params.n_classes);
-  config_floats (fixture_config (fixture, "box/bbox_reg_weights"), params.weights, 4);
-  gsize height, width;
-  fixture_size (fixture, "network_hw", &height, &width);
-
-  g_autofree void *scratch = g_malloc (box_head_scratch_size (n_proposals, params.n_classes));
-  g_autofree BoxHeadDetection *found = g_new (BoxHeadDetection, params.max_detections);
-  const gsize n = box_head_detections (found, npy_boxes (proposals), npy_floats (logits),
-      npy_floats (deltas), n_proposals, &params, (float) width, (float) height, scratch);
+  gsize n;
+  g_autofree BoxHeadDetection *found = detect (&n, logits, deltas, fixture, fixture);
 
   g_autoptr (Npy) boxes = fixture_array (fixture, "det_boxes_net");
   g_autoptr (Npy) scores = fixture_array (fixture, "det_scores");
@@ -523,9 +577,107 @@ test_masks (gconstpointer name)
   }
 }
 
-/* --- All of it -------------------------------------------------------------------------------- */
+/* --- Quantised heads -------------------------------------------------------------------------- */
 
-#define C4_COCO "faster_rcnn_fbnetv3a_dsmask_C4_coco"
+/* Meta's int8 export gives equal logits by the dozen. Which of them NMS sees first decides what stays,
+ * so what stays proves the order of ties; the export then sorts what stays by a sort that is not
+ * stable, so that equals are compared as sets, and a cap may cut either way among the last. Its
+ * anchors and thresholds are those of the COCO fixture. */
+#define C4_COCO   "faster_rcnn_fbnetv3a_dsmask_C4_coco"
+#define RPN_HEAD  "model.proposal_generator.rpn_head.rpn_regressor."
+#define PREDICTOR "model.roi_heads.box_predictor."
+
+/* The output of the operation `op` of the export's graph as float32: (q - zero point) × scale. */
+static Npy *
+dequantised_array (const Fixture *graph, const Fixture *saved, const char *array, const char *op)
+{
+  const cJSON *node, *found = NULL;
+  cJSON_ArrayForEach (node, fixture_config (graph, "ops"))
+  {
+    const cJSON *node_name = cJSON_GetObjectItemCaseSensitive (node, "name");
+    if (node_name && g_str_equal (node_name->valuestring, op))
+      found = node;
+  }
+  g_assert_nonnull (found);
+  const float scale = (float) cJSON_GetObjectItem (found, "out_scale")->valuedouble;
+  const int zero_point = cJSON_GetObjectItem (found, "out_zp")->valueint;
+
+  Npy *npy = fixture_array (saved, array);
+  g_assert_cmpstr (npy->dtype, ==, "|u1");
+  float *floats = g_new (float, npy->n_bytes);
+  for (gsize i = 0; i < npy->n_bytes; i++)
+    floats[i] = (float) (npy->data[i] - zero_point) * scale;
+  g_free (npy->data);
+  npy->data = (guint8 *) floats;
+  npy->n_bytes *= sizeof (float);
+  strcpy (npy->dtype, "<f4");
+  return npy;
+}
+
+static void
+assert_quantised_proposals (const Fixture *graph, const Fixture *config, const Fixture *saved)
+{
+  g_autoptr (Npy) logits_map =
+      dequantised_array (graph, saved, "rpn_logits_q", RPN_HEAD "cls_logits");
+  g_autoptr (Npy) deltas_map =
+      dequantised_array (graph, saved, "rpn_deltas_q", RPN_HEAD "bbox_pred");
+  RpnLevel level = make_level (config, 0, logits_map, deltas_map);
+  Proposals proposals = propose (&level, 1, config, saved);
+
+  g_autoptr (Npy) boxes = fixture_array (saved, "proposals");
+  g_autoptr (Npy) logits = fixture_array (saved, "proposal_logits");
+  const gsize n = boxes->shape[0];
+  g_assert_cmpuint (proposals.n, ==, n);
+  g_assert_cmpmem (proposals.logits, n * sizeof (float), logits->data, logits->n_bytes);
+  g_autofree ComparedBox *found = g_new0 (ComparedBox, n), *expected = g_new0 (ComparedBox, n);
+  for (gsize i = 0; i < n; i++) {
+    found[i] = (ComparedBox){ proposals.boxes[i], proposals.logits[i], 0 };
+    expected[i] = (ComparedBox){ npy_boxes (boxes)[i], npy_floats (logits)[i], 0 };
+  }
+  const BoxMatch match = compare_boxes (found, n, expected, n, BOX_TOLERANCE, 0);
+  g_assert_cmpuint (match.n_missing, ==, match.n_at_bounds);
+  g_assert_cmpfloat (match.max_score, ==, 0);
+  free_proposals (&proposals);
+  free_level (&level);
+}
+
+static void
+assert_quantised_detections (const Fixture *graph, const Fixture *config, const Fixture *saved)
+{
+  g_autoptr (Npy) logits = dequantised_array (graph, saved, "cls_score_q", PREDICTOR "cls_score");
+  g_autoptr (Npy) deltas = dequantised_array (graph, saved, "bbox_pred_q", PREDICTOR "bbox_pred");
+  gsize n;
+  g_autofree BoxHeadDetection *detections = detect (&n, logits, deltas, config, saved);
+
+  g_autoptr (Npy) boxes = fixture_array (saved, "boxes");
+  g_autoptr (Npy) scores = fixture_array (saved, "scores");
+  g_autoptr (Npy) classes = fixture_array (saved, "classes");
+  g_assert_cmpuint (n, ==, boxes->shape[0]);
+  g_autofree ComparedBox *found = g_new0 (ComparedBox, n), *expected = g_new0 (ComparedBox, n);
+  for (gsize i = 0; i < n; i++) {
+    found[i] = (ComparedBox){ detections[i].box, detections[i].score, detections[i].class_id };
+    expected[i] = (ComparedBox){ npy_boxes (boxes)[i], npy_floats (scores)[i],
+      (guint) npy_ints (classes)[i] };
+  }
+  const BoxMatch match = compare_boxes (found, n, expected, n, BOX_TOLERANCE, 0);
+  g_assert_cmpuint (match.n_missing, ==, 0);
+  g_assert_cmpfloat (match.max_score, <=, SCORE_TOLERANCE);
+}
+
+/* The export's quantised RPN maps and predictor give its proposals and detections. */
+static void
+test_quantised (gconstpointer name)
+{
+  g_autoptr (Fixture) config = fixture_open (C4_COCO "/horse");
+  if (!config)
+    return;
+  g_autoptr (Fixture) graph = fixture_open_file ("int8_coco", "graph.json");
+  g_autoptr (Fixture) saved = fixture_open_file (name, "result.json");
+  assert_quantised_proposals (graph, config, saved);
+  assert_quantised_detections (graph, config, saved);
+}
+
+/* --- All of it -------------------------------------------------------------------------------- */
 
 static const char *const fixtures[] = {
   "faster_rcnn_fbnetv3a_C4",
@@ -539,6 +691,13 @@ static const char *const fixtures[] = {
   C4_COCO "/horse",
   C4_COCO "/dogbike",
   C4_COCO "/dog",
+};
+
+static const char *const quantised[] = {
+  "int8_coco/horse",
+  "int8_coco/dogbike",
+  "int8_coco/dog",
+  "int8_coco/sheep",
 };
 
 static void
@@ -563,5 +722,7 @@ main (int argc, char *argv[])
     add ("mask-pooler", fixtures[i], test_mask_pooler);
     add ("masks", fixtures[i], test_masks);
   }
+  for (gsize i = 0; i < G_N_ELEMENTS (quantised); i++)
+    add ("quantised", quantised[i], test_quantised);
   return g_test_run ();
 }

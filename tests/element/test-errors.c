@@ -1,0 +1,139 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later
+ *
+ * What the element says when it cannot start.
+ */
+#include <gst/gst.h>
+#include <string.h>
+
+#include "models.h"
+
+/* Starts an element and expects it to fail with this error, whose text holds `words`. */
+static void
+check_start_fails (const char *model_file, const char *property, const char *value, GQuark domain,
+    gint code, const char *words)
+{
+  GstElement *element = gst_element_factory_make ("fbnetdetect", NULL);
+  g_assert_nonnull (element);
+  gst_object_ref_sink (element);
+  g_autoptr (GstBus) bus = gst_bus_new ();
+  gst_element_set_bus (element, bus);
+  g_object_set (element, "model-file", model_file, NULL);
+  if (property)
+    gst_util_set_object_arg (G_OBJECT (element), property, value);
+
+  g_assert_cmpint (gst_element_set_state (element, GST_STATE_PAUSED), ==, GST_STATE_CHANGE_FAILURE);
+  g_autoptr (GstMessage) message = gst_bus_pop_filtered (bus, GST_MESSAGE_ERROR);
+  g_assert_nonnull (message);
+  g_autoptr (GError) error = NULL;
+  g_autofree char *hint = NULL;
+  gst_message_parse_error (message, &error, &hint);
+  g_test_message ("%s | %s", error->message, hint);
+  g_assert_error (error, domain, code);
+  g_assert_nonnull (strstr (error->message, words));
+  g_assert_nonnull (hint);
+  g_autoptr (GstMessage) second = gst_bus_pop_filtered (bus, GST_MESSAGE_ERROR);
+  g_assert_null (second);
+
+  gst_element_set_state (element, GST_STATE_NULL);
+  gst_element_set_bus (element, NULL);
+  gst_object_unref (element);
+}
+
+static char *
+write_file (const char *name, const char *contents)
+{
+  char *path = models_path (name);
+  g_autoptr (GError) error = NULL;
+  g_file_set_contents (path, contents, -1, &error);
+  g_assert_no_error (error);
+  return path;
+}
+
+/* No model-file: a matter of settings. */
+static void
+test_no_model (void)
+{
+  check_start_fails (NULL, NULL, NULL, GST_RESOURCE_ERROR, GST_RESOURCE_ERROR_SETTINGS,
+      "model-file");
+}
+
+/* A file that is not there: not found, by its name. */
+static void
+test_absent_model (void)
+{
+  check_start_fails ("/no/such/model.safetensors", NULL, NULL, GST_RESOURCE_ERROR,
+      GST_RESOURCE_ERROR_NOT_FOUND, "/no/such/model.safetensors");
+}
+
+/* Files that are no models: of the wrong type, by their names. */
+static void
+test_wrong_type (void)
+{
+  g_autofree char *empty = write_file ("empty.safetensors", "");
+  g_autofree char *text = write_file ("text.safetensors", "This is no model at all, just text.");
+  check_start_fails (empty, NULL, NULL, GST_STREAM_ERROR, GST_STREAM_ERROR_WRONG_TYPE, empty);
+  check_start_fails (text, NULL, NULL, GST_STREAM_ERROR, GST_STREAM_ERROR_WRONG_TYPE, text);
+}
+
+/* A model cut off in the middle is refused, and whole it starts: the cut is what fails. */
+static void
+test_truncated_model (void)
+{
+  const char *model = models_file (FIXTURE_COCO);
+  if (!model)
+    return;
+  g_autofree char *path = models_path ("truncated.safetensors");
+  g_autofree char *contents = NULL;
+  gsize size = 0;
+  g_assert_true (g_file_get_contents (model, &contents, &size, NULL));
+  g_assert_true (g_file_set_contents (path, contents, size / 2, NULL));
+  check_start_fails (path, NULL, NULL, GST_STREAM_ERROR, GST_STREAM_ERROR_WRONG_TYPE, path);
+}
+
+/* Label files: absent, of the wrong length, no text. */
+static void
+test_label_file (void)
+{
+  const char *model = models_file (FIXTURE_COCO);
+  if (!model)
+    return;
+  g_autofree char *few = write_file ("few.txt", "cat\ndog\n");
+  g_autofree char *binary = write_file ("binary.txt", "\xff\xfe");
+  check_start_fails (model, "label-file", "/no/labels.txt", GST_RESOURCE_ERROR,
+      GST_RESOURCE_ERROR_NOT_FOUND, "/no/labels.txt");
+  check_start_fails (model, "label-file", few, GST_STREAM_ERROR, GST_STREAM_ERROR_WRONG_TYPE,
+      "expected 80 lines");
+  check_start_fails (model, "label-file", binary, GST_STREAM_ERROR, GST_STREAM_ERROR_WRONG_TYPE,
+      "UTF-8");
+}
+
+/* A misspelt class at start is an error that repeats the word. */
+static void
+test_unknown_class (void)
+{
+  const char *model = models_file (FIXTURE_COCO);
+  if (!model)
+    return;
+  check_start_fails (model, "include-classes", "dog;unicorn", GST_RESOURCE_ERROR,
+      GST_RESOURCE_ERROR_SETTINGS, "unicorn");
+  check_start_fails (model, "exclude-classes", "80", GST_RESOURCE_ERROR,
+      GST_RESOURCE_ERROR_SETTINGS, "\"80\"");
+  check_start_fails (model, "class-thresholds", "t,griffin=0.5", GST_RESOURCE_ERROR,
+      GST_RESOURCE_ERROR_SETTINGS, "griffin");
+}
+
+int
+main (int argc, char **argv)
+{
+  gst_init (&argc, &argv);
+  g_test_init (&argc, &argv, NULL);
+  g_test_add_func ("/element/errors/no-model", test_no_model);
+  g_test_add_func ("/element/errors/absent-model", test_absent_model);
+  g_test_add_func ("/element/errors/wrong-type", test_wrong_type);
+  g_test_add_func ("/element/errors/truncated-model", test_truncated_model);
+  g_test_add_func ("/element/errors/label-file", test_label_file);
+  g_test_add_func ("/element/errors/unknown-class", test_unknown_class);
+  const int status = g_test_run ();
+  models_clean_up ();
+  return status;
+}

@@ -1,0 +1,89 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later
+ *
+ * The choice of a row of the kernel table.
+ */
+#include "cpu.h"
+#include "fbnet/fbnet.h"
+#include "kernels/kernels.h"
+
+static gboolean
+can_run (const Kernels *row)
+{
+  return (cpu_flags () & row->cpu_flags) == row->cpu_flags;
+}
+
+/* Without a wish the first row that this processor runs is taken; the last row runs everywhere. */
+static void
+test_default (void)
+{
+  const Kernels *const *rows = kernels_list ();
+  g_autoptr (GError) error = NULL;
+  guint first = 0, last = 0;
+
+  g_unsetenv ("FBNET_KERNELS");
+  while (!can_run (rows[first]))
+    first++;
+  while (rows[last + 1])
+    last++;
+  g_assert_true (kernels_find (NULL, &error) == rows[first]);
+  g_assert_no_error (error);
+  g_assert_cmpstr (rows[last]->name, ==, "c");
+  g_assert_cmpuint (rows[last]->cpu_flags, ==, 0);
+}
+
+/* Every row that can run is found by its name, and one that cannot is refused with a reason. */
+static void
+test_by_name (void)
+{
+  for (guint i = 0; kernels_list ()[i]; i++) {
+    const Kernels *row = kernels_list ()[i];
+    g_autoptr (GError) error = NULL;
+    const Kernels *found = kernels_find (row->name, &error);
+
+    g_assert_true (found == (can_run (row) ? row : NULL));
+    if (!found)
+      g_assert_error (error, FBNET_ERROR, FBNET_ERROR_ARGUMENT);
+  }
+}
+
+/* The environment variable chooses when the caller does not, and only then. */
+static void
+test_environment (void)
+{
+  g_setenv ("FBNET_KERNELS", "c", TRUE);
+  g_assert_cmpstr (kernels_find (NULL, NULL)->name, ==, "c");
+  g_assert_cmpstr (kernels_find ("openblas", NULL)->name, ==, "openblas");
+  g_unsetenv ("FBNET_KERNELS");
+}
+
+/* An unknown name, from either side, is an error that says the name, where it came from, and what
+ * there is. */
+static void
+test_unknown (void)
+{
+  g_autoptr (GError) error = NULL;
+
+  g_assert_null (kernels_find ("mmx", &error));
+  g_assert_error (error, FBNET_ERROR, FBNET_ERROR_ARGUMENT);
+  g_assert_nonnull (strstr (error->message, "\"mmx\""));
+  g_assert_nonnull (strstr (error->message, "openblas, c"));
+  g_clear_error (&error);
+
+  g_setenv ("FBNET_KERNELS", "sse9", TRUE);
+  g_assert_null (kernels_find (NULL, &error));
+  g_assert_error (error, FBNET_ERROR, FBNET_ERROR_ARGUMENT);
+  g_assert_nonnull (strstr (error->message, "FBNET_KERNELS"));
+  g_assert_nonnull (strstr (error->message, "\"sse9\""));
+  g_unsetenv ("FBNET_KERNELS");
+}
+
+int
+main (int argc, char **argv)
+{
+  g_test_init (&argc, &argv, NULL);
+  g_test_add_func ("/kernels/table/default", test_default);
+  g_test_add_func ("/kernels/table/by-name", test_by_name);
+  g_test_add_func ("/kernels/table/environment", test_environment);
+  g_test_add_func ("/kernels/table/unknown", test_unknown);
+  return g_test_run ();
+}
