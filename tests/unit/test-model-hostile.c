@@ -501,27 +501,34 @@ test_missing_fields (void)
   visit_fields (remove_field);
 }
 
+/* Whether another value of the member's own type is a right one, or one that nobody reads. */
+static gboolean
+takes_any (const char *path)
+{
+  static const char *const paths[] = { "name", "architecture.name", "provenance",
+    "provenance.source", NULL };
+
+  return g_strv_contains (paths, path);
+}
+
 static void
 change_type (const Sound *sound, cJSON *description, cJSON *object, cJSON *member, const char *path)
 {
+  const int right_type = member->type & 0xff;
   g_autofree char *name = g_strdup (member->string);
   cJSON *const wrong[] = { cJSON_CreateNull (), cJSON_CreateNumber (-3.5), cJSON_CreateString ("x"),
     cJSON_CreateArray (), cJSON_CreateObject () };
+  /* Tensors of another name, or a network of another shape: the message is about tensors. */
+  const gboolean names_tensors =
+      strcmp (path, "backbone.prefix") == 0 || strcmp (path, "architecture.basic_args") == 0;
 
   for (guint i = 0; i < G_N_ELEMENTS (wrong); i++) {
-    const gboolean same =
-        (wrong[i]->type & 0xff) == (cJSON_GetObjectItemCaseSensitive (object, name)->type & 0xff);
-    const gboolean free_text = strcmp (name, "name") == 0 || strcmp (name, "source") == 0;
-    const gboolean empty_object =
-        strcmp (path, "architecture.basic_args") == 0 || strcmp (path, "provenance") == 0;
-    if ((same && (free_text || empty_object))) {
-      cJSON_Delete (wrong[i]);
-      continue;
-    }
+    const gboolean right = (wrong[i]->type & 0xff) == right_type && takes_any (path);
     cJSON_ReplaceItemInObjectCaseSensitive (object, name, wrong[i]);
     g_autoptr (GBytes) bytes = with_description (sound, description);
-    /* Another prefix is one of tensors that are not there. */
-    assert_case_refused (bytes, strcmp (path, "backbone.prefix") == 0 ? NULL : name, path);
+    /* What only training reads is not looked at. */
+    if (!right && strcmp (name, "zero_last_bn_gamma") != 0)
+      assert_case_refused (bytes, names_tensors ? NULL : name, path);
   }
 }
 
@@ -593,7 +600,7 @@ static const Contradiction contradictions[] = {
   { "roi_heads.n_classes", "0", "n_classes" },
   { "roi_heads.n_classes", "2.5", "n_classes" },
   { "roi_heads.in_features", "[\"trunk2\"]", "expected shape" },
-  { "roi_heads.in_features", "[\"trunk9\"]", "trunk" },
+  { "roi_heads.in_features", "[\"trunk9\"]", "in_features" },
   { "roi_heads.in_features", "[\"p3\"]", "in_features" },
   { "roi_heads.in_features", "[]", "in_features" },
   { "roi_heads.in_features", "[3]", "in_features" },
