@@ -13,10 +13,10 @@ LLVMFuzzerTestOneInput (const uint8_t *data, size_t size)
   if (archive == NULL)
     return 0;
   if (torchscript_is (archive)) {
-    g_autoptr (Imported) imported = torchscript_import (archive, NULL, NULL, NULL);
+    imported_free (torchscript_import (archive, NULL, NULL, NULL));
     return 0;
   }
   g_autofree char *source = NULL;
-  g_autoptr (Weights) weights = checkpoint_read (archive, FALSE, &source, NULL);
+  weights_free (checkpoint_read (archive, FALSE, &source, NULL));
   return 0;
 }
