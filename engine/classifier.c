@@ -57,6 +57,7 @@ fbnet_classifier_new (FbnetModel *model, const FbnetDetectorOptions *options, GE
   classifier->runner.workers = workers;
   classifier->maps = g_new0 (Tensor, classifier->network->n_trunk);
   classifier->resizer = image_resizer_new ();
+  image_resizer_set_kernels (classifier->resizer, resize_kernels_best (kernels->cpu_flags));
   return classifier;
 }
 

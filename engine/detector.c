@@ -148,6 +148,7 @@ fbnet_detector_new (FbnetModel *model, const FbnetDetectorOptions *options, GErr
   detector->runner.kernels = kernels;
   detector->runner.workers = workers;
   detector->resizer = image_resizer_new ();
+  image_resizer_set_kernels (detector->resizer, resize_kernels_best (kernels->cpu_flags));
   fbnet_model_get_params (model, &detector->params);
   return detector;
 }

@@ -47,7 +47,7 @@ output_check (Output *output, Output *expected)
 static guint8 *
 random_bytes (gsize n, gboolean extreme)
 {
-  guint8 *bytes = g_malloc (n);
+  guint8 *bytes = g_malloc (MAX (n, 1));
 
   for (gsize i = 0; i < n; i++)
     bytes[i] = (guint8) (extreme ? 255 * g_test_rand_int_range (0, 2) : g_test_rand_int ());

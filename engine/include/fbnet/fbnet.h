@@ -221,7 +221,10 @@ typedef enum {
  * @strides: bytes from a row to the next, per plane; may be negative
  * @matrix, @range: how Y'CbCr (and GRAY8: @range) become R'G'B'; not looked at for RGB formats
  *
- * A view of a picture that the caller owns. Since 0.1
+ * A view of a picture that the caller owns. Odd widths and heights of the subsampled formats have
+ * their chroma rounded up, so a row of YUY2 and UYVY is whole groups of four bytes. Chroma is taken to
+ * lie where GStreamer assumes it when it is told nothing: between columns and rows up to a height of
+ * 576, on the even columns and between rows above. Since 0.1
  */
 typedef struct {
   FbnetPixelFormat format;
