@@ -126,7 +126,7 @@ import_model() {
       fbnet-import "$source" -o "$model" ${config:+--config "$config"}
       ;;
   esac
-  fbnet-model "$model" | head -n 12 || true
+  fbnet-model "$model" | head -n 4 || true
 }
 
 # Encoder, muxer and file name ending; H.264 where there is an encoder for it.

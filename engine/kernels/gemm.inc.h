@@ -13,9 +13,9 @@
 
 #include "rows.h"
 
-/* `a` rows that one round over all panels takes: they shall stay in the first-level cache together
- * with a panel. Bytes; measured, see docs/kernels.md. */
-#define ROW_BLOCK_BYTES (16 * 1024)
+/* Bytes of `a` that one round over all panels takes: they shall stay in the second-level cache, the
+ * panel in the first. Measured, see docs/kernels.md. */
+#define ROW_BLOCK_BYTES (64 * 1024)
 
 /* Rows per tile of one, two, three vectors: the accumulators, a panel's row of weights and one
  * number of `a` must fit the registers. */
@@ -30,11 +30,11 @@
 #endif
 #define MAX_TILE_ROWS 12
 
-/* Vectors of the next panel when `left` are left: twos, and a three instead of a last lone one. */
+/* Vectors of the next panel when `left` are left: threes, and two twos instead of a last lone one. */
 static guint
 panel_vectors (gsize left)
 {
-  return left == 1 || left == 3 ? (guint) left : 2;
+  return left == 4 ? 2 : (guint) MIN (left, 3);
 }
 
 gsize

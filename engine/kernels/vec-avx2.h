@@ -83,12 +83,6 @@ vec_add (Vec a, Vec b)
 }
 
 static inline Vec
-vec_sub (Vec a, Vec b)
-{
-  return _mm256_sub_ps (a, b);
-}
-
-static inline Vec
 vec_mul (Vec a, Vec b)
 {
   return _mm256_mul_ps (a, b);

@@ -75,12 +75,6 @@ vec_add (Vec a, Vec b)
 }
 
 static inline Vec
-vec_sub (Vec a, Vec b)
-{
-  return _mm512_sub_ps (a, b);
-}
-
-static inline Vec
 vec_mul (Vec a, Vec b)
 {
   return _mm512_mul_ps (a, b);

@@ -16,6 +16,7 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC (cJSON, cJSON_Delete)
 #define MAX_COUNT         100000
 #define MAX_CLASSES       10000
 #define MAX_CHANNELS      16384
+#define MAX_KEYPOINTS     1000
 #define MAX_SIDE          8192
 #define MAX_RESOLUTION    56
 #define MAX_SAMPLES       16
@@ -533,7 +534,7 @@ describe_keypoint_head (Keys *keys)
   cJSON *head = describe_head (keys, "MODEL.ROI_KEYPOINT_HEAD");
   cJSON_AddStringToObject (head, "type", choice < 0 ? "" : TYPES[choice]);
   cJSON_AddNumberToObject (head, "n_keypoints",
-      keys_count (keys, "MODEL.ROI_KEYPOINT_HEAD.NUM_KEYPOINTS", 1, MAX_CHANNELS));
+      keys_count (keys, "MODEL.ROI_KEYPOINT_HEAD.NUM_KEYPOINTS", 1, MAX_KEYPOINTS));
   return head;
 }
 

@@ -10,6 +10,8 @@
 #include <pango/pangocairo.h>
 
 #define MASK_ALPHA 0.45
+/* Below it detectron2's visualizer leaves a keypoint out, too. */
+#define MIN_KEYPOINT_SCORE 0.05
 /* Of the picture's shorter side. */
 #define LINE_WIDTH 0.004
 #define FONT_SIZE  0.032
@@ -253,9 +255,28 @@ draw_labels (const Canvas *canvas, const FbnetDetections *detections, const char
   }
 }
 
-/* All masks below all boxes below all labels, and in each layer the best on top. */
+/* Dots where the heat map is more than flat. */
 static void
-draw_detections (const Canvas *canvas, const FbnetDetections *detections, const char *const *labels)
+draw_keypoints (const Canvas *canvas, const FbnetDetection *detection, guint n)
+{
+  const double radius = 1.5 * canvas->line_width;
+  for (guint i = 0; detection->keypoints && i < n; i++) {
+    const FbnetKeypoint *keypoint = &detection->keypoints[i];
+    if (keypoint->score < MIN_KEYPOINT_SCORE)
+      continue;
+    cairo_arc (canvas->cairo, keypoint->x, keypoint->y, radius, 0, 2 * G_PI);
+    set_color (canvas->cairo, class_color (detection->class_id), 1);
+    cairo_fill_preserve (canvas->cairo);
+    cairo_set_source_rgb (canvas->cairo, 0, 0, 0);
+    cairo_set_line_width (canvas->cairo, fmax (1, canvas->line_width / 3));
+    cairo_stroke (canvas->cairo);
+  }
+}
+
+/* All masks below all boxes below all keypoints below all labels, in each layer the best on top. */
+static void
+draw_detections (const Canvas *canvas, const FbnetDetections *detections, const char *const *labels,
+    guint n_keypoints)
 {
   for (guint i = detections->n; i-- > 0;) {
     const FbnetDetection *detection = &detections->items[i];
@@ -265,18 +286,20 @@ draw_detections (const Canvas *canvas, const FbnetDetections *detections, const 
     const FbnetDetection *detection = &detections->items[i];
     draw_box (canvas, detection, class_color (detection->class_id));
   }
+  for (guint i = detections->n; i-- > 0;)
+    draw_keypoints (canvas, &detections->items[i], n_keypoints);
   draw_labels (canvas, detections, labels);
 }
 
 gboolean
 annotate_picture (Picture *picture, const FbnetDetections *detections, const char *const *labels,
-    const char *name, GError **error)
+    guint n_keypoints, const char *name, GError **error)
 {
   cairo_surface_t *surface = surface_new (picture, name, error);
   if (!surface)
     return FALSE;
   Canvas canvas = canvas_new (surface, picture);
-  draw_detections (&canvas, detections, labels);
+  draw_detections (&canvas, detections, labels, n_keypoints);
   const cairo_status_t status = cairo_status (canvas.cairo);
   canvas_clear (&canvas);
   if (status == CAIRO_STATUS_SUCCESS)

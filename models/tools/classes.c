@@ -28,6 +28,7 @@ class_table_new (const FbnetModel *model, GError **error)
 {
   g_autoptr (ClassTable) table = g_new0 (ClassTable, 1);
   table->n = fbnet_model_get_n_classes (model);
+  table->n_keypoints = fbnet_model_get_n_keypoints (model);
   table->labels = g_new (const char *, table->n);
   for (guint i = 0; i < table->n; i++)
     table->labels[i] = fbnet_model_get_label (model, i);

@@ -12,6 +12,7 @@ typedef struct {
   guint n;
   const char **labels;  /* n, each NULL if the model names none; valid as long as the model */
   gint64 *category_ids; /* n, -1: none; NULL: the model names none */
+  guint n_keypoints;    /* of an object of any class */
 } ClassTable;
 
 /* From the model's description. NULL with error when its category_ids do not fit its classes. */

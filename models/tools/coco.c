@@ -153,18 +153,34 @@ new_bbox (const FbnetDetection *detection)
   return bbox;
 }
 
-static void
-add_result (CocoWriter *writer, gint64 image_id, gint64 category_id, guint width, guint height,
-    const FbnetDetection *detection)
+/* COCO's keypoints name pixels, ours places in them: half a pixel apart (detectron2,
+ * coco_evaluation.py instances_to_coco_json). */
+static cJSON *
+new_keypoints (const FbnetKeypoint *keypoints, guint n)
 {
-  g_autoptr (cJSON) result = cJSON_CreateObject ();
+  cJSON *array = cJSON_CreateArray ();
+  for (guint i = 0; i < n; i++) {
+    cJSON_AddItemToArray (array, json_new_float (keypoints[i].x - 0.5f));
+    cJSON_AddItemToArray (array, json_new_float (keypoints[i].y - 0.5f));
+    cJSON_AddItemToArray (array, json_new_float (keypoints[i].score));
+  }
+  return array;
+}
+
+static cJSON *
+new_result (gint64 image_id, gint64 category_id, const FbnetDetection *detection)
+{
+  cJSON *result = cJSON_CreateObject ();
   cJSON_AddNumberToObject (result, "image_id", (double) image_id);
   cJSON_AddNumberToObject (result, "category_id", (double) category_id);
   cJSON_AddItemToObject (result, "bbox", new_bbox (detection));
   cJSON_AddItemToObject (result, "score", json_new_float (detection->score));
-  if (detection->mask.data)
-    cJSON_AddItemToObject (result, "segmentation", rle_to_json (&detection->mask, width, height));
+  return result;
+}
 
+static void
+append_result (CocoWriter *writer, const cJSON *result)
+{
   g_autofree char *line = json_print_line (result);
   g_string_append (writer->text, writer->text->len > 1 ? ",\n" : "\n");
   g_string_append (writer->text, line);
@@ -172,13 +188,20 @@ add_result (CocoWriter *writer, gint64 image_id, gint64 category_id, guint width
 
 void
 coco_writer_add (CocoWriter *writer, gint64 image_id, guint width, guint height,
-    const FbnetDetections *detections, const gint64 *category_ids)
+    const FbnetDetections *detections, const gint64 *category_ids, guint n_keypoints)
 {
   for (guint i = 0; i < detections->n; i++) {
     const FbnetDetection *detection = &detections->items[i];
     const gint64 category_id = category_ids[detection->class_id];
-    if (category_id >= 0)
-      add_result (writer, image_id, category_id, width, height, detection);
+    if (category_id < 0)
+      continue;
+    g_autoptr (cJSON) result = new_result (image_id, category_id, detection);
+    if (detection->mask.data)
+      cJSON_AddItemToObject (result, "segmentation", rle_to_json (&detection->mask, width, height));
+    if (detection->keypoints)
+      cJSON_AddItemToObject (result, "keypoints",
+          new_keypoints (detection->keypoints, n_keypoints));
+    append_result (writer, result);
   }
 }
 

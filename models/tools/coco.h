@@ -39,10 +39,10 @@ typedef struct CocoWriter CocoWriter;
 CocoWriter *coco_writer_new (void);
 void coco_writer_free (CocoWriter *writer); /* NULL is allowed */
 
-/* Appends the detections of an image of width × height pixels. category_ids has one id per class;
- * detections of a class with -1 are left out. */
+/* Appends the detections of an image of width × height pixels, with n_keypoints keypoints each if
+ * they have any. category_ids has one id per class; detections of a class with -1 are left out. */
 void coco_writer_add (CocoWriter *writer, gint64 image_id, guint width, guint height,
-    const FbnetDetections *detections, const gint64 *category_ids);
+    const FbnetDetections *detections, const gint64 *category_ids, guint n_keypoints);
 
 /* Replaces the file only when all of it was written. */
 gboolean coco_writer_save (const CocoWriter *writer, const char *path, GError **error);

@@ -176,7 +176,8 @@ annotate (Session *session, Picture *picture, const char *picture_path, GError *
     return TRUE;
   g_autofree char *path = choose_annotated_path (session, picture_path);
   return check_not_input (session, path, error)
-      && annotate_picture (picture, session->detections, session->classes->labels, path, error)
+      && annotate_picture (picture, session->detections, session->classes->labels,
+          session->classes->n_keypoints, path, error)
       && picture_write_png (picture, path, error);
 }
 #else
@@ -246,7 +247,7 @@ run_coco_image (Session *session, const CocoImage *image, CocoWriter *writer, GE
   if (!picture)
     return FALSE;
   coco_writer_add (writer, image->id, picture->width, picture->height, session->detections,
-      session->classes->category_ids);
+      session->classes->category_ids, session->classes->n_keypoints);
   return annotate (session, picture, path, error);
 }
 

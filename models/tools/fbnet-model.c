@@ -287,9 +287,12 @@ print_head (const Contents *contents, const char *file)
   g_autofree char *parameters = group_digits (fbnet_model_get_n_parameters (model));
   g_autofree char *shown = g_filename_display_name (file);
   printf ("%s: %s\n", shown, fbnet_model_get_name (model));
-  printf ("  %-20s %s of %u classes%s\n", "task", detects ? "detection" : "classification",
+  printf ("  %-20s %s of %u classes%s", "task", detects ? "detection" : "classification",
       fbnet_model_get_n_classes (model), fbnet_model_has_masks (model) ? ", with masks" : "");
-  printf ("  %-20s %s in %u tensors\n", "parameters", parameters,
+  const guint n_keypoints = fbnet_model_get_n_keypoints (model);
+  if (n_keypoints > 0)
+    printf (", with %u keypoints each", n_keypoints);
+  printf ("\n  %-20s %s in %u tensors\n", "parameters", parameters,
       fbnet_model_get_n_tensors (model));
   if (contents->layers)
     printf ("  %-20s at most %.1f million for a network input of %u×%u\n", "multiply-adds",
@@ -305,7 +308,7 @@ static void
 print_text (const Contents *contents, const char *file, gboolean with_tensors)
 {
   static const char *const sections[] = { "backbone", "anchors", "rpn", "roi_heads", "box_head",
-    "mask_head" };
+    "mask_head", "keypoint_head" };
   print_head (contents, file);
   print_section (contents->description, "provenance");
   print_section (contents->description, "input");

@@ -357,6 +357,46 @@ add_mask_head (Builder *builder)
   add_lone (builder, "roi_heads.mask_head.predictor.mask_fcn_logits", "conv", &maps, runs);
 }
 
+/* A 4×4 transposed convolution of stride 2: every pixel it reads meets every weight. */
+static void
+add_transposed_layer (const Builder *builder, LayerRow *row, Maps *maps)
+{
+  FbnetTensorView weight;
+  if (!find_weight (builder, row->name, "", &weight) || weight.n_dims != 4)
+    return;
+  row->multiply_adds += tensor_count (&weight) * maps->sizes[0].height * maps->sizes[0].width;
+  row->channels = (guint) weight.shape[1];
+  upsample (maps, 2);
+}
+
+/* The predictors of d2go modeling/backbone/modules.py, which double the map's side. */
+static void
+add_keypoint_predictor (Builder *builder, Maps *maps, guint runs)
+{
+  const char *type = cJSON_GetStringValue (get_field (builder, "keypoint_head", "type"));
+  LayerRow row =
+      row_new ("roi_heads.keypoint_head.predictor.kps_score_lowres", type ? type : "", runs);
+  if (g_strcmp0 (type, "irf") == 0)
+    add_irf_layers (builder, &row, maps, -2, -1);
+  else if (g_strcmp0 (type, "conv_upsample") == 0) {
+    upsample (maps, 2);
+    add_layer (builder, &row, maps, "", 1, -1);
+  } else
+    add_transposed_layer (builder, &row, maps);
+  add_row (builder, &row, maps);
+}
+
+static void
+add_keypoint_head (Builder *builder)
+{
+  if (fbnet_model_get_n_keypoints (builder->model) == 0)
+    return;
+  const guint runs = get_count (builder, "roi_heads", "max_detections");
+  Maps maps = pooled_maps (get_count (builder, "keypoint_head", "pooler_resolution"));
+  add_part (builder, "kpts", "roi_heads.keypoint_head.feature_extractor.0.fbnetv2_0_", &maps, runs);
+  add_keypoint_predictor (builder, &maps, runs);
+}
+
 /* --- The table -------------------------------------------------------------------------------- */
 
 static guint
@@ -390,6 +430,7 @@ layer_table_new (const FbnetModel *model, const cJSON *description)
   add_rpn (&builder, features);
   add_box_head (&builder);
   add_mask_head (&builder);
+  add_keypoint_head (&builder);
   g_hash_table_unref (builder.tensors);
   return table;
 }

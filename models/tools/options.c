@@ -54,6 +54,8 @@ context_new (Options *o)
         "At most N detections per picture, the best", "N" },
     { "no-masks", 0, 0, G_OPTION_ARG_NONE, &o->no_masks, "No masks, even if the model has them",
         NULL },
+    { "no-keypoints", 0, 0, G_OPTION_ARG_NONE, &o->no_keypoints,
+        "No keypoints, even if the model has them", NULL },
 #ifdef HAVE_ANNOTATE
     { "annotate", 'a', 0, G_OPTION_ARG_FILENAME, &o->annotate,
         "Write each picture, with its detections drawn in, as PNG to DIR", "DIR" },
@@ -174,4 +176,6 @@ options_apply (const Options *options, FbnetParams *params)
   apply_count (&params->max_detections, options->max_detections);
   if (options->no_masks)
     params->masks = FALSE;
+  if (options->no_keypoints)
+    params->keypoints = FALSE;
 }

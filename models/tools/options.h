@@ -22,7 +22,7 @@ typedef struct {
   char *kernels;
   char *annotate;                     /* folder, or NULL */
   char *coco, *images, *coco_results; /* all three or none */
-  gboolean no_masks, timings;
+  gboolean no_masks, no_keypoints, timings;
   gint threads;
   /* The model's own value unless given. */
   double score_threshold, iou_threshold;

@@ -18,6 +18,20 @@ new_box (const FbnetDetection *detection)
 }
 
 static cJSON *
+new_keypoints (const FbnetKeypoint *keypoints, guint n)
+{
+  cJSON *array = cJSON_CreateArray ();
+  for (guint i = 0; i < n; i++) {
+    cJSON *keypoint = cJSON_CreateArray ();
+    cJSON_AddItemToArray (keypoint, json_new_float (keypoints[i].x));
+    cJSON_AddItemToArray (keypoint, json_new_float (keypoints[i].y));
+    cJSON_AddItemToArray (keypoint, json_new_float (keypoints[i].score));
+    cJSON_AddItemToArray (array, keypoint);
+  }
+  return array;
+}
+
+static cJSON *
 new_detection (const Report *report, const FbnetDetection *detection)
 {
   const ClassTable *classes = report->classes;
@@ -33,6 +47,9 @@ new_detection (const Report *report, const FbnetDetection *detection)
   if (detection->mask.data)
     cJSON_AddItemToObject (object, "mask",
         rle_to_json (&detection->mask, report->picture->width, report->picture->height));
+  if (detection->keypoints)
+    cJSON_AddItemToObject (object, "keypoints",
+        new_keypoints (detection->keypoints, classes->n_keypoints));
   return object;
 }
 
@@ -54,6 +71,9 @@ new_timings (const FbnetTimings *timings)
     { "mask_pooler", timings->mask_pooler },
     { "mask_head", timings->mask_head },
     { "mask_paste", timings->mask_paste },
+    { "keypoint_pooler", timings->keypoint_pooler },
+    { "keypoint_head", timings->keypoint_head },
+    { "keypoint_decode", timings->keypoint_decode },
     { "total", timings->total },
   };
   cJSON *object = cJSON_CreateObject ();

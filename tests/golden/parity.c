@@ -99,21 +99,21 @@ judge (const Check *check, const char *stage, double found, double limit)
 
 /* Feature maps have no unit of their own: their spread is one. */
 static void
-judge_features (const Check *check, const char *stage, Deviation deviation)
+judge_features (const Check *check, const char *stage, Deviation deviation, double limit)
 {
   const double relative =
       deviation.max_abs > 0 ? deviation.max_abs / deviation.std : deviation.max_abs;
 
-  judge (check, stage, relative, check->limits->features);
+  judge (check, stage, relative, limit);
 }
 
 static void
-check_tensor (const Check *check, const char *name, const Tensor *found)
+check_tensor (const Check *check, const char *name, const Tensor *found, double limit)
 {
   g_autoptr (Npy) expected = expected_array (check, name);
 
   if (expected != NULL)
-    judge_features (check, name, compare_tensor (found, expected));
+    judge_features (check, name, compare_tensor (found, expected), limit);
 }
 
 /* Some of a tensor's images, which NAME_index lists. */
@@ -127,7 +127,8 @@ check_images (const Check *check, const char *name, const char *index_name, cons
     return;
   g_assert_nonnull (index);
   judge_features (check, name,
-      compare_images (found, (const guint32 *) index->data, index->shape[0], expected));
+      compare_images (found, (const guint32 *) index->data, index->shape[0], expected),
+      check->limits->behind);
 }
 
 /* --- Stages ----------------------------------------------------------------------------------- */
@@ -155,19 +156,26 @@ check_input (const Check *check)
     judge (check, "input", compare_tensor (&check->taps.input, expected).max_abs, 1e-5);
 }
 
+/* Tensors that are recorded by number, the first one as `first`. */
+static void
+check_tensors (const Check *check, const char *name, guint first, const Tensor *found, guint n)
+{
+  for (guint i = 0; i < n; i++) {
+    g_autofree char *numbered = g_strdup_printf ("%s%u", name, first + i);
+    check_tensor (check, numbered, &found[i], check->limits->features);
+  }
+}
+
 static void
 check_network (const Check *check)
 {
-  for (guint s = 0; s < check->taps.n_stages; s++) {
-    g_autofree char *name = g_strdup_printf ("trunk%u", s);
-    check_tensor (check, name, &check->taps.stages[s]);
-  }
-  for (guint level = 0; level < check->taps.n_levels; level++) {
-    g_autofree char *logits = g_strdup_printf ("rpn_logits_%u", level);
-    g_autofree char *deltas = g_strdup_printf ("rpn_deltas_%u", level);
-    check_tensor (check, logits, &check->taps.rpn_logits[level]);
-    check_tensor (check, deltas, &check->taps.rpn_deltas[level]);
-  }
+  const DetectorTaps *taps = &check->taps;
+
+  check_tensors (check, "trunk", 0, taps->stages, taps->n_stages);
+  check_tensors (check, "bottom_up_trunk", 0, taps->stages, taps->n_stages);
+  check_tensors (check, "fpn_p", 2, taps->features, taps->n_features);
+  check_tensors (check, "rpn_logits_", 0, taps->rpn_logits, taps->n_levels);
+  check_tensors (check, "rpn_deltas_", 0, taps->rpn_deltas, taps->n_levels);
 }
 
 static void
@@ -182,16 +190,29 @@ check_proposals (const Check *check)
       compare_floats (&check->taps.proposals->x0, npy_floats (boxes), 4 * n).max_abs,
       check->limits->boxes);
   judge_features (check, "proposal_logits",
-      compare_floats (check->taps.proposal_logits, npy_floats (logits), n));
+      compare_floats (check->taps.proposal_logits, npy_floats (logits), n),
+      check->limits->features);
+}
+
+/* Fixtures with many proposals keep only the first rows. */
+static void
+check_first_rows (const Check *check, const char *name, const Tensor *found)
+{
+  g_autoptr (Npy) expected = expected_array (check, name);
+  Tensor rows = *found;
+
+  g_assert_cmpuint (expected->shape[0], <=, rows.n);
+  rows.n = expected->shape[0];
+  judge_features (check, name, compare_tensor (&rows, expected), check->limits->behind);
 }
 
 static void
 check_box_head (const Check *check)
 {
   check_images (check, "roi_box_features", "roi_box_index", &check->taps.box_rois);
-  check_tensor (check, "box_head_out", &check->taps.box_features);
-  check_tensor (check, "box_cls_logits", &check->taps.cls_logits);
-  check_tensor (check, "box_deltas", &check->taps.box_deltas);
+  check_tensor (check, "box_head_out", &check->taps.box_features, check->limits->behind);
+  check_tensor (check, "box_cls_logits", &check->taps.cls_logits, check->limits->behind);
+  check_first_rows (check, "box_deltas", &check->taps.box_deltas);
 }
 
 /* Detections as D2Go wrote them: three arrays side by side. */
@@ -348,11 +369,66 @@ check_masks (const Check *check)
     return;
   }
   check_images (check, "roi_mask_features", "roi_mask_index", &check->taps.mask_rois);
-  judge_features (check, "mask_logits", compare_maps (&check->taps.mask_logits, logits));
+  judge_features (check, "mask_logits", compare_maps (&check->taps.mask_logits, logits),
+      check->limits->behind);
   judge_features (check, "mask_probs",
-      compare_maps (&check->taps.mask_probabilities, probabilities));
+      compare_maps (&check->taps.mask_probabilities, probabilities), check->limits->behind);
   check_mask_pixels (check);
   check_mask_areas (check);
+}
+
+/* --- Keypoints -------------------------------------------------------------------------------- */
+
+/* A keypoint's score is a ratio of sums over a whole heat map: it inherits the map's deviation. */
+#define KEYPOINT_SCORES 1e-3
+
+/* x, y and score side by side; positions and scores are judged apart. */
+static void
+check_keypoint_list (const Check *check, const char *name, const FbnetKeypoint *found,
+    const Npy *expected)
+{
+  const gsize n = expected->n_bytes / (3 * sizeof (float));
+  g_autofree char *scores = g_strconcat (name, "_scores", NULL);
+  double position = 0, score = 0;
+
+  for (gsize i = 0; i < n; i++) {
+    const float *values = npy_floats (expected) + 3 * i;
+    position = MAX (position, fabs ((double) found[i].x - values[0]));
+    position = MAX (position, fabs ((double) found[i].y - values[1]));
+    score = MAX (score, fabs ((double) found[i].score - values[2]));
+  }
+  judge (check, name, position, check->limits->boxes);
+  judge (check, scores, score, KEYPOINT_SCORES);
+}
+
+static void
+check_frame_keypoints (const Check *check, const Npy *expected)
+{
+  const gsize n_keypoints = expected->shape[1];
+  g_autofree FbnetKeypoint *found = g_new (FbnetKeypoint, check->detections->n * n_keypoints + 1);
+
+  g_assert_cmpuint (expected->shape[0], ==, check->detections->n);
+  for (gsize i = 0; i < check->detections->n; i++)
+    memcpy (found + i * n_keypoints, check->detections->items[i].keypoints,
+        n_keypoints * sizeof *found);
+  check_keypoint_list (check, "keypoints", found, expected);
+}
+
+static void
+check_keypoints (const Check *check)
+{
+  g_autoptr (Npy) network = expected_array (check, "keypoints_net");
+  g_autoptr (Npy) frame = expected_array (check, "keypoints");
+
+  if (network == NULL) {
+    g_assert_cmpuint (check->taps.n_keypoint_boxes, ==, 0);
+    return;
+  }
+  check_first_rows (check, "roi_kpt_features", &check->taps.keypoint_rois);
+  check_tensor (check, "kpt_heatmaps", &check->taps.heatmaps, check->limits->behind);
+  g_assert_cmpuint (network->shape[0], ==, check->taps.n_keypoint_boxes);
+  check_keypoint_list (check, "keypoints_net", check->taps.keypoints, network);
+  check_frame_keypoints (check, frame);
 }
 
 void
@@ -376,6 +452,7 @@ parity_check (const FbnetDetector *detector, const FbnetImage *image,
   check_network_detections (&check);
   check_frame_detections (&check);
   check_masks (&check);
+  check_keypoints (&check);
 }
 
 /* --- Bytes ------------------------------------------------------------------------------------ */
@@ -418,6 +495,8 @@ parity_bytes (const FbnetDetector *detector, const FbnetDetections *detections)
   append_tensor (bytes, &taps.input);
   for (guint s = 0; s < taps.n_stages; s++)
     append_tensor (bytes, &taps.stages[s]);
+  for (guint i = 0; i < taps.n_features; i++)
+    append_tensor (bytes, &taps.features[i]);
   for (guint level = 0; level < taps.n_levels; level++) {
     append_tensor (bytes, &taps.rpn_logits[level]);
     append_tensor (bytes, &taps.rpn_deltas[level]);
@@ -432,6 +511,12 @@ parity_bytes (const FbnetDetector *detector, const FbnetDetections *detections)
     append_tensor (bytes, &taps.mask_rois);
     append_tensor (bytes, &taps.mask_logits);
     append_tensor (bytes, &taps.mask_probabilities);
+  }
+  if (taps.n_keypoint_boxes > 0) {
+    append_tensor (bytes, &taps.keypoint_rois);
+    append_tensor (bytes, &taps.heatmaps);
+    append (bytes, taps.keypoints,
+        taps.n_keypoint_boxes * taps.heatmaps.c * sizeof *taps.keypoints);
   }
   for (guint i = 0; i < detections->n; i++)
     append_detection (bytes, &detections->items[i]);

@@ -11,7 +11,8 @@
 /* How far is near enough. */
 typedef struct {
   double features; /* feature maps and logits: times their standard deviation */
-  double boxes;    /* pixels */
+  double behind;   /* the same behind the proposals, whose coordinates have rounding of their own */
+  double boxes;    /* pixels; keypoints too */
   double scores;   /* probabilities */
   double masks;    /* differing pixels, as part of the pixels that are set */
   gboolean as_set; /* the cap on detections cuts between near-ties: any order, either side */

@@ -98,7 +98,7 @@ check_blocks (FbnetModel *model, const Kernels *kernels, const Tensor *input, co
   }
   g_assert_cmpint (n, ==, cJSON_GetArraySize (probes));
   g_free (in.data);
-  runner_clear (&runner);
+  runner_close (&runner);
 }
 
 /* --- The whole -------------------------------------------------------------------------------- */

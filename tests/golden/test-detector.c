@@ -1,16 +1,18 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * The whole detector against D2Go's own numbers, stage by stage: every C4 configuration of the zoo,
- * the GroupNorm one, and the weights trained on COCO, with every kernel set and number of threads.
+ * The whole detector against D2Go's own numbers, stage by stage: every configuration of the zoo, the
+ * GroupNorm one, and the weights trained on COCO, with every kernel set and number of threads.
  */
 #include "fixture.h"
 #include "kernels/kernels.h"
 #include "parity.h"
 
-/* Random weights amplify rounding: D2Go's own float32 is this far from its float64. */
-static const ParityLimits random_weights = { 1e-3, 0.1, 3e-4, 1e-3, FALSE };
-static const ParityLimits random_weights_capped = { 1e-3, 0.1, 3e-4, 1e-3, TRUE };
-static const ParityLimits coco_weights = { 1e-3, 2e-3, 1e-4, 1e-3, FALSE };
+/* Random weights amplify rounding: the float32 that D2Go itself computes is up to 0.03 pixels from
+ * its float64 (config.json, `robustness`), and every stage behind the proposals inherits that. What
+ * those stages add of their own is what test-heads.c measures. */
+static const ParityLimits random_weights = { 1e-3, 2e-2, 0.1, 3e-4, 1e-3, FALSE };
+static const ParityLimits random_weights_capped = { 1e-3, 2e-2, 0.1, 3e-4, 1e-3, TRUE };
+static const ParityLimits coco_weights = { 1e-3, 1e-3, 2e-3, 1e-4, 1e-3, FALSE };
 
 static const struct {
   const char *name;
@@ -20,7 +22,10 @@ static const struct {
   { "faster_rcnn_fbnetv3a_dsmask_C4", &random_weights_capped },
   { "mask_rcnn_fbnetv3a_C4", &random_weights },
   { "mask_rcnn_fbnetv3a_dsmask_C4", &random_weights },
+  { "keypoint_rcnn_fbnetv3a_dsmask_C4", &random_weights },
   { "extra_gn_faster_dsmask_C4", &random_weights },
+  { "faster_rcnn_fbnetv3g_fpn", &random_weights },
+  { "mask_rcnn_fbnetv3g_fpn", &random_weights },
   { "faster_rcnn_fbnetv3a_dsmask_C4_coco/horse", &coco_weights },
   { "faster_rcnn_fbnetv3a_dsmask_C4_coco/dogbike", &coco_weights },
   { "faster_rcnn_fbnetv3a_dsmask_C4_coco/dog", &coco_weights },
@@ -91,6 +96,7 @@ test_fixture (gconstpointer data)
       g_test_message ("%s: not on this processor", (*kernels)->name);
       continue;
     }
+    g_test_message ("%s", (*kernels)->name);
     check_kernels (&setting, (*kernels)->name);
     g_autofree char *title = g_strdup_printf ("%s | %s", cases[index].name, (*kernels)->name);
     parity_table_print (table, title);

@@ -12,6 +12,9 @@ typedef struct {
   guint8 *rgb; /* [height][width][3] */
 } Picture;
 
+/* Unset pixels. */
+Picture *picture_new (guint width, guint height);
+
 /* By its extension, .png or .jpg; EXIF orientation is not looked at. */
 Picture *picture_load (const char *path, GError **error);
 

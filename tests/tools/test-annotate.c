@@ -7,7 +7,8 @@
 
 #include "annotate.h"
 
-#define GREY 90
+#define GREY        90
+#define N_KEYPOINTS 2
 
 static const char *const labels[] = { "box", NULL };
 
@@ -26,7 +27,7 @@ annotate (Picture *picture, const FbnetDetection *items, guint n)
 {
   g_autoptr (GError) error = NULL;
   const FbnetDetections detections = { items, n };
-  g_assert_true (annotate_picture (picture, &detections, labels, "test", &error));
+  g_assert_true (annotate_picture (picture, &detections, labels, N_KEYPOINTS, "test", &error));
   g_assert_no_error (error);
 }
 
@@ -112,6 +113,24 @@ test_mask (void)
   g_assert_cmpuint (count_touched (picture, 104, 121, 136, 136), ==, 0);
 }
 
+/* A keypoint is drawn where it is, one without a score is not. */
+static void
+test_keypoints (void)
+{
+  const FbnetKeypoint keypoints[N_KEYPOINTS] = { { 120, 90, 0.5f }, { 160, 130, 0.001f } };
+  const FbnetDetection item = { .x0 = 100,
+    .y0 = 60,
+    .x1 = 180,
+    .y1 = 160,
+    .score = 0.5f,
+    .keypoints = keypoints };
+  g_autoptr (Picture) picture = grey_picture (320, 240);
+  annotate (picture, &item, 1);
+  g_assert_true (is_touched (picture, 120, 90));
+  g_assert_cmpuint (count_touched (picture, 110, 80, 130, 100), <, 60);
+  g_assert_cmpuint (count_touched (picture, 130, 100, 176, 156), ==, 0);
+}
+
 /* Two detections of one place get two labels: the second does not cover the first. */
 static void
 test_labels_apart (void)
@@ -180,6 +199,7 @@ main (int argc, char **argv)
   g_test_add_func ("/annotate/box", test_box);
   g_test_add_func ("/annotate/label", test_label);
   g_test_add_func ("/annotate/mask", test_mask);
+  g_test_add_func ("/annotate/keypoints", test_keypoints);
   g_test_add_func ("/annotate/labels-apart", test_labels_apart);
   g_test_add_func ("/annotate/grows", test_grows);
   g_test_add_func ("/annotate/edges", test_edges);

@@ -1,0 +1,93 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later
+ *
+ * The int8 kernel table. Activations are unsigned bytes with a scale and a zero point per tensor,
+ * channels-last; weights are signed bytes with a scale per output channel and no zero point; sums are
+ * 32-bit. The row "c" is the specification and the others give the same bits, at every extreme: no
+ * kernel may saturate where these loops do not (AVX2's maddubs does).
+ *
+ * The arithmetic is QNNPACK's (SPEC section 12). The rest of the contract is that of kernels.h: no
+ * allocation, no failure, no state, output apart from input, and no output depends on how the work
+ * was divided among calls.
+ */
+#ifndef FBNET_KERNELS_QKERNELS_H
+#define FBNET_KERNELS_QKERNELS_H
+
+#include <glib.h>
+
+/* Bytes that a kernel may read (never use) behind the end of any input row. */
+#define Q_SLACK 64
+
+/* From a 32-bit sum to a byte. Equivalent:
+ *   v = (float) (gint32) (sum + bias[j]) * scale[j] + offset[j]     (the sum wraps; two roundings)
+ *   byte = clamp (rint (v) + zero, low, 255)                        (half to even)
+ * `bias` already holds what the input's zero point takes away: bias_q - zero_in * sum of weights.
+ * `offset` is 0 where the bias fits 32 bits; then x + 0 = x and this is QNNPACK's own. `low` is
+ * `zero` after a ReLU, else 0. */
+typedef struct {
+  const gint32 *bias;
+  const float *scale;
+  const float *offset;
+  gint32 zero;
+  gint32 low;
+} QOutput;
+
+/* Equivalent loop: for i < m, j < n:
+ *   sum = for p < k: a[i*lda + p] * weight[j][p]     (in 32 bits, wrapping)
+ *   c[i*ldc + j] = output (sum, j) */
+typedef struct {
+  gsize m, n, k;
+  const guint8 *a;
+  gsize lda;
+  const void *packed; /* as q_pack() laid the weights out; 64-byte aligned */
+  guint8 *c;
+  gsize ldc;
+  QOutput output;
+} QGemmArgs;
+
+/* As DepthwiseArgs (kernels.h), with bytes; where the kernel hangs over the image's edge, and in rows
+ * that are NULL, the input is `zero_in`. */
+typedef struct {
+  guint8 *out;
+  const guint8 *const *rows;
+  const gint8 *weight; /* [kernel][kernel][channels] */
+  gsize channels, in_width, out_width;
+  guint kernel, stride, pad, upsample;
+  guint8 zero_in;
+  QOutput output; /* its `bias` includes zero_in * sum of weights, as for gemm */
+} QDepthwiseArgs;
+
+/* Two tensors added; SPEC section 12 "add". With
+ *   acc = a[i]*factor_a + b[i]*factor_b + constant   (32 bits)
+ *   y = (acc >> shift) + ((acc & (2^shift - 1)) - (acc < 0) > (2^shift - 1) >> 1)
+ *   out[i] = clamp (y + zero, 0, 255) */
+typedef struct {
+  gint32 factor_a, factor_b, constant;
+  guint shift; /* 1 … 30 */
+  gint32 zero;
+} QAdd;
+
+typedef struct {
+  const char *name;
+  guint cpu_flags;
+
+  gsize (*packed_size) (gsize n, gsize k);                              /* bytes */
+  void (*pack) (void *packed, const gint8 *weight, gsize n, gsize k); /* weight: [n][k] */
+  void (*gemm) (const QGemmArgs *args);
+  void (*depthwise_row) (const QDepthwiseArgs *args);
+  void (*add) (guint8 *out, const guint8 *a, const guint8 *b, gsize n, const QAdd *add);
+
+  /* out[i] = clamp (rint (in[i] * inverse_scale) + zero, 0, 255); NaN gives 0 */
+  void (*quantize) (guint8 *out, const float *in, gsize n, float inverse_scale, gint32 zero);
+  /* out[i] = (in[i] - zero) * scale */
+  void (*dequantize) (float *out, const guint8 *in, gsize n, float scale, gint32 zero);
+  /* sum[c] += x[p][c], pixels < 2^23 */
+  void (*channel_sums) (gint32 *sum, const guint8 *x, gsize pixels, gsize channels);
+} QKernels;
+
+/* As kernels_list() and kernels_find(): rows "avx512vnni", "avx2", "c" (and "neondot"). */
+const QKernels *const *qkernels_list (void);
+
+/* The best row for a processor with these flags (cpu.h): never NULL. */
+const QKernels *qkernels_best (guint cpu_flags);
+
+#endif
