@@ -52,7 +52,7 @@ describe_config (const char *config, GError **error)
   g_autoptr (cJSON) tree = load_config (config, error);
   if (tree == NULL)
     return NULL;
-  g_autofree char *name = g_path_get_basename (config);
+  g_autofree char *name = g_filename_display_basename (config);
   char *ending = is_path (config) ? strrchr (name, '.') : NULL;
   if (ending != NULL && ending != name)
     *ending = '\0';
@@ -100,7 +100,7 @@ static gboolean
 add_provenance (Imported *imported, const char *source, GError **error)
 {
   g_autofree char *checksum = file_checksum (source, error);
-  g_autofree char *name = g_path_get_basename (source);
+  g_autofree char *name = g_filename_display_basename (source);
   if (checksum == NULL)
     return FALSE;
   cJSON *provenance = cJSON_CreateObject ();
@@ -182,7 +182,8 @@ import_read (const char *source, const ImportOptions *options, GError **error)
     g_propagate_error (error, failure);
     return NULL;
   }
-  g_autofree char *config = options->config != NULL ? g_path_get_basename (options->config) : NULL;
+  g_autofree char *config =
+      options->config != NULL ? g_filename_display_basename (options->config) : NULL;
   g_autoptr (Archive) archive = archive_open (source, error);
   if (archive == NULL)
     return NULL;
