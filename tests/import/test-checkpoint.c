@@ -270,7 +270,7 @@ test_arguments (void)
   g_assert_nonnull (strstr (error->message, "mask_rcnn_fbnetv3g_fpn"));
 
   g_clear_error (&error);
-  const ImportOptions options = { .config = CONFIG, .ema = TRUE };
+  const ImportOptions options = { .config = CONFIG, .averaged = AVERAGED_YES };
   g_autofree char *path = save (list, "");
   g_assert_null (import_read (path, &options, &error));
   g_unlink (path);
@@ -294,7 +294,7 @@ static Imported *
 import_golden (const char *name, const char *config, gboolean ema)
 {
   g_autoptr (GError) error = NULL;
-  const ImportOptions options = { .config = config, .ema = ema };
+  const ImportOptions options = { .config = config, .averaged = ema ? AVERAGED_YES : AVERAGED_NO };
   g_autofree char *path = golden_path ("checkpoints", name);
   if (path == NULL)
     return NULL;
