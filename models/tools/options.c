@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * The command line of fbnet-detect.
+ * What the tools' command lines share.
  */
 #include "options.h"
 
@@ -8,32 +8,29 @@
 #define NOT_GIVEN_NUMBER (-G_MAXDOUBLE)
 #define NOT_GIVEN_COUNT  G_MININT
 
-static const char summary[] =
-    "Finds objects in PNG and JPEG pictures: one line of JSON per picture on standard output.";
+DetectorOptions
+detector_options_new (void)
+{
+  return (DetectorOptions){
+    .score_threshold = NOT_GIVEN_NUMBER,
+    .iou_threshold = NOT_GIVEN_NUMBER,
+    .min_size = NOT_GIVEN_COUNT,
+    .max_size = NOT_GIVEN_COUNT,
+    .pre_nms = NOT_GIVEN_COUNT,
+    .post_nms = NOT_GIVEN_COUNT,
+    .max_detections = NOT_GIVEN_COUNT,
+  };
+}
 
-static const char description[] =
-    "Thresholds, sizes and counts that are not given are those of the model file.\n"
-    "\n"
-    "Examples:\n"
-    "  fbnet-detect --model model.safetensors --annotate seen street.jpg\n"
-    "  fbnet-detect --model model.safetensors --coco instances_val2017.json \\\n"
-    "      --images val2017 --coco-results results.json\n"
-    "\n"
-    "Exit status: 0 all went well; 1 the model or at least one picture failed, the others were\n"
-    "done; 2 the command line is wrong.\n";
+void
+detector_options_clear (DetectorOptions *options)
+{
+  g_free (options->model);
+  g_free (options->kernels);
+}
 
-static const Options defaults = {
-  .score_threshold = NOT_GIVEN_NUMBER,
-  .iou_threshold = NOT_GIVEN_NUMBER,
-  .min_size = NOT_GIVEN_COUNT,
-  .max_size = NOT_GIVEN_COUNT,
-  .pre_nms = NOT_GIVEN_COUNT,
-  .post_nms = NOT_GIVEN_COUNT,
-  .max_detections = NOT_GIVEN_COUNT,
-};
-
-static GOptionContext *
-context_new (Options *o)
+void
+detector_options_add (DetectorOptions *o, GOptionContext *context)
 {
   const GOptionEntry entries[] = {
     { "model", 'm', 0, G_OPTION_ARG_FILENAME, &o->model, "Model file", "FILE" },
@@ -56,29 +53,12 @@ context_new (Options *o)
         NULL },
     { "no-keypoints", 0, 0, G_OPTION_ARG_NONE, &o->no_keypoints,
         "No keypoints, even if the model has them", NULL },
-#ifdef HAVE_ANNOTATE
-    { "annotate", 'a', 0, G_OPTION_ARG_FILENAME, &o->annotate,
-        "Write each picture, with its detections drawn in, as PNG to DIR", "DIR" },
-#endif
-    { "timings", 0, 0, G_OPTION_ARG_NONE, &o->timings, "Add milliseconds per stage to each line",
-        NULL },
-    { "coco", 0, 0, G_OPTION_ARG_FILENAME, &o->coco,
-        "Run all images of a COCO annotation file instead of PICTUREs", "FILE" },
-    { "images", 0, 0, G_OPTION_ARG_FILENAME, &o->images, "Where the images of --coco lie", "DIR" },
-    { "coco-results", 0, 0, G_OPTION_ARG_FILENAME, &o->coco_results,
-        "Where the results of --coco go", "FILE" },
-    { "version", 0, 0, G_OPTION_ARG_NONE, &o->version, "Print the version", NULL },
-    { G_OPTION_REMAINING, 0, 0, G_OPTION_ARG_FILENAME_ARRAY, &o->pictures, NULL, "PICTURE..." },
     { NULL },
   };
-  GOptionContext *context = g_option_context_new (NULL);
   g_option_context_add_main_entries (context, entries, NULL);
-  g_option_context_set_summary (context, summary);
-  g_option_context_set_description (context, description);
-  return context;
 }
 
-static gboolean
+gboolean
 usage_error (GError **error, const char *sentence)
 {
   g_set_error_literal (error, G_OPTION_ERROR, G_OPTION_ERROR_BAD_VALUE, sentence);
@@ -86,8 +66,8 @@ usage_error (GError **error, const char *sentence)
 }
 
 /* The engine takes counts without a sign: what is below zero must be said here. */
-static gboolean
-check_counts (const Options *options, GError **error)
+gboolean
+detector_options_check (const DetectorOptions *options, GError **error)
 {
   const struct {
     const char *name;
@@ -110,46 +90,6 @@ check_counts (const Options *options, GError **error)
   return TRUE;
 }
 
-static gboolean
-check (const Options *options, GError **error)
-{
-  if (options->version)
-    return TRUE;
-  if (!options->model)
-    return usage_error (error, "--model: expected a model file, found none");
-  const guint n_coco =
-      (options->coco != NULL) + (options->images != NULL) + (options->coco_results != NULL);
-  if (n_coco != 0 && n_coco != 3)
-    return usage_error (error, "--coco, --images and --coco-results: expected all or none of them");
-  if (n_coco == 0 && !options->pictures)
-    return usage_error (error, "expected at least one PICTURE, found none");
-  if (n_coco == 3 && options->pictures)
-    return usage_error (error, "expected either PICTUREs or --coco, found both");
-  return check_counts (options, error);
-}
-
-gboolean
-options_parse (Options *options, int argc, char **argv, GError **error)
-{
-  *options = defaults;
-  GOptionContext *context = context_new (options);
-  const gboolean parsed = g_option_context_parse (context, &argc, &argv, error);
-  g_option_context_free (context);
-  return parsed && check (options, error);
-}
-
-void
-options_clear (Options *options)
-{
-  g_free (options->model);
-  g_free (options->kernels);
-  g_free (options->annotate);
-  g_free (options->coco);
-  g_free (options->images);
-  g_free (options->coco_results);
-  g_strfreev (options->pictures);
-}
-
 static void
 apply_number (float *param, double given)
 {
@@ -165,7 +105,7 @@ apply_count (guint *param, gint given)
 }
 
 void
-options_apply (const Options *options, FbnetParams *params)
+detector_options_apply (const DetectorOptions *options, FbnetParams *params)
 {
   apply_number (&params->score_threshold, options->score_threshold);
   apply_number (&params->iou_threshold, options->iou_threshold);
