@@ -17,7 +17,6 @@
 struct _FbnetClassifier {
   FbnetModel *model;
   const Network *network;
-  Workers *workers;
   Runner runner;
   ImageResizer *resizer;
 
@@ -32,32 +31,25 @@ struct _FbnetClassifier {
 FbnetClassifier *
 fbnet_classifier_new (FbnetModel *model, const FbnetDetectorOptions *options, GError **error)
 {
-  static const FbnetDetectorOptions defaults = { 0 };
   g_return_val_if_fail (model != NULL, NULL);
 
-  if (options == NULL)
-    options = &defaults;
   if (fbnet_model_get_task (model) != FBNET_TASK_CLASSIFICATION) {
     g_set_error (error, FBNET_ERROR, FBNET_ERROR_ARGUMENT,
         "%s: expected a classification model, found a detector", fbnet_model_get_name (model));
     return NULL;
   }
-  const Kernels *kernels = kernels_find (options->kernels, error);
-  if (kernels == NULL)
-    return NULL;
-  Workers *workers = workers_new (options->n_threads, error);
-  if (workers == NULL)
-    return NULL;
 
   FbnetClassifier *classifier = g_new0 (FbnetClassifier, 1);
   classifier->model = fbnet_model_ref (model);
-  classifier->network = model_get_network (model, kernels);
-  classifier->workers = workers;
-  classifier->runner.kernels = kernels;
-  classifier->runner.workers = workers;
+  classifier->network = runner_open (&classifier->runner, model, options, error);
+  if (classifier->network == NULL) {
+    fbnet_classifier_free (classifier);
+    return NULL;
+  }
   classifier->maps = g_new0 (Tensor, classifier->network->n_trunk);
   classifier->resizer = image_resizer_new ();
-  image_resizer_set_kernels (classifier->resizer, resize_kernels_best (kernels->cpu_flags));
+  image_resizer_set_kernels (classifier->resizer,
+      resize_kernels_best (classifier->runner.kernels->cpu_flags));
   return classifier;
 }
 
@@ -73,9 +65,8 @@ fbnet_classifier_free (FbnetClassifier *classifier)
   buffer_clear (&classifier->logits);
   buffer_clear (&classifier->stages[0]);
   buffer_clear (&classifier->stages[1]);
-  runner_clear (&classifier->runner);
+  runner_close (&classifier->runner);
   image_resizer_free (classifier->resizer);
-  workers_free (classifier->workers);
   fbnet_model_unref (classifier->model);
   g_free (classifier->maps);
   g_free (classifier);
@@ -142,8 +133,9 @@ prepare (FbnetClassifier *c, const FbnetImage *image, GError **error)
   c->frame_height = image->height;
   resized_size (c);
   c->taps.side = c->model->description->crop;
-  const gboolean good = image_resizer_prepare (c->resizer, c->frame_height, c->frame_width,
-                            c->resized_height, c->resized_width, workers_count (c->workers), error)
+  const gboolean good =
+      image_resizer_prepare (c->resizer, c->frame_height, c->frame_width, c->resized_height,
+          c->resized_width, workers_count (c->runner.workers), error)
       && buffer_reserve (&c->resized, 3 * c->resized_height * c->resized_width, error)
       && buffer_reserve (&c->crop, 3 * c->taps.side * c->taps.side, error)
       && prepare_network (c, error);
@@ -164,7 +156,7 @@ run_input (FbnetClassifier *c, const FbnetImage *image)
   const guint8 *resized = c->resized.data;
   guint8 *crop = c->crop.data;
 
-  image_resize (c->resizer, c->resized.data, image, d->bgr, c->workers);
+  image_resize (c->resizer, c->resized.data, image, d->bgr, c->runner.workers);
   for (gsize y = 0; y < side; y++)
     memcpy (crop + 3 * y * side, resized + 3 * ((top + y) * c->resized_width + left), 3 * side);
   image_normalize (&c->taps.input, crop, side, side, d->mean, d->std);
@@ -182,8 +174,7 @@ run_network (FbnetClassifier *c)
     in = &c->maps[s];
   }
   runner_global_average (&c->runner, in, &c->taps.features);
-  runner_run_conv (&c->runner, &c->network->class_logits, &c->taps.features, &c->taps.logits,
-      NULL);
+  runner_run_conv (&c->runner, &c->network->class_logits, &c->taps.features, &c->taps.logits, NULL);
 }
 
 gboolean

@@ -21,37 +21,6 @@ conv_output (gsize input, const ConvLayer *layer, guint upsample)
   return padded < layer->kernel ? 0 : (padded - layer->kernel) / layer->stride + 1;
 }
 
-gboolean
-runner_reserve_threads (Runner *runner, gsize bytes, GError **error)
-{
-  const gsize rounded = (bytes + 63) & ~(gsize) 63;
-
-  if (rounded <= runner->thread_bytes)
-    return TRUE;
-  if (!buffer_reserve (&runner->scratch, rounded * workers_count (runner->workers), error))
-    return FALSE;
-  runner->thread_bytes = rounded;
-  return TRUE;
-}
-
-void *
-runner_scratch (const Runner *runner, guint thread)
-{
-  return (guint8 *) runner->scratch.data + thread * runner->thread_bytes;
-}
-
-void
-runner_clear (Runner *runner)
-{
-  buffer_clear (&runner->activations[0]);
-  buffer_clear (&runner->activations[1]);
-  buffer_clear (&runner->mid);
-  buffer_clear (&runner->mid2);
-  buffer_clear (&runner->sums);
-  buffer_clear (&runner->gates);
-  buffer_clear (&runner->scratch);
-}
-
 typedef struct {
   const Runner *runner;
   const PackedConv *conv;

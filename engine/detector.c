@@ -53,7 +53,6 @@ enum {
 struct _FbnetDetector {
   FbnetModel *model;
   const Network *network;
-  Workers *workers;
   Runner runner;
   ImageResizer *resizer;
 
@@ -124,31 +123,24 @@ detections_reserve (DetectionsPrivate *self, gsize capacity, gsize n_keypoints)
 FbnetDetector *
 fbnet_detector_new (FbnetModel *model, const FbnetDetectorOptions *options, GError **error)
 {
-  static const FbnetDetectorOptions defaults = { 0 };
   g_return_val_if_fail (model != NULL, NULL);
 
-  if (options == NULL)
-    options = &defaults;
   if (fbnet_model_get_task (model) != FBNET_TASK_DETECTION) {
     g_set_error (error, FBNET_ERROR, FBNET_ERROR_ARGUMENT,
         "%s: expected a detection model, found a classifier", fbnet_model_get_name (model));
     return NULL;
   }
-  const Kernels *kernels = kernels_find (options->kernels, error);
-  if (kernels == NULL)
-    return NULL;
-  Workers *workers = workers_new (options->n_threads, error);
-  if (workers == NULL)
-    return NULL;
 
   FbnetDetector *detector = g_new0 (FbnetDetector, 1);
   detector->model = fbnet_model_ref (model);
-  detector->network = model_get_network (model, kernels);
-  detector->workers = workers;
-  detector->runner.kernels = kernels;
-  detector->runner.workers = workers;
+  detector->network = runner_open (&detector->runner, model, options, error);
+  if (detector->network == NULL) {
+    fbnet_detector_free (detector);
+    return NULL;
+  }
   detector->resizer = image_resizer_new ();
-  image_resizer_set_kernels (detector->resizer, resize_kernels_best (kernels->cpu_flags));
+  image_resizer_set_kernels (detector->resizer,
+      resize_kernels_best (detector->runner.kernels->cpu_flags));
   fbnet_model_get_params (model, &detector->params);
   return detector;
 }
@@ -166,9 +158,8 @@ fbnet_detector_free (FbnetDetector *detector)
     buffer_clear (&detector->level_buffers[i][0]);
     buffer_clear (&detector->level_buffers[i][1]);
   }
-  runner_clear (&detector->runner);
+  runner_close (&detector->runner);
   image_resizer_free (detector->resizer);
-  workers_free (detector->workers);
   g_free (detector->class_thresholds);
   fbnet_model_unref (detector->model);
   g_free (detector);
@@ -185,7 +176,7 @@ guint
 fbnet_detector_get_n_threads (const FbnetDetector *detector)
 {
   g_return_val_if_fail (detector != NULL, 0);
-  return workers_count (detector->workers);
+  return workers_count (detector->runner.workers);
 }
 
 void
@@ -316,7 +307,7 @@ prepare_input (FbnetDetector *d, GError **error)
   taps->input =
       (Tensor){ NULL, 1, round_up (taps->height, multiple), round_up (taps->width, multiple), 3 };
   if (!image_resizer_prepare (d->resizer, d->frame_height, d->frame_width, taps->height,
-          taps->width, workers_count (d->workers), error)
+          taps->width, workers_count (d->runner.workers), error)
       || !buffer_reserve (&d->buffers[BUFFER_RESIZED], 3 * taps->height * taps->width, error))
     return FALSE;
   taps->resized = d->buffers[BUFFER_RESIZED].data;
@@ -568,7 +559,8 @@ run_input (FbnetDetector *d, const FbnetImage *image)
 {
   const Description *description = d->model->description;
 
-  image_resize (d->resizer, d->buffers[BUFFER_RESIZED].data, image, description->bgr, d->workers);
+  image_resize (d->resizer, d->buffers[BUFFER_RESIZED].data, image, description->bgr,
+      d->runner.workers);
   image_normalize (&d->taps.input, d->taps.resized, d->taps.height, d->taps.width,
       description->mean, description->std);
 }
@@ -620,7 +612,7 @@ run_box_pooler (FbnetDetector *d)
 
   d->taps.box_rois.n = d->taps.n_proposals;
   roi_align (d->taps.box_rois.data, &pooler, d->taps.proposals, d->taps.n_proposals,
-      d->network->kernels, d->workers, d->runner.scratch.data);
+      d->network->kernels, d->runner.workers, d->runner.scratch.data);
 }
 
 /* Images [first, first + n) of a tensor. */
@@ -708,7 +700,7 @@ run_mask_pooler (FbnetDetector *d)
 
   d->taps.mask_rois.n = d->taps.n_masks;
   roi_align (d->taps.mask_rois.data, &pooler, d->buffers[BUFFER_NETWORK_BOXES].data,
-      d->taps.n_masks, d->network->kernels, d->workers, d->runner.scratch.data);
+      d->taps.n_masks, d->network->kernels, d->runner.workers, d->runner.scratch.data);
 }
 
 typedef struct {
@@ -757,7 +749,7 @@ run_mask_head (FbnetDetector *d, const DetectionsPrivate *found)
     const Tensor in = slice (&taps->mask_rois, first, MIN (MASK_BATCH, taps->n_masks - first));
     MaskBatch batch = { d, found->items + first, slice (&d->mask_map, 0, in.n), first };
     runner_run_stage (&d->runner, &d->network->mask, &in, &batch.map);
-    workers_run (d->workers, mask_logits_item, &batch, in.n);
+    workers_run (d->runner.workers, mask_logits_item, &batch, in.n);
   }
 }
 
@@ -801,7 +793,7 @@ run_mask_paste (FbnetDetector *d, DetectionsPrivate *found, GError **error)
     mask->data = pixels;
     pixels += (gsize) mask->width * mask->height;
   }
-  workers_run (d->workers, paste_item, &job, found->public.n);
+  workers_run (d->runner.workers, paste_item, &job, found->public.n);
   return TRUE;
 }
 
@@ -816,7 +808,7 @@ run_keypoint_pooler (FbnetDetector *d)
 
   d->taps.keypoint_rois.n = d->taps.n_keypoint_boxes;
   roi_align (d->taps.keypoint_rois.data, &pooler, d->buffers[BUFFER_NETWORK_BOXES].data,
-      d->taps.n_keypoint_boxes, d->network->kernels, d->workers, d->runner.scratch.data);
+      d->taps.n_keypoint_boxes, d->network->kernels, d->runner.workers, d->runner.scratch.data);
 }
 
 static void
@@ -854,7 +846,7 @@ run_keypoint_decode (FbnetDetector *d, DetectionsPrivate *found)
   const float scale_x = (float) ((double) d->frame_width / d->taps.width);
   const float scale_y = (float) ((double) d->frame_height / d->taps.height);
 
-  workers_run (d->workers, decode_item, d, found->public.n);
+  workers_run (d->runner.workers, decode_item, d, found->public.n);
   for (gsize i = 0; i < total; i++) {
     const FbnetKeypoint *from = &d->taps.keypoints[i];
     found->keypoints[i] = (FbnetKeypoint){ from->x * scale_x, from->y * scale_y, from->score };

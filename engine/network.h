@@ -66,7 +66,11 @@ typedef struct {
   gsize thread_bytes;
 } Runner;
 
-void runner_clear (Runner *runner);
+/* Finds the kernel set, starts the threads, packs the model's weights if no stream has yet; on a
+ * zeroed runner. NULL with error: then runner_close() still wants to be called. */
+const Network *runner_open (Runner *runner, FbnetModel *model, const FbnetDetectorOptions *options,
+    GError **error);
+void runner_close (Runner *runner);
 
 /* Makes room for an input of in's shape (its data is not looked at) and gives the output's shape. */
 gboolean runner_reserve_stage (Runner *runner, const PackedStage *stage, const Tensor *in,
@@ -96,7 +100,7 @@ gboolean runner_reserve_heatmaps (Runner *runner, const Network *network,
 void runner_run_heatmaps (Runner *runner, const Network *network, KeypointPredictor predictor,
     const Tensor *in, const Tensor *out);
 
-/* --- Between conv.c, norm.c and irf.c --------------------------------------------------------- */
+/* --- Between runner.c, conv.c, norm.c and irf.c ----------------------------------------------- */
 
 gboolean runner_reserve_threads (Runner *runner, gsize bytes, GError **error);
 void *runner_scratch (const Runner *runner, guint thread);

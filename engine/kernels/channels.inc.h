@@ -100,9 +100,24 @@ KERNEL (activate) (float *x, gsize n, Activation act)
   }
 }
 
-/* Without activation, 1 … VEC_SIZE channels of one pixel. */
+/* Without activation: the whole vectors of one pixel; returns how many channels that were. */
+static inline gsize
+affine_vectors (float *x, const float *scale, const float *shift, const float *residual,
+    gsize channels)
+{
+  gsize c = 0;
+
+  for (; c + VEC_SIZE <= channels; c += VEC_SIZE) {
+    const Vec moved = vec_fma (vec_load (x + c), vec_load (scale + c),
+        shift ? vec_load (shift + c) : vec_zero ());
+    vec_store (x + c, residual ? vec_add (moved, vec_load (residual + c)) : moved);
+  }
+  return c;
+}
+
+/* The same for the n channels that are left, fewer than a vector. */
 static inline void
-affine_vector (float *x, const float *scale, const float *shift, const float *residual, gsize n)
+affine_tail (float *x, const float *scale, const float *shift, const float *residual, gsize n)
 {
   const Vec moved = vec_fma (vec_load_tail (x, n), vec_load_tail (scale, n),
       shift ? vec_load_tail (shift, n) : vec_zero ());
@@ -114,9 +129,10 @@ KERNEL (channel_affine) (float *x, const float *scale, const float *shift, const
     gsize pixels, gsize channels, Activation act)
 {
   for (gsize p = 0; p < pixels; p++) {
-    for (gsize c = 0; c < channels; c += VEC_SIZE)
-      affine_vector (x + c, scale + c, shift ? shift + c : NULL, residual ? residual + c : NULL,
-          MIN (VEC_SIZE, channels - c));
+    const gsize c = affine_vectors (x, scale, shift, residual, channels);
+    if (c < channels)
+      affine_tail (x + c, scale + c, shift ? shift + c : NULL, residual ? residual + c : NULL,
+          channels - c);
     KERNEL (activate) (x, channels, act);
     x += channels;
     residual = residual ? residual + channels : NULL;

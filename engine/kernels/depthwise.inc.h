@@ -176,7 +176,9 @@ tap_place (const DepthwiseArgs *d, gsize x, guint q, gsize *offset)
   const gsize v = x * d->stride + q; /* plus pad, so that it is not negative */
   if (v < d->pad || v - d->pad >= d->in_width * d->upsample)
     return FALSE;
-  *offset = (v - d->pad) / d->upsample * d->channels;
+  const gsize column = v - d->pad;
+  *offset =
+      (d->upsample == 1 ? column : column / d->upsample) * d->channels; /* divisions are slow */
   return TRUE;
 }
 

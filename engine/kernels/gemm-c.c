@@ -25,15 +25,23 @@ gemm_pack_c (float *packed, const float *weight, gsize n, gsize k)
         *packed++ = j < n ? weight[j * k + p] : 0.0f;
 }
 
+/* Four floats that the compiler adds and multiplies at once where it can. In plain loops gcc 12
+ * vectorises over p, with shuffles, at a fifth of the speed. */
+typedef float Four __attribute__ ((vector_size (16)));
+
 static void
 multiply_block (float sum[BLOCK], const float *a, const float *packed, gsize k)
 {
-  float s[BLOCK];
+  const Four *weight = (const Four *) packed; /* aligned: the start by contract, blocks by size */
+  Four s[BLOCK / 4];
 
   memcpy (s, sum, sizeof s);
-  for (gsize p = 0; p < k; p++)
-    for (guint j = 0; j < BLOCK; j++)
-      s[j] += a[p] * packed[p * BLOCK + j];
+  for (gsize p = 0; p < k; p++, weight += BLOCK / 4) {
+    s[0] += a[p] * weight[0];
+    s[1] += a[p] * weight[1];
+    s[2] += a[p] * weight[2];
+    s[3] += a[p] * weight[3];
+  }
   memcpy (sum, s, sizeof s);
 }
 

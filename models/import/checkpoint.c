@@ -3,10 +3,13 @@
  * State dicts into models.
  */
 #include "checkpoint.h"
+#include "classifiers.h"
 #include "config.h"
 #include "expect.h"
 
 #include <string.h>
+
+#define MAX_CLASSES 100000
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (cJSON, cJSON_Delete)
 
@@ -58,20 +61,24 @@ list_keys (const PickleValue *dict)
   return g_string_free (text, FALSE);
 }
 
-/* D2Go writes the averaged weights beside the others (modeling/ema.py, "ema_state"); the classifiers'
- * files have them as "model_ema". */
+/* D2Go writes the averaged weights beside the others (modeling/ema.py); the classifiers' training
+ * leaves "model_ema" None where it kept no average. */
 static const PickleValue *
-choose_dict (const PickleValue *root, gboolean ema, const char *name, char **source, GError **error)
+choose_dict (const PickleValue *root, AveragedChoice averaged, const char *name, char **source,
+    GError **error)
 {
-  static const char *const plain[] = { "model", "state_dict", NULL };
-  static const char *const averaged[] = { "ema_state", "model_ema", NULL };
+  static const char *const members[][4] = {
+    [AVERAGED_USUAL] = { "model", "model_ema", "state_dict" },
+    [AVERAGED_YES] = { "ema_state", "model_ema" },
+    [AVERAGED_NO] = { "model", "state_dict" },
+  };
   if (root->kind != PICKLE_DICT) {
     g_set_error (error, FBNET_ERROR, FBNET_ERROR_FORMAT,
         "%s: expected a checkpoint (a dict), found a %s", name, pickle_kind_name (root->kind));
     return NULL;
   }
-  const PickleValue *dict = find_dict (root, ema ? averaged : plain, source);
-  if (dict == NULL && !ema && holds_tensors (root)) {
+  const PickleValue *dict = find_dict (root, members[averaged], source);
+  if (dict == NULL && averaged != AVERAGED_YES && holds_tensors (root)) {
     *source = g_strdup ("state_dict");
     return root;
   }
@@ -79,7 +86,9 @@ choose_dict (const PickleValue *root, gboolean ema, const char *name, char **sou
     g_autofree char *keys = list_keys (root);
     g_set_error (error, FBNET_ERROR, FBNET_ERROR_FORMAT,
         "%s: expected a checkpoint with %s, found the keys: %s", name,
-        ema ? "averaged weights (ema_state)" : "weights (model)", keys);
+        averaged == AVERAGED_YES ? "averaged weights (ema_state, model_ema)"
+                                 : "weights (model, state_dict)",
+        keys);
   }
   return dict;
 }
@@ -112,14 +121,14 @@ add_tensors (Weights *weights, Archive *archive, const PickleValue *dict, GError
 }
 
 Weights *
-checkpoint_read (Archive *archive, gboolean ema, char **source, GError **error)
+checkpoint_read (Archive *archive, AveragedChoice averaged, char **source, GError **error)
 {
   g_autoptr (Pickle) pickle = archive_pickle (archive, "data.pkl", "data", error);
   if (pickle == NULL)
     return NULL;
   g_autofree char *found = NULL;
   const PickleValue *dict =
-      choose_dict (pickle_root (pickle), ema, archive_name (archive), &found, error);
+      choose_dict (pickle_root (pickle), averaged, archive_name (archive), &found, error);
   if (dict == NULL)
     return NULL;
   g_autoptr (Weights) weights = weights_new ();
@@ -172,14 +181,86 @@ checkpoint_fit (Weights *weights, const cJSON *description, const char *config, 
   return take_wanted (g_steal_pointer (&all), fit, cJSON_Duplicate (description, TRUE), config);
 }
 
+/* --- Classifiers ------------------------------------------------------------------------------ */
+
+static guint
+count_classes (const Weights *weights)
+{
+  const FbnetTensorView *view = weights_find (weights, CLASSIFIER_HEAD ".weight");
+  const gsize n = view != NULL && view->n_dims > 0 ? view->shape[0] : 0;
+  return n >= 1 && n <= MAX_CLASSES ? (guint) n : IMAGENET_CLASSES;
+}
+
+static Fit *
+fit_description (const cJSON *description, const Weights *weights, GError **error)
+{
+  g_autoptr (Layers) layers = layers_new (description, error);
+  return layers != NULL ? fit_new (layers, weights) : NULL;
+}
+
+/* `fit` (out): how well the weights fit the description. */
 static cJSON *
-describe_zoo (const char *config, GError **error)
+describe_classifier (const char *classifier, ClassifierDefaults defaults, const Weights *weights,
+    Fit **fit, GError **error)
+{
+  g_autoptr (cJSON) description =
+      import_describe_classifier (classifier, defaults, count_classes (weights), error);
+  *fit = description != NULL ? fit_description (description, weights, error) : NULL;
+  return *fit != NULL ? g_steal_pointer (&description) : NULL;
+}
+
+/* When neither of the builder's defaults fits, what is said is said of those of now. */
+Imported *
+checkpoint_fit_classifier (Weights *weights, const char *classifier, const char *name,
+    GError **error)
+{
+  g_autoptr (Weights) all = weights;
+  g_autoptr (Fit) fit_now = NULL, fit_early = NULL;
+  g_autoptr (cJSON) now =
+      describe_classifier (classifier, CLASSIFIER_DEFAULTS_NOW, all, &fit_now, error);
+  if (now == NULL)
+    return NULL;
+  g_autoptr (cJSON) early =
+      describe_classifier (classifier, CLASSIFIER_DEFAULTS_EARLY, all, &fit_early, error);
+  if (early == NULL)
+    return NULL;
+  const gboolean is_early = fit_now->problems->len > 0 && fit_early->problems->len == 0;
+  return checkpoint_fit (g_steal_pointer (&all), is_early ? early : now, classifier, name, error);
+}
+
+/* --- Recognition ------------------------------------------------------------------------------ */
+
+static cJSON *
+describe_zoo (const char *config, ClassifierDefaults defaults, const Weights *weights, Fit **fit,
+    GError **error)
 {
   g_autoptr (cJSON) tree = import_zoo_config (config, error);
-  return tree != NULL ? import_describe (tree, config, error) : NULL;
+  g_autoptr (cJSON) description = tree != NULL ? import_describe (tree, config, error) : NULL;
+  *fit = description != NULL ? fit_description (description, weights, error) : NULL;
+  return *fit != NULL ? g_steal_pointer (&description) : NULL;
+}
+
+/* A family of models: their names, and the description of one with how well the weights fit it. */
+typedef struct {
+  const char *what;
+  guint n_defaults; /* sets of defaults to try, one after the other until one fits */
+  char **(*list_names) (void);
+  cJSON *(*describe) (const char *name, ClassifierDefaults defaults, const Weights *weights,
+      Fit **fit, GError **error);
+} Family;
+
+/* By the name of a classifier's last layer, which no detector has. */
+static const Family *
+choose_family (const Weights *weights)
+{
+  static const Family detectors = { "config of D2Go's zoo", 1, import_zoo_names, describe_zoo };
+  static const Family classifiers = { "classifier of mobile_cv's zoo", 2, import_classifier_names,
+    describe_classifier };
+  return weights_find (weights, CLASSIFIER_HEAD ".weight") != NULL ? &classifiers : &detectors;
 }
 
 typedef struct {
+  ClassifierDefaults defaults;
   char *config; /* that fits with the fewest tensors left over */
   guint n_tolerated;
   char *rivals;  /* others that fit as well, or NULL */
@@ -223,20 +304,31 @@ consider (Recognition *r, const char *config, const Fit *fit)
 }
 
 static gboolean
-consider_zoo (Recognition *r, const Weights *weights, GError **error)
+consider_family (Recognition *r, const Family *family, const Weights *weights, GError **error)
 {
-  g_auto (GStrv) names = import_zoo_names ();
+  g_auto (GStrv) names = family->list_names ();
   for (guint i = 0; names[i] != NULL; i++) {
-    g_autoptr (cJSON) description = describe_zoo (names[i], error);
+    g_autoptr (Fit) fit = NULL;
+    g_autoptr (cJSON) description = family->describe (names[i], r->defaults, weights, &fit, error);
     if (description == NULL)
       return FALSE;
-    g_autoptr (Layers) layers = layers_new (description, error);
-    if (layers == NULL)
-      return FALSE;
-    g_autoptr (Fit) fit = fit_new (layers, weights);
     consider (r, names[i], fit);
   }
   return TRUE;
+}
+
+static gboolean
+check_recognition (const Recognition *r, const Family *family, const char *name, GError **error)
+{
+  if (r->config == NULL)
+    g_set_error (error, FBNET_ERROR, FBNET_ERROR_UNSUPPORTED,
+        "%s: belongs to no %s; the nearest is %s, with %u differences, the first: %s. Name the "
+        "config it was trained with",
+        name, family->what, r->nearest, r->n_problems, r->problem);
+  else if (r->rivals != NULL)
+    g_set_error (error, FBNET_ERROR, FBNET_ERROR_UNSUPPORTED,
+        "%s: could belong to these configs: %s, %s. Name one", name, r->config, r->rivals);
+  return r->config != NULL && r->rivals == NULL;
 }
 
 Imported *
@@ -244,22 +336,18 @@ checkpoint_recognise (Weights *weights, const char *name, GError **error)
 {
   g_autoptr (Weights) all = weights;
   g_auto (Recognition) r = { 0 };
-  if (!consider_zoo (&r, all, error))
+  const Family *family = choose_family (all);
+  if (!consider_family (&r, family, all, error))
     return NULL;
-  if (r.config == NULL) {
-    g_set_error (error, FBNET_ERROR, FBNET_ERROR_UNSUPPORTED,
-        "%s: belongs to no config of D2Go's zoo; the nearest is %s, with %u differences, the "
-        "first: "
-        "%s. Name the config it was trained with",
-        name, r.nearest, r.n_problems, r.problem);
-    return NULL;
+  while (r.config == NULL && r.defaults + 1 < family->n_defaults) {
+    r.defaults++;
+    if (!consider_family (&r, family, all, error))
+      return NULL;
   }
-  if (r.rivals != NULL) {
-    g_set_error (error, FBNET_ERROR, FBNET_ERROR_UNSUPPORTED,
-        "%s: could belong to these configs: %s, %s. Name one", name, r.config, r.rivals);
+  if (!check_recognition (&r, family, name, error))
     return NULL;
-  }
-  g_autoptr (cJSON) description = describe_zoo (r.config, error);
+  g_autoptr (Fit) fit = NULL;
+  g_autoptr (cJSON) description = family->describe (r.config, r.defaults, all, &fit, error);
   if (description == NULL)
     return NULL;
   return checkpoint_fit (g_steal_pointer (&all), description, r.config, name, error);

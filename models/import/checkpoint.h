@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * D2Go's checkpoints (fvcore Checkpointer.save): which of their tensors are the model, and which
- * config they belong to.
+ * Checkpoints of D2Go's detectors (fvcore Checkpointer.save) and of mobile_cv's classifiers: which of
+ * their tensors are the model, and which config they belong to.
  */
 #ifndef FBNET_IMPORT_CHECKPOINT_H
 #define FBNET_IMPORT_CHECKPOINT_H
@@ -15,24 +15,38 @@ typedef struct {
   cJSON *description;
   Weights *weights;
   char *source;       /* "model", "ema_state", "torchscript-int8-dequantised", … */
-  char *config;       /* name of the zoo config, or the config's file name */
+  char *config;       /* name of the zoo config or classifier, or the config's file name */
   guint n_tolerated;  /* tensors that the description has no head for */
   char *from_archive; /* fields of the description that the file itself gave, or NULL */
 } Imported;
 
 void imported_free (Imported *imported); /* NULL is allowed */
 
-/* Every tensor of the state dict in the archive: `model`, with `ema` the averaged weights, else
- * `state_dict`, else the whole dict; prefixes "module." stripped. `source` (out): which it was. */
-Weights *checkpoint_read (Archive *archive, gboolean ema, char **source, GError **error);
+/* Which weights of a checkpoint, where it has several: those that its own project loads (D2Go
+ * model_zoo/model_zoo.py: `model`; mobile_cv model_zoo/models/fbnet_v2.py: `model_ema` if there is
+ * one, else `state_dict`), the averaged ones, or those as the optimizer left them. */
+typedef enum {
+  AVERAGED_USUAL,
+  AVERAGED_YES,
+  AVERAGED_NO,
+} AveragedChoice;
+
+/* Every tensor of the state dict in the archive: a member of the checkpoint, or all of it; prefixes
+ * "module." stripped. `source` (out): which member it was. */
+Weights *checkpoint_read (Archive *archive, AveragedChoice averaged, char **source, GError **error);
 
 /* The weights as the model that `description` describes; taken. NULL with error naming every tensor
  * that is missing, of a wrong shape, or without a place. */
 Imported *checkpoint_fit (Weights *weights, const cJSON *description, const char *config,
     const char *name, GError **error);
 
-/* The same with the zoo config that these tensors belong to. NULL with error that names the nearest
- * when there is none, or all when there are several. */
+/* The same for a classifier by name: with as many classes as the weights have, and with the builder's
+ * defaults that the weights were made with. */
+Imported *checkpoint_fit_classifier (Weights *weights, const char *classifier, const char *name,
+    GError **error);
+
+/* The same with the zoo config, or the classifier, that these tensors belong to. NULL with error that
+ * names the nearest when there is none, or all when there are several. */
 Imported *checkpoint_recognise (Weights *weights, const char *name, GError **error);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (Imported, imported_free)

@@ -226,23 +226,47 @@ add_keypoint_head (Layers *layers, const cJSON *description, guint in, GError **
   return TRUE;
 }
 
+static gboolean
+add_trunk (Layers *layers, const cJSON *description, const char *blocks, GError **error)
+{
+  g_autofree char *name = g_strconcat (find_text (description, "backbone.prefix"), blocks, NULL);
+  layers->trunk = build_head (description, "trunk", name, 3, error);
+  return layers->trunk != NULL;
+}
+
+static gboolean
+add_detector (Layers *layers, const cJSON *description, GError **error)
+{
+  const cJSON *fpn = find (description, "backbone.fpn");
+  const guint n_classes = find_count (description, "roi_heads.n_classes");
+  if (!add_trunk (layers, description, ".trunk{S}.fbnetv2_{S}_{B}", error)
+      || (fpn != NULL && !add_pyramid (layers, fpn, error)))
+    return FALSE;
+  const guint in = feature_channels (layers, description, "roi_heads.in_features");
+  return add_rpn (layers, description, error)
+      && add_box_head (layers, description, in, n_classes, error)
+      && add_mask_head (layers, description, in, n_classes, error)
+      && add_keypoint_head (layers, description, in, error);
+}
+
+/* mobile_cv, model_zoo/models/fbnet_v2.py FBNet. */
+static gboolean
+add_classifier (Layers *layers, const cJSON *description, GError **error)
+{
+  if (!add_trunk (layers, description, ".xif{S}_{B}", error))
+    return FALSE;
+  add_lone (layers, CLASSIFIER_HEAD, last_out (layers->trunk),
+      find_count (description, "head.n_classes"), 1, TRUE);
+  return TRUE;
+}
+
 Layers *
 layers_new (const cJSON *description, GError **error)
 {
   g_autoptr (Layers) layers = g_new0 (Layers, 1);
-  const char *prefix = find_text (description, "backbone.prefix");
-  g_autofree char *name = g_strconcat (prefix, ".trunk{S}.fbnetv2_{S}_{B}", NULL);
-  const cJSON *fpn = find (description, "backbone.fpn");
-  const guint n_classes = find_count (description, "roi_heads.n_classes");
   layers->lone = g_ptr_array_new_with_free_func (lone_free);
-  layers->trunk = build_head (description, "trunk", name, 3, error);
-  if (layers->trunk == NULL || (fpn != NULL && !add_pyramid (layers, fpn, error)))
-    return NULL;
-  const guint in = feature_channels (layers, description, "roi_heads.in_features");
-  if (!add_rpn (layers, description, error)
-      || !add_box_head (layers, description, in, n_classes, error)
-      || !add_mask_head (layers, description, in, n_classes, error)
-      || !add_keypoint_head (layers, description, in, error))
+  const gboolean classifies = strcmp (find_text (description, "task"), "classification") == 0;
+  if (!(classifies ? add_classifier : add_detector) (layers, description, error))
     return NULL;
   return g_steal_pointer (&layers);
 }

@@ -11,6 +11,9 @@
 #include "arch.h"
 #include "weights.h"
 
+/* A classifier's last layer. */
+#define CLASSIFIER_HEAD "head.conv"
+
 /* The layers of a model, as its description has them. Parts that it has not got are NULL. */
 typedef struct {
   Part *trunk, *rpn, *box, *mask, *kpts;

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * fbnet-import: D2Go's checkpoints and Meta's int8 exports into model files.
+ * fbnet-import: D2Go's and mobile_cv's checkpoints and Meta's int8 exports into model files.
  */
 #include <stdio.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "import.h"
@@ -12,7 +13,7 @@ enum { EXIT_GOOD, EXIT_FAILED, EXIT_USAGE };
 typedef struct {
   char *source, *output;
   char *config, *labels, *name;
-  gboolean ema, version;
+  gboolean ema, no_ema, version;
 } Arguments;
 
 static void
@@ -33,10 +34,16 @@ parse_arguments (int *argc, char ***argv, Arguments *a, GError **error)
   const GOptionEntry entries[] = {
     { "output", 'o', 0, G_OPTION_ARG_FILENAME, &a->output, "The model file to write", "FILE" },
     { "config", 'c', 0, G_OPTION_ARG_FILENAME, &a->config,
-        "D2Go config: a name of its zoo, or the path of a config dump; without it, the config is "
-        "recognised by the tensors",
+        "D2Go config: a name of its zoo, or the path of a config dump; or a classifier of "
+        "mobile_cv's zoo, dmasking_l3; without it, the model is recognised by its tensors",
         "NAME|FILE.yaml" },
-    { "ema", 0, 0, G_OPTION_ARG_NONE, &a->ema, "Take the averaged weights (ema_state)", NULL },
+    { "ema", 0, 0, G_OPTION_ARG_NONE, &a->ema, "Take the averaged weights (ema_state, model_ema)",
+        NULL },
+    { "no-ema", 0, 0, G_OPTION_ARG_NONE, &a->no_ema,
+        "Take the others; without either, those that D2Go (model) and mobile_cv (model_ema if "
+        "there) "
+        "load",
+        NULL },
     { "labels", 'l', 0, G_OPTION_ARG_FILENAME, &a->labels,
         "Class names, one a line, in the order of the classes", "FILE" },
     { "name", 'n', 0, G_OPTION_ARG_STRING, &a->name, "Name of the model [the config's]", "NAME" },
@@ -44,7 +51,7 @@ parse_arguments (int *argc, char ***argv, Arguments *a, GError **error)
     G_OPTION_ENTRY_NULL,
   };
   g_autoptr (GOptionContext) context =
-      g_option_context_new ("SOURCE - import a D2Go checkpoint (.pth) or int8 export (.pt, .ptl)");
+      g_option_context_new ("SOURCE - import a checkpoint (.pth) or int8 export (.pt, .ptl)");
   g_option_context_add_main_entries (context, entries, NULL);
   g_option_context_set_description (context,
       "Nothing in SOURCE is executed. Exit status: 0 on success, 1 when SOURCE cannot be "
@@ -58,6 +65,11 @@ parse_arguments (int *argc, char ***argv, Arguments *a, GError **error)
     g_set_error (error, G_OPTION_ERROR, G_OPTION_ERROR_BAD_VALUE,
         *argc != 2 ? "expected one SOURCE, found %d" : "expected --output, found %d sources only",
         *argc - 1);
+    return FALSE;
+  }
+  if (a->ema && a->no_ema) {
+    g_set_error_literal (error, G_OPTION_ERROR, G_OPTION_ERROR_BAD_VALUE,
+        "expected --ema or --no-ema, found both");
     return FALSE;
   }
   a->source = g_strdup ((*argv)[1]);
@@ -92,7 +104,9 @@ report (const Imported *imported, const char *output, guint64 n_parameters)
   if (imported->n_tolerated > 0)
     printf ("  left out    %u tensors of heads and buffers that the config does not ask for\n",
         imported->n_tolerated);
-  printf ("  thresholds  from %s\n", imported->from_archive != NULL ? "the source" : "the config");
+  if (strcmp (describe_text (imported, "task"), "detection") == 0)
+    printf ("  thresholds  from %s\n",
+        imported->from_archive != NULL ? "the source" : "the config");
   if (imported->from_archive != NULL)
     printf ("  source gave %s; the config the rest\n", imported->from_archive);
 }
@@ -100,7 +114,14 @@ report (const Imported *imported, const char *output, guint64 n_parameters)
 static gboolean
 import (const Arguments *a, GError **error)
 {
-  const ImportOptions options = { a->config, a->ema, a->labels, a->name };
+  const ImportOptions options = {
+    .config = a->config,
+    .averaged = a->ema ? AVERAGED_YES
+        : a->no_ema    ? AVERAGED_NO
+                       : AVERAGED_USUAL,
+    .labels = a->labels,
+    .name = a->name,
+  };
   guint64 n_parameters;
   show_progress ("reading …");
   g_autoptr (Imported) imported = import_read (a->source, &options, error);

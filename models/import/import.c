@@ -8,6 +8,7 @@
 #include <glib/gstdio.h>
 #include <string.h>
 
+#include "classifiers.h"
 #include "config.h"
 #include "torchscript.h"
 #include "yaml-tree.h"
@@ -31,23 +32,27 @@ load_config (const char *config, GError **error)
   g_auto (GStrv) names = import_zoo_names ();
   if (g_strv_contains ((const char *const *) names, config))
     return import_zoo_config (config, error);
+  g_auto (GStrv) classifier_names = import_classifier_names ();
   g_autofree char *known = g_strjoinv (", ", names);
+  g_autofree char *classifiers = g_strjoinv (", ", classifier_names);
   g_set_error (error, FBNET_ERROR, FBNET_ERROR_ARGUMENT,
-      "%s: expected a path to a .yaml file, or one of D2Go's configs: %s", config, known);
+      "%s: expected a path to a .yaml file, one of D2Go's configs: %s; or one of mobile_cv's "
+      "classifiers: %s",
+      config, known, classifiers);
   return NULL;
 }
 
 /* The description, named after the config: of a path its last part without the ending. NULL without
- * error when no config is given. */
+ * error when no config is given, or a classifier's name, of which the weights decide more. */
 static cJSON *
 describe_config (const char *config, GError **error)
 {
-  if (config == NULL)
+  if (config == NULL || import_is_classifier (config))
     return NULL;
   g_autoptr (cJSON) tree = load_config (config, error);
   if (tree == NULL)
     return NULL;
-  g_autofree char *name = g_path_get_basename (config);
+  g_autofree char *name = g_filename_display_basename (config);
   char *ending = is_path (config) ? strrchr (name, '.') : NULL;
   if (ending != NULL && ending != name)
     *ending = '\0';
@@ -95,7 +100,7 @@ static gboolean
 add_provenance (Imported *imported, const char *source, GError **error)
 {
   g_autofree char *checksum = file_checksum (source, error);
-  g_autofree char *name = g_path_get_basename (source);
+  g_autofree char *name = g_filename_display_basename (source);
   if (checksum == NULL)
     return FALSE;
   cJSON *provenance = cJSON_CreateObject ();
@@ -125,19 +130,47 @@ finish (Imported *imported, const char *source, const ImportOptions *options, GE
 /* --- Reading ---------------------------------------------------------------------------------- */
 
 static Imported *
-read_checkpoint (Archive *archive, const cJSON *description, const char *config, gboolean ema,
+fit_checkpoint (Weights *weights, const cJSON *description, const char *config, const char *name,
     GError **error)
 {
+  if (config == NULL)
+    return checkpoint_recognise (weights, name, error);
+  if (description == NULL)
+    return checkpoint_fit_classifier (weights, config, name, error);
+  return checkpoint_fit (weights, description, config, name, error);
+}
+
+static Imported *
+read_checkpoint (Archive *archive, const cJSON *description, const char *config,
+    AveragedChoice averaged, GError **error)
+{
   g_autofree char *source = NULL;
-  Weights *weights = checkpoint_read (archive, ema, &source, error);
+  Weights *weights = checkpoint_read (archive, averaged, &source, error);
   if (weights == NULL)
     return NULL;
-  Imported *imported = description != NULL
-      ? checkpoint_fit (weights, description, config, archive_name (archive), error)
-      : checkpoint_recognise (weights, archive_name (archive), error);
+  Imported *imported = fit_checkpoint (weights, description, config, archive_name (archive), error);
   if (imported != NULL)
     imported->source = g_steal_pointer (&source);
   return imported;
+}
+
+static Imported *
+read_export (Archive *archive, const cJSON *description, const char *config,
+    AveragedChoice averaged, GError **error)
+{
+  if (averaged == AVERAGED_YES) {
+    g_set_error (error, FBNET_ERROR, FBNET_ERROR_ARGUMENT,
+        "%s: an int8 export has no averaged weights", archive_name (archive));
+    return NULL;
+  }
+  if (config != NULL && description == NULL) {
+    g_set_error (error, FBNET_ERROR, FBNET_ERROR_UNSUPPORTED,
+        "%s: expected a checkpoint of the classifier %s, found a TorchScript export: only "
+        "detectors are read from those",
+        archive_name (archive), config);
+    return NULL;
+  }
+  return torchscript_import (archive, description, config, error);
 }
 
 Imported *
@@ -149,18 +182,14 @@ import_read (const char *source, const ImportOptions *options, GError **error)
     g_propagate_error (error, failure);
     return NULL;
   }
-  g_autofree char *config = options->config != NULL ? g_path_get_basename (options->config) : NULL;
+  g_autofree char *config =
+      options->config != NULL ? g_filename_display_basename (options->config) : NULL;
   g_autoptr (Archive) archive = archive_open (source, error);
   if (archive == NULL)
     return NULL;
-  if (torchscript_is (archive) && options->ema) {
-    g_set_error (error, FBNET_ERROR, FBNET_ERROR_ARGUMENT,
-        "%s: an int8 export has no averaged weights", source);
-    return NULL;
-  }
-  g_autoptr (Imported) imported = torchscript_is (archive)
-      ? torchscript_import (archive, description, config, error)
-      : read_checkpoint (archive, description, config, options->ema, error);
+  g_autoptr (Imported) imported =
+      (torchscript_is (archive) ? read_export : read_checkpoint) (archive, description, config,
+          options->averaged, error);
   if (imported == NULL || !finish (imported, source, options, error))
     return NULL;
   return g_steal_pointer (&imported);

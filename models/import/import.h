@@ -8,8 +8,9 @@
 #include "checkpoint.h"
 
 typedef struct {
-  const char *config; /* a zoo config's name, or a path to a YAML dump; NULL: recognise it */
-  gboolean ema;       /* the averaged weights */
+  /* A zoo config's or a classifier's name, or a path to a YAML dump; NULL: recognise it. */
+  const char *config;
+  AveragedChoice averaged;
   const char *labels; /* path to a text file with one name a line, or NULL */
   const char *name;   /* the model's name, or NULL: the config's */
 } ImportOptions;

@@ -96,6 +96,18 @@ import_labels (const char *name)
 }
 
 cJSON *
+import_classifier_table (void)
+{
+  return read_resource ("", "classifiers");
+}
+
+cJSON *
+import_classifier_architecture (const char *name)
+{
+  return read_resource ("cls/", name);
+}
+
+cJSON *
 import_defaults (void)
 {
   return read_resource ("", "defaults");

@@ -26,6 +26,11 @@ cJSON *import_zoo_config (const char *name, GError **error);
 /* {labels, category_ids} of models/labels/: "coco" or "coco-person". */
 cJSON *import_labels (const char *name);
 
+/* The table of mobile_cv's classifiers, models/classifiers.json, and the block lists that it names:
+ * an architecture as import_architecture () gives it. */
+cJSON *import_classifier_table (void);
+cJSON *import_classifier_architecture (const char *name);
+
 /* What a config means where it is silent; the same key tree. */
 cJSON *import_defaults (void);
 

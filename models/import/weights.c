@@ -49,7 +49,8 @@ weights_take (Weights *weights, const char *name, FbnetDtype dtype, guint n_dims
   view->name = g_strdup (name);
   view->dtype = dtype;
   view->n_dims = n_dims;
-  memcpy (view->shape, shape, n_dims * sizeof *shape);
+  for (guint i = 0; i < n_dims; i++)
+    view->shape[i] = shape[i];
   view->data = data;
   view->n_bytes = n_bytes;
   g_ptr_array_add (weights->views, view);

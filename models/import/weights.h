@@ -20,7 +20,8 @@ typedef struct {
 Weights *weights_new (void);
 void weights_free (Weights *weights); /* NULL is allowed */
 
-/* Appends; FALSE with error when the name is taken. Takes `data`, a g_malloc'ed array. */
+/* Appends; FALSE with error when the name is taken. Takes `data`, a g_malloc'ed array. `shape` may be
+ * NULL for a scalar. */
 gboolean weights_take (Weights *weights, const char *name, FbnetDtype dtype, guint n_dims,
     const gsize *shape, gpointer data, gsize n_bytes, GError **error);
 

@@ -255,23 +255,68 @@ draw_labels (const Canvas *canvas, const FbnetDetections *detections, const char
   }
 }
 
-/* Dots where the heat map is more than flat. */
+/* --- Keypoints -------------------------------------------------------------------------------- */
+
+/* COCO's person, whose 17 points begin with the nose: left is even. The pairs are `skeleton` in its
+ * annotation files, counted from 0. */
+#define N_COCO_KEYPOINTS 17
+
+static const guint8 coco_skeleton[][2] = { { 15, 13 }, { 13, 11 }, { 16, 14 }, { 14, 12 },
+  { 11, 12 }, { 5, 11 }, { 6, 12 }, { 5, 6 }, { 5, 7 }, { 6, 8 }, { 7, 9 }, { 8, 10 }, { 1, 2 },
+  { 0, 1 }, { 0, 2 }, { 1, 3 }, { 2, 4 }, { 3, 5 }, { 4, 6 } };
+
+static gboolean
+is_seen (const FbnetKeypoint *keypoint)
+{
+  return keypoint->score >= MIN_KEYPOINT_SCORE;
+}
+
+/* A dark seam first, as around the boxes. */
+static void
+draw_bones (const Canvas *canvas, const FbnetKeypoint *keypoints, Color color)
+{
+  for (guint i = 0; i < G_N_ELEMENTS (coco_skeleton); i++) {
+    const FbnetKeypoint *from = &keypoints[coco_skeleton[i][0]];
+    const FbnetKeypoint *to = &keypoints[coco_skeleton[i][1]];
+    if (!is_seen (from) || !is_seen (to))
+      continue;
+    cairo_move_to (canvas->cairo, from->x, from->y);
+    cairo_line_to (canvas->cairo, to->x, to->y);
+  }
+  cairo_set_line_cap (canvas->cairo, CAIRO_LINE_CAP_ROUND);
+  cairo_set_source_rgba (canvas->cairo, 0, 0, 0, 0.4);
+  cairo_set_line_width (canvas->cairo, canvas->line_width + 2);
+  cairo_stroke_preserve (canvas->cairo);
+  set_color (canvas->cairo, color, 1);
+  cairo_set_line_width (canvas->cairo, canvas->line_width);
+  cairo_stroke (canvas->cairo);
+}
+
+/* Dots where the heat map is more than flat; between COCO's, the bones. */
 static void
 draw_keypoints (const Canvas *canvas, const FbnetDetection *detection, guint n)
 {
   const double radius = 1.5 * canvas->line_width;
-  for (guint i = 0; detection->keypoints && i < n; i++) {
+  const Color color = class_color (detection->class_id);
+  if (!detection->keypoints)
+    return;
+  if (n == N_COCO_KEYPOINTS)
+    draw_bones (canvas, detection->keypoints, color);
+  for (guint i = 0; i < n; i++) {
     const FbnetKeypoint *keypoint = &detection->keypoints[i];
-    if (keypoint->score < MIN_KEYPOINT_SCORE)
+    if (!is_seen (keypoint))
       continue;
+    cairo_new_sub_path (canvas->cairo);
     cairo_arc (canvas->cairo, keypoint->x, keypoint->y, radius, 0, 2 * G_PI);
-    set_color (canvas->cairo, class_color (detection->class_id), 1);
+    set_color (canvas->cairo, color, 1);
     cairo_fill_preserve (canvas->cairo);
     cairo_set_source_rgb (canvas->cairo, 0, 0, 0);
     cairo_set_line_width (canvas->cairo, fmax (1, canvas->line_width / 3));
     cairo_stroke (canvas->cairo);
   }
 }
+
+/* --- All of it -------------------------------------------------------------------------------- */
 
 /* All masks below all boxes below all keypoints below all labels, in each layer the best on top. */
 static void

@@ -89,7 +89,9 @@ session_open (Session *session, const Options *options, GError **error)
     return FALSE;
   if (fbnet_model_get_task (session->model) != FBNET_TASK_DETECTION) {
     g_set_error (error, FBNET_ERROR, FBNET_ERROR_UNSUPPORTED,
-        "%s: task: expected a detection model, found another", options->model);
+        "%s: task: expected a detection model, found a classification model (fbnet-classify runs "
+        "those)",
+        options->model);
     return FALSE;
   }
   session->classes = class_table_new (session->model, error);

@@ -22,7 +22,7 @@ typedef struct {
 typedef struct {
   FbnetModel *model;
   cJSON *description;
-  LayerTable *layers; /* NULL: not a detection model */
+  LayerTable *layers;
 } Contents;
 
 /* --- Tensors ---------------------------------------------------------------------------------- */
@@ -174,8 +174,7 @@ print_json (const Contents *contents, const char *file, gboolean with_tensors)
   cJSON_AddNumberToObject (object, "n_parameters", (double) fbnet_model_get_n_parameters (model));
   cJSON_AddNumberToObject (object, "n_tensors", fbnet_model_get_n_tensors (model));
   cJSON_AddItemReferenceToObject (object, "description", contents->description);
-  if (contents->layers)
-    add_layers (object, contents->layers);
+  add_layers (object, contents->layers);
   if (with_tensors)
     cJSON_AddItemToObject (object, "tensors", tensors_to_json (model));
   g_autofree char *line = json_print_line (object);
@@ -249,7 +248,7 @@ print_layer (const LayerRow *row)
 {
   g_autofree char *output = g_strdup_printf ("%u×%u×%u", row->channels, row->height, row->width);
   g_autofree char *parameters = group_digits (row->parameters);
-  printf ("  %-62s %-14s ", row->name, row->op);
+  printf ("  %-62s %-15s ", row->name, row->op);
   print_padded (output, 12);
   printf (" %10s %9.3f", parameters, (double) row->multiply_adds / 1e6);
   if (row->runs > 1)
@@ -263,7 +262,7 @@ print_layers (const LayerTable *table)
   printf ("\nlayers (network input %u×%u; output is channels×height×width; millions of "
           "multiply-adds each time)\n",
       table->input_height, table->input_width);
-  printf ("  %-62s %-14s %-12s %10s %9s\n", "name", "op", "output", "parameters", "M");
+  printf ("  %-62s %-15s %-12s %10s %9s\n", "name", "op", "output", "parameters", "M");
   for (guint i = 0; i < table->rows->len; i++)
     print_layer (&g_array_index (table->rows, LayerRow, i));
 }
@@ -272,9 +271,12 @@ static void
 print_labels (const FbnetModel *model)
 {
   puts ("\nlabels");
+  if (!fbnet_model_get_label (model, 0)) {
+    puts ("  none");
+    return;
+  }
   for (guint i = 0; i < fbnet_model_get_n_classes (model); i++) {
-    const char *label = fbnet_model_get_label (model, i);
-    printf ("%s%u %s", i % 6 ? ", " : i ? ",\n  " : "  ", i, label ? label : "-");
+    printf ("%s%u %s", i % 6 ? ", " : i ? ",\n  " : "  ", i, fbnet_model_get_label (model, i));
   }
   putchar ('\n');
 }
@@ -294,10 +296,9 @@ print_head (const Contents *contents, const char *file)
     printf (", with %u keypoints each", n_keypoints);
   printf ("\n  %-20s %s in %u tensors\n", "parameters", parameters,
       fbnet_model_get_n_tensors (model));
-  if (contents->layers)
-    printf ("  %-20s at most %.1f million for a network input of %u×%u\n", "multiply-adds",
-        (double) contents->layers->multiply_adds / 1e6, contents->layers->input_height,
-        contents->layers->input_width);
+  printf ("  %-20s at most %.1f million for a network input of %u×%u\n", "multiply-adds",
+      (double) contents->layers->multiply_adds / 1e6, contents->layers->input_height,
+      contents->layers->input_width);
   const char *notes =
       cJSON_GetStringValue (cJSON_GetObjectItemCaseSensitive (contents->description, "notes"));
   if (notes)
@@ -308,7 +309,7 @@ static void
 print_text (const Contents *contents, const char *file, gboolean with_tensors)
 {
   static const char *const sections[] = { "backbone", "anchors", "rpn", "roi_heads", "box_head",
-    "mask_head", "keypoint_head" };
+    "mask_head", "keypoint_head", "head" };
   print_head (contents, file);
   print_section (contents->description, "provenance");
   print_section (contents->description, "input");
@@ -316,8 +317,7 @@ print_text (const Contents *contents, const char *file, gboolean with_tensors)
   for (guint i = 0; i < G_N_ELEMENTS (sections); i++)
     print_section (contents->description, sections[i]);
   print_labels (contents->model);
-  if (contents->layers)
-    print_layers (contents->layers);
+  print_layers (contents->layers);
   if (with_tensors)
     print_tensors (contents->model);
 }
@@ -331,8 +331,7 @@ contents_open (Contents *contents, const char *file, GError **error)
   if (!contents->model)
     return FALSE;
   contents->description = cJSON_Parse (fbnet_model_get_description (contents->model));
-  if (fbnet_model_get_task (contents->model) == FBNET_TASK_DETECTION)
-    contents->layers = layer_table_new (contents->model, contents->description);
+  contents->layers = layer_table_new (contents->model, contents->description);
   return TRUE;
 }
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * What a detection model consists of. Names of tensors: SPEC of the state_dict in
+ * What a model consists of. Names of tensors: SPEC of the state_dict in
  * docs/architecture.md; where strides and up-sampling act: mobile_cv arch/fbnet_v2/irf_block.py.
  */
 #include "layers.h"
@@ -257,19 +257,33 @@ add_lone (Builder *builder, const char *name, const char *op, const Maps *maps, 
   add_row (builder, &row, &output);
 }
 
+static gboolean
+is_classifier (const Builder *builder)
+{
+  return fbnet_model_get_task (builder->model) == FBNET_TASK_CLASSIFICATION;
+}
+
+/* What the names of a trunk stage's blocks begin with. */
+static char *
+stage_prefix (const Builder *builder, guint stage)
+{
+  const char *prefix = cJSON_GetStringValue (get_field (builder, "backbone", "prefix"));
+  if (is_classifier (builder))
+    return g_strdup_printf ("%s.xif%u_", prefix ? prefix : "", stage);
+  return g_strdup_printf ("%s.trunk%u.fbnetv2_%u_", prefix ? prefix : "", stage, stage);
+}
+
 /* The trunk; features[i] becomes what stage i gives. */
 static void
 add_trunk (Builder *builder, Maps *features)
 {
-  const char *prefix = cJSON_GetStringValue (get_field (builder, "backbone", "prefix"));
   Maps maps = { 1, { { builder->table->input_height, builder->table->input_width } } };
   guint index = 0;
   const cJSON *stage;
   cJSON_ArrayForEach (stage, get_field (builder, "architecture", "trunk"))
   {
-    g_autofree char *name =
-        g_strdup_printf ("%s.trunk%u.fbnetv2_%u_", prefix ? prefix : "", index, index);
-    add_stage (builder, stage, name, &maps, 1);
+    g_autofree char *prefix = stage_prefix (builder, index);
+    add_stage (builder, stage, prefix, &maps, 1);
     if (index < MAX_LEVELS)
       features[index] = maps;
     index++;
@@ -413,24 +427,43 @@ clear_row (gpointer data)
   g_free (row->op);
 }
 
+static void
+add_detector (Builder *builder)
+{
+  const guint multiple = get_count (builder, "input", "size_divisibility");
+  builder->table->input_height = round_up (get_count (builder, "input", "min_size"), multiple);
+  builder->table->input_width = round_up (get_count (builder, "input", "max_size"), multiple);
+  Maps features[MAX_LEVELS] = { 0 };
+  add_trunk (builder, features);
+  add_fpn (builder, features);
+  add_rpn (builder, features);
+  add_box_head (builder);
+  add_mask_head (builder);
+  add_keypoint_head (builder);
+}
+
+/* mobile_cv model_zoo/models/fbnet_v2.py: a 1×1 convolution on the mean of the last map. */
+static void
+add_classifier (Builder *builder)
+{
+  const Maps pooled = pooled_maps (1);
+  Maps features[MAX_LEVELS] = { 0 };
+  builder->table->input_height = builder->table->input_width = get_count (builder, "input", "crop");
+  add_trunk (builder, features);
+  add_lone (builder, "head.conv", "conv", &pooled, 1);
+}
+
 LayerTable *
 layer_table_new (const FbnetModel *model, const cJSON *description)
 {
   LayerTable *table = g_new0 (LayerTable, 1);
   Builder builder = { model, description, index_tensors (model), table };
-  const guint multiple = get_count (&builder, "input", "size_divisibility");
-  table->input_height = round_up (get_count (&builder, "input", "min_size"), multiple);
-  table->input_width = round_up (get_count (&builder, "input", "max_size"), multiple);
   table->rows = g_array_new (FALSE, FALSE, sizeof (LayerRow));
   g_array_set_clear_func (table->rows, clear_row);
-
-  Maps features[MAX_LEVELS] = { 0 };
-  add_trunk (&builder, features);
-  add_fpn (&builder, features);
-  add_rpn (&builder, features);
-  add_box_head (&builder);
-  add_mask_head (&builder);
-  add_keypoint_head (&builder);
+  if (is_classifier (&builder))
+    add_classifier (&builder);
+  else
+    add_detector (&builder);
   g_hash_table_unref (builder.tensors);
   return table;
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * What a detection model consists of, block by block, with what each block costs. Worked out from
+ * What a model consists of, block by block, with what each block costs. Worked out from
  * what any program can see of a model: its block lists and the shapes of its tensors.
  */
 #ifndef FBNET_TOOLS_LAYERS_H
@@ -26,7 +26,7 @@ typedef struct {
   guint64 multiply_adds;           /* per frame, at most */
 } LayerTable;
 
-/* For the largest frame the model's sizes allow: min_size × max_size. `description` is the model's.
+/* For the largest frame the model's sizes allow: min_size × max_size, of a classifier its crop. `description` is the model's.
  * Blocks without convolutions are left out. */
 LayerTable *layer_table_new (const FbnetModel *model, const cJSON *description);
 void layer_table_free (LayerTable *table); /* NULL is allowed */

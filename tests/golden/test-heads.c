@@ -243,7 +243,7 @@ test_heads (gconstpointer name)
     check_box_head (&bench);
     check_mask_head (&bench);
     check_keypoint_head (&bench);
-    runner_clear (&bench.runner);
+    runner_close (&bench.runner);
   }
   g_free (feature.data);
 }

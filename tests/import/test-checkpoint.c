@@ -359,6 +359,65 @@ test_golden_without_masks (void)
   g_assert_cmpuint (imported->n_tolerated, ==, 67);
 }
 
+static FbnetDtype
+golden_dtype (const cJSON *tensor)
+{
+  const char *name = cJSON_GetStringValue (cJSON_GetObjectItem (tensor, "dtype"));
+  return strcmp (name, "I64") == 0 ? FBNET_DTYPE_I64 : FBNET_DTYPE_F32;
+}
+
+/* Names and shapes of a fixture's tensors, without their numbers. */
+static Weights *
+golden_names (const char *config)
+{
+  g_autofree char *folder = g_build_filename ("fixtures", config, NULL);
+  g_autofree char *path = golden_path (folder, "recipe.json");
+  g_autofree char *text = NULL;
+  if (path == NULL)
+    return NULL;
+  g_assert_true (g_file_get_contents (path, &text, NULL, NULL));
+  g_autoptr (cJSON) recipe = cJSON_Parse (text);
+  Weights *weights = weights_new ();
+  const cJSON *tensor;
+  cJSON_ArrayForEach (tensor, cJSON_GetObjectItem (recipe, "tensors"))
+  {
+    gsize shape[FBNET_MAX_DIMS];
+    guint n_dims = 0;
+    const cJSON *size;
+    cJSON_ArrayForEach (size, cJSON_GetObjectItem (tensor, "shape")) shape[n_dims++] =
+        (gsize) size->valuedouble;
+    g_assert_true (
+        weights_take (weights, cJSON_GetStringValue (cJSON_GetObjectItem (tensor, "name")),
+            golden_dtype (tensor), n_dims, shape, NULL, 0, NULL));
+  }
+  return weights;
+}
+
+/* The tensors of all seven zoo networks, as PyTorch names and shapes them, are exactly those that the
+ * importer asks their configs for: pyramids, masks and keypoints included. */
+static void
+test_golden_names (void)
+{
+  g_auto (GStrv) configs = import_zoo_names ();
+  g_assert_cmpuint (g_strv_length (configs), ==, 7);
+  for (guint i = 0; configs[i] != NULL; i++) {
+    g_autoptr (GError) error = NULL;
+    g_autoptr (Weights) weights = golden_names (configs[i]);
+    if (weights == NULL)
+      return;
+    g_autoptr (cJSON) tree = import_zoo_config (configs[i], &error);
+    g_autoptr (cJSON) description = import_describe (tree, configs[i], &error);
+    g_autoptr (Layers) layers = layers_new (description, &error);
+    g_assert_no_error (error);
+    g_autoptr (Fit) fit = fit_new (layers, weights);
+    if (fit->problems->len > 0)
+      g_test_message ("%s: %s", configs[i], (const char *) fit->problems->pdata[0]);
+    g_assert_cmpuint (fit->problems->len, ==, 0);
+    g_assert_cmpuint (fit->n_tolerated, ==, 0);
+    g_assert_cmpuint (fit->wanted->len, ==, weights->views->len);
+  }
+}
+
 /* --- The program ------------------------------------------------------------------------------ */
 
 static int
@@ -422,6 +481,7 @@ main (int argc, char **argv)
   g_test_add_func ("/import/checkpoint/golden", test_golden);
   g_test_add_func ("/import/checkpoint/golden-ema", test_golden_ema);
   g_test_add_func ("/import/checkpoint/golden-without-masks", test_golden_without_masks);
+  g_test_add_func ("/import/checkpoint/golden-names", test_golden_names);
   g_test_add_func ("/import/checkpoint/program", test_program);
   return g_test_run ();
 }

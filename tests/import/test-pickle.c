@@ -314,6 +314,7 @@ test_truncation (void)
   g_autoptr (GError) error = NULL;
   g_autoptr (Pickle) pickle = parse_array (whole, &error);
   g_assert_no_error (error);
+  g_assert_cmpint (pickle_root (pickle)->kind, ==, PICKLE_DICT);
 }
 
 /* A state dict with bits flipped gives values or an error, and never touches memory that is not its

@@ -16,7 +16,8 @@ random_size (gint most)
 static void
 copy_in (Guarded *guarded, const float *source)
 {
-  memcpy (guarded->data, source, guarded->n * sizeof (float));
+  if (guarded->n > 0)
+    memcpy (guarded->data, source, guarded->n * sizeof (float));
 }
 
 /* Activations at zeros, at the corners of relu6, where exp () overflows and underflows, at

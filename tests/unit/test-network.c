@@ -231,8 +231,7 @@ run_ours (FbnetModel *model, const Kernels *kernels, guint n_threads, const Tens
     g_free (current.data);
     current = next;
   }
-  runner_clear (&runner);
-  workers_free (workers);
+  runner_close (&runner);
   return current;
 }
 
