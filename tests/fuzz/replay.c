@@ -5,7 +5,7 @@
  */
 #include <glib.h>
 
-#include "fuzz.h"
+int LLVMFuzzerTestOneInput (const guint8 *data, gsize size);
 
 int
 main (int argc, char *argv[])
@@ -17,7 +17,7 @@ main (int argc, char *argv[])
       g_printerr ("%s: cannot be read\n", argv[i]);
       return 1;
     }
-    LLVMFuzzerTestOneInput ((const uint8_t *) data, size);
+    LLVMFuzzerTestOneInput ((const guint8 *) data, size);
   }
   return 0;
 }
