@@ -5,6 +5,7 @@
  */
 #include <glib/gstdio.h>
 #include <sys/wait.h>
+#include <math.h>
 #include <string.h>
 
 #include "checkpoint-writer.h"
