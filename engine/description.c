@@ -359,6 +359,39 @@ read_task (Description *d, JsonReader *top)
   json_only_keys (top, d->task == FBNET_TASK_DETECTION ? detection : classification);
 }
 
+/* Free text about the model's origin, but text. */
+static void
+check_provenance (JsonReader *top)
+{
+  const JsonReader provenance = json_open (top, "provenance", "provenance", TRUE);
+  const cJSON *item;
+
+  cJSON_ArrayForEach (item, provenance.object)
+  {
+    if (!cJSON_IsString (item)) {
+      g_autofree char *expected =
+          g_strdup_printf ("an object of strings, \"%s\" too", item->string);
+      json_fail (top, "provenance", expected);
+      return;
+    }
+  }
+}
+
+/* The block lists are read by arch_build_part(). */
+static void
+read_architecture (Description *d, JsonReader *top)
+{
+  static const char *const keys[] = { "name", "notes", "basic_args", "width_divisor",
+    "scale_factor", "norm", "trunk", "rpn", "bbox", "mask", "kpts", NULL };
+  JsonReader architecture = json_open (top, "architecture", "architecture", FALSE);
+
+  json_only_keys (&architecture, keys);
+  json_string (&architecture, "name", TRUE);
+  json_string (&architecture, "notes", TRUE);
+  d->architecture = architecture.object;
+  top->failed |= architecture.failed;
+}
+
 static void
 read_top (Description *d, JsonReader *top)
 {
@@ -369,7 +402,9 @@ read_top (Description *d, JsonReader *top)
   json_uint (top, "version", 1, 1, NULL);
   read_task (d, top);
   d->name = g_strdup (json_string (top, "name", FALSE));
-  d->architecture = json_open (top, "architecture", "architecture", FALSE).object;
+  json_string (top, "notes", TRUE);
+  check_provenance (top);
+  read_architecture (d, top);
 }
 
 static void
@@ -404,11 +439,17 @@ check_class_count (Description *d, JsonReader *top)
 {
   const cJSON *ids = json_array (top, "category_ids", 1, TRUE);
   g_autofree char *expected = g_strdup_printf ("%u elements, one per class", d->n_classes);
+  const cJSON *item;
 
   if (d->labels != NULL && g_strv_length (d->labels) != d->n_classes)
     json_fail (top, "labels", expected);
   if (ids != NULL && (guint) cJSON_GetArraySize (ids) != d->n_classes)
     json_fail (top, "category_ids", expected);
+  cJSON_ArrayForEach (item, ids)
+  {
+    if (!cJSON_IsNumber (item))
+      json_fail (top, "category_ids", "an array of numbers");
+  }
 }
 
 Description *

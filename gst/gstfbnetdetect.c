@@ -58,6 +58,7 @@ struct _GstFbnetDetect {
   GstFbnetStats stats;
   GThreadPool *loader;      /* NULL unless started */
   guint load_wanted;        /* counts requests: only the newest is of interest */
+  guint load_done;          /* the newest request that was served, or failed */
   GstFbnetNetwork *network; /* replaced by the streaming thread only */
   GstFbnetNetwork *pending; /* loaded, to be taken over before the next frame */
 
@@ -143,13 +144,6 @@ post_complaints (GstFbnetDetect *self, GPtrArray *complaints)
   self->complaints = complaints;
 }
 
-static void
-append_complaint (GPtrArray *complaints, GPtrArray *from)
-{
-  for (guint i = 0; i < from->len; i++)
-    g_ptr_array_add (complaints, g_strdup (g_ptr_array_index (from, i)));
-}
-
 /* Makes the network follow the settings. What it cannot follow is `unknown` or `moot` (see
  * gst_fbnet_settings_resolve()), or, when a number is out of the engine's range, `error`. */
 static gboolean
@@ -176,17 +170,28 @@ settings_changed (GstFbnetDetect *self)
   return changed;
 }
 
-/* Between two frames: what cannot be followed is told once and left out. */
+static gboolean
+is_loading (GstFbnetDetect *self)
+{
+  GST_OBJECT_LOCK (self);
+  const gboolean loading = self->load_done != self->load_wanted || self->pending;
+  GST_OBJECT_UNLOCK (self);
+  return loading;
+}
+
+/* Between two frames: what cannot be followed is told once and left out. While a network is loading
+ * nothing is told: the settings may be meant for that one. */
 static void
 follow_settings (GstFbnetDetect *self)
 {
-  g_autoptr (GPtrArray) unknown = g_ptr_array_new_with_free_func (g_free);
   g_autoptr (GError) error = NULL;
   GPtrArray *complaints = g_ptr_array_new_with_free_func (g_free);
-  if (!resolve_settings (self, unknown, complaints, &error))
+  if (!resolve_settings (self, complaints, complaints, &error))
     g_ptr_array_add (complaints, g_strdup (error->message));
-  append_complaint (complaints, unknown);
-  post_complaints (self, complaints);
+  if (is_loading (self))
+    g_ptr_array_unref (complaints);
+  else
+    post_complaints (self, complaints);
 }
 
 /* --- Network ----------------------------------------------------------------------------------- */
@@ -223,6 +228,8 @@ load_pending (gpointer request, gpointer data)
     GstFbnetNetwork *superseded = self->pending;
     self->pending = network;
     network = superseded;
+    self->load_done = self->load_wanted;
+    self->revision++; /* what was kept back while loading is told now */
   }
   GST_OBJECT_UNLOCK (self);
 
@@ -294,6 +301,7 @@ gst_fbnet_detect_stop (GstBaseTransform *trans)
   GST_OBJECT_LOCK (self);
   GstFbnetNetwork *network = g_steal_pointer (&self->network);
   GstFbnetNetwork *pending = g_steal_pointer (&self->pending);
+  self->load_done = self->load_wanted;
   GST_OBJECT_UNLOCK (self);
   gst_fbnet_network_close (network);
   gst_fbnet_network_close (pending);

@@ -196,6 +196,8 @@ test_exchange (void)
   g_assert_true (updates.success);
   g_autofree char *thing = first_label (stream, picture);
   g_assert_cmpstr (thing, ==, "thing 16");
+  g_autoptr (GstMessage) untimely = gst_bus_pop_filtered (stream->bus, GST_MESSAGE_WARNING);
+  g_assert_null (untimely); /* that the old labels lack the class was never said */
   g_free (updates.text);
 }
 

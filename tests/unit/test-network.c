@@ -295,10 +295,11 @@ static void
 check_trunk (const char *norm, const char *trunk, guint n_stages)
 {
   const guint32 seed = g_test_rand_int ();
-  g_autofree char *architecture = g_strdup_printf (
-      "{\"basic_args\": {\"dw_skip_bnrelu\": true}, \"width_divisor\": 8, \"norm\": %s,"
-      "\"trunk\": %s, " HEADS "}",
-      norm, trunk);
+  g_autofree char *architecture =
+      g_strdup_printf ("{\"name\": \"random\", \"basic_args\": {\"dw_skip_bnrelu\": true}, "
+                       "\"width_divisor\": 8, \"norm\": %s,"
+                       "\"trunk\": %s, " HEADS "}",
+          norm, trunk);
   g_autofree char *description = random_model_description (architecture, n_stages, FALSE);
   GError *error = NULL;
   g_autoptr (FbnetModel) model = random_model_new (description, seed, &error);
