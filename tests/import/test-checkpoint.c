@@ -4,8 +4,8 @@
  * at once. What a machine without golden data can check, it checks with generated weights.
  */
 #include <glib/gstdio.h>
-#include <sys/wait.h>
 #include <math.h>
+#include <sys/wait.h>
 #include <string.h>
 
 #include "checkpoint-writer.h"
