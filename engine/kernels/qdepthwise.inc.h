@@ -179,8 +179,9 @@ group_run (const QDepthwiseArgs *d, const Group *group, gsize channel, gsize end
     const QFactors factors = qvec_load_factors (&d->output, c, QVEC_SIZE);
     guint8 *out = d->out + group->x * d->channels + c;
 #pragma GCC unroll 8
-    for (guint x = 0; x < pixels; x++)
-      qvec_store (out + x * d->channels, sum[x], factors, limits, QVEC_SIZE);
+    for (guint x = 0; x < pixels; x += QVEC_STORE)
+      qvec_store (out + x * d->channels, d->channels, sum + x, MIN (pixels - x, QVEC_STORE),
+          factors, limits, QVEC_SIZE);
   }
 }
 

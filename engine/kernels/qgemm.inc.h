@@ -88,7 +88,7 @@ static inline __attribute__ ((always_inline)) void
 tile (const QGemmArgs *g, const Panel *panel, gsize row, const guint rows, const guint vectors)
 {
   const guint8 *a[MAX_TILE_ROWS];
-  QVec sum[MAX_TILE_ROWS][3];
+  QVec sum[3][MAX_TILE_ROWS];
 
 #pragma GCC unroll 16
   for (guint r = 0; r < rows; r++)
@@ -100,7 +100,7 @@ tile (const QGemmArgs *g, const Panel *panel, gsize row, const guint rows, const
     const QVec bias = qvec_load_bias (g->output.bias + panel->first + v * QVEC_SIZE, count);
 #pragma GCC unroll 16
     for (guint r = 0; r < rows; r++)
-      sum[r][v] = bias;
+      sum[v][r] = bias;
   }
 
   const QWeight *weights = panel->weights;
@@ -116,7 +116,7 @@ tile (const QGemmArgs *g, const Panel *panel, gsize row, const guint rows, const
         const QVec x = qvec_broadcast (a[r] + p, part);
 #pragma GCC unroll 3
         for (guint v = 0; v < vectors; v++)
-          sum[r][v] = qvec_dot (sum[r][v], x, weight[v]);
+          sum[v][r] = qvec_dot (sum[v][r], x, weight[v]);
       }
     }
 
@@ -127,8 +127,9 @@ tile (const QGemmArgs *g, const Panel *panel, gsize row, const guint rows, const
     const gsize column = panel->first + v * QVEC_SIZE;
     const QFactors factors = qvec_load_factors (&g->output, column, count);
 #pragma GCC unroll 16
-    for (guint r = 0; r < rows; r++)
-      qvec_store (g->c + (row + r) * g->ldc + column, sum[r][v], factors, limits, count);
+    for (guint r = 0; r < rows; r += QVEC_STORE)
+      qvec_store (g->c + (row + r) * g->ldc + column, g->ldc, sum[v] + r,
+          MIN (rows - r, QVEC_STORE), factors, limits, count);
   }
 }
 
