@@ -6,17 +6,18 @@
  * 3×3 and 5×5 kernels work on groups of up to eight neighbouring pixels of one vector of channels.
  * The taps that a lane multiplies at once are one column of as many kernel rows ("vertical"), since
  * such a column serves all the outputs it lies under; what rows are left over lie as neighbouring
- * columns in a lane ("horizontal"). Every tap is found through a table of pointers that the group's
- * channels share: what hangs over an edge points to zero_in.
+ * columns in a lane ("horizontal"). Every tap is found through a table of pointers that the groups of
+ * a segment and their channels share: what hangs over an edge points to zero_in.
  */
 #include <string.h>
 
 #include "qrows.h"
 
 #define MAX_GROUP   8
+#define MAX_SEGMENT (4 * MAX_GROUP)
 #define MAX_KERNEL  5
 #define MAX_STRIDE  2
-#define MAX_COLUMNS ((MAX_GROUP - 1) * MAX_STRIDE + MAX_KERNEL)
+#define MAX_COLUMNS ((MAX_SEGMENT - 1) * MAX_STRIDE + MAX_KERNEL + QVEC_TAPS - 1)
 
 /* Channels that one round over the row takes: their sources and weights shall stay in the
  * first-level cache. */
@@ -89,15 +90,17 @@ KERNEL (qdepthwise_pack) (void *packed, const gint8 *weight, guint kernel, gsize
     to = pack_vector (to, weight + MIN (v * QVEC_SIZE, channels - QVEC_SIZE), kernel, channels);
 }
 
-/* A group of pixels, and where each row of the kernel finds each column that the group walks over.
- * Behind the last column lie as many again as a lane has taps, for weights of zero. */
+/* A segment of the row, and where each row of the kernel finds each column that the segment walks
+ * over, in the first channel of a block. */
 typedef struct {
   gsize x; /* first output pixel */
-  const guint8 *tap[MAX_KERNEL][MAX_COLUMNS + QVEC_TAPS];
+  gsize channel, end;
+  const guint8 *tap[MAX_KERNEL][MAX_COLUMNS];
   guint8 zeros[CHANNEL_BLOCK + Q_SLACK]; /* zero_in for any channel of a block */
-} Group;
+} Segment;
 
-typedef void (*GroupFunc) (const QDepthwiseArgs *d, const Group *group, gsize channel, gsize end);
+/* `first`: of the group's pixels in the segment. */
+typedef void (*GroupFunc) (const QDepthwiseArgs *d, const Segment *segment, gsize first);
 
 /* Source pixel of column v. */
 static inline gsize
@@ -106,20 +109,41 @@ source_pixel (const QDepthwiseArgs *d, gsize v)
   return d->upsample == 1 ? v : d->upsample == 2 ? v / 2 : v / d->upsample;
 }
 
-/* `channel`: of the block, where the pointers point to. */
 static void
-group_place (Group *group, const QDepthwiseArgs *d, gsize channel, gsize x, guint pixels)
+place_row (const guint8 *tap[MAX_COLUMNS], const guint8 *row, const gsize *offset, guint columns)
 {
-  const gsize walked = d->in_width * d->upsample;
-  const guint columns = (pixels - 1) * d->stride + d->kernel;
+  for (guint i = 0; i < columns; i++)
+    tap[i] = row + offset[i];
+}
 
-  group->x = x;
-  for (guint i = 0; i < columns + QVEC_TAPS; i++) {
-    const gsize v = x * d->stride + MIN (i, columns - 1); /* plus pad, so that it is not negative */
-    const gboolean present = v >= d->pad && v - d->pad < walked;
-    const gsize offset = present ? source_pixel (d, v - d->pad) * d->channels + channel : 0;
-    for (guint r = 0; r < d->kernel; r++)
-      group->tap[r][i] = present && d->rows[r] ? d->rows[r] + offset : group->zeros;
+/* Points to zero_in the columns `first` … `end` of a row. */
+static void
+place_zeros (const guint8 *tap[MAX_COLUMNS], const guint8 *zeros, guint first, guint end)
+{
+  for (guint i = first; i < end; i++)
+    tap[i] = zeros;
+}
+
+/* Weights of zero reach QVEC_TAPS - 1 columns behind the last: they are placed too. */
+static void
+segment_place (Segment *segment, const QDepthwiseArgs *d, gsize x, guint pixels)
+{
+  const guint columns = (pixels - 1) * d->stride + d->kernel + QVEC_TAPS - 1;
+  const gsize begin = x * d->stride; /* plus pad, so that it is not negative */
+  const gsize walked_end = d->in_width * d->upsample + d->pad;
+  const guint right = (guint) CLAMP ((gssize) (walked_end - begin), 0, (gssize) columns);
+  const guint left = begin < d->pad ? MIN ((guint) (d->pad - begin), right) : 0;
+  gsize offset[MAX_COLUMNS];
+
+  segment->x = x;
+  for (guint i = left; i < right; i++)
+    offset[i] = source_pixel (d, begin + i - d->pad) * d->channels + segment->channel;
+  for (guint r = 0; r < d->kernel; r++) {
+    const guint8 *row = d->rows[r];
+    const guint present = row ? left : right; /* from here to `right` */
+    place_zeros (segment->tap[r], segment->zeros, 0, present);
+    place_row (segment->tap[r] + present, row, offset + present, right - present);
+    place_zeros (segment->tap[r], segment->zeros, right, columns);
   }
 }
 
@@ -127,8 +151,8 @@ group_place (Group *group, const QDepthwiseArgs *d, gsize channel, gsize x, guin
  * columns apart where it goes across, else one. Everything but the pointers is a constant where it
  * is inlined. */
 static inline __attribute__ ((always_inline)) void
-strip (QVec sum[MAX_GROUP], const Group *group, gsize c, const QWeight *weights, guint r,
-    const guint kernel, const guint stride, const guint pixels, const guint across)
+strip (QVec sum[MAX_GROUP], const Segment *segment, gsize first, gsize c, const QWeight *weights,
+    guint r, const guint kernel, const guint stride, const guint pixels, const guint across)
 {
   const guint columns = (pixels - 1) * stride + kernel;
   const guint apart = across ? QVEC_TAPS : 1, dots = across ? ACROSS (kernel) : kernel;
@@ -142,7 +166,7 @@ strip (QVec sum[MAX_GROUP], const Group *group, gsize c, const QWeight *weights,
     const guint8 *tap[QVEC_TAPS];
 #pragma GCC unroll 4
     for (guint t = 0; t < QVEC_TAPS; t++)
-      tap[t] = (across ? group->tap[r][i + t] : group->tap[MIN (r + t, kernel - 1)][i]) + c;
+      tap[t] = segment->tap[across ? r : MIN (r + t, kernel - 1)][first + i + (across ? t : 0)] + c;
     const QVec x = qvec_gather (tap);
 #pragma GCC unroll 5
     for (guint q = 0; q < dots; q++)
@@ -151,16 +175,17 @@ strip (QVec sum[MAX_GROUP], const Group *group, gsize c, const QWeight *weights,
   }
 }
 
-/* Channels `channel` … `end` of the group, whose pointers are to channel `channel`. */
+/* The segment's pixels `first` … `first` + `pixels`. */
 static inline __attribute__ ((always_inline)) void
-group_run (const QDepthwiseArgs *d, const Group *group, gsize channel, gsize end,
-    const guint kernel, const guint stride, const guint pixels)
+group_run (const QDepthwiseArgs *d, const Segment *segment, gsize first, const guint kernel,
+    const guint stride, const guint pixels)
 {
   const gsize dot = QVEC_SIZE * QVEC_TAPS;
+  const gsize channel = segment->channel;
   const QWeight *weights = (const QWeight *) d->packed + vectors_of (channel) * DOTS (kernel) * dot;
   const QLimits limits = qvec_limits (&d->output);
 
-  for (gsize c = channel; c < end; c += QVEC_SIZE) {
+  for (gsize c = channel; c < segment->end; c += QVEC_SIZE) {
     QVec sum[MAX_GROUP];
     const QVec bias = qvec_load_bias (d->output.bias + c, QVEC_SIZE);
 #pragma GCC unroll 8
@@ -168,16 +193,18 @@ group_run (const QDepthwiseArgs *d, const Group *group, gsize channel, gsize end
       sum[x] = bias;
 
     for (guint s = 0; s < VERTICALS (kernel); s++) {
-      strip (sum, group, c - channel, weights, s * QVEC_TAPS, kernel, stride, pixels, 0);
+      strip (sum, segment, first * stride, c - channel, weights, s * QVEC_TAPS, kernel, stride,
+          pixels, 0);
       weights += kernel * dot;
     }
     if (HORIZONTAL (kernel)) {
-      strip (sum, group, c - channel, weights, kernel - 1, kernel, stride, pixels, 1);
+      strip (sum, segment, first * stride, c - channel, weights, kernel - 1, kernel, stride, pixels,
+          1);
       weights += ACROSS (kernel) * dot;
     }
 
     const QFactors factors = qvec_load_factors (&d->output, c, QVEC_SIZE);
-    guint8 *out = d->out + group->x * d->channels + c;
+    guint8 *out = d->out + (segment->x + first) * d->channels + c;
 #pragma GCC unroll 8
     for (guint x = 0; x < pixels; x += QVEC_STORE)
       qvec_store (out + x * d->channels, d->channels, sum + x, MIN (pixels - x, QVEC_STORE),
@@ -186,10 +213,10 @@ group_run (const QDepthwiseArgs *d, const Group *group, gsize channel, gsize end
 }
 
 #define DEFINE_GROUP(kernel, stride, pixels)                                                       \
-  static void group_##kernel##_##stride##_##pixels (const QDepthwiseArgs *d, const Group *group,   \
-      gsize channel, gsize end)                                                                    \
+  static void group_##kernel##_##stride##_##pixels (const QDepthwiseArgs *d,                       \
+      const Segment *segment, gsize first)                                                         \
   {                                                                                                \
-    group_run (d, group, channel, end, kernel, stride, pixels);                                    \
+    group_run (d, segment, first, kernel, stride, pixels);                                         \
   }
 
 #define DEFINE_GROUPS(kernel, stride)                                                              \
@@ -220,20 +247,30 @@ groups_find (const QDepthwiseArgs *d)
   return d->stride == 2 ? groups_5_2 : groups_5_1;
 }
 
-/* Channels `channel` … `end` of the row, in groups of nearly equal size: a small group gathers more
- * columns for each of its pixels. */
+/* In groups of nearly equal size: a small one gathers more columns for each of its pixels. */
 static void
-run_block (const QDepthwiseArgs *d, Group *group, gsize channel, gsize end)
+run_segment (const QDepthwiseArgs *d, const Segment *segment, guint n_pixels)
 {
   const GroupFunc *groups = groups_find (d);
-  const guint most = d->stride <= MAX_STRIDE ? MAX_GROUP : 1;
-  gsize n_left = (d->out_width + most - 1) / most;
+  guint n_left = (n_pixels + MAX_GROUP - 1) / MAX_GROUP;
 
-  for (gsize x = 0; x < d->out_width; n_left--) {
-    const guint pixels = (guint) ((d->out_width - x + n_left - 1) / n_left);
-    group_place (group, d, channel, x, pixels);
-    groups[pixels](d, group, channel, end);
-    x += pixels;
+  for (guint first = 0; first < n_pixels; n_left--) {
+    const guint pixels = (n_pixels - first + n_left - 1) / n_left;
+    groups[pixels](d, segment, first);
+    first += pixels;
+  }
+}
+
+/* The segment's channels of the row. */
+static void
+run_block (const QDepthwiseArgs *d, Segment *segment)
+{
+  const gsize most = d->stride <= MAX_STRIDE ? MAX_SEGMENT : 1;
+
+  for (gsize x = 0; x < d->out_width; x += most) {
+    const guint pixels = (guint) MIN (most, d->out_width - x);
+    segment_place (segment, d, x, pixels);
+    run_segment (d, segment, pixels);
   }
 }
 
@@ -241,16 +278,21 @@ void
 KERNEL (qdepthwise_row) (const QDepthwiseArgs *d)
 {
   const gsize whole = d->channels / QVEC_SIZE * QVEC_SIZE;
-  Group group;
+  Segment segment;
 
   if (!is_common (d->kernel, d->channels)) {
     qdepthwise_row_c (d);
     return;
   }
-  memset (group.zeros, d->zero_in, sizeof group.zeros);
-  for (gsize c = 0; c < whole; c += CHANNEL_BLOCK)
-    run_block (d, &group, c, MIN (c + CHANNEL_BLOCK, whole));
+  memset (segment.zeros, d->zero_in, sizeof segment.zeros);
+  for (segment.channel = 0; segment.channel < whole; segment.channel = segment.end) {
+    segment.end = MIN (segment.channel + CHANNEL_BLOCK, whole);
+    run_block (d, &segment);
+  }
   /* the last, ragged vector: once more over channels that are done already, to the same bytes */
-  if (whole < d->channels)
-    run_block (d, &group, d->channels - QVEC_SIZE, d->channels);
+  if (whole < d->channels) {
+    segment.channel = d->channels - QVEC_SIZE;
+    segment.end = d->channels;
+    run_block (d, &segment);
+  }
 }
