@@ -13,7 +13,14 @@
 
 static const QKernels row_c = { .name = "c", ROW (c) };
 
+#ifdef HAVE_KERNELS_AVX2
+static const QKernels row_avx2 = { .name = "avx2", .cpu_flags = CPU_AVX2, ROW (avx2) };
+#endif
+
 static const QKernels *const rows[] = {
+#ifdef HAVE_KERNELS_AVX2
+  &row_avx2,
+#endif
   &row_c,
   NULL,
 };
