@@ -455,7 +455,8 @@ FBNET_API void fbnet_classifier_free (FbnetClassifier *classifier); /* NULL is a
  * Resizes the shorter side, crops a square from the middle, normalises, and classifies
  * (mobile_cv model_zoo/models/preprocess.py). The same bits for any number of threads.
  *
- * Returns: FALSE with @error set, as fbnet_detector_run(). Since 0.1
+ * Returns: FALSE with @error set, as fbnet_detector_run(), and for a frame so narrow that it would be
+ *   longer than 32767 pixels once resized. Since 0.1
  */
 FBNET_API gboolean fbnet_classifier_run (FbnetClassifier *classifier, const FbnetImage *image,
     float *probabilities, GError **error);
