@@ -132,6 +132,14 @@ prepare (FbnetClassifier *c, const FbnetImage *image, GError **error)
   c->frame_width = image->width;
   c->frame_height = image->height;
   resized_size (c);
+  if (MAX (c->resized_width, c->resized_height) > MAX_SIDE) {
+    g_set_error (error, FBNET_ERROR, FBNET_ERROR_ARGUMENT,
+        "frame: expected at most %d pixels on its longer side once the shorter has %u, found %u × "
+        "%u",
+        MAX_SIDE, c->model->description->resize, image->width, image->height);
+    c->frame_width = c->frame_height = 0;
+    return FALSE;
+  }
   c->taps.side = c->model->description->crop;
   const gboolean good =
       image_resizer_prepare (c->resizer, c->frame_height, c->frame_width, c->resized_height,

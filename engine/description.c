@@ -386,7 +386,7 @@ read_architecture (Description *d, JsonReader *top)
   JsonReader architecture = json_open (top, "architecture", "architecture", FALSE);
 
   json_only_keys (&architecture, keys);
-  json_string (&architecture, "name", FALSE);
+  json_string (&architecture, "name", TRUE);
   json_string (&architecture, "notes", TRUE);
   d->architecture = architecture.object;
   top->failed |= architecture.failed;

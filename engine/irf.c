@@ -121,6 +121,19 @@ make_plan (const PackedBlock *block, const Tensor *in, const Tensor *dw, guint n
   return plan;
 }
 
+/* Scratch for up to in's images. A lone one goes by rows even where several go whole, and its ring may
+ * be longer than the image. */
+static gsize
+scratch_bytes (const PackedBlock *block, const Tensor *in, const Tensor *dw, guint n_threads)
+{
+  Tensor lone_in = *in, lone_dw = *dw;
+  lone_in.n = lone_dw.n = 1;
+  const IrfPlan all = make_plan (block, in, dw, n_threads);
+  const IrfPlan lone = make_plan (block, &lone_in, &lone_dw, n_threads);
+
+  return MAX (all.scratch_bytes, lone.scratch_bytes);
+}
+
 /* --- The pieces of a tile --------------------------------------------------------------------- */
 
 static void
@@ -409,7 +422,7 @@ runner_reserve_irf (Runner *runner, const PackedBlock *block, const Tensor *in, 
     return FALSE;
   if (has (&block->se_squeeze) && !runner_reserve_se (runner, block, &dw, error))
     return FALSE;
-  if (!runner_reserve_threads (runner, plan.scratch_bytes, error))
+  if (!runner_reserve_threads (runner, scratch_bytes (block, in, &dw, n_shares (runner)), error))
     return FALSE;
   if (plan.mode != LAYER_BY_LAYER && can_project (block))
     return TRUE;

@@ -22,7 +22,7 @@
  *   byte = clamp (rint (v) + zero, low, 255)                        (half to even)
  * `bias` already holds what the input's zero point takes away: bias_q - zero_in * sum of weights.
  * `offset` is 0 where the bias fits 32 bits; then x + 0 = x and this is QNNPACK's own. `low` is
- * `zero` after a ReLU, else 0. */
+ * `zero` after a ReLU, else 0. Scales and offsets are finite; zero and low are 0 … 255. */
 typedef struct {
   const gint32 *bias;
   const float *scale;
@@ -38,7 +38,7 @@ typedef struct {
   gsize m, n, k;
   const guint8 *a;
   gsize lda;
-  const void *packed; /* as q_pack() laid the weights out; 64-byte aligned */
+  const void *packed; /* as gemm_pack() laid the weights out; 64-byte aligned */
   guint8 *c;
   gsize ldc;
   QOutput output;
@@ -49,38 +49,44 @@ typedef struct {
 typedef struct {
   guint8 *out;
   const guint8 *const *rows;
-  const gint8 *weight; /* [kernel][kernel][channels] */
+  const void *packed; /* as depthwise_pack() laid the weights out; 64-byte aligned */
   gsize channels, in_width, out_width;
   guint kernel, stride, pad, upsample;
   guint8 zero_in;
   QOutput output; /* its `bias` includes zero_in * sum of weights, as for gemm */
 } QDepthwiseArgs;
 
-/* Two tensors added; SPEC section 12 "add". With
- *   acc = a[i]*factor_a + b[i]*factor_b + constant   (32 bits)
+/* Two tensors added; SPEC section 12 "add". The factors are 0 … 2^22. With
+ *   acc = a[i]*factor_a + b[i]*factor_b + constant   (in 32 bits, wrapping)
  *   y = (acc >> shift) + ((acc & (2^shift - 1)) - (acc < 0) > (2^shift - 1) >> 1)
  *   out[i] = clamp (y + zero, 0, 255) */
 typedef struct {
   gint32 factor_a, factor_b, constant;
   guint shift; /* 1 … 30 */
-  gint32 zero;
+  gint32 zero; /* 0 … 255 */
 } QAdd;
 
 typedef struct {
   const char *name;
   guint cpu_flags;
 
-  gsize (*packed_size) (gsize n, gsize k);                              /* bytes */
-  void (*pack) (void *packed, const gint8 *weight, gsize n, gsize k); /* weight: [n][k] */
+  /* Bytes that the two pack() write. gemm's weights come as [n][k], depthwise's as
+   * [kernel][kernel][channels]; a depthwise row of few pixels could not pay for widening them. */
+  gsize (*gemm_packed_size) (gsize n, gsize k);
+  void (*gemm_pack) (void *packed, const gint8 *weight, gsize n, gsize k);
   void (*gemm) (const QGemmArgs *args);
+
+  gsize (*depthwise_packed_size) (guint kernel, gsize channels);
+  void (*depthwise_pack) (void *packed, const gint8 *weight, guint kernel, gsize channels);
   void (*depthwise_row) (const QDepthwiseArgs *args);
+
   void (*add) (guint8 *out, const guint8 *a, const guint8 *b, gsize n, const QAdd *add);
 
   /* out[i] = clamp (rint (in[i] * inverse_scale) + zero, 0, 255); NaN gives 0 */
   void (*quantize) (guint8 *out, const float *in, gsize n, float inverse_scale, gint32 zero);
   /* out[i] = (in[i] - zero) * scale */
   void (*dequantize) (float *out, const guint8 *in, gsize n, float scale, gint32 zero);
-  /* sum[c] += x[p][c], pixels < 2^23 */
+  /* sum[c] += x[p][c]; pixels < 2^23 */
   void (*channel_sums) (gint32 *sum, const guint8 *x, gsize pixels, gsize channels);
 } QKernels;
 

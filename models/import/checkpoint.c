@@ -64,21 +64,21 @@ list_keys (const PickleValue *dict)
 /* D2Go writes the averaged weights beside the others (modeling/ema.py); the classifiers' training
  * leaves "model_ema" None where it kept no average. */
 static const PickleValue *
-choose_dict (const PickleValue *root, AveragedChoice averaged, const char *name, char **source,
+choose_dict (const PickleValue *root, EmaChoice ema, const char *name, char **source,
     GError **error)
 {
   static const char *const members[][4] = {
-    [AVERAGED_USUAL] = { "model", "model_ema", "state_dict" },
-    [AVERAGED_YES] = { "ema_state", "model_ema" },
-    [AVERAGED_NO] = { "model", "state_dict" },
+    [EMA_USUAL] = { "model", "model_ema", "state_dict" },
+    [EMA_YES] = { "ema_state", "model_ema" },
+    [EMA_NO] = { "model", "state_dict" },
   };
   if (root->kind != PICKLE_DICT) {
     g_set_error (error, FBNET_ERROR, FBNET_ERROR_FORMAT,
         "%s: expected a checkpoint (a dict), found a %s", name, pickle_kind_name (root->kind));
     return NULL;
   }
-  const PickleValue *dict = find_dict (root, members[averaged], source);
-  if (dict == NULL && averaged != AVERAGED_YES && holds_tensors (root)) {
+  const PickleValue *dict = find_dict (root, members[ema], source);
+  if (dict == NULL && ema != EMA_YES && holds_tensors (root)) {
     *source = g_strdup ("state_dict");
     return root;
   }
@@ -86,8 +86,7 @@ choose_dict (const PickleValue *root, AveragedChoice averaged, const char *name,
     g_autofree char *keys = list_keys (root);
     g_set_error (error, FBNET_ERROR, FBNET_ERROR_FORMAT,
         "%s: expected a checkpoint with %s, found the keys: %s", name,
-        averaged == AVERAGED_YES ? "averaged weights (ema_state, model_ema)"
-                                 : "weights (model, state_dict)",
+        ema == EMA_YES ? "averaged weights (ema_state, model_ema)" : "weights (model, state_dict)",
         keys);
   }
   return dict;
@@ -121,14 +120,14 @@ add_tensors (Weights *weights, Archive *archive, const PickleValue *dict, GError
 }
 
 Weights *
-checkpoint_read (Archive *archive, AveragedChoice averaged, char **source, GError **error)
+checkpoint_read (Archive *archive, EmaChoice ema, char **source, GError **error)
 {
   g_autoptr (Pickle) pickle = archive_pickle (archive, "data.pkl", "data", error);
   if (pickle == NULL)
     return NULL;
   g_autofree char *found = NULL;
   const PickleValue *dict =
-      choose_dict (pickle_root (pickle), averaged, archive_name (archive), &found, error);
+      choose_dict (pickle_root (pickle), ema, archive_name (archive), &found, error);
   if (dict == NULL)
     return NULL;
   g_autoptr (Weights) weights = weights_new ();

@@ -26,14 +26,14 @@ void imported_free (Imported *imported); /* NULL is allowed */
  * model_zoo/model_zoo.py: `model`; mobile_cv model_zoo/models/fbnet_v2.py: `model_ema` if there is
  * one, else `state_dict`), the averaged ones, or those as the optimizer left them. */
 typedef enum {
-  AVERAGED_USUAL,
-  AVERAGED_YES,
-  AVERAGED_NO,
-} AveragedChoice;
+  EMA_USUAL,
+  EMA_YES,
+  EMA_NO,
+} EmaChoice;
 
 /* Every tensor of the state dict in the archive: a member of the checkpoint, or all of it; prefixes
  * "module." stripped. `source` (out): which member it was. */
-Weights *checkpoint_read (Archive *archive, AveragedChoice averaged, char **source, GError **error);
+Weights *checkpoint_read (Archive *archive, EmaChoice ema, char **source, GError **error);
 
 /* The weights as the model that `description` describes; taken. NULL with error naming every tensor
  * that is missing, of a wrong shape, or without a place. */

@@ -116,9 +116,9 @@ import (const Arguments *a, GError **error)
 {
   const ImportOptions options = {
     .config = a->config,
-    .averaged = a->ema ? AVERAGED_YES
-        : a->no_ema    ? AVERAGED_NO
-                       : AVERAGED_USUAL,
+    .ema = a->ema   ? EMA_YES
+        : a->no_ema ? EMA_NO
+                    : EMA_USUAL,
     .labels = a->labels,
     .name = a->name,
   };

@@ -141,11 +141,11 @@ fit_checkpoint (Weights *weights, const cJSON *description, const char *config, 
 }
 
 static Imported *
-read_checkpoint (Archive *archive, const cJSON *description, const char *config,
-    AveragedChoice averaged, GError **error)
+read_checkpoint (Archive *archive, const cJSON *description, const char *config, EmaChoice ema,
+    GError **error)
 {
   g_autofree char *source = NULL;
-  Weights *weights = checkpoint_read (archive, averaged, &source, error);
+  Weights *weights = checkpoint_read (archive, ema, &source, error);
   if (weights == NULL)
     return NULL;
   Imported *imported = fit_checkpoint (weights, description, config, archive_name (archive), error);
@@ -155,10 +155,10 @@ read_checkpoint (Archive *archive, const cJSON *description, const char *config,
 }
 
 static Imported *
-read_export (Archive *archive, const cJSON *description, const char *config,
-    AveragedChoice averaged, GError **error)
+read_export (Archive *archive, const cJSON *description, const char *config, EmaChoice ema,
+    GError **error)
 {
-  if (averaged == AVERAGED_YES) {
+  if (ema == EMA_YES) {
     g_set_error (error, FBNET_ERROR, FBNET_ERROR_ARGUMENT,
         "%s: an int8 export has no averaged weights", archive_name (archive));
     return NULL;
@@ -189,7 +189,7 @@ import_read (const char *source, const ImportOptions *options, GError **error)
     return NULL;
   g_autoptr (Imported) imported =
       (torchscript_is (archive) ? read_export : read_checkpoint) (archive, description, config,
-          options->averaged, error);
+          options->ema, error);
   if (imported == NULL || !finish (imported, source, options, error))
     return NULL;
   return g_steal_pointer (&imported);

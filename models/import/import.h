@@ -10,7 +10,7 @@
 typedef struct {
   /* A zoo config's or a classifier's name, or a path to a YAML dump; NULL: recognise it. */
   const char *config;
-  AveragedChoice averaged;
+  EmaChoice ema;
   const char *labels; /* path to a text file with one name a line, or NULL */
   const char *name;   /* the model's name, or NULL: the config's */
 } ImportOptions;

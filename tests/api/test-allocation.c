@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * Once warm, a frame allocates nothing. This program defines malloc() and its family itself, so that
+ * Once warm, a frame allocates nothing; asked for more than there is, it says so. This program defines malloc() and its family itself, so that
  * every call of any library in it is counted, and hands them on to glibc's.
  */
 #include <errno.h>
@@ -97,10 +97,49 @@ test_warm (void)
   check ("tiny-gn", "c", 3);
 }
 
+/* The largest counts and resolutions ask for tens of gigabytes: a sentence, no detections, and the detector
+ * works on with smaller ones. */
+static void
+test_too_much (void)
+{
+  const FbnetDetectorOptions options = { .n_threads = 1 };
+  g_autofree char *path =
+      g_build_filename (g_getenv ("FBNET_TEST_DATA"), "tiny-bn.safetensors", NULL);
+  g_autoptr (GError) error = NULL;
+  g_autoptr (FbnetModel) model = fbnet_model_load (path, &error);
+  g_assert_no_error (error);
+  g_autoptr (FbnetDetector) detector = fbnet_detector_new (model, &options, &error);
+  g_assert_no_error (error);
+  g_autoptr (FbnetDetections) detections = fbnet_detections_new ();
+  g_autoptr (Picture) picture = picture_draw (121, 88, 7);
+  const FbnetImage image = picture_image (picture);
+  FbnetParams params, original;
+
+  fbnet_model_get_params (model, &original);
+  params = original;
+  params.post_nms_count = params.max_detections = 100000;
+  params.box_pooler_resolution = params.mask_pooler_resolution = 56;
+  fbnet_detector_set_params (detector, &params, &error);
+  g_assert_no_error (error);
+  /* A system that promises more memory than it has may let it pass. */
+  if (!fbnet_detector_run (detector, &image, detections, &error)) {
+    g_assert_error (error, FBNET_ERROR, FBNET_ERROR_MEMORY);
+    g_assert_cmpuint (detections->n, ==, 0);
+    g_test_message ("%s", error->message);
+    g_clear_error (&error);
+  }
+  fbnet_detector_set_params (detector, &original, &error);
+  g_assert_no_error (error);
+  fbnet_detector_run (detector, &image, detections, &error);
+  g_assert_no_error (error);
+  g_assert_cmpuint (detections->n, >, 0);
+}
+
 int
 main (int argc, char *argv[])
 {
   g_test_init (&argc, &argv, NULL);
   g_test_add_func ("/allocation/warm", test_warm);
+  g_test_add_func ("/allocation/too-much", test_too_much);
   return g_test_run ();
 }

@@ -102,6 +102,7 @@ test_changing_params (void)
     fbnet_model_get_params (model, &params);
     params.post_nms_count = changes[i].post_nms_count;
     params.rpn_iou_threshold = 1;
+    params.pre_nms_count = 1000;
     params.box_pooler_resolution = changes[i].box_resolution;
     params.mask_pooler_resolution = changes[i].mask_resolution;
     params.min_size = changes[i].min_size;

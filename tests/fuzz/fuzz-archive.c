@@ -17,6 +17,6 @@ LLVMFuzzerTestOneInput (const uint8_t *data, size_t size)
     return 0;
   }
   g_autofree char *source = NULL;
-  weights_free (checkpoint_read (archive, FALSE, &source, NULL));
+  weights_free (checkpoint_read (archive, EMA_USUAL, &source, NULL));
   return 0;
 }

@@ -4,14 +4,14 @@
  * at once. What a machine without golden data can check, it checks with generated weights.
  */
 #include <glib/gstdio.h>
-#include <sys/wait.h>
 #include <math.h>
+#include <sys/wait.h>
 #include <string.h>
 
+#include "checkpoint-writer.h"
 #include "config.h"
 #include "expect.h"
 #include "import.h"
-#include "pickle-writer.h"
 #include "recipe.h"
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (cJSON, cJSON_Delete)
@@ -20,33 +20,6 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC (cJSON, cJSON_Delete)
 
 /* --- Generated checkpoints -------------------------------------------------------------------- */
 
-static void
-add_generated (TensorList *list, const char *prefix, const char *field, const gsize *shape,
-    guint n_dims)
-{
-  g_autofree char *name = g_strconcat (prefix, ".", field, NULL);
-  const FbnetTensorView *view = tensor_list_add (list, name, FBNET_DTYPE_F32, shape, n_dims);
-  float *data = (float *) view->data;
-  recipe_generate (data, view->n_bytes / sizeof *data, name, 7, 10);
-  if (strcmp (field, "running_var") == 0)
-    for (gsize i = 0; i < view->n_bytes / sizeof *data; i++)
-      data[i] = fabsf (data[i]);
-}
-
-static void
-add_layer (const ConvLayer *layer, gpointer list)
-{
-  const gsize weight[] = { layer->out, layer->in / layer->groups, layer->kernel, layer->kernel };
-  const gsize per_channel[] = { layer->out };
-  static const char *const fields[] = { "weight", "bias", "running_mean", "running_var" };
-  const gboolean linear = strstr (layer->conv_name, "box_predictor") != NULL;
-  add_generated (list, layer->conv_name, "weight", weight, linear ? 2 : 4);
-  if (layer->bias)
-    add_generated (list, layer->conv_name, "bias", per_channel, 1);
-  for (guint i = 0; i < G_N_ELEMENTS (fields) && layer->norm.kind == NORM_BATCH; i++)
-    add_generated (list, layer->norm_name, fields[i], per_channel, 1);
-}
-
 /* All tensors of a zoo config. */
 static TensorList *
 generate (const char *config)
@@ -54,65 +27,15 @@ generate (const char *config)
   g_autoptr (GError) error = NULL;
   g_autoptr (cJSON) tree = import_zoo_config (config, &error);
   g_autoptr (cJSON) description = import_describe (tree, config, &error);
-  g_autoptr (Layers) layers = layers_new (description, &error);
   g_assert_no_error (error);
-  TensorList *list = tensor_list_new ();
-  layers_foreach (layers, add_layer, list);
-  return list;
+  return generate_tensors (description);
 }
 
-static void
-write_view (GByteArray *pickle, const FbnetTensorView *view, guint key)
-{
-  gint32 shape[FBNET_MAX_DIMS], strides[FBNET_MAX_DIMS];
-  gint32 n = 1;
-  for (guint i = view->n_dims; i > 0; i--) {
-    shape[i - 1] = (gint32) view->shape[i - 1];
-    strides[i - 1] = n;
-    n *= shape[i - 1];
-  }
-  g_autofree char *text = g_strdup_printf ("%u", key);
-  write_tensor (pickle, "FloatStorage", text, n, 0, shape, strides, view->n_dims);
-}
-
-/* {"model": {PREFIX + name: tensor, …}, "iteration": 1} as a zip archive in a new file; free the path
- * after g_unlink(). */
 static char *
 save (const TensorList *list, const char *prefix)
 {
-  g_autoptr (GByteArray) pickle = g_byte_array_new ();
-  g_autoptr (GArray) entries = g_array_new (FALSE, TRUE, sizeof (ZipEntry));
-  g_autoptr (GPtrArray) owned = g_ptr_array_new_with_free_func (g_free);
-  write_ops (pickle, "\x80\x02}(");
-  write_string (pickle, "model");
-  write_ops (pickle, "}(");
-  for (guint i = 0; i < list->views->len; i++) {
-    const FbnetTensorView *view = list->views->pdata[i];
-    g_autofree char *name = g_strconcat (prefix, view->name, NULL);
-    write_string (pickle, name);
-    write_view (pickle, view, i);
-    const ZipEntry entry = { g_strdup_printf ("x/data/%u", i),
-      g_bytes_new_static (view->data, view->n_bytes) };
-    g_ptr_array_add (owned, (char *) entry.name);
-    g_array_append_val (entries, entry);
-  }
-  write_ops (pickle, "u");
-  write_string (pickle, "iteration");
-  write_ops (pickle, "K\x01u.");
-  const ZipEntry object = { "x/data.pkl", g_bytes_new (pickle->data, pickle->len) };
-  g_array_append_val (entries, object);
-  g_autoptr (GBytes) zip = zip_entries ((const ZipEntry *) entries->data, entries->len, FALSE);
-  for (guint i = 0; i < entries->len; i++)
-    g_bytes_unref (g_array_index (entries, ZipEntry, i).contents);
-
-  char *path = NULL;
-  gsize size;
-  const char *data = g_bytes_get_data (zip, &size);
-  const int fd = g_file_open_tmp ("fbnet-XXXXXX.pth", &path, NULL);
-  g_assert_cmpint (fd, >=, 0);
-  g_close (fd, NULL);
-  g_assert_true (g_file_set_contents (path, data, (gssize) size, NULL));
-  return path;
+  const CheckpointMember model = { "model", list, prefix };
+  return save_checkpoint (&model, 1);
 }
 
 static Imported *
@@ -270,7 +193,7 @@ test_arguments (void)
   g_assert_nonnull (strstr (error->message, "mask_rcnn_fbnetv3g_fpn"));
 
   g_clear_error (&error);
-  const ImportOptions options = { .config = CONFIG, .averaged = AVERAGED_YES };
+  const ImportOptions options = { .config = CONFIG, .ema = EMA_YES };
   g_autofree char *path = save (list, "");
   g_assert_null (import_read (path, &options, &error));
   g_unlink (path);
@@ -291,10 +214,10 @@ golden_path (const char *folder, const char *name)
 }
 
 static Imported *
-import_golden (const char *name, const char *config, gboolean ema)
+import_golden (const char *name, const char *config, EmaChoice ema)
 {
   g_autoptr (GError) error = NULL;
-  const ImportOptions options = { .config = config, .averaged = ema ? AVERAGED_YES : AVERAGED_NO };
+  const ImportOptions options = { .config = config, .ema = ema };
   g_autofree char *path = golden_path ("checkpoints", name);
   if (path == NULL)
     return NULL;
@@ -320,7 +243,7 @@ test_golden (void)
   static const char *const files[] = { "mask_rcnn_fbnetv3a_dsmask_C4.pth",
     "mask_rcnn_fbnetv3a_dsmask_C4-legacy.pth" };
   for (guint i = 0; i < G_N_ELEMENTS (files); i++) {
-    g_autoptr (Imported) imported = import_golden (files[i], NULL, FALSE);
+    g_autoptr (Imported) imported = import_golden (files[i], NULL, EMA_USUAL);
     if (imported == NULL)
       return;
     g_autoptr (TensorList) expected = golden_tensors ();
@@ -336,7 +259,8 @@ test_golden_ema (void)
 {
   static const char *const name = "roi_heads.box_predictor.cls_score.bias";
   g_autofree char *config = golden_path ("checkpoints", "mask_rcnn_fbnetv3a_dsmask_C4.yaml");
-  g_autoptr (Imported) imported = import_golden ("mask_rcnn_fbnetv3a_dsmask_C4.pth", config, TRUE);
+  g_autoptr (Imported) imported =
+      import_golden ("mask_rcnn_fbnetv3a_dsmask_C4.pth", config, EMA_YES);
   if (imported == NULL)
     return;
   g_autoptr (TensorList) expected = golden_tensors ();
@@ -352,7 +276,8 @@ test_golden_ema (void)
 static void
 test_golden_without_masks (void)
 {
-  g_autoptr (Imported) imported = import_golden ("mask_rcnn_fbnetv3a_dsmask_C4.pth", CONFIG, FALSE);
+  g_autoptr (Imported) imported =
+      import_golden ("mask_rcnn_fbnetv3a_dsmask_C4.pth", CONFIG, EMA_USUAL);
   if (imported == NULL)
     return;
   g_assert_cmpuint (imported->weights->views->len, ==, 295);

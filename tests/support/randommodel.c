@@ -80,7 +80,18 @@ add_part (Filler *filler, const cJSON *architecture, const char *part, const cha
 }
 
 static void
-fill (Filler *filler, const cJSON *description)
+fill_classifier (Filler *filler, const cJSON *description)
+{
+  const cJSON *head = cJSON_GetObjectItem (description, "head");
+  const guint out = add_part (filler, cJSON_GetObjectItem (description, "architecture"), "trunk",
+      "backbone.stages.xif{S}_{B}", 3);
+
+  add_plain (filler, "head.conv", out,
+      (guint) cJSON_GetNumberValue (cJSON_GetObjectItem (head, "n_classes")));
+}
+
+static void
+fill_detector (Filler *filler, const cJSON *description)
 {
   const cJSON *architecture = cJSON_GetObjectItem (description, "architecture");
   const cJSON *sizes =
@@ -119,7 +130,8 @@ random_model_new (const char *description, guint32 seed, GError **error)
     return NULL;
   g_autoptr (TensorList) list = tensor_list_new ();
   Filler filler = { list, g_rand_new_with_seed (seed) };
-  fill (&filler, tree);
+  const char *task = cJSON_GetStringValue (cJSON_GetObjectItem (tree, "task"));
+  (g_strcmp0 (task, "classification") == 0 ? fill_classifier : fill_detector) (&filler, tree);
   g_rand_free (filler.random);
   cJSON_Delete (tree);
 

@@ -440,7 +440,7 @@ test_bad_numbers (void)
 static const char *const optional[] = { "provenance", "provenance.source", "labels", "category_ids",
   "architecture.basic_args", "architecture.basic_args.dw_skip_bnrelu",
   "architecture.basic_args.zero_last_bn_gamma", "architecture.width_divisor",
-  "architecture.scale_factor", "architecture.mask", "mask_head", NULL };
+  "architecture.scale_factor", "architecture.mask", "architecture.name", "mask_head", NULL };
 
 typedef void (*FieldFunc) (const Sound *sound, cJSON *description, cJSON *object, cJSON *member,
     const char *path);

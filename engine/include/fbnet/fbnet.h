@@ -321,11 +321,11 @@ typedef struct {
  * @iou_threshold: final per-class NMS drops boxes that overlap more, 0…1
  * @rpn_iou_threshold: the same among proposals, 0…1
  * @mask_threshold: a pixel belongs to the object when its probability is at least this, 0…1
- * @pre_nms_count: proposals kept per level before NMS; at least 1
- * @post_nms_count: proposals kept after NMS over all levels; at least 1
- * @max_detections: detections per frame, best first; at least 1
- * @min_size: length of the network input's shorter side, pixels; at least 1
- * @max_size: bound of the longer side (wins over @min_size); at least 1, at most 8192
+ * @pre_nms_count: proposals kept per level before NMS; 1…100000
+ * @post_nms_count: proposals kept after NMS over all levels; 1…100000
+ * @max_detections: detections per frame, best first; 1…100000
+ * @min_size: length of the network input's shorter side, pixels; 1…8192
+ * @max_size: bound of the longer side (wins over @min_size); 1…8192
  * @box_pooler_resolution, @mask_pooler_resolution: side of ROIAlign's output, 1…56
  * @masks: compute masks; must be FALSE if the model has no mask head
  * @keypoints: compute keypoints; must be FALSE if the model has no keypoint head
@@ -455,7 +455,8 @@ FBNET_API void fbnet_classifier_free (FbnetClassifier *classifier); /* NULL is a
  * Resizes the shorter side, crops a square from the middle, normalises, and classifies
  * (mobile_cv model_zoo/models/preprocess.py). The same bits for any number of threads.
  *
- * Returns: FALSE with @error set, as fbnet_detector_run(). Since 0.1
+ * Returns: FALSE with @error set, as fbnet_detector_run(), and for a frame so narrow that it would be
+ *   longer than 32767 pixels once resized. Since 0.1
  */
 FBNET_API gboolean fbnet_classifier_run (FbnetClassifier *classifier, const FbnetImage *image,
     float *probabilities, GError **error);
