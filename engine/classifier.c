@@ -26,6 +26,7 @@ struct _FbnetClassifier {
   Buffer stages[2]; /* maps between stages, in turns */
   Tensor *maps;     /* each stage's output */
   ClassifierTaps taps;
+  FbnetTimings timings;
 };
 
 FbnetClassifier *
@@ -70,6 +71,27 @@ fbnet_classifier_free (FbnetClassifier *classifier)
   fbnet_model_unref (classifier->model);
   g_free (classifier->maps);
   g_free (classifier);
+}
+
+const char *
+fbnet_classifier_get_kernels (const FbnetClassifier *classifier)
+{
+  g_return_val_if_fail (classifier != NULL, NULL);
+  return classifier->network->kernels->name;
+}
+
+guint
+fbnet_classifier_get_n_threads (const FbnetClassifier *classifier)
+{
+  g_return_val_if_fail (classifier != NULL, 0);
+  return workers_count (classifier->runner.workers);
+}
+
+void
+fbnet_classifier_get_timings (const FbnetClassifier *classifier, FbnetTimings *timings)
+{
+  g_return_if_fail (classifier != NULL && timings != NULL);
+  *timings = classifier->timings;
 }
 
 void
@@ -185,6 +207,16 @@ run_network (FbnetClassifier *c)
   runner_run_conv (&c->runner, &c->network->class_logits, &c->taps.features, &c->taps.logits, NULL);
 }
 
+/* Milliseconds since *last, which becomes now. */
+static double
+lap (gint64 *last)
+{
+  const gint64 now = g_get_monotonic_time (), elapsed = now - *last;
+
+  *last = now;
+  return elapsed / 1000.0;
+}
+
 gboolean
 fbnet_classifier_run (FbnetClassifier *classifier, const FbnetImage *image, float *probabilities,
     GError **error)
@@ -192,11 +224,19 @@ fbnet_classifier_run (FbnetClassifier *classifier, const FbnetImage *image, floa
   g_return_val_if_fail (classifier != NULL && image != NULL && probabilities != NULL, FALSE);
 
   ClassifierTaps *taps = &classifier->taps;
+  FbnetTimings *t = &classifier->timings;
+  gint64 last = g_get_monotonic_time ();
+
+  *t = (FbnetTimings){ 0 };
   if (!prepare (classifier, image, error))
     return FALSE;
+  t->prepare = lap (&last);
   run_input (classifier, image);
+  t->preprocess = lap (&last);
   run_network (classifier);
   memcpy (probabilities, taps->logits.data, taps->logits.c * sizeof *probabilities);
   softmax_rows (probabilities, 1, taps->logits.c);
+  t->trunk = lap (&last);
+  t->total = t->prepare + t->preprocess + t->trunk;
   return TRUE;
 }

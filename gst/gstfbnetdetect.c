@@ -5,10 +5,11 @@
 /**
  * SECTION:element-fbnetdetect
  * @title: fbnetdetect
- * @short_description: finds objects in raw video
+ * @short_description: finds objects in raw video, or says what it shows
  *
  * Runs an FBNet detector, as trained with Meta's D2Go, on every frame and attaches what it finds as
- * #GstVideoRegionOfInterestMeta (docs/metadata.md). Frames are read in whatever raw format, size and
+ * #GstVideoRegionOfInterestMeta (docs/metadata.md): boxes, masks, keypoints. With a classification
+ * model it attaches the class of the frame. Frames are read in whatever raw format, size and
  * colorimetry they come; no conversion is needed before. Pixels are left alone unless
  * #GstFbnetDetect:overlay is set.
  *
@@ -64,8 +65,7 @@ struct _GstFbnetDetect {
 
   /* Those of the streaming thread, and of start and stop. */
   GstVideoInfo info;
-  guint applied; /* the revision that the network's parameters follow */
-  FbnetDetections *found;
+  guint applied;         /* the revision that the network's parameters follow */
   GPtrArray *complaints; /* about the settings, already posted */
 #ifdef HAVE_OVERLAY
   GstFbnetOverlay *overlay;
@@ -158,7 +158,7 @@ resolve_settings (GstFbnetDetect *self, GPtrArray *unknown, GPtrArray *moot, GEr
   FbnetParams params;
   gst_fbnet_settings_resolve (&settings, self->network, &params, unknown, moot);
   gst_fbnet_settings_clear (&settings);
-  return fbnet_detector_set_params (self->network->detector, &params, error);
+  return gst_fbnet_network_set_params (self->network, &params, error);
 }
 
 static gboolean
@@ -306,7 +306,6 @@ gst_fbnet_detect_stop (GstBaseTransform *trans)
   gst_fbnet_network_close (network);
   gst_fbnet_network_close (pending);
 
-  g_clear_pointer (&self->found, fbnet_detections_free);
   g_clear_pointer (&self->complaints, g_ptr_array_unref);
 #ifdef HAVE_OVERLAY
   g_clear_pointer (&self->overlay, gst_fbnet_overlay_free);
@@ -325,7 +324,6 @@ gst_fbnet_detect_start (GstBaseTransform *trans)
     return FALSE;
   }
 
-  self->found = fbnet_detections_new ();
   self->complaints = g_ptr_array_new_with_free_func (g_free);
   GST_OBJECT_LOCK (self);
   self->network = network;
@@ -333,8 +331,8 @@ gst_fbnet_detect_start (GstBaseTransform *trans)
   self->loader = g_thread_pool_new (load_pending, self, 1, FALSE, NULL);
   GST_OBJECT_UNLOCK (self);
   GST_INFO_OBJECT (self, "%s, %u classes, kernels %s, %u threads", network->path,
-      network->n_classes, fbnet_detector_get_kernels (network->detector),
-      fbnet_detector_get_n_threads (network->detector));
+      network->n_classes, gst_fbnet_network_get_kernels (network),
+      gst_fbnet_network_get_n_threads (network));
 
   if (check_settings_at_start (self))
     return TRUE;
@@ -388,8 +386,7 @@ detect (GstFbnetDetect *self, GstBuffer *buffer)
   FbnetImage image;
   g_autoptr (GError) error = NULL;
   const gboolean readable = gst_fbnet_image_from_frame (&image, &self->info, &frame);
-  const gboolean done =
-      readable && fbnet_detector_run (self->network->detector, &image, self->found, &error);
+  const gboolean done = readable && gst_fbnet_network_run (self->network, &image, &error);
   gst_video_frame_unmap (&frame);
   if (!readable)
     return GST_FLOW_NOT_NEGOTIATED;
@@ -401,18 +398,12 @@ detect (GstFbnetDetect *self, GstBuffer *buffer)
 }
 
 static void
-describe_result (GstFbnetDetect *self, GstBuffer *buffer, GstFbnetResult *result)
+describe_result (GstFbnetDetect *self, GstBuffer *buffer, guint n_top, GstFbnetResult *result)
 {
-  FbnetParams params;
-  fbnet_detector_get_params (self->network->detector, &params);
-  *result = (GstFbnetResult){
-    .found = self->found,
-    .width = GST_VIDEO_INFO_WIDTH (&self->info),
-    .height = GST_VIDEO_INFO_HEIGHT (&self->info),
-    .labels = self->network->labels,
-    .mask_threshold = params.mask_threshold,
-    .inferred_pts = GST_BUFFER_PTS (buffer),
-  };
+  gst_fbnet_network_get_result (self->network, n_top, result);
+  result->width = GST_VIDEO_INFO_WIDTH (&self->info);
+  result->height = GST_VIDEO_INFO_HEIGHT (&self->info);
+  result->inferred_pts = GST_BUFFER_PTS (buffer);
 }
 
 #ifdef HAVE_OVERLAY
@@ -448,15 +439,15 @@ emit_new_detections (GstFbnetDetect *self, GstBuffer *buffer, const GstFbnetResu
 
 /* `began`: g_get_monotonic_time() when the frame came. */
 static void
-take_stock (GstFbnetDetect *self, gint64 began)
+take_stock (GstFbnetDetect *self, guint n_found, gint64 began)
 {
   FbnetTimings timings;
-  fbnet_detector_get_timings (self->network->detector, &timings);
+  gst_fbnet_network_get_timings (self->network, &timings);
   /* What happens once per size of frames is no latency of the stream. */
   const gint64 elapsed = g_get_monotonic_time () - began - (gint64) (timings.prepare * 1000);
 
   GST_OBJECT_LOCK (self);
-  gst_fbnet_stats_add_inference (&self->stats, &timings, self->found->n);
+  gst_fbnet_stats_add_inference (&self->stats, &timings, n_found);
   const gboolean tell = gst_fbnet_stats_add_latency (&self->stats, MAX (elapsed, 0) * GST_USECOND);
   GST_OBJECT_UNLOCK (self);
   if (tell)
@@ -464,7 +455,7 @@ take_stock (GstFbnetDetect *self, gint64 began)
 }
 
 static GstFlowReturn
-process_frame (GstFbnetDetect *self, GstBuffer *buffer, gboolean overlay,
+process_frame (GstFbnetDetect *self, GstBuffer *buffer, guint n_top, gboolean overlay,
     const GstFbnetOverlayStyle *style)
 {
   const gint64 began = g_get_monotonic_time ();
@@ -473,13 +464,13 @@ process_frame (GstFbnetDetect *self, GstBuffer *buffer, gboolean overlay,
     return flow;
 
   GstFbnetResult result;
-  describe_result (self, buffer, &result);
+  describe_result (self, buffer, n_top, &result);
   gst_fbnet_result_attach (&result, buffer);
 #ifdef HAVE_OVERLAY
   if (overlay)
     flow = blend_overlay (self, buffer, &result, style);
 #endif
-  take_stock (self, began);
+  take_stock (self, gst_fbnet_result_count (&result), began);
   emit_new_detections (self, buffer, &result);
   return flow;
 }
@@ -495,13 +486,14 @@ gst_fbnet_detect_transform_ip (GstBaseTransform *trans, GstBuffer *buffer)
   GST_OBJECT_LOCK (self);
   self->stats.frames++;
   const gboolean enabled = self->settings.enable;
+  const guint n_top = self->settings.top_classes;
   const gboolean overlay = self->settings.overlay;
   const GstFbnetOverlayStyle style = self->settings.style;
   GST_OBJECT_UNLOCK (self);
 
   if (!enabled || GST_BUFFER_FLAG_IS_SET (buffer, GST_BUFFER_FLAG_GAP))
     return GST_FLOW_OK;
-  return process_frame (self, buffer, overlay, &style);
+  return process_frame (self, buffer, n_top, overlay, &style);
 }
 
 /* --- Queries ----------------------------------------------------------------------------------- */
@@ -540,10 +532,9 @@ describe_stats (GstFbnetDetect *self)
 {
   GST_OBJECT_LOCK (self);
   const GstFbnetNetwork *network = self->network;
-  GstStructure *structure =
-      gst_fbnet_stats_to_structure (&self->stats, network ? network->path : NULL,
-          network ? fbnet_detector_get_kernels (network->detector) : NULL,
-          network ? fbnet_detector_get_n_threads (network->detector) : 0);
+  GstStructure *structure = gst_fbnet_stats_to_structure (&self->stats,
+      network ? network->path : NULL, network ? gst_fbnet_network_get_kernels (network) : NULL,
+      network ? gst_fbnet_network_get_n_threads (network) : 0);
   GST_OBJECT_UNLOCK (self);
   return structure;
 }
@@ -599,7 +590,8 @@ install_signals (GType type)
    * GstFbnetDetect::new-detections:
    * @buffer: the frame, with its metadata attached
    * @detections: "detections" with pts, frame-width, frame-height, count, and the array objects of
-   *   structures with label, label_id, confidence, x, y, width, height
+   *   structures with label, label_id, confidence, x, y, width, height, and the structures
+   *   keypoints or classification where there are some
    *
    * Emitted in the streaming thread after every inference, also one that found nothing. The stream
    * waits for the handlers.

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * Detections → GstVideoRegionOfInterestMeta with parameter structures.
+ * Detections and classifications → GstVideoRegionOfInterestMeta with parameter structures.
  */
 #include "gstfbnetmeta.h"
 
@@ -75,6 +75,98 @@ describe_mask (const GstFbnetResult *result, const FbnetMask *mask,
   return structure;
 }
 
+/* --- Keypoints and classes: structures with arrays ------------------------------------------- */
+
+/* In the order of COCO's annotations. */
+static const char *const coco_keypoints[GST_FBNET_N_COCO_KEYPOINTS] = { "nose", "left_eye",
+  "right_eye", "left_ear", "right_ear", "left_shoulder", "right_shoulder", "left_elbow",
+  "right_elbow", "left_wrist", "right_wrist", "left_hip", "right_hip", "left_knee", "right_knee",
+  "left_ankle", "right_ankle" };
+
+static void
+append_double (GValue *array, double number)
+{
+  GValue value = G_VALUE_INIT;
+  g_value_init (&value, G_TYPE_DOUBLE);
+  g_value_set_double (&value, number);
+  gst_value_array_append_and_take_value (array, &value);
+}
+
+static void
+append_int (GValue *array, gint number)
+{
+  GValue value = G_VALUE_INIT;
+  g_value_init (&value, G_TYPE_INT);
+  g_value_set_int (&value, number);
+  gst_value_array_append_and_take_value (array, &value);
+}
+
+static void
+append_string (GValue *array, const char *text)
+{
+  GValue value = G_VALUE_INIT;
+  g_value_init (&value, G_TYPE_STRING);
+  g_value_set_string (&value, text);
+  gst_value_array_append_and_take_value (array, &value);
+}
+
+static GstStructure *
+describe_keypoints (const GstFbnetResult *result, const FbnetKeypoint *keypoints)
+{
+  GValue x = G_VALUE_INIT, y = G_VALUE_INIT, score = G_VALUE_INIT, names = G_VALUE_INIT;
+  const guint n = result->n_keypoints;
+  const gboolean named = n == GST_FBNET_N_COCO_KEYPOINTS;
+  gst_value_array_init (&x, n);
+  gst_value_array_init (&y, n);
+  gst_value_array_init (&score, n);
+  gst_value_array_init (&names, named ? n : 0);
+  for (guint i = 0; i < n; i++) {
+    append_double (&x, keypoints[i].x);
+    append_double (&y, keypoints[i].y);
+    append_double (&score, keypoints[i].score);
+    if (named)
+      append_string (&names, coco_keypoints[i]);
+  }
+
+  GstStructure *structure = gst_structure_new ("keypoints", "count", G_TYPE_UINT, n, NULL);
+  gst_structure_take_value (structure, "x", &x);
+  gst_structure_take_value (structure, "y", &y);
+  gst_structure_take_value (structure, "score", &score);
+  gst_structure_take_value (structure, "names", &names);
+  return structure;
+}
+
+static const char *
+label_of (const GstFbnetResult *result, guint class_id)
+{
+  return g_quark_to_string (result->labels[class_id]);
+}
+
+static GstStructure *
+describe_classes (const GstFbnetResult *result)
+{
+  GValue ids = G_VALUE_INIT, labels = G_VALUE_INIT, confidences = G_VALUE_INIT;
+  gst_value_array_init (&ids, result->n_classes);
+  gst_value_array_init (&labels, result->n_classes);
+  gst_value_array_init (&confidences, result->n_classes);
+  for (guint i = 0; i < result->n_classes; i++) {
+    append_int (&ids, (gint) result->classes[i].class_id);
+    append_string (&labels, label_of (result, result->classes[i].class_id));
+    append_double (&confidences, result->classes[i].probability);
+  }
+
+  const GstFbnetClass *best = &result->classes[0];
+  GstStructure *structure = gst_structure_new ("classification", "label_id", G_TYPE_INT,
+      (gint) best->class_id, "label", G_TYPE_STRING, label_of (result, best->class_id),
+      "confidence", G_TYPE_DOUBLE, (double) best->probability, NULL);
+  gst_structure_take_value (structure, "label_ids", &ids);
+  gst_structure_take_value (structure, "labels", &labels);
+  gst_structure_take_value (structure, "confidences", &confidences);
+  return structure;
+}
+
+/* --- Metadata ---------------------------------------------------------------------------------- */
+
 static GstStructure *
 describe_inference (const GstFbnetResult *result)
 {
@@ -99,24 +191,73 @@ first_free_id (GstBuffer *buffer)
   return next;
 }
 
+static void
+attach_detection (const GstFbnetResult *result, guint index, GstBuffer *buffer, gint id)
+{
+  const FbnetDetection *d = &result->found->items[index];
+  GstVideoRectangle r;
+  gst_fbnet_result_rectangle (result, index, &r);
+
+  GstVideoRegionOfInterestMeta *roi = gst_buffer_add_video_region_of_interest_meta_id (buffer,
+      result->labels[d->class_id], r.x, r.y, r.w, r.h);
+  roi->id = id;
+  gst_video_region_of_interest_meta_add_param (roi, describe_box (result, d));
+  GstStructure *mask = d->mask.data ? describe_mask (result, &d->mask, &r) : NULL;
+  if (mask)
+    gst_video_region_of_interest_meta_add_param (roi, mask);
+  if (d->keypoints)
+    gst_video_region_of_interest_meta_add_param (roi, describe_keypoints (result, d->keypoints));
+  gst_video_region_of_interest_meta_add_param (roi, describe_inference (result));
+}
+
+static void
+attach_classes (const GstFbnetResult *result, GstBuffer *buffer, gint id)
+{
+  GstVideoRegionOfInterestMeta *roi = gst_buffer_add_video_region_of_interest_meta_id (buffer,
+      result->labels[result->classes[0].class_id], 0, 0, result->width, result->height);
+  roi->id = id;
+  gst_video_region_of_interest_meta_add_param (roi, describe_classes (result));
+  gst_video_region_of_interest_meta_add_param (roi, describe_inference (result));
+}
+
 void
 gst_fbnet_result_attach (const GstFbnetResult *result, GstBuffer *buffer)
 {
   const gint first_id = first_free_id (buffer);
-  for (guint i = 0; i < result->found->n; i++) {
-    const FbnetDetection *d = &result->found->items[i];
-    GstVideoRectangle r;
-    gst_fbnet_result_rectangle (result, i, &r);
+  for (guint i = 0; i < result->found->n; i++)
+    attach_detection (result, i, buffer, first_id + (gint) i);
+  if (result->n_classes > 0)
+    attach_classes (result, buffer, first_id + (gint) result->found->n);
+}
 
-    GstVideoRegionOfInterestMeta *roi = gst_buffer_add_video_region_of_interest_meta_id (buffer,
-        result->labels[d->class_id], r.x, r.y, r.w, r.h);
-    roi->id = first_id + (gint) i;
-    gst_video_region_of_interest_meta_add_param (roi, describe_box (result, d));
-    GstStructure *mask = d->mask.data ? describe_mask (result, &d->mask, &r) : NULL;
-    if (mask)
-      gst_video_region_of_interest_meta_add_param (roi, mask);
-    gst_video_region_of_interest_meta_add_param (roi, describe_inference (result));
-  }
+guint
+gst_fbnet_result_count (const GstFbnetResult *result)
+{
+  return result->found->n + (result->n_classes > 0);
+}
+
+/* --- The signal's structure -------------------------------------------------------------------- */
+
+static GstStructure *
+new_object (const GstFbnetResult *result, guint class_id, double confidence,
+    const GstVideoRectangle *r)
+{
+  return gst_structure_new ("object", "label", G_TYPE_STRING, label_of (result, class_id),
+      "label_id", G_TYPE_INT, (gint) class_id, "confidence", G_TYPE_DOUBLE, confidence, "x",
+      G_TYPE_UINT, (guint) r->x, "y", G_TYPE_UINT, (guint) r->y, "width", G_TYPE_UINT, (guint) r->w,
+      "height", G_TYPE_UINT, (guint) r->h, NULL);
+}
+
+/* Takes `nested` (nullable) over, under its own name. */
+static void
+nest (GstStructure *structure, GstStructure *nested)
+{
+  GValue value = G_VALUE_INIT;
+  if (!nested)
+    return;
+  g_value_init (&value, GST_TYPE_STRUCTURE);
+  g_value_take_boxed (&value, nested);
+  gst_structure_take_value (structure, gst_structure_get_name (nested), &value);
 }
 
 static GstStructure *
@@ -125,11 +266,29 @@ describe_object (const GstFbnetResult *result, guint index)
   const FbnetDetection *d = &result->found->items[index];
   GstVideoRectangle r;
   gst_fbnet_result_rectangle (result, index, &r);
-  return gst_structure_new ("object", "label", G_TYPE_STRING,
-      g_quark_to_string (result->labels[d->class_id]), "label_id", G_TYPE_INT, (gint) d->class_id,
-      "confidence", G_TYPE_DOUBLE, (double) d->score, "x", G_TYPE_UINT, (guint) r.x, "y",
-      G_TYPE_UINT, (guint) r.y, "width", G_TYPE_UINT, (guint) r.w, "height", G_TYPE_UINT,
-      (guint) r.h, NULL);
+  GstStructure *object = new_object (result, d->class_id, d->score, &r);
+  nest (object, d->keypoints ? describe_keypoints (result, d->keypoints) : NULL);
+  return object;
+}
+
+static GstStructure *
+describe_frame (const GstFbnetResult *result)
+{
+  const GstVideoRectangle all = { 0, 0, (gint) result->width, (gint) result->height };
+  const GstFbnetClass *best = &result->classes[0];
+  GstStructure *object = new_object (result, best->class_id, best->probability, &all);
+  nest (object, describe_classes (result));
+  return object;
+}
+
+/* Takes `object` over. */
+static void
+append_object (GValue *objects, GstStructure *object)
+{
+  GValue value = G_VALUE_INIT;
+  g_value_init (&value, GST_TYPE_STRUCTURE);
+  g_value_take_boxed (&value, object);
+  gst_value_array_append_and_take_value (objects, &value);
 }
 
 GstStructure *
@@ -137,15 +296,13 @@ gst_fbnet_result_to_structure (const GstFbnetResult *result)
 {
   GstStructure *structure = gst_structure_new ("detections", "pts", G_TYPE_UINT64,
       (guint64) result->inferred_pts, "frame-width", G_TYPE_UINT, result->width, "frame-height",
-      G_TYPE_UINT, result->height, "count", G_TYPE_UINT, result->found->n, NULL);
+      G_TYPE_UINT, result->height, "count", G_TYPE_UINT, gst_fbnet_result_count (result), NULL);
   GValue objects = G_VALUE_INIT;
-  gst_value_array_init (&objects, result->found->n);
-  for (guint i = 0; i < result->found->n; i++) {
-    GValue object = G_VALUE_INIT;
-    g_value_init (&object, GST_TYPE_STRUCTURE);
-    g_value_take_boxed (&object, describe_object (result, i));
-    gst_value_array_append_and_take_value (&objects, &object);
-  }
+  gst_value_array_init (&objects, gst_fbnet_result_count (result));
+  for (guint i = 0; i < result->found->n; i++)
+    append_object (&objects, describe_object (result, i));
+  if (result->n_classes > 0)
+    append_object (&objects, describe_frame (result));
   gst_structure_take_value (structure, "objects", &objects);
   return structure;
 }

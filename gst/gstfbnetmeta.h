@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * Detections as metadata on buffers: docs/metadata.md.
+ * Detections and classifications as metadata on buffers: docs/metadata.md.
  */
 #ifndef GST_FBNET_META_H
 #define GST_FBNET_META_H
@@ -10,13 +10,24 @@
 
 G_BEGIN_DECLS
 
+/* COCO's person has so many keypoints; only these have names and a skeleton. */
+#define GST_FBNET_N_COCO_KEYPOINTS 17
+
+typedef struct {
+  guint class_id;
+  float probability;
+} GstFbnetClass;
+
 /* What one inference found, and what is needed to tell others about it. */
 typedef struct {
   const FbnetDetections *found;
-  guint width, height;       /* of the frame */
-  const GQuark *labels;      /* one per class */
-  float mask_threshold;      /* of the masks in `found` */
-  GstClockTime inferred_pts; /* of the frame that was looked at; may be GST_CLOCK_TIME_NONE */
+  guint width, height;          /* of the frame */
+  const GQuark *labels;         /* one per class */
+  float mask_threshold;         /* of the masks in `found` */
+  GstClockTime inferred_pts;    /* of the frame that was looked at; may be GST_CLOCK_TIME_NONE */
+  guint n_keypoints;            /* of each detection that has some */
+  const GstFbnetClass *classes; /* of the frame, the most probable first */
+  guint n_classes;              /* 0: not a classifier, or nothing is probable enough */
 } GstFbnetResult;
 
 /* The smallest rectangle of whole pixels that covers the box, inside the frame and at least 1 × 1:
@@ -24,8 +35,12 @@ typedef struct {
 void gst_fbnet_result_rectangle (const GstFbnetResult *result, guint index,
     GstVideoRectangle *rectangle);
 
-/* Adds one GstVideoRegionOfInterestMeta per detection, in their order. `buffer` must be writable. */
+/* Adds one GstVideoRegionOfInterestMeta per detection, in their order, and one of the whole frame for
+ * its class. `buffer` must be writable. */
 void gst_fbnet_result_attach (const GstFbnetResult *result, GstBuffer *buffer);
+
+/* Regions that gst_fbnet_result_attach() adds. */
+guint gst_fbnet_result_count (const GstFbnetResult *result);
 
 /* (transfer full): the same as a structure "detections", for the signal new-detections. */
 GstStructure *gst_fbnet_result_to_structure (const GstFbnetResult *result);

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * Opening a model file with its labels.
+ * Opening a model file with its labels, and running what is in it, be it a detector or a classifier.
  */
 #include "gstfbnetnetwork.h"
 
 #include <gst/gst.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "gstfbnetmodels.h"
@@ -61,13 +62,38 @@ read_labels (GstFbnetNetwork *network, const char *path, GError **error)
   return TRUE;
 }
 
+/* A bare number would be no word for what a whole frame shows. */
 static void
 take_labels_of_model (GstFbnetNetwork *network)
 {
+  const char *prefix = network->classifier ? "class " : "";
   for (guint i = 0; i < network->n_classes; i++) {
     const char *label = fbnet_model_get_label (network->model, i);
-    g_autofree char *number = label ? NULL : g_strdup_printf ("%u", i);
+    g_autofree char *number = label ? NULL : g_strdup_printf ("%s%u", prefix, i);
     network->labels[i] = g_quark_from_string (label ? label : number);
+  }
+}
+
+static gboolean
+open_engine (GstFbnetNetwork *network, guint n_threads, GError **error)
+{
+  const FbnetDetectorOptions options = { .n_threads = n_threads };
+  if (fbnet_model_get_task (network->model) == FBNET_TASK_CLASSIFICATION)
+    network->classifier = fbnet_classifier_new (network->model, &options, error);
+  else
+    network->detector = fbnet_detector_new (network->model, &options, error);
+  return network->classifier || network->detector;
+}
+
+static void
+allocate_results (GstFbnetNetwork *network)
+{
+  network->found = fbnet_detections_new ();
+  network->labels = g_new0 (GQuark, network->n_classes);
+  network->class_thresholds = g_new0 (float, network->n_classes);
+  if (network->classifier) {
+    network->probabilities = g_new0 (float, network->n_classes);
+    network->ranking = g_new0 (GstFbnetClass, network->n_classes);
   }
 }
 
@@ -82,15 +108,13 @@ gst_fbnet_network_open (const char *model_file, const char *label_file, guint n_
   network->model = gst_fbnet_models_acquire (model_file, error);
   if (!network->model)
     return NULL;
-  const FbnetDetectorOptions options = { .n_threads = n_threads };
-  network->detector = fbnet_detector_new (network->model, &options, error);
-  if (!network->detector)
+  if (!open_engine (network, n_threads, error))
     return NULL;
 
   fbnet_model_get_params (network->model, &network->defaults);
+  network->params = network->defaults;
   network->n_classes = fbnet_model_get_n_classes (network->model);
-  network->labels = g_new0 (GQuark, network->n_classes);
-  network->class_thresholds = g_new0 (float, network->n_classes);
+  allocate_results (network);
   if (!label_file)
     take_labels_of_model (network);
   else if (!read_labels (network, label_file, error))
@@ -104,12 +128,113 @@ gst_fbnet_network_close (GstFbnetNetwork *network)
   if (!network)
     return;
   fbnet_detector_free (network->detector);
+  fbnet_classifier_free (network->classifier);
+  fbnet_detections_free (network->found);
+  g_free (network->probabilities);
+  g_free (network->ranking);
   gst_fbnet_models_release (network->model);
   g_free (network->labels);
   g_free (network->class_thresholds);
   g_free (network->path);
   g_free (network);
 }
+
+/* --- Running ----------------------------------------------------------------------------------- */
+
+const char *
+gst_fbnet_network_get_kernels (const GstFbnetNetwork *network)
+{
+  return network->classifier ? fbnet_classifier_get_kernels (network->classifier)
+                             : fbnet_detector_get_kernels (network->detector);
+}
+
+guint
+gst_fbnet_network_get_n_threads (const GstFbnetNetwork *network)
+{
+  return network->classifier ? fbnet_classifier_get_n_threads (network->classifier)
+                             : fbnet_detector_get_n_threads (network->detector);
+}
+
+gboolean
+gst_fbnet_network_set_params (GstFbnetNetwork *network, const FbnetParams *params, GError **error)
+{
+  if (network->detector && !fbnet_detector_set_params (network->detector, params, error))
+    return FALSE;
+  network->params = *params;
+  return TRUE;
+}
+
+static gint
+compare_classes (gconstpointer a, gconstpointer b)
+{
+  const GstFbnetClass *i = a, *j = b;
+  if (i->probability != j->probability)
+    return i->probability > j->probability ? -1 : 1;
+  return i->class_id < j->class_id ? -1 : i->class_id > j->class_id;
+}
+
+static float
+threshold_of (const GstFbnetNetwork *network, guint class_id)
+{
+  const FbnetParams *params = &network->params;
+  return params->class_thresholds ? params->class_thresholds[class_id] : params->score_threshold;
+}
+
+/* A threshold of its own of 1 switches a class off; that of all classes only says what is too
+ * uncertain to be told. */
+static void
+rank_classes (GstFbnetNetwork *network)
+{
+  network->n_ranked = 0;
+  for (guint i = 0; i < network->n_classes; i++) {
+    if (!network->params.class_thresholds || threshold_of (network, i) < 1)
+      network->ranking[network->n_ranked++] = (GstFbnetClass){ i, network->probabilities[i] };
+  }
+  qsort (network->ranking, network->n_ranked, sizeof *network->ranking, compare_classes);
+}
+
+gboolean
+gst_fbnet_network_run (GstFbnetNetwork *network, const FbnetImage *image, GError **error)
+{
+  if (network->detector)
+    return fbnet_detector_run (network->detector, image, network->found, error);
+  if (!fbnet_classifier_run (network->classifier, image, network->probabilities, error))
+    return FALSE;
+  rank_classes (network);
+  return TRUE;
+}
+
+void
+gst_fbnet_network_get_timings (const GstFbnetNetwork *network, FbnetTimings *timings)
+{
+  if (network->detector)
+    fbnet_detector_get_timings (network->detector, timings);
+  else
+    fbnet_classifier_get_timings (network->classifier, timings);
+}
+
+static gboolean
+is_certain (const GstFbnetNetwork *network)
+{
+  return network->n_ranked > 0
+      && network->ranking[0].probability > threshold_of (network, network->ranking[0].class_id);
+}
+
+void
+gst_fbnet_network_get_result (const GstFbnetNetwork *network, guint n_top, GstFbnetResult *result)
+{
+  *result = (GstFbnetResult){
+    .found = network->found,
+    .labels = network->labels,
+    .mask_threshold = network->params.mask_threshold,
+    .inferred_pts = GST_CLOCK_TIME_NONE,
+    .n_keypoints = fbnet_model_get_n_keypoints (network->model),
+    .classes = network->ranking,
+    .n_classes = is_certain (network) ? MIN (n_top, network->n_ranked) : 0,
+  };
+}
+
+/* --- Classes ----------------------------------------------------------------------------------- */
 
 /* Names of fields in a GstStructure's text cannot hold spaces. */
 static gboolean

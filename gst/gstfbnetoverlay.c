@@ -12,6 +12,8 @@
 
 /* Line widths are given for frames with this shorter side. */
 #define REFERENCE_SIDE 480.0
+/* Below it detectron2's visualizer leaves a keypoint out, too. */
+#define MIN_KEYPOINT_SCORE 0.05f
 
 struct _GstFbnetOverlay {
   PangoContext *fonts;
@@ -129,13 +131,17 @@ premultiply (guint32 color)
 }
 
 static guint32
+own_or_palette (const Drawing *drawing, guint index)
+{
+  const guint32 own = drawing->style->outline_color;
+  return own ? own : palette_color (index);
+}
+
+static guint32
 outline_color (const Drawing *drawing, guint index)
 {
-  if (drawing->style->outline_color)
-    return drawing->style->outline_color;
-  return palette_color (drawing->style->color_by == GST_FBNET_COLOR_BY_CLASS
-          ? drawing->result->found->items[index].class_id
-          : index);
+  const gboolean by_class = drawing->style->color_by == GST_FBNET_COLOR_BY_CLASS;
+  return own_or_palette (drawing, by_class ? drawing->result->found->items[index].class_id : index);
 }
 
 /* --- Rectangles of the composition ------------------------------------------------------------- */
@@ -221,11 +227,11 @@ draw_box (Drawing *drawing, guint index)
 
 /* (transfer full) (nullable): "car 0.87", or the part of it that is wanted. */
 static char *
-label_text (const Drawing *drawing, const FbnetDetection *d)
+label_text (const Drawing *drawing, guint class_id, double probability)
 {
-  const char *label = g_quark_to_string (drawing->result->labels[d->class_id]);
+  const char *label = g_quark_to_string (drawing->result->labels[class_id]);
   char score[G_ASCII_DTOSTR_BUF_SIZE];
-  g_ascii_formatd (score, sizeof score, "%.2f", d->score);
+  g_ascii_formatd (score, sizeof score, "%.2f", probability);
   if (drawing->style->draw_labels && drawing->style->draw_scores)
     return g_strdup_printf ("%s %s", label, score);
   if (drawing->style->draw_labels)
@@ -240,22 +246,36 @@ set_source_color (cairo_t *cairo, guint32 color)
       channel_of (color, 0) / 255.0, channel_of (color, 24) / 255.0);
 }
 
+/* (transfer full): writes into the pixels until it is finished. */
+static cairo_t *
+begin_painting (guint32 *pixels, gint width, gint height)
+{
+  cairo_surface_t *surface = cairo_image_surface_create_for_data ((guchar *) pixels,
+      CAIRO_FORMAT_ARGB32, width, height, width * 4);
+  cairo_t *cairo = cairo_create (surface);
+  cairo_surface_destroy (surface); /* the context holds it */
+  return cairo;
+}
+
+static void
+finish_painting (cairo_t *cairo)
+{
+  cairo_surface_finish (cairo_get_target (cairo));
+  cairo_destroy (cairo);
+}
+
 /* Text on a plate that fills the picture. */
 static void
 paint_label (guint32 *pixels, gint width, gint height, gint padding, PangoLayout *layout,
     guint32 plate, guint32 ink)
 {
-  cairo_surface_t *surface = cairo_image_surface_create_for_data ((guchar *) pixels,
-      CAIRO_FORMAT_ARGB32, width, height, width * 4);
-  cairo_t *cairo = cairo_create (surface);
+  cairo_t *cairo = begin_painting (pixels, width, height);
   set_source_color (cairo, plate);
   cairo_paint (cairo);
   set_source_color (cairo, ink);
   cairo_move_to (cairo, padding, 0);
   pango_cairo_show_layout (cairo, layout);
-  cairo_destroy (cairo);
-  cairo_surface_finish (surface);
-  cairo_surface_destroy (surface);
+  finish_painting (cairo);
 }
 
 static gboolean
@@ -293,34 +313,152 @@ place_label (const Drawing *drawing, guint index, gint width, gint height)
   return place;
 }
 
+/* (nullable): the text on a plate of its size. */
+static guint32 *
+make_label (const Drawing *drawing, const char *text, guint32 color, gint *width, gint *height)
+{
+  PangoLayout *layout = drawing->overlay->layout;
+  pango_layout_set_text (layout, text, -1);
+  const gint padding = MAX (2, drawing->font_size / 4);
+  pango_layout_get_pixel_size (layout, width, height);
+  *width += 2 * padding;
+
+  guint32 *pixels = new_pixels (*width, *height);
+  if (!pixels)
+    return NULL;
+  const guint32 ink = drawing->style->labels_color;
+  const guint32 plate = ink ? with_alpha (contrast_to (ink), 0.7) : color | 0xff000000;
+  paint_label (pixels, *width, *height, padding, layout, plate, ink ? ink : contrast_to (plate));
+  return pixels;
+}
+
 static void
 draw_label (Drawing *drawing, guint index)
 {
   const FbnetDetection *d = &drawing->result->found->items[index];
-  g_autofree char *text = label_text (drawing, d);
+  g_autofree char *text = label_text (drawing, d->class_id, d->score);
   if (!text)
     return;
-
-  PangoLayout *layout = drawing->overlay->layout;
-  pango_layout_set_text (layout, text, -1);
-  const gint padding = MAX (2, drawing->font_size / 4);
   gint width, height;
-  pango_layout_get_pixel_size (layout, &width, &height);
-  width += 2 * padding;
-
-  guint32 *pixels = new_pixels (width, height);
+  guint32 *pixels = make_label (drawing, text, outline_color (drawing, index), &width, &height);
   if (!pixels)
     return;
-  const guint32 ink = drawing->style->labels_color;
-  const guint32 outline = outline_color (drawing, index) | 0xff000000;
-  if (ink)
-    paint_label (pixels, width, height, padding, layout, with_alpha (contrast_to (ink), 0.7), ink);
-  else
-    paint_label (pixels, width, height, padding, layout, outline, contrast_to (outline));
-
   const GstVideoRectangle place = place_label (drawing, index, width, height);
   g_array_append_val (drawing->overlay->labels, place);
   place_pixels (drawing, pixels, place.x, place.y, width, height);
+}
+
+/* In the upper left corner. */
+static void
+draw_class (Drawing *drawing)
+{
+  const GstFbnetClass *best = &drawing->result->classes[0];
+  g_autofree char *text = label_text (drawing, best->class_id, best->probability);
+  if (!text)
+    return;
+  gint width, height;
+  guint32 *pixels =
+      make_label (drawing, text, own_or_palette (drawing, best->class_id), &width, &height);
+  if (pixels)
+    place_pixels (drawing, pixels, 0, 0, width, height);
+}
+
+/* --- Keypoints --------------------------------------------------------------------------------- */
+
+/* `skeleton` of COCO's person, counted from 0. */
+static const guint8 coco_skeleton[][2] = { { 15, 13 }, { 13, 11 }, { 16, 14 }, { 14, 12 },
+  { 11, 12 }, { 5, 11 }, { 6, 12 }, { 5, 6 }, { 5, 7 }, { 6, 8 }, { 7, 9 }, { 8, 10 }, { 1, 2 },
+  { 0, 1 }, { 0, 2 }, { 1, 3 }, { 2, 4 }, { 3, 5 }, { 4, 6 } };
+
+static gboolean
+is_seen (const FbnetKeypoint *keypoint)
+{
+  return keypoint->score >= MIN_KEYPOINT_SCORE;
+}
+
+static double
+dot_radius (const Drawing *drawing)
+{
+  return 1.5 * drawing->line_width;
+}
+
+/* What the seen ones take of the frame. FALSE if that is nothing. */
+static gboolean
+keypoints_area (const Drawing *drawing, const FbnetKeypoint *keypoints, GstVideoRectangle *area)
+{
+  const double margin = dot_radius (drawing) + 2;
+  double x0 = drawing->result->width, y0 = drawing->result->height, x1 = 0, y1 = 0;
+  for (guint i = 0; i < drawing->result->n_keypoints; i++) {
+    if (!is_seen (&keypoints[i]))
+      continue;
+    x0 = MIN (x0, keypoints[i].x - margin);
+    y0 = MIN (y0, keypoints[i].y - margin);
+    x1 = MAX (x1, keypoints[i].x + margin);
+    y1 = MAX (y1, keypoints[i].y + margin);
+  }
+  area->x = (gint) floor (MAX (x0, 0));
+  area->y = (gint) floor (MAX (y0, 0));
+  area->w = (gint) ceil (MIN (x1, drawing->result->width)) - area->x;
+  area->h = (gint) ceil (MIN (y1, drawing->result->height)) - area->y;
+  return area->w > 0 && area->h > 0;
+}
+
+/* A dark seam keeps the limbs apart from a background of their colour. */
+static void
+paint_limbs (cairo_t *cairo, const FbnetKeypoint *keypoints, gint line_width, guint32 color)
+{
+  for (guint i = 0; i < G_N_ELEMENTS (coco_skeleton); i++) {
+    const FbnetKeypoint *from = &keypoints[coco_skeleton[i][0]];
+    const FbnetKeypoint *to = &keypoints[coco_skeleton[i][1]];
+    if (!is_seen (from) || !is_seen (to))
+      continue;
+    cairo_move_to (cairo, from->x, from->y);
+    cairo_line_to (cairo, to->x, to->y);
+  }
+  cairo_set_line_cap (cairo, CAIRO_LINE_CAP_ROUND);
+  set_source_color (cairo, 0x66000000);
+  cairo_set_line_width (cairo, line_width + 2);
+  cairo_stroke_preserve (cairo);
+  set_source_color (cairo, color);
+  cairo_set_line_width (cairo, line_width);
+  cairo_stroke (cairo);
+}
+
+static void
+paint_dots (cairo_t *cairo, const Drawing *drawing, const FbnetKeypoint *keypoints, guint32 color)
+{
+  cairo_set_line_width (cairo, MAX (1, drawing->line_width / 3.0));
+  for (guint i = 0; i < drawing->result->n_keypoints; i++) {
+    if (!is_seen (&keypoints[i]))
+      continue;
+    cairo_new_sub_path (cairo);
+    cairo_arc (cairo, keypoints[i].x, keypoints[i].y, dot_radius (drawing), 0, 2 * G_PI);
+    set_source_color (cairo, color);
+    cairo_fill_preserve (cairo);
+    set_source_color (cairo, 0xff000000);
+    cairo_stroke (cairo);
+  }
+}
+
+static void
+draw_keypoints (Drawing *drawing, guint index)
+{
+  const FbnetKeypoint *keypoints = drawing->result->found->items[index].keypoints;
+  GstVideoRectangle area;
+  if (!keypoints || !keypoints_area (drawing, keypoints, &area))
+    return;
+  guint32 *pixels = new_pixels (area.w, area.h);
+  if (!pixels)
+    return;
+
+  const guint32 color = outline_color (drawing, index);
+  cairo_t *cairo = begin_painting (pixels, area.w, area.h);
+  cairo_translate (cairo, -area.x, -area.y);
+  if (drawing->result->n_keypoints == GST_FBNET_N_COCO_KEYPOINTS)
+    paint_limbs (cairo, keypoints, drawing->line_width, color);
+  paint_dots (cairo, drawing, keypoints, color);
+  finish_painting (cairo);
+  place_pixels (drawing, pixels, area.x, area.y, area.w, area.h);
 }
 
 /* --- The whole ----------------------------------------------------------------------------------*/
@@ -351,8 +489,12 @@ gst_fbnet_overlay_compose (GstFbnetOverlay *overlay, const GstFbnetResult *resul
     draw_mask (&drawing, i);
   for (guint i = n; style->draw_boxes && i-- > 0;)
     draw_box (&drawing, i);
+  for (guint i = n; style->draw_keypoints && i-- > 0;)
+    draw_keypoints (&drawing, i);
   g_array_set_size (overlay->labels, 0);
   for (guint i = 0; i < n; i++) /* the best get the best places */
     draw_label (&drawing, i);
+  if (result->n_classes > 0)
+    draw_class (&drawing);
   return drawing.composition;
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * Drawing of detections: boxes, labels, scores, masks.
+ * Drawing of detections: boxes, labels, scores, masks, keypoints; and of a frame's class.
  */
 #ifndef GST_FBNET_OVERLAY_H
 #define GST_FBNET_OVERLAY_H
@@ -20,7 +20,7 @@ typedef enum {
 GType gst_fbnet_color_by_get_type (void);
 
 typedef struct {
-  gboolean draw_boxes, draw_labels, draw_scores, draw_masks;
+  gboolean draw_boxes, draw_labels, draw_scores, draw_masks, draw_keypoints;
   gint color_by;       /* GstFbnetColorBy */
   guint outline_color; /* 0xAARRGGBB, not premultiplied; 0: from the palette */
   guint labels_color;  /* the same for text; 0: black or white */

@@ -78,6 +78,9 @@ static const Property properties[] = {
   { "max-detections", "Most detections per frame, best first", KIND_UINT, PLAYING, 1, 1000, 100,
       VALUE (max_detections), LITERAL, PARAM (max_detections) },
 
+  { "top-classes", "Classes that a classifier tells of a frame, the most probable so many",
+      KIND_UINT, PLAYING, 1, 1000, 5, VALUE (top_classes), LITERAL, NO_PARAM },
+
   { "iou-threshold",
       "Of two detections of a class that overlap more, the better stays (default: the model's)",
       KIND_FLOAT, CONTROL, 0, 1, 0.5, VALUE (iou_threshold), UNSET_IS_MODEL,
@@ -106,6 +109,8 @@ static const Property properties[] = {
       TRUE, VALUE (masks), UNSET_IS_MODEL, PARAM (masks) },
   { "mask-threshold", "Least probability of a pixel of a mask", KIND_FLOAT, CONTROL, 0, 1, 0.5,
       VALUE (mask_threshold), LITERAL, PARAM (mask_threshold) },
+  { "keypoints", "Find the objects' keypoints (default: if the model can)", KIND_BOOLEAN, PLAYING,
+      0, 1, TRUE, VALUE (keypoints), UNSET_IS_MODEL, PARAM (keypoints) },
 
 #ifdef HAVE_OVERLAY
   { "overlay", "Draw the detections into the frames", KIND_BOOLEAN, CONTROL, 0, 1, FALSE,
@@ -118,6 +123,8 @@ static const Property properties[] = {
       LITERAL, NO_PARAM },
   { "draw-masks", "Tint the objects' pixels", KIND_BOOLEAN, PLAYING, 0, 1, TRUE, DRAWN (draw_masks),
       LITERAL, NO_PARAM },
+  { "draw-keypoints", "Draw keypoints, and the skeleton between COCO's", KIND_BOOLEAN, PLAYING, 0,
+      1, TRUE, DRAWN (draw_keypoints), LITERAL, NO_PARAM },
   { "color-by", "What a colour stands for", KIND_ENUM, PLAYING, 0, 0, GST_FBNET_COLOR_BY_CLASS,
       DRAWN (color_by), LITERAL, NO_PARAM, gst_fbnet_color_by_get_type },
   { "outline-color", "Colour of boxes and masks, 0xAARRGGBB (0 = from the palette)", KIND_UINT,
@@ -474,25 +481,54 @@ resolve_classes (const GstFbnetSettings *settings, GstFbnetNetwork *network, Fbn
   params->class_thresholds = network->class_thresholds;
 }
 
-static void
-resolve_masks (const GstFbnetSettings *settings, const GstFbnetNetwork *network,
-    FbnetParams *params, GPtrArray *moot)
+/* (nullable): what a model must be for the property to mean anything; NULL if this one is that. */
+static const char *
+missing_part (const GstFbnetNetwork *network, const Property *p)
 {
-  if (fbnet_model_has_masks (network->model))
-    return;
-  params->masks = FALSE;
-  params->mask_pooler_resolution = network->defaults.mask_pooler_resolution;
+  const gboolean of_masks = p->value == VALUE (masks) || p->value == VALUE (mask_threshold)
+      || p->value == VALUE (mask_pooler_resolution);
+  const gboolean of_detections = p->param != NO_PARAM && p->value != VALUE (score_threshold);
+  if (p->value == VALUE (top_classes))
+    return network->classifier ? NULL : "a classification model";
+  if (network->classifier)
+    return of_detections ? "a detection model" : NULL;
+  if (of_masks && !fbnet_model_has_masks (network->model))
+    return "a model with a mask head";
+  if (p->value == VALUE (keypoints) && fbnet_model_get_n_keypoints (network->model) == 0)
+    return "a model with a keypoint head";
+  return NULL;
+}
+
+/* FALSE and 0 ask for nothing that would be missed. */
+static gboolean
+asks (const GstFbnetSettings *settings, const Property *p)
+{
+  if (p->kind == KIND_BOOLEAN || p->kind == KIND_UINT)
+    return G_STRUCT_MEMBER (guint, settings, p->value) != 0;
+  return TRUE;
+}
+
+static void
+complain_parts (const GstFbnetSettings *settings, const GstFbnetNetwork *network, GPtrArray *moot)
+{
   for (guint i = 0; i < G_N_ELEMENTS (properties); i++) {
     const Property *p = &properties[i];
-    const gboolean asks = (p->value == VALUE (masks) && settings->masks)
-        || (p->value == VALUE (mask_pooler_resolution) && settings->mask_pooler_resolution)
-        || p->value == VALUE (mask_threshold);
-    if (asks && was_set (settings, p))
+    const char *missing = missing_part (network, p);
+    if (missing && was_set (settings, p) && asks (settings, p))
       g_ptr_array_add (moot,
-          g_strdup_printf ("%s: expected a model with a mask head, but %s has "
-                           "none",
-              p->name, network->path));
+          g_strdup_printf ("%s: expected %s, found %s", p->name, missing, network->path));
   }
+}
+
+static void
+leave_out_parts (const GstFbnetNetwork *network, FbnetParams *params)
+{
+  if (!fbnet_model_has_masks (network->model)) {
+    params->masks = FALSE;
+    params->mask_pooler_resolution = network->defaults.mask_pooler_resolution;
+  }
+  if (fbnet_model_get_n_keypoints (network->model) == 0)
+    params->keypoints = FALSE;
 }
 
 void
@@ -502,5 +538,6 @@ gst_fbnet_settings_resolve (const GstFbnetSettings *settings, GstFbnetNetwork *n
   *params = network->defaults;
   copy_params (settings, params);
   resolve_classes (settings, network, params, unknown);
-  resolve_masks (settings, network, params, moot);
+  leave_out_parts (network, params);
+  complain_parts (settings, network, moot);
 }

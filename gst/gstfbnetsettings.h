@@ -37,9 +37,11 @@ typedef struct {
   guint min_object_width, min_object_height;
   guint max_object_width, max_object_height;
   guint max_detections;
+  guint top_classes;
   guint min_size, max_size;
   gboolean class_agnostic_nms;
   gboolean masks;
+  gboolean keypoints;
   gboolean enable;
   gint scheduling;
   gboolean overlay;

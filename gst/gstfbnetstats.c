@@ -24,6 +24,9 @@ static const Stage stages[] = {
   { "mask-pooler", G_STRUCT_OFFSET (FbnetTimings, mask_pooler) },
   { "mask-head", G_STRUCT_OFFSET (FbnetTimings, mask_head) },
   { "mask-paste", G_STRUCT_OFFSET (FbnetTimings, mask_paste) },
+  { "keypoint-pooler", G_STRUCT_OFFSET (FbnetTimings, keypoint_pooler) },
+  { "keypoint-head", G_STRUCT_OFFSET (FbnetTimings, keypoint_head) },
+  { "keypoint-decode", G_STRUCT_OFFSET (FbnetTimings, keypoint_decode) },
   { "total", G_STRUCT_OFFSET (FbnetTimings, total) },
 };
 

@@ -26,7 +26,7 @@ void gst_fbnet_stats_add_inference (GstFbnetStats *stats, const FbnetTimings *ti
 /* Takes note of the time a frame took. TRUE if the pipeline should ask for the latency again. */
 gboolean gst_fbnet_stats_add_latency (GstFbnetStats *stats, GstClockTime elapsed);
 
-/* (transfer full): `network_*` describe the detector; NULL and 0 while there is none. */
+/* (transfer full): the last three describe the network; NULL and 0 while there is none. */
 GstStructure *gst_fbnet_stats_to_structure (const GstFbnetStats *stats, const char *model,
     const char *kernels, guint n_threads);
 

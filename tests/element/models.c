@@ -8,9 +8,13 @@
 #include <string.h>
 
 #include "fixture.h"
+#include "randommodel.h"
+#ifdef HAVE_IMPORTER
+#  include "import.h"
+#endif
 
 static char *folder;        /* created on demand */
-static GHashTable *written; /* name of a fixture → path */
+static GHashTable *written; /* name → path */
 
 static const char *
 get_folder (void)
@@ -53,6 +57,70 @@ models_file (const char *name)
   if (!g_hash_table_contains (written, name))
     g_hash_table_insert (written, g_strdup (name), write_model (fixture, name));
   return g_hash_table_lookup (written, name);
+}
+
+static char *
+write_copy (const FbnetModel *model, const char *name)
+{
+  const guint n = fbnet_model_get_n_tensors (model);
+  g_autofree char *file = g_strconcat (name, ".safetensors", NULL);
+  g_autofree FbnetTensorView *views = g_new (FbnetTensorView, n);
+  g_autoptr (GError) error = NULL;
+  char *path = models_path (file);
+  for (guint i = 0; i < n; i++)
+    fbnet_model_get_tensor (model, i, &views[i]);
+  fbnet_model_write (path, fbnet_model_get_description (model), views, n, &error);
+  g_assert_no_error (error);
+  return path;
+}
+
+const char *
+models_random (const char *name, const char *description)
+{
+  g_autoptr (GError) error = NULL;
+  get_folder ();
+  if (!g_hash_table_contains (written, name)) {
+    g_autoptr (FbnetModel) model = random_model_new (description, 1, &error);
+    g_assert_no_error (error);
+    g_hash_table_insert (written, g_strdup (name), write_copy (model, name));
+  }
+  return g_hash_table_lookup (written, name);
+}
+
+#ifdef HAVE_IMPORTER
+static char *
+import_keypoints (const char *source)
+{
+  const ImportOptions options = { NULL };
+  guint64 n_parameters;
+  g_autoptr (GError) error = NULL;
+  g_autoptr (Imported) imported = import_read (source, &options, &error);
+  g_assert_no_error (error);
+  char *path = models_path ("keypoints.safetensors");
+  import_write (imported, path, &n_parameters, &error);
+  g_assert_no_error (error);
+  return path;
+}
+#endif
+
+const char *
+models_keypoints (void)
+{
+#ifdef HAVE_IMPORTER
+  g_autofree char *source =
+      g_build_filename (g_getenv ("FBNET_GOLDEN_DATA"), "weights", "d2go-keypoint-int8.ptl", NULL);
+  if (!g_file_test (source, G_FILE_TEST_EXISTS)) {
+    g_test_skip ("no golden data");
+    return NULL;
+  }
+  get_folder ();
+  if (!g_hash_table_contains (written, source))
+    g_hash_table_insert (written, g_strdup (source), import_keypoints (source));
+  return g_hash_table_lookup (written, source);
+#else
+  g_test_skip ("built without the importer");
+  return NULL;
+#endif
 }
 
 void

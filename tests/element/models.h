@@ -16,6 +16,14 @@
  * running test marked as skipped, on a machine without golden data. */
 const char *models_file (const char *fixture);
 
+/* (transfer none): a model file of the description (JSON) with random weights, called `name`; written
+ * once per process. Needs no golden data. */
+const char *models_random (const char *name, const char *description);
+
+/* (transfer none): the keypoint export of COCO's weights, imported; once per process. NULL, with the
+ * running test marked as skipped, without golden data or the importer. */
+const char *models_keypoints (void);
+
 /* (transfer full): a path in the folder of the model files, for a test's own files. */
 char *models_path (const char *name);
 

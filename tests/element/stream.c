@@ -4,6 +4,8 @@
  */
 #include "stream.h"
 
+#include <string.h>
+
 #include "frames.h"
 
 #define FRAME_DURATION (40 * GST_MSECOND)
@@ -69,6 +71,19 @@ GstMessage *
 stream_pop (Stream *stream, GstMessageType type)
 {
   return gst_bus_timed_pop_filtered (stream->bus, GST_SECOND, type);
+}
+
+void
+stream_check_one_warning (Stream *stream, const char *part)
+{
+  g_autoptr (GstMessage) message = stream_pop (stream, GST_MESSAGE_WARNING);
+  g_autoptr (GError) error = NULL;
+  g_assert_nonnull (message);
+  gst_message_parse_warning (message, &error, NULL);
+  g_assert_error (error, GST_RESOURCE_ERROR, GST_RESOURCE_ERROR_SETTINGS);
+  g_assert_nonnull (strstr (error->message, part));
+  g_autoptr (GstMessage) another = gst_bus_pop_filtered (stream->bus, GST_MESSAGE_WARNING);
+  g_assert_null (another);
 }
 
 guint64

@@ -34,6 +34,9 @@ GstBuffer *stream_push_rgb (Stream *stream, const guint8 *rgb, guint padding);
 /* (transfer full) (nullable): the next message of that type within a second. */
 GstMessage *stream_pop (Stream *stream, GstMessageType type);
 
+/* A warning about a setting, posted within a second, has `part` in its text; and no other follows. */
+void stream_check_one_warning (Stream *stream, const char *part);
+
 guint64 stream_stat (Stream *stream, const char *field);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (Stream, stream_close)

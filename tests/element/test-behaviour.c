@@ -5,43 +5,9 @@
 #include <gst/gst.h>
 #include <string.h>
 
-#include "fixture.h"
 #include "frames.h"
 #include "models.h"
-#include "stream.h"
-
-typedef struct {
-  Fixture *fixture;
-  Picture *picture; /* three objects of at least 0.5 */
-  Stream *stream;
-} Scene;
-
-static gboolean
-scene_open (Scene *scene, const char *settings)
-{
-  const char *model = models_file (FIXTURE_COCO);
-  if (!model)
-    return FALSE;
-  scene->fixture = fixture_open (FIXTURE_COCO);
-  scene->picture = fixture_picture (scene->fixture);
-  scene->stream = stream_open (model, settings);
-  stream_set_format (scene->stream, "I420", scene->picture->width, scene->picture->height, NULL);
-  return TRUE;
-}
-
-static void
-scene_close (Scene *scene)
-{
-  stream_close (scene->stream);
-  picture_free (scene->picture);
-  fixture_free (scene->fixture);
-}
-
-static GstBuffer *
-scene_frame (const Scene *scene)
-{
-  return frames_from_rgb (scene->picture->rgb, &scene->stream->info, 0);
-}
+#include "scene.h"
 
 static guint
 count_seen (const Scene *scene, GstBuffer *buffer)
@@ -55,7 +21,7 @@ static void
 test_pixels_untouched (void)
 {
   Scene scene;
-  if (!scene_open (&scene, NULL))
+  if (!scene_open (&scene, "I420", NULL))
     return;
   GstBuffer *frame = frames_from_rgb (scene.picture->rgb, &scene.stream->info, 20);
   GST_BUFFER_OFFSET (frame) = 17;
@@ -84,7 +50,7 @@ static void
 test_shared_buffer (void)
 {
   Scene scene;
-  if (!scene_open (&scene, NULL))
+  if (!scene_open (&scene, "I420", NULL))
     return;
   if (can_draw (&scene))
     g_object_set (scene.stream->element, "overlay", TRUE, NULL);
@@ -108,7 +74,7 @@ static void
 test_overlay (void)
 {
   Scene scene;
-  if (!scene_open (&scene, NULL))
+  if (!scene_open (&scene, "I420", NULL))
     return;
   for (guint i = 0; can_draw (&scene) && frames_formats[i]; i++) {
     stream_set_format (scene.stream, frames_formats[i], scene.picture->width, scene.picture->height,
@@ -131,7 +97,7 @@ static void
 test_enable (void)
 {
   Scene scene;
-  if (!scene_open (&scene, "enable=false"))
+  if (!scene_open (&scene, "I420", "enable=false"))
     return;
   g_autoptr (GstBuffer) off = stream_push (scene.stream, scene_frame (&scene));
   g_assert_cmpuint (count_seen (&scene, off), ==, 0);
@@ -149,7 +115,7 @@ static void
 test_gap (void)
 {
   Scene scene;
-  if (!scene_open (&scene, NULL))
+  if (!scene_open (&scene, "I420", NULL))
     return;
   GstBuffer *gap = scene_frame (&scene);
   GST_BUFFER_FLAG_SET (gap, GST_BUFFER_FLAG_GAP);
@@ -176,7 +142,7 @@ static void
 test_stats (void)
 {
   Scene scene;
-  if (!scene_open (&scene, "threads=2"))
+  if (!scene_open (&scene, "I420", "threads=2"))
     return;
   for (guint i = 0; i < 3; i++)
     gst_buffer_unref (stream_push (scene.stream, scene_frame (&scene)));
@@ -211,7 +177,7 @@ static void
 test_latency (void)
 {
   Scene scene;
-  if (!scene_open (&scene, NULL))
+  if (!scene_open (&scene, "I420", NULL))
     return;
   gst_harness_set_upstream_latency (scene.stream->harness, 30 * GST_MSECOND);
   g_assert_cmpuint (gst_harness_query_latency (scene.stream->harness), ==, 30 * GST_MSECOND);
@@ -229,7 +195,7 @@ static void
 test_state_cycles (void)
 {
   Scene scene;
-  if (!scene_open (&scene, NULL))
+  if (!scene_open (&scene, "I420", NULL))
     return;
   for (guint i = 0; i < 4; i++) {
     g_autoptr (GstBuffer) out = stream_push (scene.stream, scene_frame (&scene));
@@ -251,7 +217,7 @@ static void
 test_flush (void)
 {
   Scene scene;
-  if (!scene_open (&scene, NULL))
+  if (!scene_open (&scene, "I420", NULL))
     return;
   for (guint i = 0; i < 3; i++) {
     g_autoptr (GstBuffer) out = stream_push (scene.stream, scene_frame (&scene));
@@ -279,7 +245,7 @@ static void
 test_signal (void)
 {
   Scene scene;
-  if (!scene_open (&scene, NULL))
+  if (!scene_open (&scene, "I420", NULL))
     return;
   GstStructure *kept = NULL;
   g_signal_connect (scene.stream->element, "new-detections", G_CALLBACK (keep_detections), &kept);

@@ -6,42 +6,14 @@
 #include <math.h>
 #include <string.h>
 
-#include "fixture.h"
 #include "frames.h"
 #include "models.h"
-#include "stream.h"
+#include "scene.h"
 
 /* Chroma at half size and 8-bit Y'CbCr move colours by a few levels, and the network's second-best
  * proposals are near enough to its best to change places for that. */
 #define IOU_AT_LEAST 0.88
 #define SCORE_SLACK  0.06
-
-typedef struct {
-  Fixture *fixture;
-  Picture *picture;
-  Stream *stream;
-} Scene;
-
-/* FALSE without golden data: the test is skipped. */
-static gboolean
-scene_open (Scene *scene)
-{
-  const char *model = models_file (FIXTURE_COCO);
-  if (!model)
-    return FALSE;
-  scene->fixture = fixture_open (FIXTURE_COCO);
-  scene->picture = fixture_picture (scene->fixture);
-  scene->stream = stream_open (model, "threads=1");
-  return TRUE;
-}
-
-static void
-scene_close (Scene *scene)
-{
-  stream_close (scene->stream);
-  picture_free (scene->picture);
-  fixture_free (scene->fixture);
-}
 
 static GArray *
 detect (Scene *scene, const char *format, const char *colorimetry, guint padding)
@@ -99,7 +71,7 @@ static void
 test_golden (void)
 {
   Scene scene;
-  if (!scene_open (&scene))
+  if (!scene_open (&scene, "RGB", "threads=1"))
     return;
   g_autoptr (GArray) found = detect (&scene, "RGB", NULL, 0);
   const cJSON *expected = fixture_config (scene.fixture, "detections");
@@ -137,7 +109,7 @@ static void
 test_every_format (void)
 {
   Scene scene;
-  if (!scene_open (&scene))
+  if (!scene_open (&scene, "RGB", "threads=1"))
     return;
   g_autoptr (GArray) expected = detect (&scene, "RGB", NULL, 0);
   for (guint i = 0; frames_formats[i]; i++) {
@@ -159,7 +131,7 @@ static void
 test_grey (void)
 {
   Scene scene;
-  if (!scene_open (&scene))
+  if (!scene_open (&scene, "RGB", "threads=1"))
     return;
   const Picture *picture = scene.picture;
   GstVideoInfo info;
@@ -184,7 +156,7 @@ test_colorimetry (void)
     "2:6:0:0", "1:6:0:0" };
   static const char *const formats[] = { "I420", "NV12", "YUY2" };
   Scene scene;
-  if (!scene_open (&scene))
+  if (!scene_open (&scene, "RGB", "threads=1"))
     return;
   g_autoptr (GArray) expected = detect (&scene, "RGB", NULL, 0);
   for (guint i = 0; i < G_N_ELEMENTS (colorimetries); i++) {
@@ -204,7 +176,7 @@ test_small_frames (void)
 {
   static const guint sizes[][2] = { { 1, 1 }, { 1, 7 }, { 2, 1 }, { 3, 5 }, { 33, 17 } };
   Scene scene;
-  if (!scene_open (&scene))
+  if (!scene_open (&scene, "RGB", "threads=1"))
     return;
   g_object_set (scene.stream->element, "score-threshold", 0.01, "min-size", 64, "max-size", 128,
       NULL);
@@ -231,7 +203,7 @@ static void
 test_renegotiation (void)
 {
   Scene scene;
-  if (!scene_open (&scene))
+  if (!scene_open (&scene, "RGB", "threads=1"))
     return;
   g_autoptr (GArray) before = detect (&scene, "RGB", NULL, 0);
   stream_set_format (scene.stream, "NV12", 322, 241, NULL);
@@ -248,7 +220,7 @@ static void
 test_short_buffer (void)
 {
   Scene scene;
-  if (!scene_open (&scene))
+  if (!scene_open (&scene, "RGB", "threads=1"))
     return;
   stream_set_format (scene.stream, "RGB", 64, 64, NULL);
   GstBuffer *buffer = gst_buffer_new_allocate (NULL, 100, NULL);

@@ -219,6 +219,38 @@ test_nothing (void)
   g_assert_cmpuint (regions->len, ==, 0);
 }
 
+static double
+nth_number (const GstStructure *structure, const char *field, guint index)
+{
+  const GValue *array = gst_structure_get_value (structure, field);
+  return g_value_get_double (gst_value_array_get_value (array, index));
+}
+
+/* Keypoints of any number become arrays of it; only COCO's 17 have names. */
+static void
+test_keypoints (void)
+{
+  static const FbnetKeypoint points[] = { { 1.5f, 2.25f, 0.5f }, { -3, 70.75f, 0.125f } };
+  const FbnetDetection item = { 0, 0, 9, 9, 0.9f, 0, { 0 }, points };
+  const FbnetDetections one = { &item, 1 };
+  GQuark labels[2];
+  GstFbnetResult result = make_result (labels);
+  result.found = &one;
+  result.n_keypoints = G_N_ELEMENTS (points);
+  g_autoptr (GstBuffer) buffer = gst_buffer_new ();
+  gst_fbnet_result_attach (&result, buffer);
+  g_autoptr (GPtrArray) regions = collect_regions (buffer);
+  const GstStructure *structure =
+      gst_video_region_of_interest_meta_get_param (g_ptr_array_index (regions, 0), "keypoints");
+  guint count = 0;
+  g_assert_true (gst_structure_get_uint (structure, "count", &count));
+  g_assert_cmpuint (count, ==, 2);
+  g_assert_cmpfloat (nth_number (structure, "x", 1), ==, -3);
+  g_assert_cmpfloat (nth_number (structure, "y", 1), ==, 70.75);
+  g_assert_cmpfloat (nth_number (structure, "score", 0), ==, 0.5);
+  g_assert_cmpuint (gst_value_array_get_size (gst_structure_get_value (structure, "names")), ==, 0);
+}
+
 int
 main (int argc, char **argv)
 {
@@ -229,5 +261,6 @@ main (int argc, char **argv)
   g_test_add_func ("/element/meta/ids", test_ids);
   g_test_add_func ("/element/meta/structure", test_structure);
   g_test_add_func ("/element/meta/nothing", test_nothing);
+  g_test_add_func ("/element/meta/keypoints", test_keypoints);
   return g_test_run ();
 }

@@ -20,6 +20,7 @@ make_style (void)
     .draw_labels = TRUE,
     .draw_scores = TRUE,
     .draw_masks = TRUE,
+    .draw_keypoints = TRUE,
     .outline_color = RED,
     .line_width = 2,
     .mask_alpha = 0.5 };
@@ -35,7 +36,12 @@ static GstVideoOverlayComposition *
 compose (const FbnetDetections *found, guint width, guint height, const GstFbnetOverlayStyle *style)
 {
   const GQuark labels[] = { dog (), g_quark_from_static_string ("") };
-  const GstFbnetResult result = { found, width, height, labels, 0.5f, 0 };
+  const GstFbnetResult result = { .found = found,
+    .width = width,
+    .height = height,
+    .labels = labels,
+    .mask_threshold = 0.5f,
+    .n_keypoints = GST_FBNET_N_COCO_KEYPOINTS };
   GstFbnetOverlay *overlay = gst_fbnet_overlay_new ();
   GstVideoOverlayComposition *composition = gst_fbnet_overlay_compose (overlay, &result, style);
   gst_fbnet_overlay_free (overlay);
@@ -223,6 +229,31 @@ test_label_is_written (void)
   g_assert_cmpuint (n_ink, >, 20);
 }
 
+/* Between seen keypoints the limbs are drawn, also past the frame's edge; one of a low score takes its
+ * limbs with it, and without any seen nothing is drawn. */
+static void
+test_skeleton (void)
+{
+  FbnetKeypoint points[GST_FBNET_N_COCO_KEYPOINTS] = { 0 };
+  const FbnetDetection item = { 10, 10, 100, 100, 0.9f, 0, { 0 }, points };
+  const FbnetDetections found = { &item, 1 };
+  GstFbnetOverlayStyle style = make_style ();
+  style.draw_boxes = style.draw_labels = style.draw_scores = FALSE;
+  g_autoptr (GstVideoOverlayComposition) nothing = compose (&found, 160, 120, &style);
+  g_assert_null (nothing);
+
+  points[5] = (FbnetKeypoint){ 20, 60.5f, 0.9f };  /* left shoulder */
+  points[6] = (FbnetKeypoint){ 100, 60.5f, 0.9f }; /* right shoulder */
+  points[8] = (FbnetKeypoint){ 100, 2000, 0.9f };  /* right elbow, far outside */
+  points[7] = (FbnetKeypoint){ 20, 110, 0.01f };   /* left elbow, not seen */
+  style.line_width = 16;                           /* 4 pixels */
+  g_autofree guint8 *rgb = draw_on_grey ("RGB", 160, 120, 0, &found, &style);
+  check_pixel (rgb, 160, 60, 60, 255, 0, 0, 0);
+  check_pixel (rgb, 160, 100, 100, 255, 0, 0, 64);
+  check_pixel (rgb, 160, 20, 90, GREY, GREY, GREY, 0);
+  check_pixel (rgb, 160, 60, 80, GREY, GREY, GREY, 0);
+}
+
 /* What is switched off is not drawn, and with all of it off there is nothing to blend. */
 static void
 test_switches (void)
@@ -299,6 +330,7 @@ main (int argc, char **argv)
   g_test_add_func ("/element/overlay/label-stays-inside", test_label_stays_inside);
   g_test_add_func ("/element/overlay/labels-make-room", test_labels_make_room);
   g_test_add_func ("/element/overlay/label-is-written", test_label_is_written);
+  g_test_add_func ("/element/overlay/skeleton", test_skeleton);
   g_test_add_func ("/element/overlay/switches", test_switches);
   g_test_add_func ("/element/overlay/palette", test_palette);
   g_test_add_func ("/element/overlay/tiny-frames", test_tiny_frames);

@@ -5,50 +5,15 @@
 #include <gst/controller/controller.h>
 #include <string.h>
 
-#include "fixture.h"
 #include "models.h"
-#include "stream.h"
-
-typedef struct {
-  Fixture *fixture;
-  Picture *picture; /* dog 0.99, bicycle 0.96, truck 0.57, car 0.44, person 0.37 */
-  Stream *stream;
-} Scene;
-
-static gboolean
-scene_open (Scene *scene, const char *settings)
-{
-  const char *model = models_file (FIXTURE_COCO);
-  if (!model)
-    return FALSE;
-  scene->fixture = fixture_open (FIXTURE_COCO);
-  scene->picture = fixture_picture (scene->fixture);
-  scene->stream = stream_open (model, settings);
-  stream_set_format (scene->stream, "RGB", scene->picture->width, scene->picture->height, NULL);
-  return TRUE;
-}
-
-static void
-scene_close (Scene *scene)
-{
-  stream_close (scene->stream);
-  picture_free (scene->picture);
-  fixture_free (scene->fixture);
-}
-
-static GArray *
-next_frame (Scene *scene)
-{
-  g_autoptr (GstBuffer) out = stream_push_rgb (scene->stream, scene->picture->rgb, 0);
-  return seen_on (out, &scene->stream->info);
-}
+#include "scene.h"
 
 /* Sets one property as gst-launch would, and checks the labels on the next frame, in their order. */
 static void
 check_labels (Scene *scene, const char *property, const char *value, const char *expected)
 {
   gst_util_set_object_arg (G_OBJECT (scene->stream->element), property, value);
-  g_autoptr (GArray) found = next_frame (scene);
+  g_autoptr (GArray) found = scene_look (scene);
   g_autoptr (GString) labels = g_string_new (NULL);
   for (guint i = 0; i < found->len; i++)
     g_string_append_printf (labels, "%s%s", i ? " " : "", SEEN (found, i)->label);
@@ -68,7 +33,7 @@ static void
 test_selection (void)
 {
   Scene scene;
-  if (!scene_open (&scene, NULL))
+  if (!scene_open (&scene, "RGB", NULL))
     return;
   check_labels (&scene, "score-threshold", "0.5", "dog bicycle truck");
   check_labels (&scene, "score-threshold", "0.4", "dog bicycle truck car");
@@ -117,14 +82,14 @@ test_network (void)
     { "pre-nms-count", "1", "0" }, { "iou-threshold", "0", "0.5" },
     { "rpn-iou-threshold", "0.2", "0.7" } };
   Scene scene;
-  if (!scene_open (&scene, "score-threshold=0.02"))
+  if (!scene_open (&scene, "RGB", "score-threshold=0.02"))
     return;
-  g_autoptr (GArray) normal = next_frame (&scene);
+  g_autoptr (GArray) normal = scene_look (&scene);
   for (guint i = 0; i < G_N_ELEMENTS (cases); i++) {
     gst_util_set_object_arg (G_OBJECT (scene.stream->element), cases[i].property, cases[i].value);
-    g_autoptr (GArray) changed = next_frame (&scene);
+    g_autoptr (GArray) changed = scene_look (&scene);
     gst_util_set_object_arg (G_OBJECT (scene.stream->element), cases[i].property, cases[i].back);
-    g_autoptr (GArray) back = next_frame (&scene);
+    g_autoptr (GArray) back = scene_look (&scene);
     g_test_message ("%s: %u detections, %u before", cases[i].property, changed->len, normal->len);
     g_assert_true (changed->len != normal->len || best_score (changed) != best_score (normal));
     g_assert_cmpuint (back->len, ==, normal->len);
@@ -138,7 +103,7 @@ static void
 test_class_agnostic (void)
 {
   Scene scene;
-  if (!scene_open (&scene, "score-threshold=0.4"))
+  if (!scene_open (&scene, "RGB", "score-threshold=0.4"))
     return;
   check_labels (&scene, "class-agnostic-nms", "false", "dog bicycle truck car");
   check_labels (&scene, "class-agnostic-nms", "true", "dog bicycle truck");
@@ -151,7 +116,7 @@ static void
 test_unknown_class (void)
 {
   Scene scene;
-  if (!scene_open (&scene, NULL))
+  if (!scene_open (&scene, "RGB", NULL))
     return;
   check_labels (&scene, "include-classes", "dog;unicorn", "dog");
   g_autoptr (GstMessage) message = stream_pop (scene.stream, GST_MESSAGE_WARNING);
@@ -176,7 +141,7 @@ static void
 test_masks_without_head (void)
 {
   Scene scene;
-  if (!scene_open (&scene, "mask-pooler-resolution=7 masks=true"))
+  if (!scene_open (&scene, "RGB", "mask-pooler-resolution=7 masks=true"))
     return;
   for (guint i = 0; i < 2; i++) {
     g_autoptr (GstMessage) message = stream_pop (scene.stream, GST_MESSAGE_WARNING);
@@ -195,7 +160,7 @@ static void
 test_defaults (void)
 {
   Scene scene;
-  if (!scene_open (&scene, NULL))
+  if (!scene_open (&scene, "RGB", NULL))
     return;
   gboolean masks = TRUE;
   float rpn = 0, final = 0;
@@ -212,7 +177,7 @@ static void
 test_controller (void)
 {
   Scene scene;
-  if (!scene_open (&scene, NULL))
+  if (!scene_open (&scene, "RGB", NULL))
     return;
   GstControlSource *source = gst_interpolation_control_source_new ();
   g_object_set (source, "mode", GST_INTERPOLATION_MODE_NONE, NULL);
@@ -224,7 +189,7 @@ test_controller (void)
   gst_timed_value_control_source_set (values, 80 * GST_MSECOND, 0.99);
   static const guint expected[] = { 3, 3, 1, 1 };
   for (guint i = 0; i < G_N_ELEMENTS (expected); i++) {
-    g_autoptr (GArray) found = next_frame (&scene);
+    g_autoptr (GArray) found = scene_look (&scene);
     g_assert_cmpuint (found->len, ==, expected[i]);
   }
   gst_object_unref (source);

@@ -363,7 +363,8 @@ FBNET_API void fbnet_model_get_params (const FbnetModel *model, FbnetParams *par
 /**
  * FbnetTimings:
  * Milliseconds of wall time that the last frame spent in each stage; @total is all of it.
- * @prepare: building buffers for a new frame size or new parameters; 0 once warm. Since 0.1
+ * @prepare: building buffers for a new frame size or new parameters; 0 once warm. A classifier has
+ * @prepare, @preprocess and @trunk, which includes its last layer. Since 0.1
  */
 typedef struct {
   double prepare;
@@ -447,6 +448,10 @@ FBNET_API FbnetClassifier *fbnet_classifier_new (FbnetModel *model,
     const FbnetDetectorOptions *options, GError **error);
 FBNET_API void fbnet_classifier_free (FbnetClassifier *classifier); /* NULL is allowed */
 
+/** fbnet_classifier_get_kernels: Returns: (transfer none): the kernel set in use. Since 0.1 */
+FBNET_API const char *fbnet_classifier_get_kernels (const FbnetClassifier *classifier);
+FBNET_API guint fbnet_classifier_get_n_threads (const FbnetClassifier *classifier);
+
 /**
  * fbnet_classifier_run:
  * @image: the frame, read only
@@ -460,6 +465,9 @@ FBNET_API void fbnet_classifier_free (FbnetClassifier *classifier); /* NULL is a
  */
 FBNET_API gboolean fbnet_classifier_run (FbnetClassifier *classifier, const FbnetImage *image,
     float *probabilities, GError **error);
+
+FBNET_API void fbnet_classifier_get_timings (const FbnetClassifier *classifier,
+    FbnetTimings *timings);
 
 /* --- Matching --------------------------------------------------------------------------------- */
 
