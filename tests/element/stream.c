@@ -86,6 +86,20 @@ stream_check_one_warning (Stream *stream, const char *part)
   g_assert_null (another);
 }
 
+static void
+keep_detections (GstElement *element, GstBuffer *buffer, GstStructure *detections, gpointer data)
+{
+  GstStructure **kept = data;
+  g_clear_pointer (kept, gst_structure_free);
+  *kept = gst_structure_copy (detections);
+}
+
+void
+stream_keep_detections (Stream *stream, GstStructure **kept)
+{
+  g_signal_connect (stream->element, "new-detections", G_CALLBACK (keep_detections), kept);
+}
+
 guint64
 stream_stat (Stream *stream, const char *field)
 {

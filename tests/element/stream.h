@@ -37,6 +37,9 @@ GstMessage *stream_pop (Stream *stream, GstMessageType type);
 /* A warning about a setting, posted within a second, has `part` in its text; and no other follows. */
 void stream_check_one_warning (Stream *stream, const char *part);
 
+/* From now on `kept` is a copy of what new-detections said last. (transfer full) */
+void stream_keep_detections (Stream *stream, GstStructure **kept);
+
 guint64 stream_stat (Stream *stream, const char *field);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (Stream, stream_close)

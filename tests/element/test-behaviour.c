@@ -232,14 +232,6 @@ test_flush (void)
   scene_close (&scene);
 }
 
-static void
-keep_detections (GstElement *element, GstBuffer *buffer, GstStructure *detections, gpointer data)
-{
-  GstStructure **kept = data;
-  g_clear_pointer (kept, gst_structure_free);
-  *kept = gst_structure_copy (detections);
-}
-
 /* new-detections comes for every inference, also for one that finds nothing. */
 static void
 test_signal (void)
@@ -248,7 +240,7 @@ test_signal (void)
   if (!scene_open (&scene, "I420", NULL))
     return;
   GstStructure *kept = NULL;
-  g_signal_connect (scene.stream->element, "new-detections", G_CALLBACK (keep_detections), &kept);
+  stream_keep_detections (scene.stream, &kept);
   guint count = 0;
   gst_buffer_unref (stream_push (scene.stream, scene_frame (&scene)));
   g_assert_true (gst_structure_get_uint (kept, "count", &count));

@@ -141,14 +141,6 @@ test_selection (void)
   g_assert_cmpuint (stream_stat (stream, "detections"), ==, 2);
 }
 
-static void
-keep_structure (GstElement *element, GstBuffer *buffer, GstStructure *detections, gpointer data)
-{
-  GstStructure **kept = data;
-  g_clear_pointer (kept, gst_structure_free);
-  *kept = gst_structure_copy (detections);
-}
-
 /* new-detections carries the class, with the whole ranking inside, and says 0 when there is none. */
 static void
 test_signal (void)
@@ -156,7 +148,7 @@ test_signal (void)
   g_autoptr (Stream) stream = open_tiny ("score-threshold=0");
   GstStructure *kept = NULL;
   guint count = 0;
-  g_signal_connect (stream->element, "new-detections", G_CALLBACK (keep_structure), &kept);
+  stream_keep_detections (stream, &kept);
   g_autoptr (GstBuffer) out = push_picture (stream);
   g_assert_true (gst_structure_get_uint (kept, "count", &count));
   g_assert_cmpuint (count, ==, 1);
