@@ -57,8 +57,7 @@ static gboolean
 start_detector (Session *session, GError **error)
 {
   const Options *options = session->options;
-  const FbnetDetectorOptions how = { .n_threads = (guint) options->threads,
-    .kernels = options->kernels };
+  const FbnetDetectorOptions how = options_detector (options);
   session->detector = fbnet_detector_new (session->model, &how, error);
   if (!session->detector)
     return FALSE;
@@ -215,6 +214,8 @@ run_picture (Session *session, const char *path, GError **error)
     .picture = picture,
     .model = fbnet_model_get_name (session->model),
     .kernels = fbnet_detector_get_kernels (session->detector),
+    .precision = fbnet_detector_get_precision (session->detector),
+    .int8_bias = fbnet_detector_get_int8_bias (session->detector),
     .classes = session->classes,
     .detections = session->detections,
     .timings = session->options->timings ? &timings : NULL,

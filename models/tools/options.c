@@ -45,6 +45,13 @@ context_new (Options *o)
         "Threads; 0, the default: one per processor", "N" },
     { "kernels", 0, 0, G_OPTION_ARG_STRING, &o->kernels,
         "Kernel set: c, openblas, avx2, avx512; default: the best", "NAME" },
+    { "precision", 0, 0, G_OPTION_ARG_STRING, &o->precision,
+        "Arithmetic: float32, or int8 for a quantised model; default: as the model is stored",
+        "NAME" },
+    { "int8-bias", 0, 0, G_OPTION_ARG_STRING, &o->int8_bias,
+        "In int8, biases beyond 32 bits count in full (wide) or saturate as in PyTorch (exact); "
+        "default: as the model says, mostly wide",
+        "NAME" },
     { "min-size", 0, 0, G_OPTION_ARG_INT, &o->min_size,
         "Pictures are resized: their shorter side to N pixels", "N" },
     { "max-size", 0, 0, G_OPTION_ARG_INT, &o->max_size, "... their longer side to at most N", "N" },
@@ -110,6 +117,37 @@ check_counts (const Options *options, GError **error)
   return TRUE;
 }
 
+/* The name's index in the list, whose first one stands for not given; -1: none of them. */
+static int
+find_name (const char *name, const char *const *names)
+{
+  if (!name)
+    return 0;
+  for (int i = 1; names[i]; i++) {
+    if (g_str_equal (names[i], name))
+      return i;
+  }
+  return -1;
+}
+
+/* As FbnetPrecision and FbnetInt8Bias. */
+static const char *const precisions[] = { "", "float32", "int8", NULL };
+static const char *const biases[] = { "", "wide", "exact", NULL };
+
+static gboolean
+check_names (const Options *options, GError **error)
+{
+  if (find_name (options->precision, precisions) < 0)
+    g_set_error (error, G_OPTION_ERROR, G_OPTION_ERROR_BAD_VALUE,
+        "--precision: expected float32 or int8, found %s", options->precision);
+  else if (find_name (options->int8_bias, biases) < 0)
+    g_set_error (error, G_OPTION_ERROR, G_OPTION_ERROR_BAD_VALUE,
+        "--int8-bias: expected wide or exact, found %s", options->int8_bias);
+  else
+    return TRUE;
+  return FALSE;
+}
+
 static gboolean
 check (const Options *options, GError **error)
 {
@@ -125,7 +163,7 @@ check (const Options *options, GError **error)
     return usage_error (error, "expected at least one PICTURE, found none");
   if (n_coco == 3 && options->pictures)
     return usage_error (error, "expected either PICTUREs or --coco, found both");
-  return check_counts (options, error);
+  return check_counts (options, error) && check_names (options, error);
 }
 
 gboolean
@@ -143,11 +181,22 @@ options_clear (Options *options)
 {
   g_free (options->model);
   g_free (options->kernels);
+  g_free (options->precision);
+  g_free (options->int8_bias);
   g_free (options->annotate);
   g_free (options->coco);
   g_free (options->images);
   g_free (options->coco_results);
   g_strfreev (options->pictures);
+}
+
+FbnetDetectorOptions
+options_detector (const Options *options)
+{
+  return (FbnetDetectorOptions){ .n_threads = (guint) options->threads,
+    .kernels = options->kernels,
+    .precision = (FbnetPrecision) find_name (options->precision, precisions),
+    .int8_bias = (FbnetInt8Bias) find_name (options->int8_bias, biases) };
 }
 
 static void

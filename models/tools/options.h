@@ -22,6 +22,7 @@ typedef struct {
   char *kernels;
   char *annotate;                     /* folder, or NULL */
   char *coco, *images, *coco_results; /* all three or none */
+  char *precision, *int8_bias;        /* as given, or NULL */
   gboolean no_masks, no_keypoints, timings;
   gint threads;
   /* The model's own value unless given. */
@@ -34,6 +35,9 @@ typedef struct {
  * process, here. */
 gboolean options_parse (Options *options, int argc, char **argv, GError **error);
 void options_clear (Options *options);
+
+/* How the detector is to run. */
+FbnetDetectorOptions options_detector (const Options *options);
 
 /* Puts what was given in place of the model's values. */
 void options_apply (const Options *options, FbnetParams *params);
