@@ -11,20 +11,43 @@
 
 /* --- Annotation files ------------------------------------------------------------------------- */
 
-/* The two fields that images and categories have in common: an id and a name; the name is copied. */
+/* A picture's side; what cannot be one counts as not said. */
+static guint
+read_side (const cJSON *item, const char *name)
+{
+  const cJSON *side = cJSON_GetObjectItemCaseSensitive (item, name);
+  return cJSON_IsNumber (side) && side->valueint > 0 ? (guint) side->valueint : 0;
+}
+
 static gboolean
-read_entry (const cJSON *item, const char *name_field, gint64 *id, char **name, const char *where,
+add_image (CocoSet *set, const cJSON *item, gboolean need_file_name, const char *where,
     GError **error)
 {
-  const char *text = json_get_string (item, name_field, where, error);
-  if (!text || !json_get_integer (item, "id", id, where, error))
+  CocoImage image = { .width = read_side (item, "width"), .height = read_side (item, "height") };
+  const gboolean named = need_file_name || cJSON_HasObjectItem (item, "file_name");
+  const char *file_name = named ? json_get_string (item, "file_name", where, error) : NULL;
+  if ((named && !file_name) || !json_get_integer (item, "id", &image.id, where, error))
     return FALSE;
-  *name = g_strdup (text);
+  image.file_name = g_strdup (file_name);
+  g_array_append_val (set->images, image);
   return TRUE;
 }
 
 static gboolean
-read_images (CocoSet *set, const cJSON *file, const char *path, GError **error)
+add_category (CocoSet *set, const cJSON *item, const char *where, GError **error)
+{
+  CocoCategory category;
+  const char *name = json_get_string (item, "name", where, error);
+  if (!name || !json_get_integer (item, "id", &category.id, where, error))
+    return FALSE;
+  category.name = g_strdup (name);
+  g_array_append_val (set->categories, category);
+  return TRUE;
+}
+
+static gboolean
+read_images (CocoSet *set, const cJSON *file, const char *path, gboolean need_file_names,
+    GError **error)
 {
   const cJSON *images = json_get_array (file, "images", path, error);
   if (!images)
@@ -33,10 +56,8 @@ read_images (CocoSet *set, const cJSON *file, const char *path, GError **error)
   cJSON_ArrayForEach (item, images)
   {
     g_autofree char *where = g_strdup_printf ("%s: images[%u]", path, set->images->len);
-    CocoImage image;
-    if (!read_entry (item, "file_name", &image.id, &image.file_name, where, error))
+    if (!add_image (set, item, need_file_names, where, error))
       return FALSE;
-    g_array_append_val (set->images, image);
   }
   return TRUE;
 }
@@ -51,10 +72,8 @@ read_categories (CocoSet *set, const cJSON *file, const char *path, GError **err
   cJSON_ArrayForEach (item, categories)
   {
     g_autofree char *where = g_strdup_printf ("%s: categories[%u]", path, set->categories->len);
-    CocoCategory category;
-    if (!read_entry (item, "name", &category.id, &category.name, where, error))
+    if (!add_category (set, item, where, error))
       return FALSE;
-    g_array_append_val (set->categories, category);
   }
   return TRUE;
 }
@@ -72,19 +91,24 @@ clear_category (gpointer data)
 }
 
 CocoSet *
-coco_set_read (const char *path, GError **error)
+coco_set_new (const cJSON *file, const char *path, gboolean need_file_names, GError **error)
 {
-  g_autoptr (cJSON) file = json_read (path, error);
-  if (!file)
-    return NULL;
   g_autoptr (CocoSet) set = g_new (CocoSet, 1);
   set->images = g_array_new (FALSE, FALSE, sizeof (CocoImage));
   set->categories = g_array_new (FALSE, FALSE, sizeof (CocoCategory));
   g_array_set_clear_func (set->images, clear_image);
   g_array_set_clear_func (set->categories, clear_category);
-  if (!read_images (set, file, path, error) || !read_categories (set, file, path, error))
+  if (!read_images (set, file, path, need_file_names, error)
+      || !read_categories (set, file, path, error))
     return NULL;
   return g_steal_pointer (&set);
+}
+
+CocoSet *
+coco_set_read (const char *path, GError **error)
+{
+  g_autoptr (cJSON) file = json_read (path, error);
+  return file ? coco_set_new (file, path, TRUE, error) : NULL;
 }
 
 void
@@ -205,10 +229,16 @@ coco_writer_add (CocoWriter *writer, gint64 image_id, guint width, guint height,
   }
 }
 
+char *
+coco_writer_print (const CocoWriter *writer)
+{
+  return g_strconcat (writer->text->str, "\n]\n", NULL);
+}
+
 gboolean
 coco_writer_save (const CocoWriter *writer, const char *path, GError **error)
 {
-  g_autofree char *file = g_strconcat (writer->text->str, "\n]\n", NULL);
+  g_autofree char *file = coco_writer_print (writer);
   g_autoptr (GError) io_error = NULL;
   if (g_file_set_contents (path, file, -1, &io_error))
     return TRUE;

@@ -6,13 +6,15 @@
 #ifndef FBNET_TOOLS_COCO_H
 #define FBNET_TOOLS_COCO_H
 
+#include <cjson/cJSON.h>
 #include <glib.h>
 
 #include "fbnet/fbnet.h"
 
 typedef struct {
   gint64 id;
-  char *file_name;
+  char *file_name;     /* NULL: the file names none */
+  guint width, height; /* 0: the file does not say */
 } CocoImage;
 
 typedef struct {
@@ -25,6 +27,9 @@ typedef struct {
   GArray *categories; /* CocoCategory, in the file's order */
 } CocoSet;
 
+/* From the annotation file `path`, read into `file`. */
+CocoSet *coco_set_new (const cJSON *file, const char *path, gboolean need_file_names,
+    GError **error);
 CocoSet *coco_set_read (const char *path, GError **error);
 void coco_set_free (CocoSet *set); /* NULL is allowed */
 
@@ -43,6 +48,9 @@ void coco_writer_free (CocoWriter *writer); /* NULL is allowed */
  * they have any. category_ids has one id per class; detections of a class with -1 are left out. */
 void coco_writer_add (CocoWriter *writer, gint64 image_id, guint width, guint height,
     const FbnetDetections *detections, const gint64 *category_ids, guint n_keypoints);
+
+/* The file's text; g_free() it. */
+char *coco_writer_print (const CocoWriter *writer);
 
 /* Replaces the file only when all of it was written. */
 gboolean coco_writer_save (const CocoWriter *writer, const char *path, GError **error);

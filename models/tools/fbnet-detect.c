@@ -11,11 +11,10 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "classes.h"
-#include "coco.h"
+#include "detectoptions.h"
 #include "fbnet/fbnet.h"
-#include "options.h"
 #include "picture.h"
+#include "picturedetector.h"
 #include "progress.h"
 #include "report.h"
 #ifdef HAVE_ANNOTATE
@@ -24,10 +23,7 @@
 
 typedef struct {
   const Options *options;
-  FbnetModel *model;
-  FbnetDetector *detector;
-  FbnetDetections *detections;
-  ClassTable *classes;
+  PictureDetector detector;
   Progress progress;
   GHashTable *annotated; /* paths that this run has written */
   gboolean failed;
@@ -54,20 +50,6 @@ session_fail (Session *session, GError *error)
 /* --- Opening ---------------------------------------------------------------------------------- */
 
 static gboolean
-start_detector (Session *session, GError **error)
-{
-  const Options *options = session->options;
-  const FbnetDetectorOptions how = options_detector (options);
-  session->detector = fbnet_detector_new (session->model, &how, error);
-  if (!session->detector)
-    return FALSE;
-  FbnetParams params;
-  fbnet_model_get_params (session->model, &params);
-  options_apply (options, &params);
-  return fbnet_detector_set_params (session->detector, &params, error);
-}
-
-static gboolean
 make_folder (const char *path, GError **error)
 {
   if (g_mkdir_with_parents (path, 0777) == 0)
@@ -82,19 +64,7 @@ session_open (Session *session, const Options *options, GError **error)
 {
   *session = (Session){ .options = options };
   session->annotated = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);
-  session->detections = fbnet_detections_new ();
-  session->model = fbnet_model_load (options->model, error);
-  if (!session->model)
-    return FALSE;
-  if (fbnet_model_get_task (session->model) != FBNET_TASK_DETECTION) {
-    g_set_error (error, FBNET_ERROR, FBNET_ERROR_UNSUPPORTED,
-        "%s: task: expected a detection model, found a classification model (fbnet-classify runs "
-        "those)",
-        options->model);
-    return FALSE;
-  }
-  session->classes = class_table_new (session->model, error);
-  if (!session->classes || !start_detector (session, error))
+  if (!picture_detector_open (&session->detector, &options->detector, error))
     return FALSE;
   return !options->annotate || make_folder (options->annotate, error);
 }
@@ -102,29 +72,11 @@ session_open (Session *session, const Options *options, GError **error)
 static void
 session_close (Session *session)
 {
-  class_table_free (session->classes);
-  fbnet_detector_free (session->detector);
-  fbnet_detections_free (session->detections);
-  fbnet_model_unref (session->model);
+  picture_detector_close (&session->detector);
   g_hash_table_unref (session->annotated);
 }
 
 /* --- One picture ------------------------------------------------------------------------------ */
-
-/* Reads and detects; the detections are the session's. */
-static Picture *
-detect (Session *session, const char *path, GError **error)
-{
-  g_autoptr (Picture) picture = picture_read (path, error);
-  if (!picture)
-    return NULL;
-  const FbnetImage image = picture_image (picture);
-  if (!fbnet_detector_run (session->detector, &image, session->detections, error)) {
-    g_prefix_error (error, "%s: ", path);
-    return NULL;
-  }
-  return g_steal_pointer (&picture);
-}
 
 #ifdef HAVE_ANNOTATE
 static gboolean
@@ -177,8 +129,8 @@ annotate (Session *session, Picture *picture, const char *picture_path, GError *
     return TRUE;
   g_autofree char *path = choose_annotated_path (session, picture_path);
   return check_not_input (session, path, error)
-      && annotate_picture (picture, session->detections, session->classes->labels,
-          session->classes->n_keypoints, path, error)
+      && annotate_picture (picture, session->detector.detections, session->detector.classes->labels,
+          session->detector.classes->n_keypoints, path, error)
       && picture_write_png (picture, path, error);
 }
 #else
@@ -204,20 +156,20 @@ print_line (const char *line, GError **error)
 static gboolean
 run_picture (Session *session, const char *path, GError **error)
 {
-  g_autoptr (Picture) picture = detect (session, path, error);
+  g_autoptr (Picture) picture = picture_detector_run (&session->detector, path, error);
   if (!picture)
     return FALSE;
   FbnetTimings timings;
-  fbnet_detector_get_timings (session->detector, &timings);
+  fbnet_detector_get_timings (session->detector.detector, &timings);
   const Report report = {
     .file = path,
     .picture = picture,
-    .model = fbnet_model_get_name (session->model),
-    .kernels = fbnet_detector_get_kernels (session->detector),
-    .precision = fbnet_detector_get_precision (session->detector),
-    .int8_bias = fbnet_detector_get_int8_bias (session->detector),
-    .classes = session->classes,
-    .detections = session->detections,
+    .model = fbnet_model_get_name (session->detector.model),
+    .kernels = fbnet_detector_get_kernels (session->detector.detector),
+    .precision = fbnet_detector_get_precision (session->detector.detector),
+    .int8_bias = fbnet_detector_get_int8_bias (session->detector.detector),
+    .classes = session->detector.classes,
+    .detections = session->detector.detections,
     .timings = session->options->timings ? &timings : NULL,
   };
   g_autofree char *line = report_to_json (&report);
@@ -245,34 +197,24 @@ run_pictures (Session *session)
 static gboolean
 run_coco_image (Session *session, const CocoImage *image, CocoWriter *writer, GError **error)
 {
-  g_autofree char *path = g_build_filename (session->options->images, image->file_name, NULL);
-  g_autoptr (Picture) picture = detect (session, path, error);
-  if (!picture)
-    return FALSE;
-  coco_writer_add (writer, image->id, picture->width, picture->height, session->detections,
-      session->classes->category_ids, session->classes->n_keypoints);
-  return annotate (session, picture, path, error);
-}
-
-static gboolean
-match_categories (Session *session, const CocoSet *set, GError **error)
-{
-  guint n_unmatched;
-  if (!class_table_match (session->classes, set, &n_unmatched, error))
-    return FALSE;
-  if (n_unmatched > 0)
-    g_printerr ("fbnet-detect: %u of %u classes are no category of %s: their detections are left "
-                "out\n",
-        n_unmatched, session->classes->n, session->options->coco);
-  return TRUE;
+  const char *folder = session->options->images;
+  g_autofree char *path = g_build_filename (folder, image->file_name, NULL);
+  g_autoptr (Picture) picture =
+      picture_detector_run_coco (&session->detector, folder, image, writer, error);
+  return picture && annotate (session, picture, path, error);
 }
 
 static gboolean
 run_coco (Session *session, GError **error)
 {
   g_autoptr (CocoSet) set = coco_set_read (session->options->coco, error);
-  if (!set || !match_categories (session, set, error))
+  guint n_unmatched;
+  if (!set || !class_table_match (session->detector.classes, set, &n_unmatched, error))
     return FALSE;
+  if (n_unmatched > 0)
+    g_printerr ("fbnet-detect: %u of %u classes are no category of %s: their detections are left "
+                "out\n",
+        n_unmatched, session->detector.classes->n, session->options->coco);
   g_autoptr (CocoWriter) writer = coco_writer_new ();
   session->progress = progress_new (set->images->len, "pictures");
   for (guint i = 0; i < set->images->len; i++) {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * The command line of fbnet-detect.
+ * What the tools' command lines share.
  */
 #include "options.h"
 
@@ -8,32 +8,31 @@
 #define NOT_GIVEN_NUMBER (-G_MAXDOUBLE)
 #define NOT_GIVEN_COUNT  G_MININT
 
-static const char summary[] =
-    "Finds objects in PNG and JPEG pictures: one line of JSON per picture on standard output.";
+DetectorOptions
+detector_options_new (void)
+{
+  return (DetectorOptions){
+    .score_threshold = NOT_GIVEN_NUMBER,
+    .iou_threshold = NOT_GIVEN_NUMBER,
+    .min_size = NOT_GIVEN_COUNT,
+    .max_size = NOT_GIVEN_COUNT,
+    .pre_nms = NOT_GIVEN_COUNT,
+    .post_nms = NOT_GIVEN_COUNT,
+    .max_detections = NOT_GIVEN_COUNT,
+  };
+}
 
-static const char description[] =
-    "Thresholds, sizes and counts that are not given are those of the model file.\n"
-    "\n"
-    "Examples:\n"
-    "  fbnet-detect --model model.safetensors --annotate seen street.jpg\n"
-    "  fbnet-detect --model model.safetensors --coco instances_val2017.json \\\n"
-    "      --images val2017 --coco-results results.json\n"
-    "\n"
-    "Exit status: 0 all went well; 1 the model or at least one picture failed, the others were\n"
-    "done; 2 the command line is wrong.\n";
+void
+detector_options_clear (DetectorOptions *options)
+{
+  g_free (options->model);
+  g_free (options->kernels);
+  g_free (options->precision);
+  g_free (options->int8_bias);
+}
 
-static const Options defaults = {
-  .score_threshold = NOT_GIVEN_NUMBER,
-  .iou_threshold = NOT_GIVEN_NUMBER,
-  .min_size = NOT_GIVEN_COUNT,
-  .max_size = NOT_GIVEN_COUNT,
-  .pre_nms = NOT_GIVEN_COUNT,
-  .post_nms = NOT_GIVEN_COUNT,
-  .max_detections = NOT_GIVEN_COUNT,
-};
-
-static GOptionContext *
-context_new (Options *o)
+void
+detector_options_add (DetectorOptions *o, GOptionContext *context)
 {
   const GOptionEntry entries[] = {
     { "model", 'm', 0, G_OPTION_ARG_FILENAME, &o->model, "Model file", "FILE" },
@@ -50,7 +49,7 @@ context_new (Options *o)
         "NAME" },
     { "int8-bias", 0, 0, G_OPTION_ARG_STRING, &o->int8_bias,
         "In int8, biases beyond 32 bits count in full (wide) or saturate as in PyTorch (exact); "
-        "default: as the model says, mostly wide",
+        "default: as the model says",
         "NAME" },
     { "min-size", 0, 0, G_OPTION_ARG_INT, &o->min_size,
         "Pictures are resized: their shorter side to N pixels", "N" },
@@ -63,38 +62,61 @@ context_new (Options *o)
         NULL },
     { "no-keypoints", 0, 0, G_OPTION_ARG_NONE, &o->no_keypoints,
         "No keypoints, even if the model has them", NULL },
-#ifdef HAVE_ANNOTATE
-    { "annotate", 'a', 0, G_OPTION_ARG_FILENAME, &o->annotate,
-        "Write each picture, with its detections drawn in, as PNG to DIR", "DIR" },
-#endif
-    { "timings", 0, 0, G_OPTION_ARG_NONE, &o->timings, "Add milliseconds per stage to each line",
-        NULL },
-    { "coco", 0, 0, G_OPTION_ARG_FILENAME, &o->coco,
-        "Run all images of a COCO annotation file instead of PICTUREs", "FILE" },
-    { "images", 0, 0, G_OPTION_ARG_FILENAME, &o->images, "Where the images of --coco lie", "DIR" },
-    { "coco-results", 0, 0, G_OPTION_ARG_FILENAME, &o->coco_results,
-        "Where the results of --coco go", "FILE" },
-    { "version", 0, 0, G_OPTION_ARG_NONE, &o->version, "Print the version", NULL },
-    { G_OPTION_REMAINING, 0, 0, G_OPTION_ARG_FILENAME_ARRAY, &o->pictures, NULL, "PICTURE..." },
     { NULL },
   };
-  GOptionContext *context = g_option_context_new (NULL);
   g_option_context_add_main_entries (context, entries, NULL);
-  g_option_context_set_summary (context, summary);
-  g_option_context_set_description (context, description);
-  return context;
 }
 
-static gboolean
+gboolean
 usage_error (GError **error, const char *sentence)
 {
   g_set_error_literal (error, G_OPTION_ERROR, G_OPTION_ERROR_BAD_VALUE, sentence);
   return FALSE;
 }
 
-/* The engine takes counts without a sign: what is below zero must be said here. */
+/* In the order of FbnetPrecision and FbnetInt8Bias; the first stands for what was not given. */
+static const char *const precisions[] = { "", "float32", "int8", NULL };
+static const char *const biases[] = { "", "wide", "exact", NULL };
+
+/* The name's index in its list; -1: it is not in there. */
+static int
+find_name (const char *name, const char *const *names)
+{
+  if (!name)
+    return 0;
+  for (int i = 1; names[i]; i++) {
+    if (g_str_equal (names[i], name))
+      return i;
+  }
+  return -1;
+}
+
 static gboolean
-check_counts (const Options *options, GError **error)
+check_names (const DetectorOptions *options, GError **error)
+{
+  if (find_name (options->precision, precisions) < 0)
+    g_set_error (error, G_OPTION_ERROR, G_OPTION_ERROR_BAD_VALUE,
+        "--precision: expected float32 or int8, found %s", options->precision);
+  else if (find_name (options->int8_bias, biases) < 0)
+    g_set_error (error, G_OPTION_ERROR, G_OPTION_ERROR_BAD_VALUE,
+        "--int8-bias: expected wide or exact, found %s", options->int8_bias);
+  else
+    return TRUE;
+  return FALSE;
+}
+
+FbnetDetectorOptions
+detector_options_how (const DetectorOptions *options)
+{
+  return (FbnetDetectorOptions){ .n_threads = (guint) options->threads,
+    .kernels = options->kernels,
+    .precision = (FbnetPrecision) find_name (options->precision, precisions),
+    .int8_bias = (FbnetInt8Bias) find_name (options->int8_bias, biases) };
+}
+
+/* The engine takes counts without a sign: what is below zero must be said here. */
+gboolean
+detector_options_check (const DetectorOptions *options, GError **error)
 {
   const struct {
     const char *name;
@@ -114,89 +136,7 @@ check_counts (const Options *options, GError **error)
         "--%s: expected a number from 0 on, found %d", counts[i].name, counts[i].value);
     return FALSE;
   }
-  return TRUE;
-}
-
-/* The name's index in the list, whose first one stands for not given; -1: none of them. */
-static int
-find_name (const char *name, const char *const *names)
-{
-  if (!name)
-    return 0;
-  for (int i = 1; names[i]; i++) {
-    if (g_str_equal (names[i], name))
-      return i;
-  }
-  return -1;
-}
-
-/* As FbnetPrecision and FbnetInt8Bias. */
-static const char *const precisions[] = { "", "float32", "int8", NULL };
-static const char *const biases[] = { "", "wide", "exact", NULL };
-
-static gboolean
-check_names (const Options *options, GError **error)
-{
-  if (find_name (options->precision, precisions) < 0)
-    g_set_error (error, G_OPTION_ERROR, G_OPTION_ERROR_BAD_VALUE,
-        "--precision: expected float32 or int8, found %s", options->precision);
-  else if (find_name (options->int8_bias, biases) < 0)
-    g_set_error (error, G_OPTION_ERROR, G_OPTION_ERROR_BAD_VALUE,
-        "--int8-bias: expected wide or exact, found %s", options->int8_bias);
-  else
-    return TRUE;
-  return FALSE;
-}
-
-static gboolean
-check (const Options *options, GError **error)
-{
-  if (options->version)
-    return TRUE;
-  if (!options->model)
-    return usage_error (error, "--model: expected a model file, found none");
-  const guint n_coco =
-      (options->coco != NULL) + (options->images != NULL) + (options->coco_results != NULL);
-  if (n_coco != 0 && n_coco != 3)
-    return usage_error (error, "--coco, --images and --coco-results: expected all or none of them");
-  if (n_coco == 0 && !options->pictures)
-    return usage_error (error, "expected at least one PICTURE, found none");
-  if (n_coco == 3 && options->pictures)
-    return usage_error (error, "expected either PICTUREs or --coco, found both");
-  return check_counts (options, error) && check_names (options, error);
-}
-
-gboolean
-options_parse (Options *options, int argc, char **argv, GError **error)
-{
-  *options = defaults;
-  GOptionContext *context = context_new (options);
-  const gboolean parsed = g_option_context_parse (context, &argc, &argv, error);
-  g_option_context_free (context);
-  return parsed && check (options, error);
-}
-
-void
-options_clear (Options *options)
-{
-  g_free (options->model);
-  g_free (options->kernels);
-  g_free (options->precision);
-  g_free (options->int8_bias);
-  g_free (options->annotate);
-  g_free (options->coco);
-  g_free (options->images);
-  g_free (options->coco_results);
-  g_strfreev (options->pictures);
-}
-
-FbnetDetectorOptions
-options_detector (const Options *options)
-{
-  return (FbnetDetectorOptions){ .n_threads = (guint) options->threads,
-    .kernels = options->kernels,
-    .precision = (FbnetPrecision) find_name (options->precision, precisions),
-    .int8_bias = (FbnetInt8Bias) find_name (options->int8_bias, biases) };
+  return check_names (options, error);
 }
 
 static void
@@ -214,7 +154,7 @@ apply_count (guint *param, gint given)
 }
 
 void
-options_apply (const Options *options, FbnetParams *params)
+detector_options_apply (const DetectorOptions *options, FbnetParams *params)
 {
   apply_number (&params->score_threshold, options->score_threshold);
   apply_number (&params->iou_threshold, options->iou_threshold);

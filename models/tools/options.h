@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * The command line of fbnet-detect.
+ * What the tools' command lines share: exit codes, and the options of a detector.
  */
 #ifndef FBNET_TOOLS_OPTIONS_H
 #define FBNET_TOOLS_OPTIONS_H
@@ -16,30 +16,35 @@ enum {
   EXIT_USAGE = 2,  /* the command line */
 };
 
+/* Which model runs, and how. */
 typedef struct {
-  gboolean version;
-  char *model;
+  char *model; /* NULL: not given */
   char *kernels;
-  char *annotate;                     /* folder, or NULL */
-  char *coco, *images, *coco_results; /* all three or none */
-  char *precision, *int8_bias;        /* as given, or NULL */
-  gboolean no_masks, no_keypoints, timings;
+  char *precision, *int8_bias; /* as given, or NULL */
   gint threads;
+  gboolean no_masks, no_keypoints;
   /* The model's own value unless given. */
   double score_threshold, iou_threshold;
   gint min_size, max_size, pre_nms, post_nms, max_detections;
-  char **pictures; /* NULL-terminated; NULL: none */
-} Options;
+} DetectorOptions;
 
-/* FALSE with error, a sentence about the option that is wrong. --help is answered, and ends the
- * process, here. */
-gboolean options_parse (Options *options, int argc, char **argv, GError **error);
-void options_clear (Options *options);
+/* Nothing given. */
+DetectorOptions detector_options_new (void);
+void detector_options_clear (DetectorOptions *options);
 
-/* How the detector is to run. */
-FbnetDetectorOptions options_detector (const Options *options);
+/* Parsing the context fills the options, which must outlive it. */
+void detector_options_add (DetectorOptions *options, GOptionContext *context);
+
+/* FALSE with error, a sentence about the option that is wrong. */
+gboolean detector_options_check (const DetectorOptions *options, GError **error);
+
+/* How the detector is to run; the options have been checked. */
+FbnetDetectorOptions detector_options_how (const DetectorOptions *options);
 
 /* Puts what was given in place of the model's values. */
-void options_apply (const Options *options, FbnetParams *params);
+void detector_options_apply (const DetectorOptions *options, FbnetParams *params);
+
+/* An error about the command line; returns FALSE. */
+gboolean usage_error (GError **error, const char *sentence);
 
 #endif

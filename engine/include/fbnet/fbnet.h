@@ -504,6 +504,76 @@ FBNET_API void fbnet_classifier_free (FbnetClassifier *classifier); /* NULL is a
 FBNET_API gboolean fbnet_classifier_run (FbnetClassifier *classifier, const FbnetImage *image,
     float *probabilities, GError **error);
 
+/* --- Matching --------------------------------------------------------------------------------- */
+
+/**
+ * FbnetMatchLabel: what a detection is, by its best IoU with the reference boxes. Since 0.1
+ */
+typedef enum {
+  FBNET_MATCH_BACKGROUND, /* below the lower bound */
+  FBNET_MATCH_OBJECT,     /* at or above the upper bound */
+  FBNET_MATCH_IGNORED,    /* between them */
+} FbnetMatchLabel;
+
+/**
+ * FbnetReference:
+ * @x0, @y0, @x1, @y1: the box, as in #FbnetDetection
+ * @class_id: its class; only detections of the same class match it
+ * @group: stands for many objects (COCO's crowds): a detection that lies in it, for at least the upper
+ *   bound's share of its own area, is ignored unless it is an object; a group is never missed
+ *
+ * A box that is known to be right. Since 0.1
+ */
+typedef struct {
+  float x0, y0, x1, y1;
+  guint class_id;
+  gboolean group;
+} FbnetReference;
+
+/**
+ * FbnetMatch:
+ * @label: object, background or ignored
+ * @reference: index of the reference with the best IoU, the first of equals; -1: none overlaps
+ * @iou: with it
+ * @is_first: an object, and the first detection that is @reference; the later ones are duplicates
+ * Since 0.1
+ */
+typedef struct {
+  FbnetMatchLabel label;
+  gint reference;
+  float iou;
+  gboolean is_first;
+} FbnetMatch;
+
+/**
+ * FbnetMatchCounts:
+ * @objects, @background, @ignored: detections by label
+ * @true_positives: references, groups aside, that a detection is
+ * @false_positives: background and duplicates
+ * @misses: references, groups aside, that no detection is
+ *
+ * Precision is true positives over true and false positives, recall is true positives over true
+ * positives and misses. Since 0.1
+ */
+typedef struct {
+  guint64 objects, background, ignored;
+  guint64 true_positives, false_positives, misses;
+} FbnetMatchCounts;
+
+/**
+ * fbnet_match_detections:
+ * @matches: (out): one per detection
+ * @detections: best first, as in #FbnetDetections
+ * @references: (nullable): the frame's reference boxes; NULL if there are none
+ * @iou_lower, @iou_upper: the bounds, 0…1, the lower not above the upper
+ * @counts: (inout): the frame's counts are added to it; zero-initialise it before the first
+ *
+ * Labels detections as training labels boxes (detectron2 modeling/matcher.py). Since 0.1
+ */
+FBNET_API void fbnet_match_detections (FbnetMatch *matches, const FbnetDetection *detections,
+    guint n_detections, const FbnetReference *references, guint n_references, float iou_lower,
+    float iou_upper, FbnetMatchCounts *counts);
+
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (FbnetModel, fbnet_model_unref)
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (FbnetDetector, fbnet_detector_free)
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (FbnetClassifier, fbnet_classifier_free)

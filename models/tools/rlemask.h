@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later
+ *
+ * Masks of annotation and results files as runs, and what COCO's metrics want to know of them. The
+ * polygons' pixels and the overlaps are those of pycocotools (cocoapi, maskApi.c), to the bit.
+ */
+#ifndef FBNET_TOOLS_RLEMASK_H
+#define FBNET_TOOLS_RLEMASK_H
+
+#include <cjson/cJSON.h>
+#include <glib.h>
+
+/* Runs of 0 and 1 in turn, 0 first, down the columns; they add up to width × height. */
+typedef struct {
+  guint width, height;
+  guint32 *runs;
+  guint n_runs;
+} RleMask;
+
+/* A COCO "segmentation" of a picture of width × height pixels: an array of polygons, or an object of
+ * "size" and "counts", the latter an array of runs or pycocotools' string. Polygons need the
+ * picture's size, runs bring their own. NULL with error, whose message begins with `where`. */
+RleMask *rle_mask_from_json (const cJSON *segmentation, guint width, guint height,
+    const char *where, GError **error);
+
+/* The pixels of one polygon, n_points × (x, y), as pycocotools' rleFrPoly sets them. NULL with error
+ * when a coordinate is far outside of any picture, or the picture is empty or too large. */
+RleMask *rle_mask_from_polygon (const double *points, guint n_points, guint width, guint height,
+    const char *where, GError **error);
+
+void rle_mask_free (RleMask *mask); /* NULL is allowed */
+
+/* Pixels that are set. */
+guint64 rle_mask_area (const RleMask *mask);
+
+/* x, y, width and height around them; all 0 if there are none. */
+void rle_mask_bounds (const RleMask *mask, double bounds[4]);
+
+/* Intersection over union, or over the area of `mask` when `crowd`; 0 for masks of different size. */
+double rle_mask_overlap (const RleMask *mask, const RleMask *object, gboolean crowd);
+
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (RleMask, rle_mask_free)
+
+#endif
