@@ -16,8 +16,16 @@ static const QKernels row_c = { .name = "c", ROW (c) };
 #ifdef HAVE_KERNELS_AVX2
 static const QKernels row_avx2 = { .name = "avx2", .cpu_flags = CPU_AVX2, ROW (avx2) };
 #endif
+#ifdef HAVE_KERNELS_AVX512VNNI
+static const QKernels row_avx512vnni = { .name = "avx512vnni",
+  .cpu_flags = CPU_AVX2 | CPU_AVX512 | CPU_AVX512_VNNI,
+  ROW (avx512vnni) };
+#endif
 
 static const QKernels *const rows[] = {
+#ifdef HAVE_KERNELS_AVX512VNNI
+  &row_avx512vnni,
+#endif
 #ifdef HAVE_KERNELS_AVX2
   &row_avx2,
 #endif
