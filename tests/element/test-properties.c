@@ -39,7 +39,7 @@ scene_close (Scene *scene)
 static GArray *
 next_frame (Scene *scene)
 {
-  g_autoptr (GstBuffer) out = stream_push_rgb (scene->stream, scene->picture->rgb, 0);
+  g_autoptr (GstBuffer) out = stream_push_rgb (scene->stream, scene->picture->pixels, 0);
   return seen_on (out, &scene->stream->info);
 }
 
