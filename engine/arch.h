@@ -13,6 +13,7 @@
 
 #include "json.h"
 #include "kernels/kernels.h"
+#include "quant.h"
 
 typedef enum {
   NORM_NONE,
@@ -36,8 +37,12 @@ typedef struct {
   gboolean transposed; /* torch ConvTranspose2d: the weights are [in][out][k][k] */
   Norm norm;
   Activation act;
-  char *conv_name; /* tensors CONV_NAME.weight, CONV_NAME.bias */
-  char *norm_name; /* tensors NORM_NAME.weight, .bias, .running_mean, .running_var */
+  char *conv_name;    /* tensors CONV_NAME.weight, CONV_NAME.bias */
+  char *norm_name;    /* tensors NORM_NAME.weight, .bias, .running_mean, .running_var */
+  gboolean quantized; /* the weights are int8, with a tensor CONV_NAME.weight_scale */
+  Quant q_in, q_sum,
+      q_out; /* where it runs on bytes: what it reads, its sums (after a ReLU), and those
+                               after any other activation */
 } ConvLayer;
 
 typedef enum {
@@ -57,6 +62,8 @@ typedef struct {
   guint shuffle_groups;            /* channel shuffle after pw; 0 or 1: none */
   guint upsample; /* nearest, before dw (BLOCK_IRF) or after act (BLOCK_CONV); 1: none */
   gboolean residual;
+  gboolean quantized;         /* it runs on bytes */
+  Quant q_in, q_gated, q_out; /* then: its input, after squeeze and excite, its output */
 } Block;
 
 /* The blocks of one stage of a part, in order. */

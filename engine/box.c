@@ -6,6 +6,8 @@
 
 #include <math.h>
 
+#include "exponential.h"
+
 /* One axis of Box2BoxTransform.apply_deltas: from [lo, hi], shifted by `shift` sides and scaled by
  * exp (`log_scale`). The comparison keeps NaN, as torch.clamp does. */
 static void
@@ -14,7 +16,8 @@ decode_axis (float *out_lo, float *out_hi, float lo, float hi, float shift, floa
   const float size = hi - lo;
   const float centre = lo + 0.5f * size;
   const float new_centre = shift * size + centre;
-  const float new_size = expf (log_scale > BOX_SCALE_CLAMP ? BOX_SCALE_CLAMP : log_scale) * size;
+  const float new_size =
+      exponential (log_scale > BOX_SCALE_CLAMP ? BOX_SCALE_CLAMP : log_scale) * size;
   *out_lo = new_centre - 0.5f * new_size;
   *out_hi = new_centre + 0.5f * new_size;
 }

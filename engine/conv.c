@@ -142,6 +142,31 @@ patch_row_bytes (const ConvLayer *layer, const Tensor *out)
   return out->w * layer->kernel * layer->kernel * layer->in * sizeof (float);
 }
 
+/* A layer on bytes, of which the caller sees floats. */
+static gboolean
+reserve_on_bytes (Runner *runner, const PackedConv *conv, const Tensor *in, const Tensor *out,
+    GError **error)
+{
+  Tensor result = *out;
+
+  return (tensor_has_bytes (in, conv->layer->q_in)
+             || runner_reserve_conversion (runner, in, TRUE, error))
+      && tensor_reserve_bytes (&result, &runner->mid, error)
+      && runner_reserve_qconv (runner, conv, out, error);
+}
+
+static void
+run_on_bytes (Runner *runner, const PackedConv *conv, const Tensor *in, const Tensor *out)
+{
+  const Tensor source = runner_as_bytes (runner, in, conv->layer->q_in);
+  Tensor result = *out;
+
+  result.bytes = runner->mid.data;
+  result.quant = conv->layer->q_out;
+  runner_run_qconv (runner, conv, &source, &result);
+  runner_dequantize (runner, &result);
+}
+
 gboolean
 runner_reserve_conv (Runner *runner, const PackedConv *conv, const Tensor *in, Tensor *out,
     GError **error)
@@ -157,6 +182,8 @@ runner_reserve_conv (Runner *runner, const PackedConv *conv, const Tensor *in, T
         layer->conv_name, in->h, in->w);
     return FALSE;
   }
+  if (conv->q != NULL)
+    return reserve_on_bytes (runner, conv, in, out, error);
   if (!is_pointwise (layer)
       && !runner_reserve_threads (runner, MAX (PATCH_BYTES, patch_row_bytes (layer, out)), error))
     return FALSE;
@@ -169,6 +196,11 @@ runner_run_conv (Runner *runner, const PackedConv *conv, const Tensor *in, const
 {
   const ConvLayer *layer = conv->layer;
   const gboolean norm = layer->norm.kind == NORM_GROUP;
+
+  if (conv->q != NULL) {
+    run_on_bytes (runner, conv, in, out);
+    return;
+  }
   ConvJob job = { runner, conv, in, out, norm ? NULL : residual, norm ? ACT_NONE : layer->act, 1 };
 
   if (is_pointwise (layer)) {

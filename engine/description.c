@@ -348,9 +348,9 @@ read_task (Description *d, JsonReader *top)
 {
   static const char *const detection[] = { "format", "version", "name", "task", "provenance",
     "notes", "labels", "category_ids", "input", "architecture", "backbone", "anchors", "rpn",
-    "roi_heads", "box_head", "mask_head", "keypoint_head", NULL };
+    "roi_heads", "box_head", "mask_head", "keypoint_head", "quantization", NULL };
   static const char *const classification[] = { "format", "version", "name", "task", "provenance",
-    "notes", "labels", "input", "architecture", "backbone", "head", NULL };
+    "notes", "labels", "input", "architecture", "backbone", "head", "quantization", NULL };
   const char *task = json_string (top, "task", FALSE);
 
   d->task = g_strcmp0 (task, "detection") == 0 ? FBNET_TASK_DETECTION : FBNET_TASK_CLASSIFICATION;
@@ -471,6 +471,7 @@ description_parse (const char *text, const char *name, GError **error)
   else
     read_classifier (d, &top);
   check_class_count (d, &top);
+  d->quantization = quantization_read (&top);
   if (top.failed) {
     g_prefix_error (error, "%s: ", what);
     g_clear_pointer (&d, description_free);
@@ -485,6 +486,7 @@ description_free (Description *description)
     return;
   for (guint i = 0; i < MAX_LEVELS; i++)
     g_free (description->anchors[i].cells);
+  quantization_free (description->quantization);
   g_strfreev (description->labels);
   g_free (description->name);
   g_free (description->trunk_prefix);

@@ -11,6 +11,7 @@
 #include "box.h"
 #include "detector.h"
 #include "fbnet/fbnet.h"
+#include "quantization.h"
 
 /* The layer that doubles the keypoint head's map into heat maps. */
 typedef enum {
@@ -73,6 +74,8 @@ typedef struct {
   guint n_keypoints; /* 0: no keypoint head */
   guint keypoint_resolution, keypoint_sampling_ratio;
   KeypointPredictor keypoint_predictor;
+
+  Quantization *quantization; /* NULL: a float model */
 
   FbnetParams params; /* the values the model was exported with */
 } Description;

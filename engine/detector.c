@@ -63,6 +63,7 @@ struct _FbnetDetector {
   gsize frame_height, frame_width;
   Buffer buffers[N_BUFFERS];
   Buffer stage_buffers[MAX_LEVELS];
+  Buffer stage_floats[MAX_LEVELS]; /* of stages that are computed as bytes */
   Buffer pyramid_buffers[MAX_LEVELS];
   Buffer level_buffers[MAX_LEVELS][2];
   RpnLevel rpn_levels[MAX_LEVELS];
@@ -154,6 +155,7 @@ fbnet_detector_free (FbnetDetector *detector)
     buffer_clear (&detector->buffers[i]);
   for (guint i = 0; i < MAX_LEVELS; i++) {
     buffer_clear (&detector->stage_buffers[i]);
+    buffer_clear (&detector->stage_floats[i]);
     buffer_clear (&detector->pyramid_buffers[i]);
     buffer_clear (&detector->level_buffers[i][0]);
     buffer_clear (&detector->level_buffers[i][1]);
@@ -163,6 +165,22 @@ fbnet_detector_free (FbnetDetector *detector)
   g_free (detector->class_thresholds);
   fbnet_model_unref (detector->model);
   g_free (detector);
+}
+
+FbnetPrecision
+fbnet_detector_get_precision (const FbnetDetector *detector)
+{
+  g_return_val_if_fail (detector != NULL, FBNET_PRECISION_FLOAT32);
+  return detector->network->qkernels != NULL ? FBNET_PRECISION_INT8 : FBNET_PRECISION_FLOAT32;
+}
+
+FbnetInt8Bias
+fbnet_detector_get_int8_bias (const FbnetDetector *detector)
+{
+  g_return_val_if_fail (detector != NULL, FBNET_INT8_BIAS_AUTO);
+  if (detector->network->qkernels == NULL)
+    return FBNET_INT8_BIAS_AUTO;
+  return detector->network->exact_bias ? FBNET_INT8_BIAS_EXACT : FBNET_INT8_BIAS_WIDE;
 }
 
 const char *
@@ -190,6 +208,14 @@ void
 detector_get_taps (const FbnetDetector *detector, DetectorTaps *taps)
 {
   *taps = detector->taps;
+}
+
+void
+detector_observe (FbnetDetector *detector, RunnerObserver observe, gpointer data)
+{
+  detector->runner.observe = observe;
+  detector->runner.observer_data = data;
+  detector->prepared = FALSE;
 }
 
 /* --- Parameters ------------------------------------------------------------------------------- */
@@ -314,6 +340,20 @@ prepare_input (FbnetDetector *d, GError **error)
   return tensor_reserve (&taps->input, &d->buffers[BUFFER_INPUT], error);
 }
 
+/* Heads and pyramid read floats. */
+static gboolean
+is_feature (const FbnetDetector *d, guint stage)
+{
+  const Description *description = d->model->description;
+  gboolean found = description->has_fpn && stage >= description->fpn_first_stage;
+
+  for (guint i = 0; i < description->n_levels; i++)
+    found |= description->rpn_features[i] == stage;
+  for (guint i = 0; i < description->n_roi_levels; i++)
+    found |= description->roi_features[i] == stage;
+  return found;
+}
+
 static gboolean
 prepare_trunk (FbnetDetector *d, GError **error)
 {
@@ -323,7 +363,10 @@ prepare_trunk (FbnetDetector *d, GError **error)
   for (guint s = 0; s < d->taps.n_stages; s++) {
     Tensor *out = &d->taps.stages[s];
     if (!runner_reserve_stage (&d->runner, &d->network->trunk[s], in, out, error)
-        || !tensor_reserve (out, &d->stage_buffers[s], error))
+        || !tensor_reserve_native (out, &d->stage_buffers[s], error))
+      return FALSE;
+    if (quant_is_set (out->quant) && is_feature (d, s)
+        && !tensor_reserve (out, &d->stage_floats[s], error))
       return FALSE;
     in = out;
   }
@@ -351,7 +394,8 @@ rpn_params (const FbnetDetector *d)
   RpnParams params = { .pre_nms_count = d->params.pre_nms_count,
     .post_nms_count = d->params.post_nms_count,
     .iou_threshold = d->params.rpn_iou_threshold,
-    .min_box_size = d->model->description->min_box_size };
+    .min_box_size = d->model->description->min_box_size,
+    .torch_ties = d->network->exact_bias };
 
   memcpy (params.weights, d->model->description->rpn_weights, sizeof params.weights);
   return params;
@@ -366,7 +410,7 @@ prepare_rpn_level (FbnetDetector *d, guint level, GError **error)
   Tensor *logits = &d->taps.rpn_logits[level], *deltas = &d->taps.rpn_deltas[level];
 
   if (!runner_reserve_stage (&d->runner, &d->network->rpn, &d->taps.features[index], feature, error)
-      || !tensor_reserve (feature, &d->buffers[BUFFER_RPN_FEATURE], error)
+      || !tensor_reserve_native (feature, &d->buffers[BUFFER_RPN_FEATURE], error)
       || !runner_reserve_conv (&d->runner, &d->network->rpn_logits, feature, logits, error)
       || !tensor_reserve (logits, &d->level_buffers[level][0], error)
       || !runner_reserve_conv (&d->runner, &d->network->rpn_deltas, feature, deltas, error)
@@ -447,7 +491,7 @@ prepare_box_head (FbnetDetector *d, GError **error)
   Tensor batch = taps->box_rois;
   batch.n = MIN (n, BOX_BATCH);
   if (!runner_reserve_stage (&d->runner, &d->network->box, &batch, &d->box_map, error)
-      || !tensor_reserve (&d->box_map, &d->buffers[BUFFER_BOX_MAP], error)
+      || !tensor_reserve_native (&d->box_map, &d->buffers[BUFFER_BOX_MAP], error)
       || !runner_reserve_sums (&d->runner, &d->box_map, error))
     return FALSE;
   taps->box_features = (Tensor){ NULL, n, 1, 1, d->box_map.c };
@@ -503,6 +547,17 @@ prepare_masks (FbnetDetector *d, GError **error)
       && tensor_reserve (&taps->mask_probabilities, &d->buffers[BUFFER_MASK_PROBABILITIES], error);
 }
 
+/* Only the predictor that is a block can go on with bytes. */
+static gboolean
+reserve_keypoint_map (FbnetDetector *d, GError **error)
+{
+  Buffer *buffer = &d->buffers[BUFFER_KEYPOINT_MAP];
+
+  return d->model->description->keypoint_predictor == KEYPOINTS_IRF
+      ? tensor_reserve_native (&d->keypoint_map, buffer, error)
+      : tensor_reserve (&d->keypoint_map, buffer, error);
+}
+
 static gboolean
 prepare_keypoints (FbnetDetector *d, GError **error)
 {
@@ -521,7 +576,7 @@ prepare_keypoints (FbnetDetector *d, GError **error)
   Tensor batch = taps->keypoint_rois;
   batch.n = MIN (n, KEYPOINT_BATCH);
   if (!runner_reserve_stage (&d->runner, &d->network->keypoints, &batch, &d->keypoint_map, error)
-      || !tensor_reserve (&d->keypoint_map, &d->buffers[BUFFER_KEYPOINT_MAP], error)
+      || !reserve_keypoint_map (d, error)
       || !runner_reserve_heatmaps (&d->runner, d->network, description->keypoint_predictor,
           &d->keypoint_map, &taps->heatmaps, error))
     return FALSE;
@@ -584,7 +639,7 @@ run_rpn (FbnetDetector *d)
   for (guint level = 0; level < d->taps.n_levels; level++) {
     const Tensor *in = &d->taps.features[d->model->description->rpn_features[level]];
     Tensor *feature = &d->rpn_features[level];
-    feature->data = d->buffers[BUFFER_RPN_FEATURE].data; /* shared by the levels */
+    tensor_place_native (feature, &d->buffers[BUFFER_RPN_FEATURE]); /* shared by the levels */
     runner_run_stage (&d->runner, &d->network->rpn, in, feature);
     runner_run_conv (&d->runner, &d->network->rpn_logits, feature, &d->taps.rpn_logits[level],
         NULL);
@@ -619,7 +674,14 @@ run_box_pooler (FbnetDetector *d)
 static Tensor
 slice (const Tensor *t, gsize first, gsize n)
 {
-  return (Tensor){ tensor_pixel (t, first, 0, 0), n, t->h, t->w, t->c };
+  Tensor images = *t;
+
+  images.n = n;
+  if (t->data != NULL)
+    images.data = tensor_pixel (t, first, 0, 0);
+  if (t->bytes != NULL)
+    images.bytes = tensor_byte (t, first, 0, 0);
+  return images;
 }
 
 static void

@@ -31,6 +31,8 @@ half_to_float (guint16 half)
 static float
 element (const FbnetTensorView *view, gsize i)
 {
+  if (view->dtype == FBNET_DTYPE_I8)
+    return ((const gint8 *) view->data)[i];
   if (view->dtype == FBNET_DTYPE_F16)
     return half_to_float (((const guint16 *) view->data)[i]);
   return ((const float *) view->data)[i];
@@ -94,9 +96,22 @@ check_values (Checker *checker, const FbnetTensorView *view, gboolean not_negati
   }
 }
 
-/* A shape of the tensor may also be written as the linear layer's, without the last two ones. */
-static void
-check_tensor (Checker *checker, const char *prefix, const char *field, guint n_dims,
+static gboolean
+check_type (Checker *checker, const FbnetTensorView *view, gboolean int8)
+{
+  const gboolean good = int8 ? view->dtype == FBNET_DTYPE_I8
+                             : view->dtype == FBNET_DTYPE_F32 || view->dtype == FBNET_DTYPE_F16;
+
+  if (!good)
+    add_problem (checker, "tensor \"%s\": expected type %s, found %s", view->name,
+        int8 ? "I8" : "F32 or F16", fbnet_dtype_name (view->dtype));
+  return good;
+}
+
+/* A shape of the tensor may also be written as the linear layer's, without the last two ones. The
+ * tensor, or NULL when it was a problem. */
+static const FbnetTensorView *
+check_tensor (Checker *checker, const char *prefix, const char *field, gboolean int8, guint n_dims,
     const gsize *shape)
 {
   g_autofree char *name = g_strconcat (prefix, ".", field, NULL);
@@ -105,21 +120,45 @@ check_tensor (Checker *checker, const char *prefix, const char *field, guint n_d
 
   if (view == NULL) {
     add_problem (checker, "tensor \"%s\": expected shape %s, found no such tensor", name, expected);
-    return;
+    return NULL;
   }
-  if (view->dtype != FBNET_DTYPE_F32 && view->dtype != FBNET_DTYPE_F16) {
-    add_problem (checker, "tensor \"%s\": expected type F32 or F16, found %s", name,
-        fbnet_dtype_name (view->dtype));
-    return;
-  }
+  if (!check_type (checker, view, int8))
+    return NULL;
   const gboolean linear =
       n_dims == 4 && shape[2] == 1 && shape[3] == 1 && has_shape (view, 2, shape);
   if (!linear && !has_shape (view, n_dims, shape)) {
     g_autofree char *found = shape_text (view->n_dims, view->shape);
     add_problem (checker, "tensor \"%s\": expected shape %s, found %s", name, expected, found);
+    return NULL;
+  }
+  if (!int8)
+    check_values (checker, view, g_str_equal (field, "running_var"));
+  return view;
+}
+
+/* Half precision could not hold the smallest scales. */
+static void
+check_scales (Checker *checker, const ConvLayer *layer)
+{
+  const gsize per_channel[] = { layer->out };
+  const FbnetTensorView *view =
+      check_tensor (checker, layer->conv_name, "weight_scale", FALSE, 1, per_channel);
+
+  if (view == NULL)
+    return;
+  if (view->dtype != FBNET_DTYPE_F32) {
+    add_problem (checker, "tensor \"%s\": expected type F32, found %s", view->name,
+        fbnet_dtype_name (view->dtype));
     return;
   }
-  check_values (checker, view, g_str_equal (field, "running_var"));
+  for (guint c = 0; c < layer->out; c++) {
+    const float scale = element (view, c);
+    if (!(scale >= QUANT_MIN_SCALE && scale <= QUANT_MAX_SCALE)) {
+      add_problem (checker, "tensor \"%s\": expected scales from %g to %g, found %g at element %u",
+          view->name, QUANT_MIN_SCALE, QUANT_MAX_SCALE, scale, c);
+      return;
+    }
+  }
 }
 
 static void
@@ -131,19 +170,21 @@ check_layer (const ConvLayer *layer, gpointer data)
     layer->transposed ? layer->out : fan_in, layer->kernel, layer->kernel };
   const gsize per_channel[] = { layer->out };
 
-  check_tensor (checker, layer->conv_name, "weight", 4, weight);
+  check_tensor (checker, layer->conv_name, "weight", layer->quantized, 4, weight);
+  if (layer->quantized)
+    check_scales (checker, layer);
   checker->model->n_parameters +=
       (guint64) weight[0] * weight[1] * weight[2] * weight[3] + (layer->bias ? layer->out : 0);
   if (layer->bias)
-    check_tensor (checker, layer->conv_name, "bias", 1, per_channel);
+    check_tensor (checker, layer->conv_name, "bias", FALSE, 1, per_channel);
   if (layer->norm.kind == NORM_NONE)
     return;
-  check_tensor (checker, layer->norm_name, "weight", 1, per_channel);
-  check_tensor (checker, layer->norm_name, "bias", 1, per_channel);
+  check_tensor (checker, layer->norm_name, "weight", FALSE, 1, per_channel);
+  check_tensor (checker, layer->norm_name, "bias", FALSE, 1, per_channel);
   checker->model->n_parameters += layer->norm.kind == NORM_FROZEN ? 0 : 2 * (guint64) layer->out;
   if (layer->norm.kind == NORM_BATCH) {
-    check_tensor (checker, layer->norm_name, "running_mean", 1, per_channel);
-    check_tensor (checker, layer->norm_name, "running_var", 1, per_channel);
+    check_tensor (checker, layer->norm_name, "running_mean", FALSE, 1, per_channel);
+    check_tensor (checker, layer->norm_name, "running_var", FALSE, 1, per_channel);
   }
 }
 
@@ -186,19 +227,46 @@ check_tensors (FbnetModel *model, GError **error)
   return checker.n_problems == 0;
 }
 
+static const FbnetTensorView *
+find_tensor (const FbnetModel *model, const char *prefix, const char *field)
+{
+  g_autofree char *name = g_strconcat (prefix, ".", field, NULL);
+
+  return safetensors_find (model->file, name);
+}
+
+/* int8 weights times their channel's scale, as torch.dequantize does it. */
+static void
+dequantize_weights (const FbnetModel *model, const ConvLayer *layer, float *weights, gsize n)
+{
+  const gsize per_channel = n / layer->out;
+  const float *scale = find_tensor (model, layer->conv_name, "weight_scale")->data;
+
+  for (gsize i = 0; i < n; i++)
+    weights[i] *= scale[i / per_channel];
+}
+
 float *
 model_read_floats (const FbnetModel *model, const ConvLayer *layer, gboolean norm,
     const char *field)
 {
-  g_autofree char *name =
-      g_strconcat (norm ? layer->norm_name : layer->conv_name, ".", field, NULL);
-  const FbnetTensorView *view = safetensors_find (model->file, name);
+  const FbnetTensorView *view =
+      find_tensor (model, norm ? layer->norm_name : layer->conv_name, field);
   const gsize n = view->n_bytes / fbnet_dtype_size (view->dtype);
   float *floats = g_new (float, n);
 
   for (gsize i = 0; i < n; i++)
     floats[i] = element (view, i);
+  if (view->dtype == FBNET_DTYPE_I8)
+    dequantize_weights (model, layer, floats, n);
   return floats;
+}
+
+const gint8 *
+model_get_int8_weights (const FbnetModel *model, const ConvLayer *layer, const float **scales)
+{
+  *scales = find_tensor (model, layer->conv_name, "weight_scale")->data;
+  return find_tensor (model, layer->conv_name, "weight")->data;
 }
 
 /* --- Layers ----------------------------------------------------------------------------------- */
@@ -467,15 +535,23 @@ model_feature_channels (const FbnetModel *model, guint feature)
 const Network *
 model_get_network (FbnetModel *model, const Kernels *kernels)
 {
+  return model_get_int8_network (model, kernels, NULL, FALSE);
+}
+
+const Network *
+model_get_int8_network (FbnetModel *model, const Kernels *kernels, const QKernels *qkernels,
+    gboolean exact_bias)
+{
   Network *network = NULL;
 
   g_mutex_lock (&model->lock);
   for (GSList *l = model->networks; l != NULL && network == NULL; l = l->next) {
-    if (((Network *) l->data)->kernels == kernels)
-      network = l->data;
+    Network *other = l->data;
+    if (other->kernels == kernels && other->qkernels == qkernels && other->exact_bias == exact_bias)
+      network = other;
   }
   if (network == NULL) {
-    network = network_new (model, kernels);
+    network = network_new (model, kernels, qkernels, exact_bias);
     model->networks = g_slist_prepend (model->networks, network);
   }
   g_mutex_unlock (&model->lock);
@@ -500,7 +576,7 @@ load (FbnetModel *model, GBytes *bytes, GError **error)
   model->description = description_parse (model->file->description, model->path, error);
   if (model->description == NULL)
     return FALSE;
-  if (!build_layers (model, error)) {
+  if (!build_layers (model, error) || !quantization_apply (model, error)) {
     g_prefix_error (error, "%s: description: ", model->path);
     return FALSE;
   }
@@ -632,6 +708,13 @@ fbnet_model_get_n_keypoints (const FbnetModel *model)
 {
   g_return_val_if_fail (model != NULL, 0);
   return model->description->n_keypoints;
+}
+
+gboolean
+fbnet_model_is_quantized (const FbnetModel *model)
+{
+  g_return_val_if_fail (model != NULL, FALSE);
+  return model->description->quantization != NULL;
 }
 
 guint64

@@ -22,10 +22,10 @@ struct _FbnetModel {
   ConvLayer rpn_logits, rpn_deltas;                          /* 1×1 convolutions */
   ConvLayer cls_score, bbox_pred; /* linear layers, as 1×1 convolutions */
   ConvLayer mask_logits;          /* 1×1 convolution; absent without a mask head */
-  Part *keypoints;                  /* NULL without a keypoint head */
-  Part *keypoint_block;             /* KEYPOINTS_IRF: its one block, else NULL */
-  ConvLayer keypoint_logits;        /* the other predictors' convolution */
-  ConvLayer class_logits;           /* a classifier's last layer; it has no other head */
+  Part *keypoints;                /* NULL without a keypoint head */
+  Part *keypoint_block;           /* KEYPOINTS_IRF: its one block, else NULL */
+  ConvLayer keypoint_logits;      /* the other predictors' convolution */
+  ConvLayer class_logits;         /* a classifier's last layer; it has no other head */
   guint64 n_parameters;
 
   GMutex lock;      /* of `networks` */
@@ -40,7 +40,15 @@ guint model_feature_channels (const FbnetModel *model, guint feature);
 float *model_read_floats (const FbnetModel *model, const ConvLayer *layer, gboolean norm,
     const char *field);
 
+/* A quantised layer's weights as they are, and its scales per output channel. */
+const gint8 *model_get_int8_weights (const FbnetModel *model, const ConvLayer *layer,
+    const float **scales);
+
 /* The packed weights for a kernel set: made on first use, shared, living as long as the model. */
 const Network *model_get_network (FbnetModel *model, const Kernels *kernels);
+
+/* The same with the quantised layers on bytes; the others still run on floats. */
+const Network *model_get_int8_network (FbnetModel *model, const Kernels *kernels,
+    const QKernels *qkernels, gboolean exact_bias);
 
 #endif

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
  * Making layers ready to run: batch norm folded into the convolution, weights packed for the kernel
- * set. Folding is done in double, rounded once.
+ * set. Folding is done in double, rounded once. What runs on bytes is packed by qnetwork.c.
  */
 #include "network.h"
 
@@ -116,11 +116,17 @@ is_depthwise (const ConvLayer *layer)
 
 static void
 pack_conv (PackedConv *conv, const FbnetModel *model, const ConvLayer *layer,
-    const Kernels *kernels)
+    const Network *network)
 {
+  const Kernels *kernels = network->kernels;
+
   *conv = (PackedConv){ .layer = layer };
   if (layer->out == 0)
     return;
+  if (network->qkernels != NULL && quant_is_set (layer->q_out)) {
+    conv->q = qconv_new (model, layer, network->qkernels, network->exact_bias);
+    return;
+  }
   const gboolean folds = layer->norm.kind == NORM_BATCH || layer->norm.kind == NORM_FROZEN;
   const gsize per_channel = (gsize) layer->in / layer->groups * layer->kernel * layer->kernel;
   g_autofree float *weights = model_read_floats (model, layer, FALSE, "weight");
@@ -150,22 +156,25 @@ clear_conv (PackedConv *conv)
   g_free (conv->bias);
   g_free (conv->gamma);
   g_free (conv->beta);
+  qconv_free (conv->q);
 }
 
 static void
 pack_stage (PackedStage *packed, const FbnetModel *model, const Stage *stage,
-    const Kernels *kernels)
+    const Network *network)
 {
   packed->n_blocks = stage->n_blocks;
   packed->blocks = g_new0 (PackedBlock, stage->n_blocks);
   for (guint b = 0; b < stage->n_blocks; b++) {
     PackedBlock *block = &packed->blocks[b];
     block->block = &stage->blocks[b];
-    pack_conv (&block->pw, model, &block->block->pw, kernels);
-    pack_conv (&block->dw, model, &block->block->dw, kernels);
-    pack_conv (&block->se_squeeze, model, &block->block->se_squeeze, kernels);
-    pack_conv (&block->se_excite, model, &block->block->se_excite, kernels);
-    pack_conv (&block->pwl, model, &block->block->pwl, kernels);
+    pack_conv (&block->pw, model, &block->block->pw, network);
+    pack_conv (&block->dw, model, &block->block->dw, network);
+    pack_conv (&block->se_squeeze, model, &block->block->se_squeeze, network);
+    pack_conv (&block->se_excite, model, &block->block->se_excite, network);
+    pack_conv (&block->pwl, model, &block->block->pwl, network);
+    if (network->qkernels != NULL && block->block->quantized)
+      block->q = qblock_new (block->block, network->qkernels);
   }
 }
 
@@ -178,6 +187,7 @@ clear_stage (PackedStage *stage)
     clear_conv (&stage->blocks[b].se_squeeze);
     clear_conv (&stage->blocks[b].se_excite);
     clear_conv (&stage->blocks[b].pwl);
+    qblock_free (stage->blocks[b].q);
   }
   g_free (stage->blocks);
 }
@@ -190,49 +200,50 @@ pack_fpn (Network *network, const FbnetModel *model)
   network->fpn_lateral = g_new0 (PackedConv, network->n_fpn);
   network->fpn_output = g_new0 (PackedConv, network->n_fpn);
   for (guint i = 0; i < network->n_fpn; i++) {
-    pack_conv (&network->fpn_lateral[i], model, &model->fpn_lateral[i], network->kernels);
-    pack_conv (&network->fpn_output[i], model, &model->fpn_output[i], network->kernels);
+    pack_conv (&network->fpn_lateral[i], model, &model->fpn_lateral[i], network);
+    pack_conv (&network->fpn_output[i], model, &model->fpn_output[i], network);
   }
 }
 
 static void
 pack_heads (Network *network, const FbnetModel *model)
 {
-  const Kernels *kernels = network->kernels;
-
   pack_fpn (network, model);
-  pack_stage (&network->rpn, model, &model->rpn->stages[0], kernels);
-  pack_stage (&network->box, model, &model->box->stages[0], kernels);
-  pack_conv (&network->rpn_logits, model, &model->rpn_logits, kernels);
-  pack_conv (&network->rpn_deltas, model, &model->rpn_deltas, kernels);
-  pack_conv (&network->cls_score, model, &model->cls_score, kernels);
-  pack_conv (&network->bbox_pred, model, &model->bbox_pred, kernels);
+  pack_stage (&network->rpn, model, &model->rpn->stages[0], network);
+  pack_stage (&network->box, model, &model->box->stages[0], network);
+  pack_conv (&network->rpn_logits, model, &model->rpn_logits, network);
+  pack_conv (&network->rpn_deltas, model, &model->rpn_deltas, network);
+  pack_conv (&network->cls_score, model, &model->cls_score, network);
+  pack_conv (&network->bbox_pred, model, &model->bbox_pred, network);
   if (model->mask != NULL) {
-    pack_stage (&network->mask, model, &model->mask->stages[0], kernels);
+    pack_stage (&network->mask, model, &model->mask->stages[0], network);
     network->mask_weight = model_read_floats (model, &model->mask_logits, FALSE, "weight");
     network->mask_bias = model_read_floats (model, &model->mask_logits, FALSE, "bias");
   }
   if (model->keypoints != NULL)
-    pack_stage (&network->keypoints, model, &model->keypoints->stages[0], kernels);
+    pack_stage (&network->keypoints, model, &model->keypoints->stages[0], network);
   if (model->keypoint_block != NULL)
-    pack_stage (&network->keypoint_block, model, &model->keypoint_block->stages[0], kernels);
-  pack_conv (&network->keypoint_logits, model, &model->keypoint_logits, kernels);
+    pack_stage (&network->keypoint_block, model, &model->keypoint_block->stages[0], network);
+  pack_conv (&network->keypoint_logits, model, &model->keypoint_logits, network);
 }
 
 Network *
-network_new (const FbnetModel *model, const Kernels *kernels)
+network_new (const FbnetModel *model, const Kernels *kernels, const QKernels *qkernels,
+    gboolean exact_bias)
 {
   Network *network = g_new0 (Network, 1);
 
   network->kernels = kernels;
+  network->qkernels = qkernels;
+  network->exact_bias = exact_bias;
   network->n_trunk = model->trunk->n_stages;
   network->trunk = g_new0 (PackedStage, network->n_trunk);
   for (guint s = 0; s < network->n_trunk; s++)
-    pack_stage (&network->trunk[s], model, &model->trunk->stages[s], kernels);
+    pack_stage (&network->trunk[s], model, &model->trunk->stages[s], network);
   if (model->description->task == FBNET_TASK_DETECTION)
     pack_heads (network, model);
   else
-    pack_conv (&network->class_logits, model, &model->class_logits, kernels);
+    pack_conv (&network->class_logits, model, &model->class_logits, network);
   return network;
 }
 

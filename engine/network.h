@@ -12,6 +12,7 @@
 #include "arch.h"
 #include "description.h"
 #include "fbnet/fbnet.h"
+#include "qnetwork.h"
 #include "tensor.h"
 #include "workers.h"
 
@@ -23,11 +24,13 @@ typedef struct {
   gsize group_size;    /* floats */
   float *bias;         /* or NULL */
   float *gamma, *beta; /* NORM_GROUP, else NULL */
+  QConv *q;            /* runs on bytes: in place of all the above but the layer */
 } PackedConv;
 
 typedef struct {
   const Block *block;
   PackedConv pw, dw, se_squeeze, se_excite, pwl;
+  QBlock *q; /* runs on bytes; then so do pw, dw and pwl */
 } PackedBlock;
 
 typedef struct {
@@ -37,6 +40,8 @@ typedef struct {
 
 typedef struct {
   const Kernels *kernels;
+  const QKernels *qkernels; /* NULL: everything runs on floats */
+  gboolean exact_bias;
   guint n_trunk;
   PackedStage *trunk;
   guint n_fpn; /* 0 without an FPN */
@@ -51,15 +56,25 @@ typedef struct {
   float *mask_weight, *mask_bias; /* [n_classes][c], not packed: only the predicted class is run */
 } Network;
 
-Network *network_new (const FbnetModel *model, const Kernels *kernels);
+Network *network_new (const FbnetModel *model, const Kernels *kernels, const QKernels *qkernels,
+    gboolean exact_bias);
 void network_free (Network *network); /* NULL is allowed */
+
+/* For tests and for finding ranges: a layer's or a block's whole output, by the names of
+ * `quantization.activations`. */
+typedef void (*RunnerObserver) (const char *name, const Tensor *output, gpointer data);
 
 typedef struct {
   const Kernels *kernels;
-  Workers *workers;      /* NULL: serial */
+  const QKernels *qkernels; /* NULL: nothing runs on bytes */
+  Workers *workers;         /* NULL: serial */
+  RunnerObserver observe;   /* of what runs on bytes, or NULL; then nothing is fused */
+  gpointer observer_data;
   Buffer activations[2]; /* between blocks */
+  Buffer converted;      /* a block's input, or a layer's, where it comes in the other form */
   Buffer mid;            /* a whole expanded tensor, where a block cannot be fused */
   Buffer mid2;           /* and the depthwise output beside it */
+  Buffer projected;      /* bytes before a residual is added */
   Buffer sums;           /* partial sums of pixels, in double */
   Buffer gates;          /* per image and channel: scale and shift, or squeeze-and-excite gate */
   Buffer scratch;        /* thread_bytes for each thread */
@@ -72,13 +87,16 @@ const Network *runner_open (Runner *runner, FbnetModel *model, const FbnetDetect
     GError **error);
 void runner_close (Runner *runner);
 
-/* Makes room for an input of in's shape (its data is not looked at) and gives the output's shape. */
+/* Makes room for an input of in's shape (its data is not looked at) and gives the output's shape, with
+ * its quantisation when it is computed as bytes. */
 gboolean runner_reserve_stage (Runner *runner, const PackedStage *stage, const Tensor *in,
     Tensor *out, GError **error);
 gboolean runner_reserve_conv (Runner *runner, const PackedConv *conv, const Tensor *in, Tensor *out,
     GError **error);
 
-/* Fills `out`, whose shape is as reserved and whose data is not in's. */
+/* Fills `out`, whose shape is as reserved and whose data is not in's: its floats, its bytes if it was
+ * reserved with a quantisation, or both, as it has memory for them. Where the first block runs on bytes
+ * and `in` has none, its floats are quantised. */
 void runner_run_stage (Runner *runner, const PackedStage *stage, const Tensor *in,
     const Tensor *out);
 
@@ -90,7 +108,7 @@ void runner_run_fpn (Runner *runner, const Network *network, const Tensor *stage
     const Tensor *levels);
 
 /* Convolution of any kernel size and groups, not depthwise; then norm, residual (or NULL) and
- * activation. */
+ * activation. One that runs on bytes takes either form, fills `out`'s floats, and has no residual. */
 void runner_run_conv (Runner *runner, const PackedConv *conv, const Tensor *in, const Tensor *out,
     const Tensor *residual);
 
@@ -123,7 +141,44 @@ gboolean runner_reserve_irf (Runner *runner, const PackedBlock *block, const Ten
     const Tensor *out, GError **error);
 void runner_run_irf (Runner *runner, const PackedBlock *block, const Tensor *in, const Tensor *out);
 
-/* One image's mean over all pixels: [n][h][w][c] to [n][1][1][c]. */
+/* One image's mean over all pixels: [n][h][w][c] to [n][1][1][c]. Of bytes it is a byte too, then
+ * made a float. */
 void runner_global_average (Runner *runner, const Tensor *in, const Tensor *out);
+
+/* --- What runs on bytes: qconv.c, qirf.c, qglue.c ----------------------------------------------- */
+
+/* Fill out's bytes from in's. */
+void runner_run_qconv (Runner *runner, const PackedConv *conv, const Tensor *in, const Tensor *out);
+gboolean runner_reserve_qconv (Runner *runner, const PackedConv *conv, const Tensor *out,
+    GError **error);
+void runner_run_qirf (Runner *runner, const PackedBlock *block, const Tensor *in,
+    const Tensor *out);
+gboolean runner_reserve_qirf (Runner *runner, const PackedBlock *block, const Tensor *in,
+    const Tensor *out, GError **error);
+
+/* Bytes through their layer's table, in place. */
+void qconv_activate (const QConv *conv, guint8 *bytes, gsize n);
+
+/* The tensor in the other form, in runner->converted; the same where it has that form already. */
+gboolean runner_reserve_conversion (Runner *runner, const Tensor *tensor, gboolean to_bytes,
+    GError **error);
+Tensor runner_as_bytes (Runner *runner, const Tensor *tensor, Quant quant);
+Tensor runner_as_floats (Runner *runner, const Tensor *tensor);
+
+/* tensor->bytes to tensor->data. */
+void runner_dequantize (Runner *runner, const Tensor *tensor);
+
+/* Sum of a residual: out = a + b, all bytes. */
+void runner_add (Runner *runner, const QAdd *add, const Tensor *a, const Tensor *b,
+    const Tensor *out);
+void runner_average_bytes (Runner *runner, const Tensor *in, const Tensor *out);
+
+/* out = in × gate (mean of in), per image, both bytes. */
+void runner_gate_bytes (Runner *runner, const PackedBlock *block, const Tensor *in,
+    const Tensor *out);
+
+/* Tells the observer, if there is one, of the tensor called name.suffix. */
+void runner_observe (const Runner *runner, const char *name, const char *suffix,
+    const Tensor *output);
 
 #endif

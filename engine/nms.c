@@ -9,6 +9,8 @@
 
 #include <string.h>
 
+#include "torchsort.h"
+
 #define DIGIT_BITS 8
 #define N_DIGITS   4
 #define N_BUCKETS  (1 << DIGIT_BITS)
@@ -111,6 +113,17 @@ top_k (guint32 *order, const float *scores, gsize n, gsize k, void *scratch)
       order[n_chosen++] = (guint32) i;
   }
   sort_by_key (order, keys, k, spare);
+}
+
+void
+top_k_torch (guint32 *order, const float *scores, gsize n, gsize k, void *scratch)
+{
+  guint32 *keys = scratch, *sorted = keys + n;
+
+  for (gsize i = 0; i < n; i++)
+    keys[i] = score_key (scores[i]);
+  torch_sort (sorted, keys, n);
+  memcpy (order, sorted, MIN (k, n) * sizeof *order);
 }
 
 /* The kept boxes of all groups, in columns so that the test against them vectorises. A group's boxes

@@ -23,4 +23,7 @@ gsize nms (guint32 *keep, gsize limit, const Box *boxes, const float *scores, co
  * a stable top-k. `scratch` is n * 8 bytes, 8-byte aligned. */
 void top_k (guint32 *order, const float *scores, gsize n, gsize k, void *scratch);
 
+/* The same with ties in the order of torch.sort(), the first k of it (torchsort.h). */
+void top_k_torch (guint32 *order, const float *scores, gsize n, gsize k, void *scratch);
+
 #endif

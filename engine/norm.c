@@ -145,6 +145,10 @@ runner_global_average (Runner *runner, const Tensor *in, const Tensor *out)
   NormJob job = { runner, in, NULL, chunks_per_image (in), FALSE };
   const double pixels = (double) in->h * in->w;
 
+  if (in->bytes != NULL) {
+    runner_average_bytes (runner, in, out);
+    return;
+  }
   sum_pixels (&job);
   for (gsize image = 0; image < in->n; image++) {
     const double *sums = chunk_sums (&job, image * job.chunks);

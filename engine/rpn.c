@@ -98,7 +98,8 @@ append_level (Candidates *c, gsize n, const RpnLevel *level, guint32 level_index
 {
   guint32 *order = c->keep + n; /* not in use before NMS */
   const gsize count = level_count (level, params);
-  top_k (order, level->logits, level_size (level), count, c->sort);
+  (params->torch_ties ? top_k_torch : top_k) (order, level->logits, level_size (level), count,
+      c->sort);
   for (gsize i = 0; i < count; i++) {
     const gsize index = order[i];
     const float logit = level->logits[index];

@@ -26,8 +26,9 @@ typedef struct {
 typedef struct {
   gsize pre_nms_count, post_nms_count;
   float iou_threshold;
-  float min_box_size; /* a proposal's sides must be greater */
-  float weights[4];   /* of the deltas */
+  float min_box_size;  /* a proposal's sides must be greater */
+  float weights[4];    /* of the deltas */
+  gboolean torch_ties; /* equal logits in torch.sort()'s order, else by ascending anchor */
 } RpnParams;
 
 /* Bytes of scratch that rpn_proposals() needs for levels of these sizes. */

@@ -2,7 +2,47 @@
  *
  * One stream's threads, kernel set and scratch memory.
  */
+#include "cpu.h"
 #include "model.h"
+
+/* The int8 row that goes with a float row: the best of the same instruction set, with dot products where
+ * this processor has them. */
+static const QKernels *
+matching_qkernels (const Kernels *kernels)
+{
+  const guint wide = CPU_AVX512 | CPU_NEON;
+  const guint dot = kernels->cpu_flags & wide ? CPU_AVX512_VNNI | CPU_NEON_DOT : 0;
+
+  return qkernels_best (kernels->cpu_flags | (cpu_flags () & dot));
+}
+
+static gboolean
+check_precision (const FbnetModel *model, const FbnetDetectorOptions *options, GError **error)
+{
+  if (options->precision != FBNET_PRECISION_INT8 || model->description->quantization != NULL)
+    return TRUE;
+  g_set_error (error, FBNET_ERROR, FBNET_ERROR_ARGUMENT,
+      "precision: expected float32, as %s is no quantised model, found int8",
+      model->description->name);
+  return FALSE;
+}
+
+static const Network *
+choose_network (Runner *runner, FbnetModel *model, const FbnetDetectorOptions *options,
+    GError **error)
+{
+  const Quantization *quantization = model->description->quantization;
+
+  if (!check_precision (model, options, error))
+    return NULL;
+  if (quantization == NULL || options->precision == FBNET_PRECISION_FLOAT32)
+    return model_get_network (model, runner->kernels);
+  const gboolean exact = options->int8_bias == FBNET_INT8_BIAS_AUTO
+      ? quantization->exact_bias
+      : options->int8_bias == FBNET_INT8_BIAS_EXACT;
+  runner->qkernels = matching_qkernels (runner->kernels);
+  return model_get_int8_network (model, runner->kernels, runner->qkernels, exact);
+}
 
 const Network *
 runner_open (Runner *runner, FbnetModel *model, const FbnetDetectorOptions *options, GError **error)
@@ -17,7 +57,7 @@ runner_open (Runner *runner, FbnetModel *model, const FbnetDetectorOptions *opti
   runner->workers = workers_new (options->n_threads, error);
   if (runner->workers == NULL)
     return NULL;
-  return model_get_network (model, runner->kernels);
+  return choose_network (runner, model, options, error);
 }
 
 void
@@ -25,8 +65,10 @@ runner_close (Runner *runner)
 {
   buffer_clear (&runner->activations[0]);
   buffer_clear (&runner->activations[1]);
+  buffer_clear (&runner->converted);
   buffer_clear (&runner->mid);
   buffer_clear (&runner->mid2);
+  buffer_clear (&runner->projected);
   buffer_clear (&runner->sums);
   buffer_clear (&runner->gates);
   buffer_clear (&runner->scratch);
@@ -44,6 +86,15 @@ runner_reserve_threads (Runner *runner, gsize bytes, GError **error)
     return FALSE;
   runner->thread_bytes = rounded;
   return TRUE;
+}
+
+void
+runner_observe (const Runner *runner, const char *name, const char *suffix, const Tensor *output)
+{
+  if (runner->observe == NULL)
+    return;
+  g_autofree char *whole = g_strconcat (name, suffix, NULL);
+  runner->observe (whole, output, runner->observer_data);
 }
 
 void *

@@ -94,10 +94,16 @@ qvec_gather (const guint8 *const tap[QVEC_TAPS])
   return _mm512_shuffle_epi8 (qvec_transpose (all), interleave);
 }
 
+/* The empty statement: gcc would copy the sums to other registers at every step, more than there
+ * are. */
 static inline QVec
 qvec_dot (QVec sum, QVec x, QVec weight)
 {
-  return _mm512_dpbusd_epi32 (sum, x, weight);
+  sum = _mm512_dpbusd_epi32 (sum, x, weight);
+#ifndef FBNET_KERNELS_SIMDE
+  __asm__("" : "+v"(sum));
+#endif
+  return sum;
 }
 
 static inline QLimits

@@ -198,7 +198,7 @@ static void
 add_keypoint_block (Layers *layers, guint in, guint n_keypoints)
 {
   const guint mid = arch_divisible (3.0 * in, 8);
-  add_lone (layers, KPTS_LOGITS ".pw.conv", in, mid, 1, FALSE);
+  add_lone (layers, KPTS_LOGITS ".pw.conv", in, mid, 1, FALSE)->act = ACT_RELU;
   add_lone (layers, KPTS_LOGITS ".dw.conv", mid, mid, 3, FALSE)->groups = mid;
   add_lone (layers, KPTS_LOGITS ".pwl.conv", mid, n_keypoints, 1, FALSE);
 }

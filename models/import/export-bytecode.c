@@ -11,6 +11,8 @@
 #include "export.h"
 #include "fbnet/fbnet.h"
 
+#define MAX_VIEWS 8
+
 /* --- Chains of blocks ------------------------------------------------------------------------- */
 
 static gboolean
@@ -36,10 +38,29 @@ next_conv (const Node *node)
   return found;
 }
 
+static double
+constant_number (const Node *node, guint input)
+{
+  double number;
+  return pickle_number (node_constant (node, input), &number) ? number : NAN;
+}
+
+/* Scale and zero point stand side by side in the operators that give bytes. */
+static ExportQuant
+read_quant (const Node *node, guint input)
+{
+  return (ExportQuant){ constant_number (node, input), constant_number (node, input + 1) };
+}
+
 static gboolean
 read_conv (Archive *archive, const Node *node, ExportConv *conv, GError **error)
 {
-  return export_read_conv (archive, node_constant (node, 1), conv, error);
+  if (!export_read_conv (archive, node_constant (node, 1), conv, error))
+    return FALSE;
+  conv->relu =
+      node_is (node, "quantized::conv2d_relu.new") || node_is (node, "quantized::conv2d_relu");
+  conv->out = read_quant (node, 2);
+  return TRUE;
 }
 
 static gboolean
@@ -114,6 +135,7 @@ read_block (Archive *archive, const Node *in, const Node *first, ExportBlock *bl
   }
   const Node *sum = residual_of (*out, in);
   block->residual = sum != NULL;
+  block->sum = read_quant (sum, 2);
   if (sum != NULL)
     *out = sum;
   return TRUE;
@@ -160,6 +182,18 @@ read_rpn_regressors (Archive *archive, const Node *end, Export *e, GError **erro
   return TRUE;
 }
 
+/* Where the bytes that `node` reads were made of floats; views may lie between. */
+static const Node *
+find_quantize (const Node *node)
+{
+  for (guint i = 0; node != NULL && i < MAX_VIEWS; i++) {
+    if (node_is (node, "aten::quantize_per_tensor"))
+      return node;
+    node = node_input (node, 0);
+  }
+  return NULL;
+}
+
 /* The linear layers of the box predictor: the one that softmax reads is the classifier. */
 static gboolean
 read_box_predictor (Archive *archive, const Graph *graph, Export *e, GError **error)
@@ -172,6 +206,7 @@ read_box_predictor (Archive *archive, const Graph *graph, Export *e, GError **er
         node_user (node_user (node, "aten::dequantize.self"), "aten::softmax.int") != NULL;
     if (!read_conv (archive, node, scores ? &e->cls_score : &e->bbox_pred, error))
       return FALSE;
+    e->predictor_in = read_quant (find_quantize (node), 1);
   }
   return TRUE;
 }
@@ -208,6 +243,7 @@ read_chains (Archive *archive, const Graph *graph, Export *e, GError **error)
     if (!read_chain (archive, start, blocks, &end, error))
       return FALSE;
     if (is_head && node_user (end, "aten::adaptive_avg_pool2d") == NULL) {
+      e->mask_in = e->kpts_in = read_quant (start, 1);
       split_last_head (e, blocks);
       continue;
     }
@@ -218,6 +254,9 @@ read_chains (Archive *archive, const Graph *graph, Export *e, GError **error)
       return FALSE;
     }
     g_array_append_vals (target, blocks->data, blocks->len);
+    *(target == e->box         ? &e->box_in
+            : target == e->rpn ? &e->rpn_in
+                               : &e->trunk_in) = read_quant (start, 1);
     if (target == e->rpn && !read_rpn_regressors (archive, end, e, error))
       return FALSE;
   }
@@ -233,13 +272,6 @@ find_op (const Graph *graph, const char *op, guint skip)
     if (node_is (graph->nodes->pdata[i], op) && skip-- == 0)
       return graph->nodes->pdata[i];
   return NULL;
-}
-
-static double
-constant_number (const Node *node, guint input)
-{
-  double number;
-  return pickle_number (node_constant (node, input), &number) ? number : NAN;
 }
 
 /* nms (boxes, scores, threshold), kept behind `if there are no boxes`; then the first so many. */

@@ -5,6 +5,7 @@
  * calls that carry numbers are searched for, and a number that is not found is not given.
  */
 #include <math.h>
+#include <string.h>
 
 #include "export.h"
 #include "fbnet/fbnet.h"
@@ -39,6 +40,18 @@ find_detector (const PickleValue *module, GHashTable *seen)
   return NULL;
 }
 
+/* The part of a file's text that is about one of its classes. */
+static char *
+cut_class (const char *text, gsize size, const char *class_name)
+{
+  g_autofree char *head = g_strdup_printf ("class %s(", class_name);
+  const char *start = g_strstr_len (text, (gssize) size, head);
+  if (start == NULL)
+    return g_strndup (text, size);
+  const char *end = g_strstr_len (start, (gssize) (size - (gsize) (start - text)), "\nclass ");
+  return g_strndup (start, end != NULL ? (gsize) (end - start) : size - (gsize) (start - text));
+}
+
 /* "__torch__.a.b.C" has its code in code/__torch__/a/b.py. NULL when there is none. */
 static char *
 read_code (Archive *archive, const PickleValue *module)
@@ -46,8 +59,7 @@ read_code (Archive *archive, const PickleValue *module)
   if (module == NULL)
     return NULL;
   g_auto (GStrv) names = g_strsplit (module->object.class_name, ".", -1);
-  g_free (names[g_strv_length (names) - 1]);
-  names[g_strv_length (names) - 1] = NULL;
+  g_autofree char *class_name = g_steal_pointer (&names[g_strv_length (names) - 1]);
   g_autofree char *path = g_strjoinv ("/", names);
   g_autofree char *entry = g_strconcat ("code/", path, ".py", NULL);
   g_autoptr (GBytes) bytes =
@@ -56,7 +68,40 @@ read_code (Archive *archive, const PickleValue *module)
     return NULL;
   gsize size;
   const char *text = g_bytes_get_data (bytes, &size);
-  return g_utf8_validate (text, (gssize) size, NULL) ? g_strndup (text, size) : NULL;
+  return g_utf8_validate (text, (gssize) size, NULL) ? cut_class (text, size, class_name) : NULL;
+}
+
+/* What the pattern's only group matches first; NAN when it does not. */
+static double
+search_number (const char *code, const char *pattern)
+{
+  g_autoptr (GRegex) regex = g_regex_new (pattern, 0, 0, NULL);
+  g_autoptr (GMatchInfo) match = NULL;
+  if (code == NULL || !g_regex_match (regex, code, 0, &match))
+    return NAN;
+  g_autofree char *text = g_match_info_fetch (match, 1);
+  return g_ascii_strtod (text, NULL);
+}
+
+/* The scale and zero point that a module's code gives a call: its last two numbers, but for what
+ * `after` says comes behind them. */
+static ExportQuant
+search_quant (Archive *archive, const PickleValue *module, const char *call, const char *after)
+{
+  g_autofree char *code = read_code (archive, module);
+  g_autofree char *scale =
+      g_strdup_printf ("\\b%s\\([^\\n]*, ([0-9.e+-]+), [0-9]+%s\\)\\n", call, after);
+  g_autofree char *zero_point =
+      g_strdup_printf ("\\b%s\\([^\\n]*, [0-9.e+-]+, ([0-9]+)%s\\)\\n", call, after);
+  return (ExportQuant){ search_number (code, scale), search_number (code, zero_point) };
+}
+
+/* A QuantStub; 13 is torch.quint8. */
+static ExportQuant
+read_stub (Archive *archive, const PickleValue *detector, const char *path)
+{
+  g_autofree char *stub = g_strconcat (path, ".quant_stubs.stubs.0", NULL);
+  return search_quant (archive, module_at (detector, stub), "torch\\.quantize_per_tensor", ", 13");
 }
 
 /* --- Layers ----------------------------------------------------------------------------------- */
@@ -69,10 +114,15 @@ read_layer (Archive *archive, const PickleValue *module, const char *name, Expor
   if (layer == NULL)
     return TRUE;
   const PickleValue *inner = module_at (layer, "conv");
-  if (export_read_conv (archive, inner != NULL ? inner : layer, conv, error))
-    return TRUE;
-  g_prefix_error (error, "%s: ", name);
-  return FALSE;
+  const PickleValue *own = inner != NULL ? inner : layer;
+  if (!export_read_conv (archive, own, conv, error)) {
+    g_prefix_error (error, "%s: ", name);
+    return FALSE;
+  }
+  g_autofree char *code = read_code (archive, own);
+  conv->relu = code != NULL && strstr (code, "quantized.conv2d_relu(") != NULL;
+  conv->out = search_quant (archive, own, "quantized\\.(?:conv2d|conv2d_relu|linear)", "");
+  return TRUE;
 }
 
 /* torch.upsample_nearest2d (x, None, [2., 2.]), or interpolate () with that factor. */
@@ -104,6 +154,7 @@ read_block (Archive *archive, const PickleValue *module, ExportBlock *block, GEr
   if (module_at (module, "conv") != NULL)
     return read_layer (archive, module, "conv", &block->pwl, error);
   block->residual = module_at (module, "res_conn") != NULL;
+  block->sum = search_quant (archive, module_at (module, "res_conn"), "quantized\\.add", "");
   return read_layer (archive, module, "pw", &block->pw, error)
       && read_layer (archive, module, "dw", &block->dw, error)
       && read_layer (archive, module, "pwl", &block->pwl, error);
@@ -150,6 +201,12 @@ read_layers (Archive *archive, const PickleValue *detector, Export *e, GError **
   const PickleValue *rpn = module_at (detector, "proposal_generator.rpn_head");
   const PickleValue *heads = module_at (detector, "roi_heads");
   const PickleValue *keypoints = module_at (heads, "keypoint_head.predictor.kps_score_lowres");
+  e->trunk_in = read_stub (archive, detector, "backbone");
+  e->rpn_in = read_stub (archive, detector, "proposal_generator.rpn_head");
+  e->box_in = read_stub (archive, detector, "roi_heads.box_head");
+  e->predictor_in = read_stub (archive, detector, "roi_heads.box_predictor");
+  e->mask_in = read_stub (archive, detector, "roi_heads.mask_head");
+  e->kpts_in = read_stub (archive, detector, "roi_heads.keypoint_head");
   return read_trunk (archive, detector, e->trunk, error)
       && read_blocks (archive, module_at (rpn, "rpn_feature.0"), e->rpn, error)
       && read_layer (archive, rpn, "rpn_regressor.cls_logits", &e->rpn_logits, error)
@@ -165,18 +222,6 @@ read_layers (Archive *archive, const PickleValue *detector, Export *e, GError **
 }
 
 /* --- Numbers in the code ---------------------------------------------------------------------- */
-
-/* What the pattern's only group matches first; NAN when it does not. */
-static double
-search_number (const char *code, const char *pattern)
-{
-  g_autoptr (GRegex) regex = g_regex_new (pattern, 0, 0, NULL);
-  g_autoptr (GMatchInfo) match = NULL;
-  if (code == NULL || !g_regex_match (regex, code, 0, &match))
-    return NAN;
-  g_autofree char *text = g_match_info_fetch (match, 1);
-  return g_ascii_strtod (text, NULL);
-}
 
 static double
 zero_if_absent (double number)

@@ -12,6 +12,8 @@
 
 #define MAX_LIST 16384
 
+const ExportQuant export_no_quant = { NAN, NAN };
+
 Export *
 export_new (void)
 {
@@ -21,6 +23,10 @@ export_new (void)
     &export->kpts };
   for (guint i = 0; i < G_N_ELEMENTS (parts); i++)
     *parts[i] = g_array_new (FALSE, FALSE, sizeof (ExportBlock));
+  ExportQuant *const inputs[] = { &export->trunk_in, &export->rpn_in, &export->box_in,
+    &export->predictor_in, &export->mask_in, &export->kpts_in };
+  for (guint i = 0; i < G_N_ELEMENTS (inputs); i++)
+    *inputs[i] = export_no_quant;
   export->facts = (ExportFacts){
     .mean = { NAN, NAN, NAN },
     .std = { NAN, NAN, NAN },

@@ -8,11 +8,18 @@
 
 #include "archive.h"
 
+/* What an activation's bytes mean. NAN where the archive does not say. */
+typedef struct {
+  double scale, zero_point;
+} ExportQuant;
+
 /* A quantised convolution or linear layer (`stride` and the rest are 1, `pad` 0). `weight` is NULL
  * for a layer that is not there, `bias` for one without. */
 typedef struct {
   const PickleTensor *weight, *bias;
   guint stride, pad, dilation, groups;
+  gboolean relu;
+  ExportQuant out;
 } ExportConv;
 
 /* As Block of arch.h: a plain convolution is in `pwl`. */
@@ -20,6 +27,7 @@ typedef struct {
   ExportConv pw, dw, pwl;
   guint upsample; /* 1: none */
   gboolean residual;
+  ExportQuant sum; /* of the residual */
 } ExportBlock;
 
 /* Numbers that the archive gives. NAN, or 0 for counts, where it does not. */
@@ -41,8 +49,12 @@ typedef struct {
   GArray *trunk, *rpn, *box, *mask, *kpts; /* ExportBlock; empty without the head */
   ExportConv rpn_logits, rpn_deltas, cls_score, bbox_pred, mask_logits;
   ExportBlock keypoint_logits;
+  ExportQuant trunk_in, rpn_in, box_in, predictor_in, mask_in,
+      kpts_in; /* floats made bytes there */
   ExportFacts facts;
 } Export;
+
+extern const ExportQuant export_no_quant;
 
 Export *export_new (void);
 void export_free (Export *export); /* NULL is allowed */

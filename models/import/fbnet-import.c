@@ -12,7 +12,7 @@ enum { EXIT_GOOD, EXIT_FAILED, EXIT_USAGE };
 
 typedef struct {
   char *source, *output;
-  char *config, *labels, *name;
+  char *config, *labels, *name, *precision;
   gboolean ema, no_ema, version;
 } Arguments;
 
@@ -24,6 +24,7 @@ arguments_clear (Arguments *a)
   g_free (a->config);
   g_free (a->labels);
   g_free (a->name);
+  g_free (a->precision);
 }
 
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (Arguments, arguments_clear)
@@ -47,6 +48,9 @@ parse_arguments (int *argc, char ***argv, Arguments *a, GError **error)
     { "labels", 'l', 0, G_OPTION_ARG_FILENAME, &a->labels,
         "Class names, one a line, in the order of the classes", "FILE" },
     { "name", 'n', 0, G_OPTION_ARG_STRING, &a->name, "Name of the model [the config's]", "NAME" },
+    { "precision", 0, 0, G_OPTION_ARG_STRING, &a->precision,
+        "int8: an int8 export as it is; float32: its weights dequantised [as the source has them]",
+        "int8|float32" },
     { "version", 0, 0, G_OPTION_ARG_NONE, &a->version, "Print the version", NULL },
     G_OPTION_ENTRY_NULL,
   };
@@ -72,8 +76,22 @@ parse_arguments (int *argc, char ***argv, Arguments *a, GError **error)
         "expected --ema or --no-ema, found both");
     return FALSE;
   }
+  if (a->precision != NULL && strcmp (a->precision, "int8") != 0
+      && strcmp (a->precision, "float32") != 0) {
+    g_set_error (error, G_OPTION_ERROR, G_OPTION_ERROR_BAD_VALUE,
+        "--precision: expected int8 or float32, found %s", a->precision);
+    return FALSE;
+  }
   a->source = g_strdup ((*argv)[1]);
   return TRUE;
+}
+
+static ImportPrecision
+chosen_precision (const Arguments *a)
+{
+  if (a->precision == NULL)
+    return IMPORT_AS_STORED;
+  return strcmp (a->precision, "int8") == 0 ? IMPORT_INT8 : IMPORT_FLOAT32;
 }
 
 /* On a terminal only, and gone when the report comes. */
@@ -121,6 +139,7 @@ import (const Arguments *a, GError **error)
                     : EMA_USUAL,
     .labels = a->labels,
     .name = a->name,
+    .precision = chosen_precision (a),
   };
   guint64 n_parameters;
   show_progress ("reading …");

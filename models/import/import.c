@@ -141,11 +141,17 @@ fit_checkpoint (Weights *weights, const cJSON *description, const char *config, 
 }
 
 static Imported *
-read_checkpoint (Archive *archive, const cJSON *description, const char *config, EmaChoice ema,
-    GError **error)
+read_checkpoint (Archive *archive, const cJSON *description, const char *config,
+    const ImportOptions *options, GError **error)
 {
+  if (options->precision == IMPORT_INT8) {
+    g_set_error (error, FBNET_ERROR, FBNET_ERROR_ARGUMENT,
+        "%s: expected an int8 export, found a checkpoint, whose weights are floats",
+        archive_name (archive));
+    return NULL;
+  }
   g_autofree char *source = NULL;
-  Weights *weights = checkpoint_read (archive, ema, &source, error);
+  Weights *weights = checkpoint_read (archive, options->ema, &source, error);
   if (weights == NULL)
     return NULL;
   Imported *imported = fit_checkpoint (weights, description, config, archive_name (archive), error);
@@ -155,10 +161,10 @@ read_checkpoint (Archive *archive, const cJSON *description, const char *config,
 }
 
 static Imported *
-read_export (Archive *archive, const cJSON *description, const char *config, EmaChoice ema,
-    GError **error)
+read_export (Archive *archive, const cJSON *description, const char *config,
+    const ImportOptions *options, GError **error)
 {
-  if (ema == EMA_YES) {
+  if (options->ema == EMA_YES) {
     g_set_error (error, FBNET_ERROR, FBNET_ERROR_ARGUMENT,
         "%s: an int8 export has no averaged weights", archive_name (archive));
     return NULL;
@@ -170,7 +176,8 @@ read_export (Archive *archive, const cJSON *description, const char *config, Ema
         archive_name (archive), config);
     return NULL;
   }
-  return torchscript_import (archive, description, config, error);
+  return torchscript_import (archive, description, config, options->precision != IMPORT_FLOAT32,
+      error);
 }
 
 Imported *
@@ -189,7 +196,7 @@ import_read (const char *source, const ImportOptions *options, GError **error)
     return NULL;
   g_autoptr (Imported) imported =
       (torchscript_is (archive) ? read_export : read_checkpoint) (archive, description, config,
-          options->ema, error);
+          options, error);
   if (imported == NULL || !finish (imported, source, options, error))
     return NULL;
   return g_steal_pointer (&imported);

@@ -5,6 +5,8 @@
  */
 #include "torchscript.h"
 
+#include <math.h>
+
 #include "config.h"
 #include "expect.h"
 #include "export.h"
@@ -25,9 +27,11 @@ typedef struct {
   const ExportConv *conv;
 } Pair;
 
-/* Pairs of layers, until the first difference. */
+/* Pairs of layers, and what their bytes mean, until the first difference. */
 typedef struct {
   GArray *pairs;
+  cJSON *activations; /* models/FORMAT.md, quantization.activations */
+  char *unknown;      /* the first activation that the archive says nothing about, or NULL */
   char *difference;
 } Matcher;
 
@@ -43,6 +47,17 @@ differ (Matcher *m, const char *format, ...)
   return FALSE;
 }
 
+static void
+record (Matcher *m, const char *name, const char *suffix, ExportQuant quant)
+{
+  g_autofree char *whole = g_strconcat (name, suffix, NULL);
+  if (m->unknown == NULL && !(isfinite (quant.scale) && isfinite (quant.zero_point)))
+    m->unknown = g_strdup (whole);
+  cJSON *activation = cJSON_AddObjectToObject (m->activations, whole);
+  cJSON_AddNumberToObject (activation, "scale", (double) (float) quant.scale);
+  cJSON_AddNumberToObject (activation, "zero_point", quant.zero_point);
+}
+
 static gsize
 side (const ExportConv *conv)
 {
@@ -56,6 +71,13 @@ same_numbers (const ConvLayer *layer, const ExportConv *conv)
   return weight->shape[0] == layer->out && weight->shape[1] == layer->in / layer->groups
       && side (conv) == layer->kernel && conv->stride == layer->stride && conv->pad == layer->pad
       && conv->groups == layer->groups && conv->dilation == 1;
+}
+
+/* Of the mask head's last layer the engine computes one class at a time, on floats. */
+static gboolean
+runs_in_int8 (const ConvLayer *layer)
+{
+  return !g_str_has_suffix (layer->conv_name, ".mask_fcn_logits");
 }
 
 /* A folded norm, or the layer itself, must have a place for a bias. */
@@ -76,8 +98,13 @@ match_conv (Matcher *m, const ConvLayer *layer, const ExportConv *conv, const ch
     return differ (m, "%s: its norm cannot have been folded", layer->conv_name);
   if (conv->bias != NULL && layer->norm.kind == NORM_NONE && !layer->bias)
     return differ (m, "%s: the config has no bias, the archive has", layer->conv_name);
+  if ((layer->act == ACT_RELU) != conv->relu)
+    return differ (m, "%s: expected %s ReLU, found %s", layer->conv_name, conv->relu ? "no" : "a",
+        conv->relu ? "one" : "none");
   const Pair pair = { layer, conv };
   g_array_append_val (m->pairs, pair);
+  if (runs_in_int8 (layer))
+    record (m, layer->conv_name, "", conv->out);
   return TRUE;
 }
 
@@ -94,16 +121,20 @@ match_block (Matcher *m, const Block *block, const ExportBlock *found)
   if (block->residual != found->residual)
     return differ (m, "%s: expected %s residual sum, found %s", block->name,
         block->residual ? "a" : "no", found->residual ? "one" : "none");
+  if (block->residual)
+    record (m, block->name, ".add", found->sum);
   return match_conv (m, &block->pw, &found->pw, block->name)
       && match_conv (m, &block->dw, &found->dw, block->name)
       && match_conv (m, &block->pwl, &found->pwl, block->name);
 }
 
-/* The blocks of all stages, in order. */
+/* The blocks of all stages, in order; the first one's input is made of floats. */
 static gboolean
-match_part (Matcher *m, const Part *part, const GArray *found, const char *name)
+match_part (Matcher *m, const Part *part, const GArray *found, ExportQuant in, const char *name)
 {
   guint n = 0;
+  if (part != NULL)
+    record (m, part->stages[0].blocks[0].name, ".input", in);
   for (guint s = 0; part != NULL && s < part->n_stages; s++)
     for (guint b = 0; b < part->stages[s].n_blocks; b++, n++) {
       if (n >= found->len)
@@ -139,6 +170,7 @@ find_lone (const Export *export, const char *name)
 static gboolean
 match_lone (Matcher *m, const Layers *layers, const Export *export)
 {
+  record (m, "roi_heads.box_predictor", ".input", export->predictor_in);
   for (guint i = 0; i < layers->lone->len; i++) {
     const ConvLayer *layer = layers->lone->pdata[i];
     const ExportConv *conv = find_lone (export, layer->conv_name);
@@ -161,12 +193,12 @@ match_keypoint_logits (Matcher *m, const Layers *layers, const Export *export)
 static gboolean
 match_layers (Matcher *m, const Layers *layers, const Export *export)
 {
-  return match_part (m, layers->trunk, export->trunk, "trunk")
-      && match_part (m, layers->rpn, export->rpn, "rpn")
-      && match_part (m, layers->box, export->box, "bbox")
-      && match_part (m, layers->mask, export->mask, "mask")
-      && match_part (m, layers->kpts, export->kpts, "kpts") && match_lone (m, layers, export)
-      && match_keypoint_logits (m, layers, export);
+  return match_part (m, layers->trunk, export->trunk, export->trunk_in, "trunk")
+      && match_part (m, layers->rpn, export->rpn, export->rpn_in, "rpn")
+      && match_part (m, layers->box, export->box, export->box_in, "bbox")
+      && match_part (m, layers->mask, export->mask, export->mask_in, "mask")
+      && match_part (m, layers->kpts, export->kpts, export->kpts_in, "kpts")
+      && match_lone (m, layers, export) && match_keypoint_logits (m, layers, export);
 }
 
 /* --- Tensors ---------------------------------------------------------------------------------- */
@@ -218,12 +250,33 @@ add_layer (Weights *weights, Archive *archive, const Pair *pair, GError **error)
   return !folded || add_folded_norm (weights, archive, pair, error);
 }
 
+/* The weights as they are; the bias is the layer's and its norm's together. */
+static gboolean
+add_int8_layer (Weights *weights, Archive *archive, const Pair *pair, GError **error)
+{
+  const ConvLayer *layer = pair->layer;
+  g_autofree char *bias = g_strconcat (layer->conv_name, ".bias", NULL);
+  if (!weights_add_int8 (weights, layer->conv_name, archive, pair->conv->weight, error))
+    return FALSE;
+  if (pair->conv->bias != NULL)
+    return weights_add (weights, bias, archive, pair->conv->bias, error);
+  return (!layer->bias && layer->norm.kind == NORM_NONE)
+      || weights_add_constant (weights, bias, layer->out, 0, error);
+}
+
+static gboolean
+add_pair (Weights *weights, Archive *archive, const Pair *pair, gboolean int8, GError **error)
+{
+  return int8 && runs_in_int8 (pair->layer) ? add_int8_layer (weights, archive, pair, error)
+                                            : add_layer (weights, archive, pair, error);
+}
+
 static Weights *
-make_weights (Archive *archive, const GArray *pairs, GError **error)
+make_weights (Archive *archive, const GArray *pairs, gboolean int8, GError **error)
 {
   g_autoptr (Weights) weights = weights_new ();
   for (guint i = 0; i < pairs->len; i++)
-    if (!add_layer (weights, archive, &g_array_index (pairs, Pair, i), error)) {
+    if (!add_pair (weights, archive, &g_array_index (pairs, Pair, i), int8, error)) {
       g_prefix_error (error, "%s: ", archive_name (archive));
       return NULL;
     }
@@ -232,55 +285,97 @@ make_weights (Archive *archive, const GArray *pairs, GError **error)
 
 /* --- Configs ---------------------------------------------------------------------------------- */
 
+/* The object `quantization`, which takes the activations. Biases count in full unless the user asks
+ * for the exporter's saturation. */
+static gboolean
+add_quantization (Matcher *m, cJSON *description, const char *archive, GError **error)
+{
+  if (m->unknown != NULL) {
+    g_set_error (error, FBNET_ERROR, FBNET_ERROR_UNSUPPORTED,
+        "%s: expected scale and zero point of \"%s\", found none in the archive; it can still be "
+        "imported as float32",
+        archive, m->unknown);
+    return FALSE;
+  }
+  cJSON *quantization = cJSON_AddObjectToObject (description, "quantization");
+  cJSON_AddStringToObject (quantization, "scheme", "int8");
+  cJSON_AddStringToObject (quantization, "bias", "wide");
+  cJSON_AddItemToObject (quantization, "activations", g_steal_pointer (&m->activations));
+  return TRUE;
+}
+
+/* Takes the description. */
+static Imported *
+make_import (Archive *archive, Matcher *m, cJSON *description, const char *config, gboolean int8,
+    GError **error)
+{
+  g_autoptr (cJSON) taken = description;
+  if (int8 && !add_quantization (m, taken, archive_name (archive), error))
+    return NULL;
+  Weights *weights = make_weights (archive, m->pairs, int8, error);
+  if (weights == NULL)
+    return NULL;
+  Imported *imported = g_new0 (Imported, 1);
+  imported->description = g_steal_pointer (&taken);
+  imported->weights = weights;
+  imported->source = g_strdup (int8 ? "torchscript-int8" : "torchscript-int8-dequantised");
+  imported->config = g_strdup (config);
+  return imported;
+}
+
+static void
+matcher_clear (Matcher *m)
+{
+  g_array_unref (m->pairs);
+  cJSON_Delete (m->activations);
+  g_free (m->unknown);
+  g_free (m->difference);
+}
+
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (Matcher, matcher_clear)
+
 /* The import with this description, or NULL: with `difference` set when the layers are others, else
  * with error. */
 static Imported *
 try_config (Archive *archive, const Export *export, const cJSON *description, const char *config,
-    char **difference, GError **error)
+    gboolean int8, char **difference, GError **error)
 {
   g_autoptr (cJSON) adapted = cJSON_Duplicate (description, TRUE);
   g_autofree char *from_archive = facts_apply (export, adapted);
   g_autoptr (Layers) layers = layers_new (adapted, error);
   if (layers == NULL)
     return NULL;
-  g_autoptr (GArray) pairs = g_array_new (FALSE, FALSE, sizeof (Pair));
-  Matcher m = { .pairs = pairs };
+  g_auto (Matcher) m = { g_array_new (FALSE, FALSE, sizeof (Pair)), cJSON_CreateObject () };
   if (!match_layers (&m, layers, export)) {
-    *difference = m.difference;
+    *difference = g_steal_pointer (&m.difference);
     return NULL;
   }
-  Weights *weights = make_weights (archive, pairs, error);
-  if (weights == NULL)
-    return NULL;
-  Imported *imported = g_new0 (Imported, 1);
-  imported->description = g_steal_pointer (&adapted);
-  imported->weights = weights;
-  imported->source = g_strdup ("torchscript-int8-dequantised");
-  imported->config = g_strdup (config);
-  imported->from_archive = g_steal_pointer (&from_archive);
+  Imported *imported = make_import (archive, &m, g_steal_pointer (&adapted), config, int8, error);
+  if (imported != NULL)
+    imported->from_archive = g_steal_pointer (&from_archive);
   return imported;
 }
 
 static Imported *
-try_zoo_config (Archive *archive, const Export *export, const char *config, char **difference,
-    GError **error)
+try_zoo_config (Archive *archive, const Export *export, const char *config, gboolean int8,
+    char **difference, GError **error)
 {
   g_autoptr (cJSON) tree = import_zoo_config (config, error);
   g_autoptr (cJSON) description = tree != NULL ? import_describe (tree, config, error) : NULL;
   if (description == NULL)
     return NULL;
-  return try_config (archive, export, description, config, difference, error);
+  return try_config (archive, export, description, config, int8, difference, error);
 }
 
 static Imported *
-try_zoo (Archive *archive, const Export *export, GError **error)
+try_zoo (Archive *archive, const Export *export, gboolean int8, GError **error)
 {
   g_auto (GStrv) names = import_zoo_names ();
   g_autoptr (GString) differences = g_string_new (NULL);
   for (guint i = 0; names[i] != NULL; i++) {
     g_autofree char *difference = NULL;
     g_autoptr (GError) failure = NULL;
-    Imported *imported = try_zoo_config (archive, export, names[i], &difference, &failure);
+    Imported *imported = try_zoo_config (archive, export, names[i], int8, &difference, &failure);
     if (imported != NULL)
       return imported;
     if (difference == NULL) {
@@ -296,7 +391,8 @@ try_zoo (Archive *archive, const Export *export, GError **error)
 }
 
 Imported *
-torchscript_import (Archive *archive, const cJSON *description, const char *config, GError **error)
+torchscript_import (Archive *archive, const cJSON *description, const char *config, gboolean int8,
+    GError **error)
 {
   g_autoptr (Export) export = archive_has (archive, "bytecode.pkl")
       ? export_read_bytecode (archive, error)
@@ -304,9 +400,9 @@ torchscript_import (Archive *archive, const cJSON *description, const char *conf
   if (export == NULL)
     return NULL;
   if (description == NULL)
-    return try_zoo (archive, export, error);
+    return try_zoo (archive, export, int8, error);
   g_autofree char *difference = NULL;
-  Imported *imported = try_config (archive, export, description, config, &difference, error);
+  Imported *imported = try_config (archive, export, description, config, int8, &difference, error);
   if (difference != NULL)
     g_set_error (error, FBNET_ERROR, FBNET_ERROR_FORMAT,
         "%s: its layers are not those of the config %s: %s", archive_name (archive), config,

@@ -330,3 +330,49 @@ weights_add (Weights *weights, const char *name, Archive *archive, const PickleT
   return weights_take (weights, name, target, tensor->n_dims, tensor->shape,
       g_steal_pointer (&data), n * fbnet_dtype_size (target), error);
 }
+
+/* One scale per output channel, whether the tensor has that or one for all. */
+static float *
+channel_scales (Archive *archive, const PickleTensor *tensor, GError **error)
+{
+  const gsize n = tensor->shape[0];
+  gsize inner, n_scales;
+  quantised_layout (tensor, &inner, &n_scales);
+  g_autofree double *scale = quantiser_numbers (archive, tensor->scale, n_scales, error);
+  g_autofree double *zero =
+      scale != NULL ? quantiser_numbers (archive, tensor->zero_point, n_scales, error) : NULL;
+  if (zero == NULL)
+    return NULL;
+  gboolean good = n_scales == 1 || (tensor->axis == 0 && n_scales == n);
+  for (gsize i = 0; i < n_scales; i++)
+    good &= zero[i] == 0;
+  if (!good) {
+    g_set_error_literal (error, FBNET_ERROR, FBNET_ERROR_UNSUPPORTED,
+        "expected scales per output channel and no zero points, found others");
+    return NULL;
+  }
+  float *out = g_new (float, n);
+  for (gsize i = 0; i < n; i++)
+    out[i] = (float) scale[n_scales == 1 ? 0 : i];
+  return out;
+}
+
+gboolean
+weights_add_int8 (Weights *weights, const char *name, Archive *archive, const PickleTensor *tensor,
+    GError **error)
+{
+  g_autofree char *weight = g_strconcat (name, ".weight", NULL);
+  g_autofree char *weight_scale = g_strconcat (name, ".weight_scale", NULL);
+  gsize n;
+  g_autofree guint8 *data = read_contiguous (archive, tensor, &n, error);
+  g_autofree float *scales = data != NULL ? channel_scales (archive, tensor, error) : NULL;
+  if (scales == NULL) {
+    g_prefix_error (error, "%s: ", weight);
+    return FALSE;
+  }
+  const gsize n_scales = tensor->shape[0];
+  return weights_take (weights, weight, FBNET_DTYPE_I8, tensor->n_dims, tensor->shape,
+             g_steal_pointer (&data), n, error)
+      && weights_take (weights, weight_scale, FBNET_DTYPE_F32, 1, &n_scales,
+          g_steal_pointer (&scales), n_scales * sizeof (float), error);
+}

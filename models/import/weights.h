@@ -29,6 +29,11 @@ gboolean weights_take (Weights *weights, const char *name, FbnetDtype dtype, gui
 gboolean weights_add (Weights *weights, const char *name, Archive *archive,
     const PickleTensor *tensor, GError **error);
 
+/* Appends a quantised tensor as it is: NAME.weight, and NAME.weight_scale with a scale for each of its
+ * first dimension. FALSE with error too when its numbers have a zero point. */
+gboolean weights_add_int8 (Weights *weights, const char *name, Archive *archive,
+    const PickleTensor *tensor, GError **error);
+
 /* Appends n times `value`. */
 gboolean weights_add_constant (Weights *weights, const char *name, gsize n, float value,
     GError **error);

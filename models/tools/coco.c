@@ -6,6 +6,7 @@
 
 #include <string.h>
 
+#include "files.h"
 #include "jsonfile.h"
 #include "rle.h"
 
@@ -239,9 +240,5 @@ gboolean
 coco_writer_save (const CocoWriter *writer, const char *path, GError **error)
 {
   g_autofree char *file = coco_writer_print (writer);
-  g_autoptr (GError) io_error = NULL;
-  if (g_file_set_contents (path, file, -1, &io_error))
-    return TRUE;
-  g_set_error_literal (error, FBNET_ERROR, FBNET_ERROR_IO, io_error->message);
-  return FALSE;
+  return file_write (path, file, strlen (file), error);
 }

@@ -8,6 +8,7 @@
 #include <pango/pangocairo.h>
 
 #include "fbnet/fbnet.h"
+#include "files.h"
 
 /* In points. */
 #define SIDE          320.0 /* of the square of recall and precision */
@@ -266,9 +267,5 @@ eval_plot (const CocoEval *const evals[COCO_N_KINDS], const char *path, GError *
         cairo_status_to_string (status));
     return FALSE;
   }
-  g_autoptr (GError) io_error = NULL;
-  if (g_file_set_contents (path, (const char *) file->data, file->len, &io_error))
-    return TRUE;
-  g_set_error_literal (error, FBNET_ERROR, FBNET_ERROR_IO, io_error->message);
-  return FALSE;
+  return file_write (path, file->data, file->len, error);
 }

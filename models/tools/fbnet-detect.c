@@ -166,6 +166,8 @@ run_picture (Session *session, const char *path, GError **error)
     .picture = picture,
     .model = fbnet_model_get_name (session->detector.model),
     .kernels = fbnet_detector_get_kernels (session->detector.detector),
+    .precision = fbnet_detector_get_precision (session->detector.detector),
+    .int8_bias = fbnet_detector_get_int8_bias (session->detector.detector),
     .classes = session->detector.classes,
     .detections = session->detector.detections,
     .timings = session->options->timings ? &timings : NULL,

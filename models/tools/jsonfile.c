@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "fbnet/fbnet.h"
+#include "files.h"
 
 /* Beyond it a double skips integers (2^53). */
 #define MAX_EXACT_INTEGER 9007199254740992.0
@@ -24,15 +25,10 @@ line_of (const char *text, const char *position)
 cJSON *
 json_read (const char *path, GError **error)
 {
-  g_autofree char *text = NULL;
   gsize length;
-  g_autoptr (GError) io_error = NULL;
-  if (!g_file_get_contents (path, &text, &length, &io_error)) {
-    const gboolean absent = g_error_matches (io_error, G_FILE_ERROR, G_FILE_ERROR_NOENT);
-    g_set_error_literal (error, FBNET_ERROR, absent ? FBNET_ERROR_NOT_FOUND : FBNET_ERROR_IO,
-        io_error->message);
+  g_autofree char *text = file_read (path, &length, error);
+  if (!text)
     return NULL;
-  }
 
   const char *end = NULL;
   cJSON *value = cJSON_ParseWithLengthOpts (text, length + 1, &end, TRUE);

@@ -27,6 +27,8 @@ detector_options_clear (DetectorOptions *options)
 {
   g_free (options->model);
   g_free (options->kernels);
+  g_free (options->precision);
+  g_free (options->int8_bias);
 }
 
 void
@@ -42,6 +44,13 @@ detector_options_add (DetectorOptions *o, GOptionContext *context)
         "Threads; 0, the default: one per processor", "N" },
     { "kernels", 0, 0, G_OPTION_ARG_STRING, &o->kernels,
         "Kernel set: c, openblas, avx2, avx512; default: the best", "NAME" },
+    { "precision", 0, 0, G_OPTION_ARG_STRING, &o->precision,
+        "Arithmetic: float32, or int8 for a quantised model; default: as the model is stored",
+        "NAME" },
+    { "int8-bias", 0, 0, G_OPTION_ARG_STRING, &o->int8_bias,
+        "In int8, biases beyond 32 bits count in full (wide) or saturate as in PyTorch (exact); "
+        "default: as the model says",
+        "NAME" },
     { "min-size", 0, 0, G_OPTION_ARG_INT, &o->min_size,
         "Pictures are resized: their shorter side to N pixels", "N" },
     { "max-size", 0, 0, G_OPTION_ARG_INT, &o->max_size, "... their longer side to at most N", "N" },
@@ -63,6 +72,46 @@ usage_error (GError **error, const char *sentence)
 {
   g_set_error_literal (error, G_OPTION_ERROR, G_OPTION_ERROR_BAD_VALUE, sentence);
   return FALSE;
+}
+
+/* In the order of FbnetPrecision and FbnetInt8Bias; the first stands for what was not given. */
+static const char *const precisions[] = { "", "float32", "int8", NULL };
+static const char *const biases[] = { "", "wide", "exact", NULL };
+
+/* The name's index in its list; -1: it is not in there. */
+static int
+find_name (const char *name, const char *const *names)
+{
+  if (!name)
+    return 0;
+  for (int i = 1; names[i]; i++) {
+    if (g_str_equal (names[i], name))
+      return i;
+  }
+  return -1;
+}
+
+static gboolean
+check_names (const DetectorOptions *options, GError **error)
+{
+  if (find_name (options->precision, precisions) < 0)
+    g_set_error (error, G_OPTION_ERROR, G_OPTION_ERROR_BAD_VALUE,
+        "--precision: expected float32 or int8, found %s", options->precision);
+  else if (find_name (options->int8_bias, biases) < 0)
+    g_set_error (error, G_OPTION_ERROR, G_OPTION_ERROR_BAD_VALUE,
+        "--int8-bias: expected wide or exact, found %s", options->int8_bias);
+  else
+    return TRUE;
+  return FALSE;
+}
+
+FbnetDetectorOptions
+detector_options_how (const DetectorOptions *options)
+{
+  return (FbnetDetectorOptions){ .n_threads = (guint) options->threads,
+    .kernels = options->kernels,
+    .precision = (FbnetPrecision) find_name (options->precision, precisions),
+    .int8_bias = (FbnetInt8Bias) find_name (options->int8_bias, biases) };
 }
 
 /* The engine takes counts without a sign: what is below zero must be said here. */
@@ -87,7 +136,7 @@ detector_options_check (const DetectorOptions *options, GError **error)
         "--%s: expected a number from 0 on, found %d", counts[i].name, counts[i].value);
     return FALSE;
   }
-  return TRUE;
+  return check_names (options, error);
 }
 
 static void

@@ -20,6 +20,7 @@ enum {
 typedef struct {
   char *model; /* NULL: not given */
   char *kernels;
+  char *precision, *int8_bias; /* as given, or NULL */
   gint threads;
   gboolean no_masks, no_keypoints;
   /* The model's own value unless given. */
@@ -36,6 +37,9 @@ void detector_options_add (DetectorOptions *options, GOptionContext *context);
 
 /* FALSE with error, a sentence about the option that is wrong. */
 gboolean detector_options_check (const DetectorOptions *options, GError **error);
+
+/* How the detector is to run; the options have been checked. */
+FbnetDetectorOptions detector_options_how (const DetectorOptions *options);
 
 /* Puts what was given in place of the model's values. */
 void detector_options_apply (const DetectorOptions *options, FbnetParams *params);

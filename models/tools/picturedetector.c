@@ -7,8 +7,7 @@
 static gboolean
 start (PictureDetector *detector, const DetectorOptions *options, GError **error)
 {
-  const FbnetDetectorOptions how = { .n_threads = (guint) options->threads,
-    .kernels = options->kernels };
+  const FbnetDetectorOptions how = detector_options_how (options);
   detector->detector = fbnet_detector_new (detector->model, &how, error);
   if (!detector->detector)
     return FALSE;

@@ -4,6 +4,7 @@
  */
 #include "ranking.h"
 
+#include "files.h"
 #include "jsonfile.h"
 
 /* --- Order ------------------------------------------------------------------------------------ */
@@ -88,15 +89,10 @@ ranking_to_json (const Ranking *ranking)
 static char *
 read_text (const char *path, GError **error)
 {
-  g_autofree char *text = NULL;
   gsize length;
-  g_autoptr (GError) io_error = NULL;
-  if (!g_file_get_contents (path, &text, &length, &io_error)) {
-    const gboolean absent = g_error_matches (io_error, G_FILE_ERROR, G_FILE_ERROR_NOENT);
-    g_set_error (error, FBNET_ERROR, absent ? FBNET_ERROR_NOT_FOUND : FBNET_ERROR_IO, "%s: %s",
-        path, absent ? "no such file" : io_error->message);
+  g_autofree char *text = file_read (path, &length, error);
+  if (!text)
     return NULL;
-  }
   if (!g_utf8_validate (text, (gssize) length, NULL)) {
     g_set_error (error, FBNET_ERROR, FBNET_ERROR_FORMAT, "%s: expected UTF-8 text", path);
     return NULL;

@@ -96,6 +96,11 @@ report_to_json (const Report *report)
   cJSON_AddNumberToObject (line, "height", report->picture->height);
   cJSON_AddStringToObject (line, "model", report->model);
   cJSON_AddStringToObject (line, "kernels", report->kernels);
+  cJSON_AddStringToObject (line, "precision",
+      report->precision == FBNET_PRECISION_INT8 ? "int8" : "float32");
+  if (report->int8_bias != FBNET_INT8_BIAS_AUTO)
+    cJSON_AddStringToObject (line, "int8_bias",
+        report->int8_bias == FBNET_INT8_BIAS_EXACT ? "exact" : "wide");
   cJSON *detections = cJSON_AddArrayToObject (line, "detections");
   for (guint i = 0; i < report->detections->n; i++)
     cJSON_AddItemToArray (detections, new_detection (report, &report->detections->items[i]));

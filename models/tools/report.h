@@ -13,6 +13,8 @@ typedef struct {
   const char *file;
   const Picture *picture;
   const char *model, *kernels;
+  FbnetPrecision precision;
+  FbnetInt8Bias int8_bias; /* FBNET_INT8_BIAS_AUTO in float32 */
   const ClassTable *classes;
   const FbnetDetections *detections;
   const FbnetTimings *timings; /* NULL: left out */

@@ -8,7 +8,7 @@
 
 #include <fbnet/fbnet.h>
 
-#include "picture.h"
+#include "drawing.h"
 
 void *__libc_malloc (size_t size);
 void *__libc_calloc (size_t n, size_t size);

@@ -7,7 +7,7 @@
 
 #include <fbnet/fbnet.h>
 
-#include "picture.h"
+#include "drawing.h"
 
 static FbnetModel *
 load (const char *name)

@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "detector.h"
-#include "picture.h"
+#include "drawing.h"
 
 static FbnetModel *
 load (void)

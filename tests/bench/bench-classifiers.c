@@ -14,6 +14,7 @@
 #include "classifiers.h"
 #include "model.h"
 #include "randommodel.h"
+#include "timing.h"
 
 #define FRAME_WIDTH  640
 #define FRAME_HEIGHT 480
@@ -75,13 +76,6 @@ count (const Description *description)
 
 /* --- Running ---------------------------------------------------------------------------------- */
 
-static int
-compare_times (const void *a, const void *b)
-{
-  const double x = *(const double *) a, y = *(const double *) b;
-  return x < y ? -1 : x > y;
-}
-
 static gboolean
 run (FbnetModel *model, const FbnetImage *image, guint n_threads, gsize n_runs, GError **error)
 {
@@ -92,13 +86,13 @@ run (FbnetModel *model, const FbnetImage *image, guint n_threads, gsize n_runs, 
   if (classifier == NULL || !fbnet_classifier_run (classifier, image, probabilities, error))
     return FALSE;
   for (gsize i = 0; i < n_runs; i++) {
-    const gint64 start = g_get_monotonic_time ();
+    const double start = timing_now ();
     if (!fbnet_classifier_run (classifier, image, probabilities, error))
       return FALSE;
-    times[i] = (double) (g_get_monotonic_time () - start) / 1000;
+    times[i] = (timing_now () - start) / 1000;
   }
-  qsort (times, n_runs, sizeof *times, compare_times);
-  printf ("  %u: min %7.2f median %7.2f ms", n_threads, times[0], times[n_runs / 2]);
+  const Timing timing = timing_of (times, (guint) n_runs);
+  printf ("  %u: min %7.2f median %7.2f ms", n_threads, timing.least, timing.median);
   return TRUE;
 }
 

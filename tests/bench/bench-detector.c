@@ -9,11 +9,12 @@
 #include <stdlib.h>
 
 #include "config.h"
+#include "drawing.h"
 #include "fbnet/fbnet.h"
 #include "kernels/kernels.h"
-#include "picture.h"
 #include "randommodel.h"
 #include "tensors.h"
+#include "timing.h"
 
 #define WIDTH      320
 #define HEIGHT     224
@@ -132,14 +133,6 @@ make_detector (FbnetModel *model, const char *kernels, guint n_threads, guint ma
   return detector;
 }
 
-static int
-compare_doubles (const void *a, const void *b)
-{
-  const double x = *(const double *) a, y = *(const double *) b;
-
-  return x < y ? -1 : x > y;
-}
-
 static void
 print_stages (FbnetTimings *frames, guint n)
 {
@@ -148,8 +141,8 @@ print_stages (FbnetTimings *frames, guint n)
   for (guint s = 0; s < G_N_ELEMENTS (stages); s++) {
     for (guint i = 0; i < n; i++)
       samples[i] = G_STRUCT_MEMBER (double, &frames[i], stages[s].offset);
-    qsort (samples, n, sizeof *samples, compare_doubles);
-    printf (" %6.2f %6.2f |", samples[0], samples[n / 2]);
+    const Timing timing = timing_of (samples, n);
+    printf (" %6.2f %6.2f |", timing.least, timing.median);
   }
 }
 

@@ -11,6 +11,7 @@
 #include <stdlib.h>
 
 #include "cpu.h"
+#include "timing.h"
 
 static const struct {
   const char *name;
@@ -51,19 +52,11 @@ view (FbnetPixelFormat format, const guint8 *memory, gsize width, gsize height)
   return image;
 }
 
-static int
-compare_times (const void *a, const void *b)
-{
-  const gint64 x = *(const gint64 *) a, y = *(const gint64 *) b;
-  return x < y ? -1 : x > y;
-}
-
 static void
-print_times (const char *what, gint64 *times, guint n_runs)
+print_times (const char *what, double *times, guint n_runs)
 {
-  qsort (times, n_runs, sizeof *times, compare_times);
-  printf ("  %-10s min %7.3f  median %7.3f ms\n", what, (double) times[0] / 1000,
-      (double) times[n_runs / 2] / 1000);
+  const Timing timing = timing_of (times, n_runs);
+  printf ("  %-10s min %7.3f  median %7.3f ms\n", what, timing.least / 1000, timing.median / 1000);
 }
 
 typedef struct {
@@ -72,7 +65,7 @@ typedef struct {
   guint8 *memory; /* of the frame */
   guint8 *out;
   gsize height, width, to_height, to_width;
-  gint64 *times;
+  double *times;
   guint n_runs;
 } Bench;
 
@@ -82,9 +75,9 @@ bench_formats (const Bench *bench)
   for (gsize f = 0; f < G_N_ELEMENTS (formats); f++) {
     const FbnetImage image = view (formats[f].format, bench->memory, bench->width, bench->height);
     for (guint i = 0; i < bench->n_runs; i++) {
-      const gint64 start = g_get_monotonic_time ();
+      const double start = timing_now ();
       image_resize (bench->resizer, bench->out, &image, TRUE, bench->workers);
-      bench->times[i] = g_get_monotonic_time () - start;
+      bench->times[i] = timing_now () - start;
     }
     print_times (formats[f].name, bench->times, bench->n_runs);
   }
@@ -98,9 +91,9 @@ bench_normalize (const Bench *bench)
   Tensor tensor = { input, 1, bench->to_height, bench->to_width, 3 };
 
   for (guint i = 0; i < bench->n_runs; i++) {
-    const gint64 start = g_get_monotonic_time ();
+    const double start = timing_now ();
     image_normalize (&tensor, bench->out, bench->to_height, bench->to_width, mean, std);
-    bench->times[i] = g_get_monotonic_time () - start;
+    bench->times[i] = timing_now () - start;
   }
   print_times ("normalize", bench->times, bench->n_runs);
 }
@@ -109,7 +102,7 @@ static void
 bench_size (const ResizeKernels *kernels, gsize width, gsize height, Workers *workers, guint n_runs)
 {
   g_autofree guint8 *memory = g_malloc (width * height * 4);
-  g_autofree gint64 *times = g_new (gint64, n_runs);
+  g_autofree double *times = g_new (double, n_runs);
   g_autoptr (GError) error = NULL;
   Bench bench = { image_resizer_new (), workers, memory, NULL, height, width, .times = times,
     .n_runs = n_runs };

@@ -6,72 +6,32 @@
  */
 #include <cblas.h>
 #include <stdio.h>
-#include <time.h>
 
 #include "cpu.h"
 #include "kernels/kernels.h"
+#include "shapes.h"
+#include "timing.h"
 
 #define N_SAMPLES     51
 #define SAMPLE_MICROS 200.0
 
-static double
-now_micros (void)
-{
-  struct timespec t;
-  clock_gettime (CLOCK_MONOTONIC, &t);
-  return (double) t.tv_sec * 1e6 + (double) t.tv_nsec * 1e-3;
-}
-
-typedef void (*WorkFunc) (gconstpointer work);
-
-static double
-time_calls (WorkFunc func, gconstpointer work, guint n_calls)
-{
-  const double start = now_micros ();
-  for (guint i = 0; i < n_calls; i++)
-    func (work);
-  return now_micros () - start;
-}
-
-static int
-compare_doubles (const void *a, const void *b)
-{
-  const double x = *(const double *) a, y = *(const double *) b;
-  return x < y ? -1 : x > y;
-}
-
-typedef struct {
-  double best, median; /* microseconds per call */
-} Timing;
-
 static Timing
-measure (WorkFunc func, gconstpointer work)
+measure (TimedFunc func, gconstpointer work)
 {
   double samples[N_SAMPLES];
   func (work);
-  const double once = MAX (time_calls (func, work, 1), 0.1);
+  const double once = MAX (timing_calls (func, work, 1), 0.1);
   const guint n_calls = (guint) MAX (SAMPLE_MICROS / once, 1.0);
 
   for (guint i = 0; i < N_SAMPLES; i++)
-    samples[i] = time_calls (func, work, n_calls) / n_calls;
-  qsort (samples, N_SAMPLES, sizeof samples[0], compare_doubles);
-  return (Timing){ samples[0], samples[N_SAMPLES / 2] };
+    samples[i] = timing_calls (func, work, n_calls);
+  return timing_of (samples, N_SAMPLES);
 }
 
 static void
 print_rate (double flops, Timing timing)
 {
-  printf (" %6.1f %6.1f |", flops / timing.best * 1e-3, flops / timing.median * 1e-3);
-}
-
-/* 64-byte aligned, as the engine's buffers are. */
-static float *
-random_floats (gsize n)
-{
-  float *numbers = g_aligned_alloc (n, sizeof (float), 64);
-  for (gsize i = 0; i < n; i++)
-    numbers[i] = (float) g_random_double_range (-1.0, 1.0);
-  return numbers;
+  printf (" %6.1f %6.1f |", flops / timing.least * 1e-3, flops / timing.median * 1e-3);
 }
 
 /* --- Rows ------------------------------------------------------------------------------------- */
@@ -106,43 +66,6 @@ print_heading (const char *what, const Kernels *const *rows, guint n_rows, const
 }
 
 /* --- Matrix products -------------------------------------------------------------------------- */
-
-typedef struct {
-  guint m, k, n;
-} GemmShape;
-
-static const GemmShape gemm_shapes[] = {
-  { 320, 27, 16 },
-  { 320, 16, 16 },
-  { 320, 16, 64 },
-  { 160, 64, 24 },
-  { 160, 64, 32 },
-  { 160, 32, 64 },
-  { 160, 32, 128 },
-  { 80, 128, 40 },
-  { 80, 40, 120 },
-  { 80, 120, 40 },
-  { 80, 40, 160 },
-  { 40, 160, 72 },
-  { 40, 72, 216 },
-  { 40, 216, 72 },
-  { 40, 216, 112 },
-  { 40, 288, 112 },
-  { 40, 112, 448 },
-  { 40, 448, 112 },
-  { 280, 112, 448 },
-  { 280, 448, 112 },
-  { 280, 112, 15 },
-  { 280, 112, 60 },
-  { 270, 448, 128 },
-  { 270, 128, 768 },
-  { 270, 768, 128 },
-  { 270, 768, 160 },
-  { 2000, 128, 128 },
-  { 7, 112, 448 },
-  { 1, 120, 32 },
-  { 30, 160, 81 },
-};
 
 typedef struct {
   const Kernels *kernels;
@@ -202,31 +125,6 @@ bench_gemm (const GemmShape *shape, const Kernels *const *rows, guint n_rows)
 }
 
 /* --- Depthwise convolutions ------------------------------------------------------------------- */
-
-typedef struct {
-  guint kernel, stride, upsample, in_width, channels;
-} DepthwiseShape;
-
-static const DepthwiseShape depthwise_shapes[] = {
-  { 3, 1, 1, 160, 16 },
-  { 3, 2, 1, 160, 64 },
-  { 5, 2, 1, 160, 64 },
-  { 3, 1, 1, 80, 64 },
-  { 5, 2, 1, 80, 128 },
-  { 3, 1, 1, 40, 120 },
-  { 5, 1, 1, 40, 120 },
-  { 5, 2, 1, 40, 160 },
-  { 5, 1, 1, 20, 216 },
-  { 3, 1, 1, 20, 448 },
-  { 5, 1, 1, 20, 448 },
-  { 5, 2, 1, 6, 448 },
-  { 5, 1, 1, 3, 768 },
-  { 3, 1, 1, 6, 448 },
-  { 5, 1, 1, 14, 448 },
-  { 3, 1, 2, 7, 448 },
-  { 5, 1, 2, 14, 336 },
-  { 7, 1, 1, 20, 120 },
-};
 
 typedef struct {
   const Kernels *kernels;
@@ -339,7 +237,7 @@ bench_channels (const Kernels *const *rows, guint n_rows)
   const float *source[40];
   static const struct {
     const char *name;
-    WorkFunc func;
+    TimedFunc func;
     Activation act;
   } kinds[] = {
     { "activate hswish", run_activate, ACT_HSWISH },
@@ -375,10 +273,10 @@ main (int argc, char **argv)
   printf ("GFLOP/s, best and median of %d; OpenBLAS on %d thread(s)\n", N_SAMPLES,
       openblas_get_num_threads ());
   print_heading ("gemm: pixels × k → n", rows, n_rows, "cblas_sgemm");
-  for (guint s = 0; s < G_N_ELEMENTS (gemm_shapes); s++)
+  for (guint s = 0; s < N_GEMM_SHAPES; s++)
     bench_gemm (&gemm_shapes[s], rows, n_rows);
   print_heading ("depthwise row", rows, n_rows, NULL);
-  for (guint s = 0; s < G_N_ELEMENTS (depthwise_shapes); s++)
+  for (guint s = 0; s < N_DEPTHWISE_SHAPES; s++)
     bench_depthwise (&depthwise_shapes[s], rows, n_rows);
   printf ("\nGnumbers/s");
   print_heading ("40 px × 112 channels", rows, n_rows, NULL);

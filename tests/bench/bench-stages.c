@@ -14,6 +14,7 @@
 #include "nms.h"
 #include "roi.h"
 #include "rpn.h"
+#include "timing.h"
 
 enum {
   HEIGHT = 14,
@@ -158,13 +159,6 @@ bench_clear (Bench *b)
     g_free (blocks[i]);
 }
 
-static int
-compare_times (const void *a, const void *b)
-{
-  const double x = *(const double *) a, y = *(const double *) b;
-  return x < y ? -1 : x > y;
-}
-
 static const struct {
   const char *name;
   void (*run) (Bench *);
@@ -188,13 +182,13 @@ main (int argc, char *argv[])
   g_autofree double *times = g_new (double, n_runs);
   for (gsize s = 0; s < G_N_ELEMENTS (stages); s++) {
     for (gsize i = 0; i < n_runs; i++) {
-      const gint64 start = g_get_monotonic_time ();
+      const double start = timing_now ();
       for (guint call = 0; call < CALLS; call++)
         stages[s].run (&b);
-      times[i] = (double) (g_get_monotonic_time () - start) / CALLS;
+      times[i] = (timing_now () - start) / CALLS;
     }
-    qsort (times, n_runs, sizeof *times, compare_times);
-    printf ("  %-22s min %8.2f  median %8.2f us\n", stages[s].name, times[0], times[n_runs / 2]);
+    const Timing timing = timing_of (times, (guint) n_runs);
+    printf ("  %-22s min %8.2f  median %8.2f us\n", stages[s].name, timing.least, timing.median);
   }
   bench_clear (&b);
   return 0;

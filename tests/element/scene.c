@@ -31,7 +31,7 @@ scene_close (Scene *scene)
 GstBuffer *
 scene_frame (const Scene *scene)
 {
-  return frames_from_rgb (scene->picture->rgb, &scene->stream->info, 0);
+  return frames_from_rgb (scene->picture->pixels, &scene->stream->info, 0);
 }
 
 GArray *

@@ -23,7 +23,7 @@ test_pixels_untouched (void)
   Scene scene;
   if (!scene_open (&scene, "I420", NULL))
     return;
-  GstBuffer *frame = frames_from_rgb (scene.picture->rgb, &scene.stream->info, 20);
+  GstBuffer *frame = frames_from_rgb (scene.picture->pixels, &scene.stream->info, 20);
   GST_BUFFER_OFFSET (frame) = 17;
   GST_BUFFER_FLAG_SET (frame, GST_BUFFER_FLAG_MARKER);
   g_autofree char *before = frames_checksum (frame);
@@ -290,7 +290,7 @@ test_masks (void)
   gsize n_set[2] = { 0 };
   for (guint strict = 0; strict < 2; strict++) {
     g_object_set (stream->element, "mask-threshold", strict ? 0.9 : 0.5, NULL);
-    g_autoptr (GstBuffer) out = stream_push_rgb (stream, picture->rgb, 0);
+    g_autoptr (GstBuffer) out = stream_push_rgb (stream, picture->pixels, 0);
     g_autoptr (GArray) seen = seen_on (out, &stream->info);
     g_assert_cmpuint (seen->len, >, 0);
     for (guint i = 0; i < seen->len; i++) {
@@ -303,7 +303,7 @@ test_masks (void)
   g_assert_cmpuint (n_set[0], >, n_set[1]);
 
   g_object_set (stream->element, "masks", FALSE, NULL);
-  g_autoptr (GstBuffer) out = stream_push_rgb (stream, picture->rgb, 0);
+  g_autoptr (GstBuffer) out = stream_push_rgb (stream, picture->pixels, 0);
   g_autoptr (GArray) seen = seen_on (out, &stream->info);
   g_assert_cmpuint (seen->len, >, 0);
   g_assert_null (gst_video_region_of_interest_meta_get_param (SEEN (seen, 0)->roi, "mask"));

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "classifiers.h"
+#include "drawing.h"
 #include "fixture.h"
 #include "frames.h"
 #include "models.h"
@@ -36,7 +37,7 @@ static GstBuffer *
 push_picture (Stream *stream)
 {
   g_autoptr (Picture) picture = picture_draw (WIDTH, HEIGHT, 3);
-  return stream_push_rgb (stream, picture->rgb, 0);
+  return stream_push_rgb (stream, picture->pixels, 0);
 }
 
 /* What the library says of the same picture. */
@@ -187,11 +188,11 @@ test_drawing (void)
   stream_set_format (stream, "RGB", 320, 240, NULL);
   g_autoptr (Picture) picture = picture_draw (320, 240, 3);
   g_object_set (stream->element, "overlay", TRUE, NULL);
-  g_autoptr (GstBuffer) out = stream_push_rgb (stream, picture->rgb, 0);
+  g_autoptr (GstBuffer) out = stream_push_rgb (stream, picture->pixels, 0);
   g_autofree guint8 *drawn = frames_to_rgb (out, &stream->info);
-  g_assert_cmpint (memcmp (drawn, picture->rgb, 40 * 3), !=, 0);
+  g_assert_cmpint (memcmp (drawn, picture->pixels, 40 * 3), !=, 0);
   const gsize below = 320 * 3 * 40; /* no label is so high here */
-  g_assert_cmpmem (drawn + below, 320 * 240 * 3 - below, picture->rgb + below,
+  g_assert_cmpmem (drawn + below, 320 * 240 * 3 - below, picture->pixels + below,
       320 * 240 * 3 - below);
 }
 
@@ -278,7 +279,7 @@ test_golden (void)
   g_autoptr (Picture) picture = fixture_picture (fixture);
   g_autoptr (Stream) stream = stream_open (write_golden (fixture, &path), "score-threshold=0");
   stream_set_format (stream, "RGB", picture->width, picture->height, NULL);
-  g_autoptr (GstBuffer) out = stream_push_rgb (stream, picture->rgb, 0);
+  g_autoptr (GstBuffer) out = stream_push_rgb (stream, picture->pixels, 0);
   const cJSON *top = fixture_config (fixture, "top5")->child;
   for (guint i = 0; i < 5; i++, top = top->next) {
     const GstStructure *found = classification_of (out);

@@ -20,7 +20,7 @@ detect (Scene *scene, const char *format, const char *colorimetry, guint padding
 {
   stream_set_format (scene->stream, format, scene->picture->width, scene->picture->height,
       colorimetry);
-  g_autoptr (GstBuffer) out = stream_push_rgb (scene->stream, scene->picture->rgb, padding);
+  g_autoptr (GstBuffer) out = stream_push_rgb (scene->stream, scene->picture->pixels, padding);
   return seen_on (out, &scene->stream->info);
 }
 
@@ -136,7 +136,7 @@ test_grey (void)
   const Picture *picture = scene.picture;
   GstVideoInfo info;
   frames_info (&info, "GRAY8", picture->width, picture->height, NULL);
-  g_autoptr (GstBuffer) grey = frames_from_rgb (picture->rgb, &info, 0);
+  g_autoptr (GstBuffer) grey = frames_from_rgb (picture->pixels, &info, 0);
   g_autofree guint8 *rgb = frames_to_rgb (grey, &info);
 
   g_autoptr (GArray) found = detect (&scene, "GRAY8", NULL, 4);

@@ -8,7 +8,7 @@
 
 #include "frames.h"
 #include "models.h"
-#include "picture.h"
+#include "drawing.h"
 #include "stream.h"
 
 #define N_POINTS 17
@@ -28,7 +28,7 @@ people_open (People *people, const char *settings)
   g_autoptr (GError) error = NULL;
   g_autofree char *path =
       g_build_filename (g_getenv ("FBNET_GOLDEN_DATA"), "coco-val50", "images", PEOPLE, NULL);
-  people->picture = picture_load (path, &error);
+  people->picture = picture_read (path, &error);
   g_assert_no_error (error);
   people->stream = stream_open (model, settings);
   stream_set_format (people->stream, "RGB", people->picture->width, people->picture->height, NULL);
@@ -89,7 +89,7 @@ test_people (void)
   if (!people_open (&people, NULL))
     return;
   g_autoptr (FbnetDetections) expected = find_directly (&people);
-  g_autoptr (GstBuffer) out = stream_push_rgb (people.stream, people.picture->rgb, 0);
+  g_autoptr (GstBuffer) out = stream_push_rgb (people.stream, people.picture->pixels, 0);
   g_autoptr (GArray) seen = seen_on (out, &people.stream->info);
   g_assert_cmpuint (seen->len, >=, 3);
   g_assert_cmpuint (seen->len, ==, expected->n);
@@ -125,9 +125,9 @@ test_switch (void)
   gboolean wanted = FALSE;
   g_object_get (people.stream->element, "keypoints", &wanted, NULL);
   g_assert_true (wanted);
-  g_autoptr (GstBuffer) with = stream_push_rgb (people.stream, people.picture->rgb, 0);
+  g_autoptr (GstBuffer) with = stream_push_rgb (people.stream, people.picture->pixels, 0);
   g_object_set (people.stream->element, "keypoints", FALSE, NULL);
-  g_autoptr (GstBuffer) without = stream_push_rgb (people.stream, people.picture->rgb, 0);
+  g_autoptr (GstBuffer) without = stream_push_rgb (people.stream, people.picture->pixels, 0);
   g_autoptr (GArray) before = seen_on (with, &people.stream->info);
   g_autoptr (GArray) after = seen_on (without, &people.stream->info);
   g_assert_cmpuint (after->len, ==, before->len);
@@ -145,7 +145,7 @@ static char *
 draw (const People *people, gboolean keypoints)
 {
   g_object_set (people->stream->element, "draw-keypoints", keypoints, NULL);
-  g_autoptr (GstBuffer) out = stream_push_rgb (people->stream, people->picture->rgb, 0);
+  g_autoptr (GstBuffer) out = stream_push_rgb (people->stream, people->picture->pixels, 0);
   return frames_checksum (out);
 }
 
@@ -163,7 +163,7 @@ test_drawing (void)
   }
   g_object_set (people.stream->element, "overlay", TRUE, "draw-boxes", FALSE, "draw-labels", FALSE,
       "draw-scores", FALSE, NULL);
-  g_autoptr (GstBuffer) frame = frames_from_rgb (people.picture->rgb, &people.stream->info, 0);
+  g_autoptr (GstBuffer) frame = frames_from_rgb (people.picture->pixels, &people.stream->info, 0);
   g_autofree char *original = frames_checksum (frame);
   g_autofree char *with = draw (&people, TRUE);
   g_autofree char *without = draw (&people, FALSE);
@@ -186,8 +186,8 @@ test_no_head (void)
   g_assert_false (wanted);
   g_object_set (stream->element, "keypoints", TRUE, NULL);
   stream_set_format (stream, "RGB", 100, 80, NULL);
-  gst_buffer_unref (stream_push_rgb (stream, picture->rgb, 0));
-  gst_buffer_unref (stream_push_rgb (stream, picture->rgb, 0));
+  gst_buffer_unref (stream_push_rgb (stream, picture->pixels, 0));
+  gst_buffer_unref (stream_push_rgb (stream, picture->pixels, 0));
   stream_check_one_warning (stream, "keypoint head");
 }
 

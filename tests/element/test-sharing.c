@@ -134,13 +134,13 @@ static void
 push_until_update (Stream *stream, const Picture *picture, Updates *updates, guint n)
 {
   while (count_updates (updates) < n)
-    gst_buffer_unref (stream_push_rgb (stream, picture->rgb, 0));
+    gst_buffer_unref (stream_push_rgb (stream, picture->pixels, 0));
 }
 
 static char *
 first_label (Stream *stream, const Picture *picture)
 {
-  g_autoptr (GstBuffer) out = stream_push_rgb (stream, picture->rgb, 0);
+  g_autoptr (GstBuffer) out = stream_push_rgb (stream, picture->pixels, 0);
   g_autoptr (GArray) seen = seen_on (out, &stream->info);
   return g_strdup (seen->len > 0 ? SEEN (seen, 0)->label : "");
 }

@@ -6,9 +6,9 @@
 #include <gst/gst.h>
 #include <string.h>
 
+#include "drawing.h"
 #include "fbnet/fbnet.h"
 #include "frames.h"
-#include "picture.h"
 #include "stream.h"
 
 #define SETTINGS "score-threshold=0.25 max-detections=6"
@@ -118,7 +118,7 @@ test_library_and_element (void)
         continue;
       stream_set_format (stream, frames_formats[i], models[m].width, models[m].height, NULL);
       for (guint padding = 0; padding <= 12; padding += 12) {
-        g_autoptr (GstBuffer) out = stream_push_rgb (stream, direct.picture->rgb, padding);
+        g_autoptr (GstBuffer) out = stream_push_rgb (stream, direct.picture->pixels, padding);
         check_detections (out, &direct, &stream->info);
       }
     }
@@ -141,7 +141,7 @@ test_every_format (void)
     for (guint j = 0; j < G_N_ELEMENTS (sizes); j++, n++) {
       stream_set_format (stream, frames_formats[i], sizes[j][0], sizes[j][1], NULL);
       g_autoptr (Picture) picture = picture_draw (sizes[j][0], sizes[j][1], j);
-      gst_buffer_unref (stream_push_rgb (stream, picture->rgb, 8 * (j & 1)));
+      gst_buffer_unref (stream_push_rgb (stream, picture->pixels, 8 * (j & 1)));
     }
   }
   g_assert_cmpuint (stream_stat (stream, "inferences"), ==, n);
@@ -163,7 +163,7 @@ test_exchange (void)
     g_object_set (stream->element, "model-file", direct[i % 2].path, NULL);
     while (current != i % 2) {
       g_autoptr (GstBuffer) out =
-          stream_push_rgb (stream, direct[0].picture->rgb, 0); /* the same picture for both */
+          stream_push_rgb (stream, direct[0].picture->pixels, 0); /* the same picture for both */
       g_autoptr (GstStructure) stats = NULL;
       g_object_get (stream->element, "stats", &stats, NULL);
       const char *model = gst_structure_get_string (stats, "model");

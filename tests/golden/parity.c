@@ -467,7 +467,12 @@ append (GByteArray *bytes, gconstpointer data, gsize size)
 static void
 append_tensor (GByteArray *bytes, const Tensor *tensor)
 {
-  append (bytes, tensor->data, tensor->n * tensor->h * tensor->w * tensor->c * sizeof (float));
+  const gsize n = tensor->n * tensor->h * tensor->w * tensor->c;
+
+  if (tensor->data != NULL)
+    append (bytes, tensor->data, n * sizeof (float));
+  else
+    append (bytes, tensor->bytes, n);
 }
 
 /* Member by member: the bytes between members are nobody's. */

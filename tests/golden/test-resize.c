@@ -61,7 +61,7 @@ test_case (gconstpointer data)
   g_autofree char *frame = g_build_filename (root, "fixtures", "frames", cases[index].frame, NULL);
   g_autofree char *resized =
       g_build_filename (root, "fixtures", cases[index].resized, "resized.npy", NULL);
-  g_autoptr (Picture) picture = picture_load (frame, &error);
+  g_autoptr (Picture) picture = picture_read (frame, &error);
   g_assert_no_error (error);
   g_autoptr (Npy) expected = npy_load (resized, &error);
   g_assert_no_error (error);

@@ -3,10 +3,10 @@
  * The project's own golden set: two tiny detectors and what every stage of them must give for a drawn
  * picture, computed without the engine (tests/data/make-tiny.py). Needs nothing but the source tree.
  */
+#include "drawing.h"
 #include "fbnet/fbnet.h"
 #include "kernels/kernels.h"
 #include "parity.h"
-#include "picture.h"
 #include "tensors.h"
 
 /* The expected networks were computed in float64. */

@@ -95,7 +95,7 @@ fixture_picture (const Fixture *fixture)
   g_autoptr (GError) error = NULL;
 
   g_assert_nonnull (path);
-  Picture *picture = picture_load (path, &error);
+  Picture *picture = picture_read (path, &error);
   g_assert_no_error (error);
   return picture;
 }

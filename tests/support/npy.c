@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "fbnet/fbnet.h"
+#include "files.h"
 
 #define MAGIC_SIZE 8 /* "\x93NUMPY", major, minor */
 
@@ -100,15 +101,10 @@ parse (Npy *npy, const guint8 *file, gsize size, const char *path, GError **erro
 Npy *
 npy_load (const char *path, GError **error)
 {
-  g_autofree char *file = NULL;
   gsize size;
-  g_autoptr (GError) why = NULL;
-  if (!g_file_get_contents (path, &file, &size, &why)) {
-    const gboolean absent = g_error_matches (why, G_FILE_ERROR, G_FILE_ERROR_NOENT);
-    g_set_error_literal (error, FBNET_ERROR, absent ? FBNET_ERROR_NOT_FOUND : FBNET_ERROR_IO,
-        why->message);
+  g_autofree char *file = file_read (path, &size, error);
+  if (!file)
     return NULL;
-  }
   g_autoptr (Npy) npy = g_new0 (Npy, 1);
   if (!parse (npy, (const guint8 *) file, size, path, error))
     return NULL;

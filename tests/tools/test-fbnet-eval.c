@@ -192,8 +192,8 @@ test_bad_files (Fixture *f, gconstpointer data)
   const struct {
     const char *truth, *results, *expected;
   } cases[] = {
-    { "nowhere.json", f->results, "*nowhere.json*No such file*" },
-    { f->truth, "nowhere.json", "*nowhere.json*No such file*" },
+    { "nowhere.json", f->results, "*nowhere.json: no such file*" },
+    { f->truth, "nowhere.json", "*nowhere.json: no such file*" },
     { broken, f->results, "*broken.json: not JSON*" },
     { other, f->results, "*other.json: field 'categories'*" },
     { f->truth, other, "*other.json: COCO results: expected an array*" },

@@ -12,8 +12,8 @@
 
 #include <cjson/cJSON.h>
 
+#include "drawing.h"
 #include "fbnet/fbnet.h"
-#include "picture.h"
 #include "tensors.h"
 
 #define NAME "hostile.safetensors"

@@ -155,6 +155,9 @@ FBNET_API gboolean fbnet_model_has_masks (const FbnetModel *model);
 /** fbnet_model_get_n_keypoints: Returns: keypoints per object; 0 without a keypoint head. Since 0.1 */
 FBNET_API guint fbnet_model_get_n_keypoints (const FbnetModel *model);
 
+/** fbnet_model_is_quantized: Returns: whether it has int8 weights to run in int8. Since 0.1 */
+FBNET_API gboolean fbnet_model_is_quantized (const FbnetModel *model);
+
 /** fbnet_model_get_n_parameters: Returns: learnable numbers (no batch statistics). Since 0.1 */
 FBNET_API guint64 fbnet_model_get_n_parameters (const FbnetModel *model);
 FBNET_API guint fbnet_model_get_n_tensors (const FbnetModel *model);
@@ -302,17 +305,48 @@ FBNET_API void fbnet_detections_free (FbnetDetections *detections); /* NULL is a
 typedef struct _FbnetDetector FbnetDetector;
 
 /**
+ * FbnetPrecision:
+ * @FBNET_PRECISION_AUTO: as the file has its weights: int8 for a quantised model, else float32
+ * @FBNET_PRECISION_FLOAT32: everything on floats; the weights of a quantised model are multiplied by
+ *   their scales first
+ * @FBNET_PRECISION_INT8: the layers that the file has quantised run on bytes, the others on floats
+ * Since 0.1
+ */
+typedef enum {
+  FBNET_PRECISION_AUTO,
+  FBNET_PRECISION_FLOAT32,
+  FBNET_PRECISION_INT8,
+} FbnetPrecision;
+
+/**
+ * FbnetInt8Bias:
+ * @FBNET_INT8_BIAS_AUTO: as the file says
+ * @FBNET_INT8_BIAS_WIDE: every bias counts in full
+ * @FBNET_INT8_BIAS_EXACT: a bias that does not fit 32 bits saturates: the bits of PyTorch's QNNPACK
+ * Since 0.1
+ */
+typedef enum {
+  FBNET_INT8_BIAS_AUTO,
+  FBNET_INT8_BIAS_WIDE,
+  FBNET_INT8_BIAS_EXACT,
+} FbnetInt8Bias;
+
+/**
  * FbnetDetectorOptions:
  * @n_threads: threads that work on one frame, the caller's among them; 0: one per processor that
  *   this process may run on
  * @kernels: (nullable): name of the kernel set, "c", "openblas", "avx2", "avx512"; NULL: the
  *   environment variable FBNET_KERNELS, else the best that this processor runs
+ * @precision: of the arithmetic; FBNET_PRECISION_INT8 is an error for a model that is not quantised
+ * @int8_bias: how int8 layers treat biases beyond 32 bits
  *
  * What is fixed for a detector's life. Zero-initialise it: zero means "you choose". Since 0.1
  */
 typedef struct {
   guint n_threads;
   const char *kernels;
+  FbnetPrecision precision;
+  FbnetInt8Bias int8_bias;
 } FbnetDetectorOptions;
 
 /**
@@ -397,6 +431,15 @@ typedef struct {
 FBNET_API FbnetDetector *fbnet_detector_new (FbnetModel *model, const FbnetDetectorOptions *options,
     GError **error);
 FBNET_API void fbnet_detector_free (FbnetDetector *detector); /* NULL is allowed */
+
+/** fbnet_detector_get_precision: Returns: FBNET_PRECISION_FLOAT32 or _INT8. Since 0.1 */
+FBNET_API FbnetPrecision fbnet_detector_get_precision (const FbnetDetector *detector);
+
+/**
+ * fbnet_detector_get_int8_bias:
+ * Returns: FBNET_INT8_BIAS_WIDE or _EXACT; FBNET_INT8_BIAS_AUTO when it runs in float32. Since 0.1
+ */
+FBNET_API FbnetInt8Bias fbnet_detector_get_int8_bias (const FbnetDetector *detector);
 
 /** fbnet_detector_get_kernels: Returns: (transfer none): the kernel set in use. Since 0.1 */
 FBNET_API const char *fbnet_detector_get_kernels (const FbnetDetector *detector);

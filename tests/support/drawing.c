@@ -1,39 +1,21 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * Pictures for tests, without files.
+ * A picture for tests, drawn by numbers.
  */
-#include "picture.h"
-
-Picture *
-picture_new (guint width, guint height)
-{
-  Picture *picture = g_new0 (Picture, 1);
-
-  picture->width = width;
-  picture->height = height;
-  picture->rgb = g_malloc_n ((gsize) width * height, 3);
-  return picture;
-}
-
-void
-picture_free (Picture *picture)
-{
-  if (picture == NULL)
-    return;
-  g_free (picture->rgb);
-  g_free (picture);
-}
+#include "drawing.h"
 
 /* tests/data/make-tiny.py draws the same picture: whole numbers only. */
 Picture *
 picture_draw (guint width, guint height, guint seed)
 {
-  Picture *picture = picture_new (width, height);
+  g_autoptr (GError) error = NULL;
+  Picture *picture = picture_new (width, height, "drawing", &error);
   guint32 noise = seed * 2654435761u + 1;
+  g_assert_no_error (error);
 
   for (guint y = 0; y < height; y++) {
     for (guint x = 0; x < width; x++) {
-      guint8 *pixel = picture->rgb + ((gsize) y * width + x) * 3;
+      guint8 *pixel = picture->pixels + ((gsize) y * width + x) * 3;
       for (guint c = 0; c < 3; c++) {
         const gint dx = (gint) x - (gint) (width * (c + 1) / 4);
         const gint dy = (gint) y - (gint) (height * (3 - c) / 4);
@@ -45,16 +27,4 @@ picture_draw (guint width, guint height, guint seed)
     }
   }
   return picture;
-}
-
-FbnetImage
-picture_image (const Picture *picture)
-{
-  return (FbnetImage){
-    .format = FBNET_PIXEL_RGB,
-    .width = picture->width,
-    .height = picture->height,
-    .planes = { picture->rgb },
-    .strides = { (gssize) picture->width * 3 },
-  };
 }

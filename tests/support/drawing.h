@@ -1,0 +1,13 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later
+ *
+ * A picture for tests, drawn by numbers.
+ */
+#ifndef TESTS_DRAWING_H
+#define TESTS_DRAWING_H
+
+#include "picture.h"
+
+/* Gradients, discs and noise, the same on every machine; different for every seed. */
+Picture *picture_draw (guint width, guint height, guint seed);
+
+#endif
