@@ -105,6 +105,18 @@ make_plan (const Runner *runner, const PackedBlock *block, const Tensor *in, con
   return plan;
 }
 
+/* Scratch for up to in's images: a lone one goes by rows even where several go whole, and its ring may
+ * be longer than the image. */
+static gsize
+scratch_bytes (const Runner *runner, const PackedBlock *block, const Tensor *in, const Tensor *dw)
+{
+  Tensor lone_in = *in, lone_dw = *dw;
+
+  lone_in.n = lone_dw.n = 1;
+  return MAX (make_plan (runner, block, in, dw).scratch_bytes,
+      make_plan (runner, block, &lone_in, &lone_dw).scratch_bytes);
+}
+
 /* --- The pieces of a tile ---------------------------------------------------------------------- */
 
 static void
@@ -341,12 +353,12 @@ runner_reserve_qirf (Runner *runner, const PackedBlock *block, const Tensor *in,
     GError **error)
 {
   Tensor dw = depthwise_shape (block, in);
-  const QIrfPlan plan = make_plan (runner, block, in, &dw);
+  const gboolean fused = make_plan (runner, block, in, &dw).fused;
 
-  if (plan.fused && !runner_reserve_threads (runner, plan.scratch_bytes, error))
+  if (fused && !runner_reserve_threads (runner, scratch_bytes (runner, block, in, &dw), error))
     return FALSE;
-  return (plan.fused && can_project (block))
-      || reserve_whole (runner, block, in, out, &dw, plan.fused, error);
+  return (fused && can_project (block))
+      || reserve_whole (runner, block, in, out, &dw, fused, error);
 }
 
 void
