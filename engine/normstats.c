@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later
+ *
+ * Pooled batch statistics; see normstats.h.
+ */
+#include "normstats.h"
+
+static double
+weight_of (gsize pixels, gsize images, NormPooling pooling)
+{
+  if (pixels == 0)
+    return 0;
+  switch (pooling) {
+    case POOL_PIXELS:
+      return (double) pixels;
+    case POOL_EQUALLY:
+      return 1;
+    case POOL_IMAGES:
+      return (double) images;
+  }
+  g_assert_not_reached ();
+}
+
+void
+norm_stats_set (double *stats, const double *sum, const double *sum_sq, gsize pixels, gsize images,
+    gsize channels, NormPooling pooling)
+{
+  const double weight = weight_of (pixels, images, pooling);
+  const double share = pixels > 0 ? weight / (double) pixels : 0;
+
+  stats[0] = weight;
+  for (gsize c = 0; c < channels; c++) {
+    stats[1 + c] = share * sum[c];
+    stats[1 + channels + c] = share * sum_sq[c];
+  }
+}
+
+void
+norm_stats_finish (const double *stats, gsize channels, double *mean, double *variance)
+{
+  const double share = stats[0] > 0 ? 1 / stats[0] : 0;
+
+  for (gsize c = 0; c < channels; c++) {
+    mean[c] = share * stats[1 + c];
+    variance[c] = MAX (0.0, share * stats[1 + channels + c] - mean[c] * mean[c]);
+  }
+}
