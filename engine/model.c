@@ -189,11 +189,33 @@ check_layer (const ConvLayer *layer, gpointer data)
 }
 
 static void
-check_part (Checker *checker, const Part *part)
+part_foreach (const Part *part, ConvLayerFunc func, gpointer data)
 {
   for (guint s = 0; part != NULL && s < part->n_stages; s++) {
     for (guint b = 0; b < part->stages[s].n_blocks; b++)
-      arch_block_foreach (&part->stages[s].blocks[b], check_layer, checker);
+      arch_block_foreach (&part->stages[s].blocks[b], func, data);
+  }
+}
+
+void
+model_foreach_layer (const FbnetModel *model, ConvLayerFunc func, gpointer data)
+{
+  const ConvLayer *const lone[] = { &model->rpn_logits, &model->rpn_deltas, &model->cls_score,
+    &model->bbox_pred, &model->mask_logits, &model->keypoint_logits, &model->class_logits };
+
+  part_foreach (model->trunk, func, data);
+  for (guint i = 0; i < model->description->n_fpn_stages; i++) {
+    func (&model->fpn_lateral[i], data);
+    func (&model->fpn_output[i], data);
+  }
+  part_foreach (model->rpn, func, data);
+  part_foreach (model->box, func, data);
+  part_foreach (model->mask, func, data);
+  part_foreach (model->keypoints, func, data);
+  part_foreach (model->keypoint_block, func, data);
+  for (guint i = 0; i < G_N_ELEMENTS (lone); i++) {
+    if (lone[i]->out != 0)
+      func (lone[i], data);
   }
 }
 
@@ -201,23 +223,8 @@ static gboolean
 check_tensors (FbnetModel *model, GError **error)
 {
   Checker checker = { model, g_string_new (NULL), 0 };
-  const ConvLayer *const lone[] = { &model->rpn_logits, &model->rpn_deltas, &model->cls_score,
-    &model->bbox_pred, &model->mask_logits, &model->keypoint_logits, &model->class_logits };
 
-  check_part (&checker, model->trunk);
-  for (guint i = 0; i < model->description->n_fpn_stages; i++) {
-    check_layer (&model->fpn_lateral[i], &checker);
-    check_layer (&model->fpn_output[i], &checker);
-  }
-  check_part (&checker, model->rpn);
-  check_part (&checker, model->box);
-  check_part (&checker, model->mask);
-  check_part (&checker, model->keypoints);
-  check_part (&checker, model->keypoint_block);
-  for (guint i = 0; i < G_N_ELEMENTS (lone); i++) {
-    if (lone[i]->out != 0)
-      check_layer (lone[i], &checker);
-  }
+  model_foreach_layer (model, check_layer, &checker);
   if (checker.n_problems > MAX_PROBLEMS)
     g_string_append_printf (checker.problems, "; and %u more", checker.n_problems - MAX_PROBLEMS);
   if (checker.n_problems > 0)

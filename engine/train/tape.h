@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later
+ *
+ * Reverse-mode differentiation. An operation (ops.h) computes its output at once and leaves a step on
+ * the tape; tape_backward() runs the steps from the last to the first, each adding to the gradients of
+ * what it read. One tape per worker; everything on it lives until tape_reset().
+ */
+#ifndef FBNET_TRAIN_TAPE_H
+#define FBNET_TRAIN_TAPE_H
+
+#include "real.h"
+
+/* n images of h × w pixels of c channels, channels-last. */
+typedef struct {
+  gsize n, h, w, c;
+  Real *value;
+  Real *grad; /* of the loss by each value, zero at first; NULL: nobody asks for it */
+} Var;
+
+typedef struct Tape Tape;
+
+Tape *tape_new (void);
+void tape_free (Tape *tape); /* NULL is allowed */
+
+/* Forgets everything and keeps the memory. */
+void tape_reset (Tape *tape);
+
+/* Bytes in use since the last reset. */
+gsize tape_size (const Tape *tape);
+
+/* 64-byte aligned, not cleared. */
+gpointer tape_alloc (Tape *tape, gsize bytes);
+
+/* Values are not cleared, gradients are. */
+Var *tape_var (Tape *tape, gsize n, gsize h, gsize w, gsize c, gboolean with_grad);
+
+/* Room for what the backward function will need; it is called with it. NULL: there is nothing to do. */
+typedef void (*TapeBackward) (gpointer step);
+gpointer tape_push (Tape *tape, gsize bytes, TapeBackward backward);
+
+/* Runs and forgets the steps. Losses start from a gradient of 1 each. */
+void tape_backward (Tape *tape);
+
+static inline gsize
+var_pixels (const Var *x)
+{
+  return x->n * x->h * x->w;
+}
+
+static inline gsize
+var_size (const Var *x)
+{
+  return var_pixels (x) * x->c;
+}
+
+#endif
