@@ -21,15 +21,24 @@ statistics_of (const Net *net, gint index)
   return net->params->statistics_values + params_get (net->params->statistics, index)->begin;
 }
 
+static NormPooling
+pooling_of (const Net *net)
+{
+  if (group_size (net->group) == 1)
+    return POOL_PIXELS;
+  return net->statistics == STATISTICS_NAIVE  ? POOL_EQUALLY
+      : net->statistics == STATISTICS_NAIVE_N ? POOL_IMAGES
+                                              : POOL_PIXELS;
+}
+
 /* running += momentum × (batch - running). torch's batch norms keep the unbiased variance, detectron2's
- * NaiveSyncBatchNorm the biased one. */
+ * NaiveSyncBatchNorm, which is torch's where there is one worker, the biased one. */
 static void
 update_statistics (const Net *net, const LayerParams *of, const double *stats, gsize c)
 {
   Real *running_mean = statistics_of (net, of->mean);
   Real *running_var = statistics_of (net, of->variance);
-  const gboolean naive =
-      net->statistics == STATISTICS_NAIVE || net->statistics == STATISTICS_NAIVE_N;
+  const gboolean naive = pooling_of (net) != POOL_PIXELS;
   const gboolean unbiased = !naive && stats[0] > 1;
   g_autofree double *mean = g_new (double, 2 * c);
   double *variance = mean + c;
@@ -44,14 +53,6 @@ update_statistics (const Net *net, const LayerParams *of, const double *stats, g
   }
 }
 
-static NormPooling
-pooling_of (Statistics statistics)
-{
-  return statistics == STATISTICS_NAIVE  ? POOL_EQUALLY
-      : statistics == STATISTICS_NAIVE_N ? POOL_IMAGES
-                                         : POOL_PIXELS;
-}
-
 static Var *
 batch_norm (Net *net, Var *x, const LayerParams *of)
 {
@@ -63,7 +64,7 @@ batch_norm (Net *net, Var *x, const LayerParams *of)
         statistics_of (net, of->variance), gamma, beta);
 
   double *stats = tape_alloc (net->tape, norm_stats_size (x->c) * sizeof (double));
-  Var *y = op_batch_norm (net->tape, x, gamma, beta, pooling_of (net->statistics),
+  Var *y = op_batch_norm (net->tape, x, gamma, beta, pooling_of (net),
       net->statistics == STATISTICS_OWN ? NULL : net->group, net->thread, stats);
   if (net->updates_statistics)
     update_statistics (net, of, stats, x->c);

@@ -20,7 +20,7 @@ typedef struct {
   const RcnnSettings *settings;
   const FbnetModel *model;
   const Description *d;
-  const TrainSample *samples;
+  const TrainSample *const *samples;
   guint n;
   guint64 seed, iteration, first;
   Var *features[MAX_LEVELS]; /* by trunk stage; those that nobody reads are NULL */
@@ -95,14 +95,14 @@ make_batch (const Rcnn *r)
   gsize h = 0, w = 0;
 
   for (guint i = 0; i < r->n; i++) {
-    h = MAX (h, r->samples[i].height);
-    w = MAX (w, r->samples[i].width);
+    h = MAX (h, r->samples[i]->height);
+    w = MAX (w, r->samples[i]->width);
   }
   Var *batch = tape_var (r->net->tape, r->n, padded (h, r->d->size_divisibility),
       padded (w, r->d->size_divisibility), 3, FALSE);
   memset (batch->value, 0, var_size (batch) * sizeof (Real));
   for (guint i = 0; i < r->n; i++)
-    normalize_into (batch, i, &r->samples[i], r->d);
+    normalize_into (batch, i, r->samples[i], r->d);
   return batch;
 }
 
@@ -140,7 +140,7 @@ static void
 add_rpn_targets (const Rcnn *r, RpnTargets *targets, const Box *anchors, gsize n_anchors,
     guint image)
 {
-  const TrainSample *sample = &r->samples[image];
+  const TrainSample *sample = r->samples[image];
   Random random = random_for (r->seed, r->iteration, r->first + image, RANDOM_ANCHORS);
   Sampled sampled = sample_boxes (anchors, n_anchors, sample, &r->settings->rpn, TRUE, &random);
 
@@ -194,7 +194,7 @@ to_floats (const Real *values, gsize n)
 static Box *
 make_proposals (const Rcnn *r, const Var *logits, const Var *deltas, guint image, gsize *n)
 {
-  const TrainSample *sample = &r->samples[image];
+  const TrainSample *sample = r->samples[image];
   const gsize size = logits->h * logits->w * logits->c;
   g_autofree float *image_logits = to_floats (logits->value + image * size, size);
   g_autofree float *image_deltas = to_floats (deltas->value + image * 4 * size, 4 * size);
@@ -258,7 +258,7 @@ rois_object (const Rois *rois, guint i)
 static void
 sample_proposals (const Rcnn *r, Rois *rois, Box *boxes, gsize n, guint32 image)
 {
-  const TrainSample *sample = &r->samples[image];
+  const TrainSample *sample = r->samples[image];
   Random random = random_for (r->seed, r->iteration, r->first + image, RANDOM_PROPOSALS);
 
   for (guint i = 0; r->settings->append_objects && i < sample->n_objects; i++)
@@ -350,7 +350,7 @@ rois_with_masks (const Rcnn *r, const Rois *rois)
   for (guint i = 0; i < rois->boxes->len; i++) {
     const TrainObject *object = rois_object (rois, i);
     const guint32 image = g_array_index (rois->images, guint32, i);
-    if (object != NULL && object->mask != NULL && r->samples[image].crop_mask != NULL)
+    if (object != NULL && object->mask != NULL && r->samples[image]->crop_mask != NULL)
       rois_add (&some, &g_array_index (rois->boxes, Box, i), image, object, object->class_id);
   }
   return some;
@@ -365,7 +365,7 @@ mask_loss (Rcnn *r, const Rois *rois, Var *logits)
 
   for (guint i = 0; i < rois->boxes->len; i++) {
     const TrainObject *object = rois_object (rois, i);
-    const TrainSample *sample = &r->samples[g_array_index (rois->images, guint32, i)];
+    const TrainSample *sample = r->samples[g_array_index (rois->images, guint32, i)];
     const guint32 channel = r->d->class_agnostic_masks ? 0 : object->class_id;
     sample->crop_mask (sample, object, &g_array_index (rois->boxes, Box, i), (guint) logits->h,
         targets + i * area);
@@ -389,7 +389,7 @@ mask_head (Rcnn *r, const Rois *rois)
 }
 
 RcnnLosses
-rcnn_forward (Net *net, const RcnnSettings *settings, const TrainSample *samples, guint n,
+rcnn_forward (Net *net, const RcnnSettings *settings, const TrainSample *const *samples, guint n,
     guint64 seed, guint64 iteration, guint64 first)
 {
   const FbnetModel *model = net->params->model;

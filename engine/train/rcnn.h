@@ -39,7 +39,7 @@ const char *rcnn_unsupported (const FbnetModel *model);
 
 /* Runs the network forward and leaves its steps on net->tape. `seed` and `iteration` are the key of
  * what is sampled; `first` is the number of the batch's first sample in its iteration. */
-RcnnLosses rcnn_forward (Net *net, const RcnnSettings *settings, const TrainSample *samples,
+RcnnLosses rcnn_forward (Net *net, const RcnnSettings *settings, const TrainSample *const *samples,
     guint n, guint64 seed, guint64 iteration, guint64 first);
 
 #endif

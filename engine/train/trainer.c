@@ -16,7 +16,7 @@
 typedef struct {
   Trainer *trainer;
   Net net;
-  TrainSample *samples;
+  TrainSample **samples;
   guint n_samples; /* drawn */
   GThread *thread;
   GError *error;
@@ -62,7 +62,7 @@ add_worker (Trainer *t, guint thread)
   Worker *worker = &t->workers[thread];
 
   worker->trainer = t;
-  worker->samples = g_new0 (TrainSample, t->settings.batch);
+  worker->samples = g_new0 (TrainSample *, t->settings.batch);
   worker->net = (Net){ .params = t->params,
     .tape = tape_new (),
     .group = t->group,
@@ -238,10 +238,8 @@ trainer_write_model (const Trainer *t, const char *path, GError **error)
 static void
 release_samples (Worker *worker)
 {
-  const TrainSource *source = &worker->trainer->source;
-
   for (guint i = 0; i < worker->n_samples; i++)
-    source->release (source->data, &worker->samples[i]);
+    worker->trainer->source.release (worker->samples[i]);
   worker->n_samples = 0;
 }
 
@@ -262,10 +260,11 @@ draw_samples (Worker *worker)
   const guint64 first = t->iteration * per_iteration + first_sample (worker);
 
   for (guint i = 0; i < t->settings.batch; i++) {
-    if (!t->source.draw (t->source.data, worker->net.thread, first + i, &worker->samples[i],
-            &worker->error))
+    TrainSample *sample =
+        t->source.draw (t->source.data, worker->net.thread, first + i, &worker->error);
+    if (sample == NULL)
       return FALSE;
-    worker->n_samples++;
+    worker->samples[worker->n_samples++] = sample;
   }
   return TRUE;
 }
@@ -277,8 +276,9 @@ run_forward (Worker *worker, RcnnLosses *losses)
 
   tape_reset (worker->net.tape);
   memset (worker->net.gradient, 0, t->params->n_values * sizeof (Real));
-  *losses = rcnn_forward (&worker->net, &t->settings.rcnn, worker->samples, worker->n_samples,
-      t->settings.seed, t->iteration, first_sample (worker));
+  *losses =
+      rcnn_forward (&worker->net, &t->settings.rcnn, (const TrainSample *const *) worker->samples,
+          worker->n_samples, t->settings.seed, t->iteration, first_sample (worker));
   if (isfinite (rcnn_losses_total (losses)))
     return TRUE;
   g_set_error (&worker->error, FBNET_ERROR, FBNET_ERROR_ARGUMENT,

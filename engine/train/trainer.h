@@ -14,9 +14,9 @@
 
 /* Where samples come from. Called by the workers' threads, several at a time. */
 typedef struct {
-  /* Sample number `draw` of an endless row; FALSE with error ends the run. */
-  gboolean (*draw) (gpointer data, guint thread, guint64 draw, TrainSample *sample, GError **error);
-  void (*release) (gpointer data, TrainSample *sample);
+  /* Sample number `draw` of an endless row; NULL with error ends the run. */
+  TrainSample *(*draw) (gpointer data, guint thread, guint64 draw, GError **error);
+  void (*release) (TrainSample *sample);
   gpointer data;
 } TrainSource;
 
