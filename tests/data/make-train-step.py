@@ -40,16 +40,17 @@
 #   ema2.NAME         parameters and running statistics averaged, after two steps; before the first
 #                     they are the model's, after each: decay * average + (1 - decay) * new
 #   smooth.loss.*, smooth.grad.NAME   the first step with the betas of "smooth": smooth L1
-# __metadata__: `training` JSON: the numbers of TRAINING below, sizes [height, width] of the
-# pictures, and what sums are divided by; `polygons` JSON: per picture, per object: its polygons,
-# [x, y, x, y ...] in network pixels (mask targets: pycocotools' rasterisation); `losses` JSON: all
-# losses in full; `schedules` JSON: settings and `rates`, [iteration, learning rate] of each.
+# `fbnet` in __metadata__ is a JSON object, as in models: `training`: the numbers of TRAINING below,
+# sizes [height, width] of the pictures, and what sums are divided by; `polygons`: per picture, per
+# object: its polygons, [x, y, x, y ...] in network pixels (mask targets: pycocotools'
+# rasterisation); `losses`: all losses in full; `schedules`: settings and `rates`, [iteration,
+# learning rate] of each.
 #
 # train-norms: x.k, dy.k of workers k = 0 ... 3 (images, 3, height, width, all unequal), weight,
 # bias, running_mean, running_var before. For each pooling P, "pixels" (SyncBN: as if all were one
 # batch), "equally" and "images" (naiveSyncBN with stats_mode "" and "N"): P.y.k; P.dx.k, P.dweight,
 # P.dbias, derivatives of the sum over all workers of dy * y; P.running_mean, P.running_var after
-# (variance unbiased in "pixels" only).
+# (variance unbiased in "pixels" only). `fbnet`: momentum, epsilon.
 import copy
 import json
 import math
@@ -649,7 +650,7 @@ def make_norms(folder):
         result.update(running_mean=running[0], running_var=running[1])
         out.update({pooling + "." + k: single(v) for k, v in result.items()})
     TINY["save"](folder + "/train-norms.safetensors", out,
-                 {"momentum": str(TRAINING["batch_norm"]["momentum"]), "eps": "1e-05"})
+                 {"fbnet": json.dumps({**TRAINING["batch_norm"], "epsilon": 1e-5})})
 
 
 # --- Output ------------------------------------------------------------------------------------
@@ -731,7 +732,7 @@ def make(name, sizes, folder):
     metadata = {"training": training, "polygons": [s["polygons"] for s in samples],
                 "losses": losses, "schedules": schedules()}
     TINY["save"]("%s/%s.safetensors" % (folder, name.replace("tiny", "train")), out,
-                 {k: json.dumps(v, separators=(",", ":")) for k, v in metadata.items()})
+                 {"fbnet": json.dumps(metadata, separators=(",", ":"))})
 
 
 def main():
