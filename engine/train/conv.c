@@ -252,15 +252,15 @@ conv_forward (ConvStep *step)
 Var *
 op_conv (Tape *tape, Var *x, const ConvLayer *layer, Weight weight, Weight bias)
 {
-  const gboolean with_grad = x->grad != NULL || weight.grad != NULL || bias.grad != NULL;
+  const gboolean wants_grad = x->wants_grad || weight.grad != NULL || bias.grad != NULL;
   Var *y = tape_var (tape, x->n, output_side (x->h, layer), output_side (x->w, layer), layer->out,
-      with_grad);
+      wants_grad);
 
   if (layer->groups == layer->in && layer->groups == layer->out && layer->groups > 1) {
     train_depthwise (tape, x, y, layer, weight, bias);
     return y;
   }
-  ConvStep *step = tape_push (tape, sizeof *step, with_grad ? conv_backward : NULL);
+  ConvStep *step = tape_push (tape, sizeof *step, wants_grad ? conv_backward : NULL, y, x, NULL);
   *step = (ConvStep){ tape, x, y, layer, weight, bias };
   conv_forward (step);
   return y;

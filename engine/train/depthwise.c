@@ -143,7 +143,8 @@ void
 train_depthwise (Tape *tape, Var *x, Var *y, const ConvLayer *layer, Weight weight, Weight bias)
 {
   const gsize n_taps = (gsize) layer->kernel * layer->kernel * x->c;
-  DepthwiseStep *s = tape_push (tape, sizeof *s, y->grad != NULL ? depthwise_backward : NULL);
+  DepthwiseStep *s =
+      tape_push (tape, sizeof *s, y->wants_grad ? depthwise_backward : NULL, y, x, NULL);
 
   *s = (DepthwiseStep){ x, y, layer, weight, bias, tape_alloc (tape, n_taps * sizeof (Real)) };
   permute_taps ((Real *) weight.value, s->taps, layer, FALSE);

@@ -24,7 +24,7 @@ loss_backward (gpointer data)
 static LossStep *
 push_loss (Tape *tape, Var *x, gsize n)
 {
-  LossStep *s = tape_push (tape, sizeof *s, x->grad != NULL ? loss_backward : NULL);
+  LossStep *s = tape_push (tape, sizeof *s, x->wants_grad ? loss_backward : NULL, NULL, x, NULL);
 
   *s = (LossStep){ x, n, tape_alloc (tape, n * sizeof (guint32)),
     tape_alloc (tape, n * sizeof (Real)) };

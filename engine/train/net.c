@@ -54,17 +54,17 @@ update_statistics (const Net *net, const LayerParams *of, const double *stats, g
 }
 
 static Var *
-batch_norm (Net *net, Var *x, const LayerParams *of)
+batch_norm (Net *net, Var *x, const LayerParams *of, gboolean relu)
 {
   const Weight gamma = weight_of (net, of->gamma), beta = weight_of (net, of->beta);
   const gboolean frozen = params_get (net->params->params, of->gamma)->frozen;
 
   if (net->statistics == STATISTICS_STORED || frozen)
     return op_stored_norm (net->tape, x, statistics_of (net, of->mean),
-        statistics_of (net, of->variance), gamma, beta);
+        statistics_of (net, of->variance), gamma, beta, relu);
 
   double *stats = tape_alloc (net->tape, norm_stats_size (x->c) * sizeof (double));
-  Var *y = op_batch_norm (net->tape, x, gamma, beta, pooling_of (net),
+  Var *y = op_batch_norm (net->tape, x, gamma, beta, relu, pooling_of (net),
       net->statistics == STATISTICS_OWN ? NULL : net->group, net->thread, stats);
   if (net->updates_statistics)
     update_statistics (net, of, stats, x->c);
@@ -73,7 +73,7 @@ batch_norm (Net *net, Var *x, const LayerParams *of)
 
 /* x * weight + bias: mobile_cv's frozen_bn has no statistics. */
 static Var *
-frozen_norm (Net *net, Var *x, const LayerParams *of)
+frozen_norm (Net *net, Var *x, const LayerParams *of, gboolean relu)
 {
   Real *mean = tape_alloc (net->tape, 2 * x->c * sizeof (Real)), *variance = mean + x->c;
 
@@ -82,30 +82,31 @@ frozen_norm (Net *net, Var *x, const LayerParams *of)
     variance[i] = (Real) (1 - NORM_EPSILON);
   }
   return op_stored_norm (net->tape, x, mean, variance, weight_of (net, of->gamma),
-      weight_of (net, of->beta));
+      weight_of (net, of->beta), relu);
 }
 
 Var *
 net_conv (Net *net, Var *x, const ConvLayer *layer)
 {
   const LayerParams *of = params_of_layer (net->params, layer);
+  const gboolean relu = layer->act == ACT_RELU; /* a part of the norm, where there is one */
   Var *y = op_conv (net->tape, x, layer, weight_of (net, of->weight), weight_of (net, of->bias));
 
   switch (layer->norm.kind) {
     case NORM_NONE:
-      break;
+      return op_activate (net->tape, y, NULL, layer->act);
     case NORM_BATCH:
-      y = batch_norm (net, y, of);
+      y = batch_norm (net, y, of, relu);
       break;
     case NORM_FROZEN:
-      y = frozen_norm (net, y, of);
+      y = frozen_norm (net, y, of, relu);
       break;
     case NORM_GROUP:
       y = op_group_norm (net->tape, y, layer->norm.n_groups, weight_of (net, of->gamma),
           weight_of (net, of->beta));
-      break;
+      return op_activate (net->tape, y, NULL, layer->act);
   }
-  return op_activate (net->tape, y, NULL, layer->act);
+  return op_activate (net->tape, y, NULL, relu ? ACT_NONE : layer->act);
 }
 
 static Var *

@@ -15,6 +15,7 @@
 typedef struct {
   Var *x, *y;
   Weight gamma, beta;
+  gboolean relu;       /* follows */
   double *mean, *rstd; /* per channel */
   double share;        /* of one pixel in the statistics; 0: they are stored, not this batch's */
   Group *group;        /* NULL: this worker alone */
@@ -49,15 +50,25 @@ sum_products (double *restrict sum, const Real *restrict dy, const Real *restric
   }
 }
 
-/* y += a x + b per channel (b may be NULL), or y = where `set`. */
+/* y = a x + b per channel, not below `floor`. */
 TRAIN_LOOP static void
 affine_set (Real *restrict y, const Real *restrict x, const Real *restrict a,
-    const Real *restrict b, gsize pixels, gsize c)
+    const Real *restrict b, Real floor, gsize pixels, gsize c)
 {
   for (gsize p = 0; p < pixels; p++) {
-    for (gsize i = 0; i < c; i++)
-      y[p * c + i] = x[p * c + i] * a[i] + b[i];
+    for (gsize i = 0; i < c; i++) {
+      const Real v = x[p * c + i] * a[i] + b[i];
+      y[p * c + i] = v < floor ? floor : v;
+    }
   }
+}
+
+/* Nothing comes back through a ReLU that is closed. */
+TRAIN_LOOP static void
+close_relus (Real *restrict dy, const Real *restrict y, gsize n)
+{
+  for (gsize i = 0; i < n; i++)
+    dy[i] = y[i] > 0 ? dy[i] : 0;
 }
 
 /* dx += a dy + b x + d per channel. */
@@ -82,7 +93,7 @@ norm_forward (const NormStep *s)
     b[i] =
         (Real) ((double) s->beta.value[i] - s->mean[i] * s->rstd[i] * (double) s->gamma.value[i]);
   }
-  affine_set (s->y->value, s->x->value, a, b, var_pixels (s->x), c);
+  affine_set (s->y->value, s->x->value, a, b, s->relu ? 0 : -(Real) INFINITY, var_pixels (s->x), c);
   g_free (a);
 }
 
@@ -109,6 +120,8 @@ norm_backward (gpointer data)
   const NormStep *s = data;
   const gsize c = s->x->c;
 
+  if (s->relu)
+    close_relus (s->y->grad, s->y->value, var_size (s->y));
   memset (s->sums, 0, 2 * c * sizeof (double));
   sum_products (s->sums, s->y->grad, s->x->value, s->mean, var_pixels (s->x), c);
   for (gsize i = 0; i < c; i++) {
@@ -124,14 +137,14 @@ norm_backward (gpointer data)
 }
 
 static NormStep *
-push_norm (Tape *tape, Var *x, Weight gamma, Weight beta, gboolean collective)
+push_norm (Tape *tape, Var *x, Weight gamma, Weight beta, gboolean relu, gboolean collective)
 {
-  const gboolean with_grad =
-      collective || x->grad != NULL || gamma.grad != NULL || beta.grad != NULL;
-  NormStep *s = tape_push (tape, sizeof *s, with_grad ? norm_backward : NULL);
+  const gboolean wants_grad =
+      collective || x->wants_grad || gamma.grad != NULL || beta.grad != NULL;
+  Var *y = tape_var (tape, x->n, x->h, x->w, x->c, wants_grad);
+  NormStep *s = tape_push (tape, sizeof *s, wants_grad ? norm_backward : NULL, y, x, NULL);
 
-  *s = (NormStep){ .x = x, .gamma = gamma, .beta = beta };
-  s->y = tape_var (tape, x->n, x->h, x->w, x->c, with_grad);
+  *s = (NormStep){ .x = x, .y = y, .gamma = gamma, .beta = beta, .relu = relu };
   s->mean = tape_alloc (tape, x->c * sizeof (double));
   s->rstd = tape_alloc (tape, x->c * sizeof (double));
   s->sums = tape_alloc (tape, 2 * x->c * sizeof (double));
@@ -148,9 +161,9 @@ invert (double *variance, gsize c)
 
 Var *
 op_stored_norm (Tape *tape, Var *x, const Real *mean, const Real *variance, Weight gamma,
-    Weight beta)
+    Weight beta, gboolean relu)
 {
-  NormStep *s = push_norm (tape, x, gamma, beta, FALSE);
+  NormStep *s = push_norm (tape, x, gamma, beta, relu, FALSE);
 
   for (gsize i = 0; i < x->c; i++) {
     s->mean[i] = (double) mean[i];
@@ -162,10 +175,10 @@ op_stored_norm (Tape *tape, Var *x, const Real *mean, const Real *variance, Weig
 }
 
 Var *
-op_batch_norm (Tape *tape, Var *x, Weight gamma, Weight beta, NormPooling pooling, Group *group,
-    guint thread, double *stats)
+op_batch_norm (Tape *tape, Var *x, Weight gamma, Weight beta, gboolean relu, NormPooling pooling,
+    Group *group, guint thread, double *stats)
 {
-  NormStep *s = push_norm (tape, x, gamma, beta, group != NULL);
+  NormStep *s = push_norm (tape, x, gamma, beta, relu, group != NULL);
   const gsize pixels = var_pixels (x), c = x->c;
 
   s->group = group;
@@ -266,11 +279,11 @@ group_backward (gpointer data)
 Var *
 op_group_norm (Tape *tape, Var *x, guint n_groups, Weight gamma, Weight beta)
 {
-  const gboolean with_grad = x->grad != NULL || gamma.grad != NULL || beta.grad != NULL;
-  GroupStep *s = tape_push (tape, sizeof *s, with_grad ? group_backward : NULL);
+  const gboolean wants_grad = x->wants_grad || gamma.grad != NULL || beta.grad != NULL;
+  Var *y = tape_var (tape, x->n, x->h, x->w, x->c, wants_grad);
+  GroupStep *s = tape_push (tape, sizeof *s, wants_grad ? group_backward : NULL, y, x, NULL);
 
-  *s = (GroupStep){ .x = x, .gamma = gamma, .beta = beta, .n_groups = n_groups };
-  s->y = tape_var (tape, x->n, x->h, x->w, x->c, with_grad);
+  *s = (GroupStep){ .x = x, .y = y, .gamma = gamma, .beta = beta, .n_groups = n_groups };
   s->mean = tape_alloc (tape, x->n * n_groups * sizeof (double));
   s->rstd = tape_alloc (tape, x->n * n_groups * sizeof (double));
   for (gsize n = 0; n < x->n; n++) {

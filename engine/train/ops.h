@@ -3,6 +3,7 @@
  * What a detector is made of, each with its gradient. Every function computes its result at once and
  * leaves a step on the tape (tape.h); a result asks for a gradient where something it was made of does.
  * None is parallel: a worker is one thread.
+ * A backward function may change the gradient of its output, which nobody needs after it.
  */
 #ifndef FBNET_TRAIN_OPS_H
 #define FBNET_TRAIN_OPS_H
@@ -41,15 +42,15 @@ Var *op_gate (Tape *tape, Var *x, Var *gate);
 /* torch GroupNorm. */
 Var *op_group_norm (Tape *tape, Var *x, guint n_groups, Weight gamma, Weight beta);
 
-/* (x - mean) / sqrt (variance + epsilon) × gamma + beta with numbers that stay. */
+/* (x - mean) / sqrt (variance + epsilon) × gamma + beta with numbers that stay; then a ReLU, if asked. */
 Var *op_stored_norm (Tape *tape, Var *x, const Real *mean, const Real *variance, Weight gamma,
-    Weight beta);
+    Weight beta, gboolean relu);
 
 /* The same with mean and biased variance of this very batch, pooled over the group's workers; with
  * group NULL, of this worker alone. `stats`: norm_stats_size (c) doubles, receives the pooled
  * statistics (normstats.h). A collective call, here and on the way back, even without a pixel. */
-Var *op_batch_norm (Tape *tape, Var *x, Weight gamma, Weight beta, NormPooling pooling,
-    Group *group, guint thread, double *stats);
+Var *op_batch_norm (Tape *tape, Var *x, Weight gamma, Weight beta, gboolean relu,
+    NormPooling pooling, Group *group, guint thread, double *stats);
 
 /* ROIAlign with aligned = True: [n][resolution][resolution][c]; boxes in network pixels, images[i] is
  * the number of box i's image in the feature. */

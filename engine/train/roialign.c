@@ -125,8 +125,8 @@ Var *
 op_roi_align (Tape *tape, Var *feature, const RoiArgs *args)
 {
   const guint side = args->resolution;
-  Var *y = tape_var (tape, args->n, side, side, feature->c, feature->grad != NULL);
-  RoiStep *s = tape_push (tape, sizeof *s, y->grad != NULL ? roi_backward : NULL);
+  Var *y = tape_var (tape, args->n, side, side, feature->c, feature->wants_grad);
+  RoiStep *s = tape_push (tape, sizeof *s, y->wants_grad ? roi_backward : NULL, y, feature, NULL);
 
   *s = (RoiStep){ feature, y, *args };
   s->args.boxes = keep (tape, args->boxes, args->n * sizeof *args->boxes);

@@ -120,9 +120,9 @@ op_activate (Tape *tape, Var *x, Var *residual, Activation act)
   if (act == ACT_NONE && residual == NULL)
     return x;
 
-  const gboolean with_grad = x->grad != NULL || (residual != NULL && residual->grad != NULL);
-  Var *y = tape_var (tape, x->n, x->h, x->w, x->c, with_grad);
-  ShapeStep *s = tape_push (tape, sizeof *s, with_grad ? activate_backward : NULL);
+  const gboolean wants_grad = x->wants_grad || (residual != NULL && residual->wants_grad);
+  Var *y = tape_var (tape, x->n, x->h, x->w, x->c, wants_grad);
+  ShapeStep *s = tape_push (tape, sizeof *s, wants_grad ? activate_backward : NULL, y, x, residual);
   const gsize n = var_size (x);
 
   *s = (ShapeStep){ x, residual, y, act };
@@ -158,8 +158,8 @@ op_upsample (Tape *tape, Var *x, guint factor)
   if (factor == 1)
     return x;
 
-  Var *y = tape_var (tape, x->n, x->h * factor, x->w * factor, x->c, x->grad != NULL);
-  ShapeStep *s = tape_push (tape, sizeof *s, y->grad != NULL ? upsample_backward : NULL);
+  Var *y = tape_var (tape, x->n, x->h * factor, x->w * factor, x->c, x->wants_grad);
+  ShapeStep *s = tape_push (tape, sizeof *s, y->wants_grad ? upsample_backward : NULL, y, x, NULL);
 
   *s = (ShapeStep){ .x = x, .y = y, .factor = factor };
   for (gsize row = 0; row < y->n * y->h; row++) {
@@ -196,8 +196,8 @@ op_shuffle (Tape *tape, Var *x, guint groups)
   if (groups <= 1)
     return x;
 
-  Var *y = tape_var (tape, x->n, x->h, x->w, x->c, x->grad != NULL);
-  ShapeStep *s = tape_push (tape, sizeof *s, y->grad != NULL ? shuffle_backward : NULL);
+  Var *y = tape_var (tape, x->n, x->h, x->w, x->c, x->wants_grad);
+  ShapeStep *s = tape_push (tape, sizeof *s, y->wants_grad ? shuffle_backward : NULL, y, x, NULL);
 
   *s = (ShapeStep){ .x = x, .y = y, .factor = groups };
   for (gsize p = 0; p < var_pixels (x); p++) {
@@ -222,8 +222,8 @@ mean_backward (gpointer data)
 Var *
 op_mean (Tape *tape, Var *x)
 {
-  Var *y = tape_var (tape, x->n, 1, 1, x->c, x->grad != NULL);
-  ShapeStep *s = tape_push (tape, sizeof *s, y->grad != NULL ? mean_backward : NULL);
+  Var *y = tape_var (tape, x->n, 1, 1, x->c, x->wants_grad);
+  ShapeStep *s = tape_push (tape, sizeof *s, y->wants_grad ? mean_backward : NULL, y, x, NULL);
   const gsize pixels = x->h * x->w;
 
   *s = (ShapeStep){ .x = x, .y = y };
@@ -260,9 +260,9 @@ gate_backward (gpointer data)
 Var *
 op_gate (Tape *tape, Var *x, Var *gate)
 {
-  const gboolean with_grad = x->grad != NULL || gate->grad != NULL;
-  Var *y = tape_var (tape, x->n, x->h, x->w, x->c, with_grad);
-  ShapeStep *s = tape_push (tape, sizeof *s, with_grad ? gate_backward : NULL);
+  const gboolean wants_grad = x->wants_grad || gate->wants_grad;
+  Var *y = tape_var (tape, x->n, x->h, x->w, x->c, wants_grad);
+  ShapeStep *s = tape_push (tape, sizeof *s, wants_grad ? gate_backward : NULL, y, x, gate);
   const gsize pixels = x->h * x->w, c = x->c;
 
   *s = (ShapeStep){ .x = x, .other = gate, .y = y };

@@ -19,7 +19,16 @@ struct Step {
   Step *before;
   TapeBackward backward;
   gpointer data;
+  Var *out, *inputs[TAPE_INPUTS];
 };
+
+/* Gradients live from the first that is added to them to the step that made their value; their memory
+ * is then free for others, and still in the cache. */
+#define N_SIZES 64 /* powers of two */
+
+typedef struct {
+  GPtrArray *buffers[N_SIZES];
+} Pool;
 
 struct Tape {
   GArray *chunks; /* Chunk */
@@ -27,6 +36,7 @@ struct Tape {
   gsize used;     /* bytes of it */
   gsize total;
   Step *last;
+  Pool gradients;
 };
 
 Tape *
@@ -35,6 +45,8 @@ tape_new (void)
   Tape *tape = g_new0 (Tape, 1);
 
   tape->chunks = g_array_new (FALSE, FALSE, sizeof (Chunk));
+  for (guint i = 0; i < N_SIZES; i++)
+    tape->gradients.buffers[i] = g_ptr_array_new_with_free_func (g_aligned_free);
   return tape;
 }
 
@@ -46,6 +58,8 @@ tape_free (Tape *tape)
   for (guint i = 0; i < tape->chunks->len; i++)
     g_aligned_free (g_array_index (tape->chunks, Chunk, i).memory);
   g_array_free (tape->chunks, TRUE);
+  for (guint i = 0; i < N_SIZES; i++)
+    g_ptr_array_free (tape->gradients.buffers[i], TRUE);
   g_free (tape);
 }
 
@@ -92,34 +106,61 @@ tape_alloc (Tape *tape, gsize bytes)
 }
 
 Var *
-tape_var (Tape *tape, gsize n, gsize h, gsize w, gsize c, gboolean with_grad)
+tape_var (Tape *tape, gsize n, gsize h, gsize w, gsize c, gboolean wants_grad)
 {
   Var *var = tape_alloc (tape, sizeof *var);
 
-  *var = (Var){ n, h, w, c };
+  *var = (Var){ n, h, w, c, NULL, wants_grad, NULL };
   var->value = tape_alloc (tape, var_size (var) * sizeof (Real));
-  if (with_grad) {
-    var->grad = tape_alloc (tape, var_size (var) * sizeof (Real));
-    memset (var->grad, 0, var_size (var) * sizeof (Real));
-  }
   return var;
 }
 
 gpointer
-tape_push (Tape *tape, gsize bytes, TapeBackward backward)
+tape_push (Tape *tape, gsize bytes, TapeBackward backward, Var *out, Var *first, Var *second)
 {
   Step *step = tape_alloc (tape, sizeof *step);
 
-  *step = (Step){ tape->last, backward, tape_alloc (tape, bytes) };
+  *step = (Step){ tape->last, backward, tape_alloc (tape, bytes), out, { first, second } };
   tape->last = step;
   return step->data;
+}
+
+static guint
+size_class (const Var *var)
+{
+  return g_bit_storage (MAX (var_size (var), ALIGNMENT) - 1);
+}
+
+static void
+open_gradient (Tape *tape, Var *var)
+{
+  if (var == NULL || !var->wants_grad || var->grad != NULL)
+    return;
+  GPtrArray *free_ones = tape->gradients.buffers[size_class (var)];
+  var->grad = free_ones->len > 0
+      ? g_ptr_array_steal_index_fast (free_ones, free_ones->len - 1)
+      : g_aligned_alloc ((gsize) 1 << size_class (var), sizeof (Real), ALIGNMENT);
+  memset (var->grad, 0, var_size (var) * sizeof (Real));
+}
+
+static void
+close_gradient (Tape *tape, Var *var)
+{
+  if (var != NULL && var->grad != NULL)
+    g_ptr_array_add (tape->gradients.buffers[size_class (var)], g_steal_pointer (&var->grad));
 }
 
 void
 tape_backward (Tape *tape)
 {
-  for (Step *step = tape->last; step != NULL; step = step->before)
-    if (step->backward != NULL)
+  for (Step *step = tape->last; step != NULL; step = step->before) {
+    if (step->backward != NULL) {
+      open_gradient (tape, step->out);
+      for (guint i = 0; i < TAPE_INPUTS; i++)
+        open_gradient (tape, step->inputs[i]);
       step->backward (step->data);
+    }
+    close_gradient (tape, step->out);
+  }
   tape->last = NULL;
 }

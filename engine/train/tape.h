@@ -13,7 +13,8 @@
 typedef struct {
   gsize n, h, w, c;
   Real *value;
-  Real *grad; /* of the loss by each value, zero at first; NULL: nobody asks for it */
+  gboolean wants_grad; /* something that it was made of can learn */
+  Real *grad;          /* of the loss by each value; there only while the way back needs it */
 } Var;
 
 typedef struct Tape Tape;
@@ -30,12 +31,18 @@ gsize tape_size (const Tape *tape);
 /* 64-byte aligned, not cleared. */
 gpointer tape_alloc (Tape *tape, gsize bytes);
 
-/* Values are not cleared, gradients are. */
-Var *tape_var (Tape *tape, gsize n, gsize h, gsize w, gsize c, gboolean with_grad);
+/* Values are not cleared. */
+Var *tape_var (Tape *tape, gsize n, gsize h, gsize w, gsize c, gboolean wants_grad);
 
-/* Room for what the backward function will need; it is called with it. NULL: there is nothing to do. */
+/* What a step reads; NULL where it reads less. */
+#define TAPE_INPUTS 2
+
+/* Room for what the backward function will need; it is called with it, when the gradient of `out` is
+ * complete, and adds to those of the inputs that want one: they are there, and only they. `out` is NULL
+ * for a loss. `backward` NULL: there is nothing to do. */
 typedef void (*TapeBackward) (gpointer step);
-gpointer tape_push (Tape *tape, gsize bytes, TapeBackward backward);
+gpointer tape_push (Tape *tape, gsize bytes, TapeBackward backward, Var *out, Var *first,
+    Var *second);
 
 /* Runs and forgets the steps. Losses start from a gradient of 1 each. */
 void tape_backward (Tape *tape);
