@@ -67,8 +67,8 @@ multiply_forward (const ConvStep *step, guint group, gsize m, const Real *x, gsi
 
   if (m > 0)
     real_gemm (CblasRowMajor, CblasNoTrans, CblasTrans, (blasint) m, (blasint) out, (blasint) k, 1,
-        x, (blasint) ldx, step->taps + group * out * k, (blasint) k, 1, y + group * out,
-        (blasint) layer->out);
+        x, (blasint) ldx, step->taps + group * out * k, (blasint) k,
+        step->bias.value != NULL ? 1 : 0, y + group * out, (blasint) layer->out);
 }
 
 /* dx = dy × weights (added to dx where `add`). */
@@ -99,17 +99,13 @@ multiply_to_weights (const ConvStep *step, guint group, gsize m, const Real *dy,
         (blasint) k);
 }
 
-/* Every pixel begins with the bias. */
+/* Every pixel begins with the bias, if there is one. */
 static void
 fill_bias (const ConvStep *step)
 {
   const gsize pixels = var_pixels (step->y), c = step->y->c;
 
-  if (step->bias.value == NULL) {
-    memset (step->y->value, 0, pixels * c * sizeof (Real));
-    return;
-  }
-  for (gsize p = 0; p < pixels; p++)
+  for (gsize p = 0; step->bias.value != NULL && p < pixels; p++)
     memcpy (step->y->value + p * c, step->bias.value, c * sizeof (Real));
 }
 

@@ -28,6 +28,7 @@ struct Step {
 
 typedef struct {
   GPtrArray *buffers[N_SIZES];
+  GPtrArray *open; /* Var that have one */
 } Pool;
 
 struct Tape {
@@ -47,29 +48,8 @@ tape_new (void)
   tape->chunks = g_array_new (FALSE, FALSE, sizeof (Chunk));
   for (guint i = 0; i < N_SIZES; i++)
     tape->gradients.buffers[i] = g_ptr_array_new_with_free_func (g_aligned_free);
+  tape->gradients.open = g_ptr_array_new ();
   return tape;
-}
-
-void
-tape_free (Tape *tape)
-{
-  if (tape == NULL)
-    return;
-  for (guint i = 0; i < tape->chunks->len; i++)
-    g_aligned_free (g_array_index (tape->chunks, Chunk, i).memory);
-  g_array_free (tape->chunks, TRUE);
-  for (guint i = 0; i < N_SIZES; i++)
-    g_ptr_array_free (tape->gradients.buffers[i], TRUE);
-  g_free (tape);
-}
-
-void
-tape_reset (Tape *tape)
-{
-  tape->current = 0;
-  tape->used = 0;
-  tape->total = 0;
-  tape->last = NULL;
 }
 
 gsize
@@ -131,8 +111,8 @@ size_class (const Var *var)
   return g_bit_storage (MAX (var_size (var), ALIGNMENT) - 1);
 }
 
-static void
-open_gradient (Tape *tape, Var *var)
+void
+tape_open_gradient (Tape *tape, Var *var)
 {
   if (var == NULL || !var->wants_grad || var->grad != NULL)
     return;
@@ -141,13 +121,42 @@ open_gradient (Tape *tape, Var *var)
       ? g_ptr_array_steal_index_fast (free_ones, free_ones->len - 1)
       : g_aligned_alloc ((gsize) 1 << size_class (var), sizeof (Real), ALIGNMENT);
   memset (var->grad, 0, var_size (var) * sizeof (Real));
+  g_ptr_array_add (tape->gradients.open, var);
 }
 
 static void
 close_gradient (Tape *tape, Var *var)
 {
-  if (var != NULL && var->grad != NULL)
-    g_ptr_array_add (tape->gradients.buffers[size_class (var)], g_steal_pointer (&var->grad));
+  if (var == NULL || var->grad == NULL)
+    return;
+  g_ptr_array_add (tape->gradients.buffers[size_class (var)], g_steal_pointer (&var->grad));
+  g_ptr_array_remove_fast (tape->gradients.open, var);
+}
+
+void
+tape_reset (Tape *tape)
+{
+  while (tape->gradients.open->len > 0)
+    close_gradient (tape, tape->gradients.open->pdata[0]);
+  tape->current = 0;
+  tape->used = 0;
+  tape->total = 0;
+  tape->last = NULL;
+}
+
+void
+tape_free (Tape *tape)
+{
+  if (tape == NULL)
+    return;
+  for (guint i = 0; i < tape->chunks->len; i++)
+    g_aligned_free (g_array_index (tape->chunks, Chunk, i).memory);
+  tape_reset (tape);
+  g_ptr_array_free (tape->gradients.open, TRUE);
+  g_array_free (tape->chunks, TRUE);
+  for (guint i = 0; i < N_SIZES; i++)
+    g_ptr_array_free (tape->gradients.buffers[i], TRUE);
+  g_free (tape);
 }
 
 void
@@ -155,9 +164,9 @@ tape_backward (Tape *tape)
 {
   for (Step *step = tape->last; step != NULL; step = step->before) {
     if (step->backward != NULL) {
-      open_gradient (tape, step->out);
+      tape_open_gradient (tape, step->out);
       for (guint i = 0; i < TAPE_INPUTS; i++)
-        open_gradient (tape, step->inputs[i]);
+        tape_open_gradient (tape, step->inputs[i]);
       step->backward (step->data);
     }
     close_gradient (tape, step->out);
