@@ -5,9 +5,11 @@
 #include "tape.h"
 
 #include <string.h>
+#include <sys/mman.h>
 
 #define ALIGNMENT   64
-#define CHUNK_BYTES ((gsize) 32 << 20)
+#define CHUNK_BYTES ((gsize) 64 << 20)
+#define HUGE_PAGE   ((gsize) 2 << 20)
 
 typedef struct {
   guint8 *memory;
@@ -58,6 +60,19 @@ tape_size (const Tape *tape)
   return tape->total;
 }
 
+/* In huge pages, where the system has them: a batch takes hundreds of megabytes. */
+static Chunk
+chunk_new (gsize bytes)
+{
+  const gsize size = (MAX (bytes, CHUNK_BYTES) + HUGE_PAGE - 1) / HUGE_PAGE * HUGE_PAGE;
+  guint8 *memory = g_aligned_alloc (size, 1, HUGE_PAGE);
+
+#ifdef MADV_HUGEPAGE
+  madvise (memory, size, MADV_HUGEPAGE);
+#endif
+  return (Chunk){ memory, size };
+}
+
 /* The next chunk with room; a chunk that is too small for this is passed over. */
 static Chunk *
 chunk_with_room (Tape *tape, gsize bytes)
@@ -67,8 +82,7 @@ chunk_with_room (Tape *tape, gsize bytes)
     if (chunk->size - tape->used >= bytes)
       return chunk;
   }
-  const gsize size = MAX (bytes, CHUNK_BYTES);
-  const Chunk chunk = { g_aligned_alloc (size, 1, ALIGNMENT), size };
+  const Chunk chunk = chunk_new (bytes);
   g_array_append_val (tape->chunks, chunk);
   return &g_array_index (tape->chunks, Chunk, tape->current);
 }
