@@ -186,6 +186,7 @@ patches_backward (const ConvStep *step, guint group, gsize first, gsize m, Real 
   if (dtaps != NULL)
     multiply_to_weights (step, group, m, dy, patches, size, dtaps);
   if (step->x->grad != NULL) {
+    var_gradient (step->x);
     multiply_to_input (step, group, m, dy, patches, size, FALSE);
     walk_patches (step, group, first, m, patches, TRUE);
   }
@@ -194,14 +195,15 @@ patches_backward (const ConvStep *step, guint group, gsize first, gsize m, Real 
 static void
 pointwise_backward (const ConvStep *step, Real *dtaps)
 {
-  const Var *x = step->x;
+  Var *x = step->x;
   const gsize m = var_pixels (x), in = x->c / step->layer->groups;
+  const gboolean add = !var_claim_gradient (x);
 
   for (guint g = 0; g < step->layer->groups; g++) {
     if (dtaps != NULL)
       multiply_to_weights (step, g, m, step->y->grad, x->value + g * in, x->c, dtaps);
     if (x->grad != NULL)
-      multiply_to_input (step, g, m, step->y->grad, x->grad + g * in, x->c, TRUE);
+      multiply_to_input (step, g, m, step->y->grad, x->grad + g * in, x->c, add);
   }
 }
 

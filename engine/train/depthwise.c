@@ -51,12 +51,26 @@ tap_to_input (Real *restrict dx, const Real *restrict dy, const Real *restrict w
   }
 }
 
+/* Channels whose sums stay in registers over a row. */
+#define LANES 16
+
 TRAIN_LOOP static void
 tap_to_weights (Real *restrict dw, const Real *restrict dy, const Real *restrict x, gsize pixels,
     gsize step, gsize c)
 {
-  for (gsize p = 0; p < pixels; p++) {
-    for (gsize i = 0; i < c; i++)
+  gsize i = 0;
+
+  for (; i + LANES <= c; i += LANES) {
+    Real sum[LANES] = { 0 };
+    for (gsize p = 0; p < pixels; p++) {
+      for (gsize k = 0; k < LANES; k++)
+        sum[k] += dy[p * c + i + k] * x[p * step + i + k];
+    }
+    for (gsize k = 0; k < LANES; k++)
+      dw[i + k] += sum[k];
+  }
+  for (; i < c; i++) {
+    for (gsize p = 0; p < pixels; p++)
       dw[i] += dy[p * c + i] * x[p * step + i];
   }
 }
@@ -131,6 +145,8 @@ depthwise_backward (gpointer data)
   const gsize n_taps = (gsize) s->layer->kernel * s->layer->kernel * s->x->c;
   Real *dtaps = s->weight.grad != NULL ? g_new0 (Real, n_taps) : NULL;
 
+  if (s->x->grad != NULL)
+    var_gradient (s->x);
   walk (s, dtaps, FALSE);
   if (dtaps != NULL)
     permute_taps (s->weight.grad, dtaps, s->layer, TRUE);

@@ -17,6 +17,7 @@ loss_backward (gpointer data)
 {
   const LossStep *s = data;
 
+  var_gradient (s->x);
   for (gsize i = 0; i < s->n; i++)
     s->x->grad[s->at[i]] += s->slope[i];
 }

@@ -71,14 +71,17 @@ close_relus (Real *restrict dy, const Real *restrict y, gsize n)
     dy[i] = y[i] > 0 ? dy[i] : 0;
 }
 
-/* dx += a dy + b x + d per channel. */
+/* dx = or += a dy + b x + d per channel. */
 TRAIN_LOOP static void
-affine_add (Real *restrict dx, const Real *restrict dy, const Real *restrict x,
-    const Real *restrict a, const Real *restrict b, const Real *restrict d, gsize pixels, gsize c)
+affine_back (Real *restrict dx, const Real *restrict dy, const Real *restrict x,
+    const Real *restrict a, const Real *restrict b, const Real *restrict d, gboolean add,
+    gsize pixels, gsize c)
 {
   for (gsize p = 0; p < pixels; p++) {
-    for (gsize i = 0; i < c; i++)
-      dx[p * c + i] += dy[p * c + i] * a[i] + (x[p * c + i] * b[i] + d[i]);
+    for (gsize i = 0; i < c; i++) {
+      const Real v = dy[p * c + i] * a[i] + (x[p * c + i] * b[i] + d[i]);
+      dx[p * c + i] = add ? dx[p * c + i] + v : v;
+    }
   }
 }
 
@@ -110,7 +113,8 @@ norm_to_input (const NormStep *s)
     b[i] = (Real) (-scale * bend);
     d[i] = (Real) (-scale * (s->share * s->sums[i] - s->mean[i] * bend));
   }
-  affine_add (s->x->grad, s->y->grad, s->x->value, a, b, d, var_pixels (s->x), c);
+  affine_back (s->x->grad, s->y->grad, s->x->value, a, b, d, !var_claim_gradient (s->x),
+      var_pixels (s->x), c);
   g_free (a);
 }
 
@@ -270,6 +274,8 @@ group_backward (gpointer data)
 {
   const GroupStep *s = data;
 
+  if (s->x->grad != NULL)
+    var_gradient (s->x);
   for (gsize n = 0; n < s->x->n; n++) {
     for (gsize g = 0; g < s->n_groups; g++)
       group_backward_one (s, n, g);

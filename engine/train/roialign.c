@@ -107,6 +107,7 @@ roi_backward (gpointer data)
 {
   const RoiStep *s = data;
 
+  var_gradient (s->feature);
   for (gsize roi = 0; roi < s->args.n; roi++)
     walk_roi (s, roi, FALSE);
 }

@@ -103,6 +103,7 @@ activate_backward (gpointer data)
   for (guint k = 0; k < G_N_ELEMENTS (inputs); k++) {
     if (inputs[k] == NULL || inputs[k]->grad == NULL)
       continue;
+    var_gradient (inputs[k]);
     if (s->act == ACT_NONE)
       add_to (inputs[k]->grad, s->y->grad, n);
     else if (s->act == ACT_RELU)
@@ -144,6 +145,7 @@ upsample_backward (gpointer data)
   const ShapeStep *s = data;
   const Var *x = s->x, *y = s->y;
 
+  var_gradient (s->x);
   for (gsize row = 0; row < y->n * y->h; row++) {
     const gsize source = row / y->h * x->h + row % y->h / s->factor;
     for (gsize ox = 0; ox < y->w; ox++)
@@ -184,6 +186,7 @@ shuffle_backward (gpointer data)
   const ShapeStep *s = data;
   const gsize c = s->x->c;
 
+  var_gradient (s->x);
   for (gsize p = 0; p < var_pixels (s->x); p++) {
     for (gsize i = 0; i < c; i++)
       s->x->grad[p * c + i] += s->y->grad[p * c + shuffled (i, s->factor, c / s->factor)];
@@ -213,6 +216,7 @@ mean_backward (gpointer data)
   const ShapeStep *s = data;
   const gsize pixels = s->x->h * s->x->w, c = s->x->c;
 
+  var_gradient (s->x);
   for (gsize p = 0; p < var_pixels (s->x); p++) {
     for (gsize i = 0; i < c; i++)
       s->x->grad[p * c + i] += s->y->grad[p / pixels * c + i] / (Real) pixels;
@@ -245,6 +249,10 @@ gate_backward (gpointer data)
   const Var *x = s->x, *gate = s->other;
   const gsize pixels = x->h * x->w, c = x->c;
 
+  if (x->grad != NULL)
+    var_gradient (s->x);
+  if (gate->grad != NULL)
+    var_gradient (s->other);
   for (gsize p = 0; p < var_pixels (x); p++) {
     const gsize g = p / pixels * c;
     for (gsize i = 0; i < c; i++) {

@@ -134,8 +134,16 @@ tape_open_gradient (Tape *tape, Var *var)
   var->grad = free_ones->len > 0
       ? g_ptr_array_steal_index_fast (free_ones, free_ones->len - 1)
       : g_aligned_alloc ((gsize) 1 << size_class (var), sizeof (Real), ALIGNMENT);
-  memset (var->grad, 0, var_size (var) * sizeof (Real));
+  var->grad_is_new = TRUE;
   g_ptr_array_add (tape->gradients.open, var);
+}
+
+Real *
+var_gradient (Var *var)
+{
+  if (var_claim_gradient (var))
+    memset (var->grad, 0, var_size (var) * sizeof (Real));
+  return var->grad;
 }
 
 static void
@@ -179,6 +187,8 @@ tape_backward (Tape *tape)
   for (Step *step = tape->last; step != NULL; step = step->before) {
     if (step->backward != NULL) {
       tape_open_gradient (tape, step->out);
+      if (step->out != NULL && step->out->grad != NULL)
+        var_gradient (step->out);
       for (guint i = 0; i < TAPE_INPUTS; i++)
         tape_open_gradient (tape, step->inputs[i]);
       step->backward (step->data);

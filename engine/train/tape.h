@@ -13,8 +13,9 @@
 typedef struct {
   gsize n, h, w, c;
   Real *value;
-  gboolean wants_grad; /* something that it was made of can learn */
-  Real *grad;          /* of the loss by each value; there only while the way back needs it */
+  gboolean wants_grad;  /* something that it was made of can learn */
+  Real *grad;           /* of the loss by each value; there only while the way back needs it */
+  gboolean grad_is_new; /* nothing was added yet, and what it holds is not 0 but nothing */
 } Var;
 
 typedef struct Tape Tape;
@@ -38,8 +39,8 @@ Var *tape_var (Tape *tape, gsize n, gsize h, gsize w, gsize c, gboolean wants_gr
 #define TAPE_INPUTS 2
 
 /* Room for what the backward function will need; it is called with it, when the gradient of `out` is
- * complete, and adds to those of the inputs that want one: they are there, and only they. `out` is NULL
- * for a loss. `backward` NULL: there is nothing to do. */
+ * complete, and adds to those of the inputs that want one: they are there, and only they, and
+ * var_gradient() or var_claim_gradient() comes before they are touched. `out` is NULL for a loss. `backward` NULL: there is nothing to do. */
 typedef void (*TapeBackward) (gpointer step);
 gpointer tape_push (Tape *tape, gsize bytes, TapeBackward backward, Var *out, Var *first,
     Var *second);
@@ -50,6 +51,19 @@ void tape_open_gradient (Tape *tape, Var *var);
 
 /* Runs and forgets the steps. Losses start from a gradient of 1 each. */
 void tape_backward (Tape *tape);
+
+/* The gradient, ready to be added to. */
+Real *var_gradient (Var *var);
+
+/* Whether it is new, and the caller may set all of it instead: then it is new no more. */
+static inline gboolean
+var_claim_gradient (Var *var)
+{
+  const gboolean is_new = var->grad_is_new;
+
+  var->grad_is_new = FALSE;
+  return is_new;
+}
 
 static inline gsize
 var_pixels (const Var *x)
