@@ -711,14 +711,17 @@ has_area (const Box *box)
   return box->x1 - box->x0 > threshold && box->y1 - box->y0 > threshold;
 }
 
-/* FALSE: too little of the object is left to be one. */
+/* FALSE: too little of the object is left to be one. `cut`: the sample's edge goes through it. */
 static gboolean
 place_box (const DatasetReader *reader, const Augmentation *augmentation, const Object *object,
-    const Picture *picture, Box *box)
+    const Picture *picture, Box *box, gboolean *cut)
 {
+  const float visible_cut = 0.5f; /* pixels; less is rounding */
   const Box whole = box_clip (&object->box, (float) picture->width, (float) picture->height);
   const Box moved = augment_box (augmentation, &whole);
   *box = augment_clip (augmentation, &moved);
+  *cut = box->x0 > moved.x0 + visible_cut || box->y0 > moved.y0 + visible_cut
+      || box->x1 < moved.x1 - visible_cut || box->y1 < moved.y1 - visible_cut;
   return has_area (&whole) && has_area (box)
       && box_area (box) >= (float) reader->options.min_visible * box_area (&moved);
 }
@@ -729,8 +732,10 @@ keep_some_object (const DatasetReader *reader, Augmentation *augmentation, const
     const Picture *picture)
 {
   Box box;
+  gboolean cut;
   for (guint i = 0; i < item->objects->len; i++)
-    if (place_box (reader, augmentation, &g_array_index (item->objects, Object, i), picture, &box))
+    if (place_box (reader, augmentation, &g_array_index (item->objects, Object, i), picture, &box,
+            &cut))
       return;
   if (item->objects->len > 0)
     augment_show_all (augmentation, &reader->options, picture->width, picture->height);
@@ -750,23 +755,47 @@ place_shape (const Augmentation *augmentation, const Object *object, const Pictu
   return *shape != NULL;
 }
 
+/* The box around what is left of a mask that was cut, as detectron2's DatasetMapper makes boxes anew
+ * from masks (recompute_boxes) when it crops. FALSE: nothing is. */
+static gboolean
+fit_box (Box *box, const Shape *shape, const TrainSample *sample)
+{
+  Box bounds;
+  if (!shape_bounds (shape, (float) sample->width, (float) sample->height, &bounds))
+    return FALSE;
+  *box = (Box){ fmaxf (box->x0, bounds.x0), fmaxf (box->y0, bounds.y0), fminf (box->x1, bounds.x1),
+    fminf (box->y1, bounds.y1) };
+  return has_area (box);
+}
+
+static gboolean
+add_object (const DatasetReader *reader, OwnedSample *owned, const Augmentation *augmentation,
+    const Object *object, const Picture *picture, GError **error)
+{
+  TrainObject added = { .class_id = object->class_id };
+  g_autoptr (Shape) shape = NULL;
+  gboolean cut;
+  if (!place_box (reader, augmentation, object, picture, &added.box, &cut))
+    return TRUE;
+  if (!place_shape (augmentation, object, picture, &shape, error))
+    return FALSE;
+  if (shape && cut && !fit_box (&added.box, shape, &owned->sample))
+    return TRUE;
+  added.mask = shape;
+  if (shape)
+    g_ptr_array_add (owned->shapes, g_steal_pointer (&shape));
+  owned->objects[owned->sample.n_objects++] = added;
+  return TRUE;
+}
+
 static gboolean
 add_objects (const DatasetReader *reader, OwnedSample *owned, const Augmentation *augmentation,
     const Item *item, const Picture *picture, GError **error)
 {
-  for (guint i = 0; i < item->objects->len; i++) {
-    const Object *object = &g_array_index (item->objects, Object, i);
-    TrainObject added = { .class_id = object->class_id };
-    Shape *shape;
-    if (!place_box (reader, augmentation, object, picture, &added.box))
-      continue;
-    if (!place_shape (augmentation, object, picture, &shape, error))
+  for (guint i = 0; i < item->objects->len; i++)
+    if (!add_object (reader, owned, augmentation, &g_array_index (item->objects, Object, i),
+            picture, error))
       return FALSE;
-    if (shape)
-      g_ptr_array_add (owned->shapes, shape);
-    added.mask = shape;
-    owned->objects[owned->sample.n_objects++] = added;
-  }
   return TRUE;
 }
 
