@@ -1,0 +1,417 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later
+ *
+ * The stream of samples: epochs, the same sample in whatever order and thread, what augmentation does
+ * to objects; and all of it over real pictures.
+ */
+#include <math.h>
+#include <string.h>
+
+#include "command.h"
+#include "dataset.h"
+#ifdef HAVE_ANNOTATE
+#  include "samplesheet.h"
+#endif
+
+#define SEED       5
+#define N_PICTURES 7
+
+static AugmentOptions
+all_options (void)
+{
+  AugmentOptions options = augment_options_default ();
+  options.min_sizes[0] = 20;
+  options.min_sizes[1] = 31;
+  options.n_min_sizes = 2;
+  options.max_size = 60;
+  options.zoom_in = 0.4;
+  options.zoom_out = 0.6;
+  options.border[0] = 103;
+  options.border[1] = 116;
+  options.border[2] = 124;
+  options.brightness = options.contrast = options.saturation = 0.3;
+  options.bgr = TRUE;
+  return options;
+}
+
+/* Pictures of different sizes, each with a polygon and with runs of 6 × 6 pixels. */
+static Dataset *
+open_small (const char *folder)
+{
+  g_autoptr (GError) error = NULL;
+  g_autoptr (GString) images = g_string_new (NULL);
+  g_autoptr (GString) annotations = g_string_new (NULL);
+  for (guint i = 0; i < N_PICTURES; i++) {
+    const guint width = 20 + 5 * i, height = 33 - 2 * i;
+    g_autofree char *name = g_strdup_printf ("%u.png", i);
+    g_free (write_picture (folder, name, width, height));
+    g_string_append_printf (images, "%s{\"id\":%u,\"file_name\":\"%s\"}", i ? "," : "", i + 1,
+        name);
+    g_string_append_printf (annotations,
+        "%s{\"image_id\":%u,\"category_id\":2,\"bbox\":[2,3,10,11],"
+        "\"segmentation\":[[2,3,12,3,12,14,2,14]]},"
+        "{\"image_id\":%u,\"category_id\":7,\"bbox\":[14,8,6,6],"
+        "\"segmentation\":{\"size\":[%u,%u],\"counts\":[%u",
+        i ? "," : "", i + 1, i + 1, height, width, 14 * height + 8);
+    for (guint column = 14; column < 19; column++)
+      g_string_append_printf (annotations, ",6,%u", height - 6);
+    g_string_append_printf (annotations, ",6,%u]}}", (width - 19) * height - 14);
+  }
+  g_autofree char *text =
+      g_strdup_printf ("{\"images\":[%s],\"categories\":[{\"id\":7,\"name\":\"disc\"},"
+                       "{\"id\":2,\"name\":\"box\"}],\"annotations\":[%s]}",
+          images->str, annotations->str);
+  g_autofree char *path = write_text (folder, "set.json", text);
+  const DatasetSource source = { path, folder };
+  const DatasetOptions options = { .masks = TRUE };
+  Dataset *dataset = dataset_open (&source, 1, &options, &error);
+  g_assert_no_error (error);
+  g_auto (GStrv) problems = dataset_problems (dataset);
+  g_assert_cmpstr (problems[0], ==, NULL);
+  return dataset;
+}
+
+static DatasetReader *
+reader_new (Dataset *dataset, const AugmentOptions *options)
+{
+  g_autoptr (GError) error = NULL;
+  DatasetReader *reader = dataset_reader_new (dataset, options, &error);
+  g_assert_no_error (error);
+  return reader;
+}
+
+static TrainSample *
+draw_sample (DatasetReader *reader, guint64 seed, guint64 draw)
+{
+  g_autoptr (GError) error = NULL;
+  TrainSample *sample = dataset_reader_draw (reader, seed, draw, &error);
+  g_assert_no_error (error);
+  return sample;
+}
+
+/* All of a sample, masks as their targets. */
+static char *
+digest (const TrainSample *sample)
+{
+  g_autoptr (GChecksum) checksum = g_checksum_new (G_CHECKSUM_SHA256);
+  g_checksum_update (checksum, (const guchar *) &sample->width, sizeof (guint));
+  g_checksum_update (checksum, (const guchar *) &sample->height, sizeof (guint));
+  g_checksum_update (checksum, sample->pixels, (gssize) sample->width * sample->height * 3);
+  for (guint i = 0; i < sample->n_objects; i++) {
+    const TrainObject *object = &sample->objects[i];
+    guint8 target[14 * 14] = { 0 };
+    if (object->mask)
+      sample->crop_mask (sample, object, &object->box, 14, target);
+    g_checksum_update (checksum, (const guchar *) &object->box, sizeof (Box));
+    g_checksum_update (checksum, (const guchar *) &object->class_id, sizeof (guint));
+    g_checksum_update (checksum, target, sizeof target);
+  }
+  return g_strdup (g_checksum_get_string (checksum));
+}
+
+/* Every epoch has every picture once, in an order of its own that the seed decides. */
+static void
+test_epochs (void)
+{
+  char *folder = folder_new ();
+  g_autoptr (Dataset) dataset = open_small (folder);
+  const AugmentOptions options = all_options ();
+  g_autoptr (DatasetReader) reader = reader_new (dataset, &options);
+  g_autoptr (GHashTable) orders = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);
+  for (guint epoch = 0; epoch < 12; epoch++) {
+    g_autoptr (GHashTable) seen = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);
+    g_autoptr (GString) order = g_string_new (NULL);
+    for (guint i = 0; i < N_PICTURES; i++) {
+      g_autoptr (TrainSample) sample =
+          draw_sample (reader, SEED + epoch / 6, epoch * N_PICTURES + i);
+      g_hash_table_add (seen, g_strdup (dataset_sample_path (sample)));
+      g_string_append (order, dataset_sample_path (sample));
+    }
+    g_assert_cmpuint (g_hash_table_size (seen), ==, N_PICTURES);
+    g_hash_table_add (orders, g_strdup (order->str));
+  }
+  g_assert_cmpuint (g_hash_table_size (orders), >=, 11); /* of 5040 */
+  folder_remove (folder);
+}
+
+typedef struct {
+  Dataset *dataset;
+  guint first, step;
+  char **digests;
+} Drawing;
+
+#define N_DRAWS 60
+
+/* Forwards from `first` by `step`, which shares no factor with the number of draws. */
+static gpointer
+draw_all (gpointer data)
+{
+  const Drawing *drawing = data;
+  const AugmentOptions options = all_options ();
+  g_autoptr (DatasetReader) reader = reader_new (drawing->dataset, &options);
+  guint draw = drawing->first;
+  for (guint i = 0; i < N_DRAWS; i++, draw = (draw + drawing->step) % N_DRAWS) {
+    g_autoptr (TrainSample) sample = draw_sample (reader, SEED, draw);
+    drawing->digests[draw] = digest (sample);
+  }
+  return NULL;
+}
+
+/* A sample is the same whoever draws it, when, and after what: three threads at once, each in an
+ * order of its own. */
+static void
+test_any_order (void)
+{
+  char *folder = folder_new ();
+  g_autoptr (Dataset) dataset = open_small (folder);
+  Drawing drawings[3] = { { dataset, 0, 1 }, { dataset, 59, 59 }, { dataset, 30, 7 } };
+  GThread *threads[3];
+  for (guint i = 0; i < 3; i++) {
+    drawings[i].digests = g_new0 (char *, N_DRAWS + 1);
+    threads[i] = g_thread_new ("draw", draw_all, &drawings[i]);
+  }
+  for (guint i = 0; i < 3; i++)
+    g_thread_join (threads[i]);
+  g_autoptr (GHashTable) different = g_hash_table_new (g_str_hash, g_str_equal);
+  for (guint draw = 0; draw < N_DRAWS; draw++) {
+    g_assert_cmpstr (drawings[1].digests[draw], ==, drawings[0].digests[draw]);
+    g_assert_cmpstr (drawings[2].digests[draw], ==, drawings[0].digests[draw]);
+    g_hash_table_add (different, drawings[0].digests[draw]);
+  }
+  g_assert_cmpuint (g_hash_table_size (different), ==, N_DRAWS);
+  for (guint i = 0; i < 3; i++)
+    g_strfreev (drawings[i].digests);
+  folder_remove (folder);
+}
+
+/* The cell of a target that a point of the sample falls into is set. */
+static void
+check_sample (const TrainSample *sample)
+{
+  g_assert_cmpuint (sample->width, >, 0);
+  g_assert_cmpuint (sample->height, >, 0);
+  for (guint i = 0; i < sample->n_objects; i++) {
+    const TrainObject *object = &sample->objects[i];
+    const Box *box = &object->box;
+    g_assert_true (box->x0 >= 0 && box->x1 <= (float) sample->width && box->x1 > box->x0);
+    g_assert_true (box->y0 >= 0 && box->y1 <= (float) sample->height && box->y1 > box->y0);
+  }
+}
+
+static double
+covered (const TrainSample *sample, const TrainObject *object)
+{
+  guint8 target[28 * 28];
+  guint n = 0;
+  sample->crop_mask (sample, object, &object->box, 28, target);
+  for (guint i = 0; i < sizeof target; i++)
+    n += target[i];
+  return n / (28.0 * 28);
+}
+
+/* A mask goes where its box goes: one that fills its box still does, however the sample is cut,
+ * resized and mirrored. A sample has at least one object, as every picture has. */
+static void
+test_masks_follow (void)
+{
+  char *folder = folder_new ();
+  g_autoptr (Dataset) dataset = open_small (folder);
+  const AugmentOptions options = all_options ();
+  g_autoptr (DatasetReader) reader = reader_new (dataset, &options);
+  guint n_alone = 0;
+  for (guint draw = 0; draw < 300; draw++) {
+    g_autoptr (TrainSample) sample = draw_sample (reader, SEED, draw);
+    check_sample (sample);
+    g_assert_cmpuint (sample->n_objects, >=, 1);
+    n_alone += sample->n_objects == 1;
+    for (guint i = 0; i < sample->n_objects; i++) {
+      g_assert_nonnull (sample->objects[i].mask);
+      /* Runs are resized to the nearest pixel, boxes are not: half a pixel on each side. */
+      const double least = sample->objects[i].class_id == 0 ? 0.9 : 0.4;
+      g_assert_cmpfloat (covered (sample, &sample->objects[i]), >, least);
+    }
+  }
+  g_assert_cmpuint (n_alone, >, 5); /* some parts leave one out */
+  folder_remove (folder);
+}
+
+/* A mirrored sample has the other one's pixels from right to left, and its boxes and masks. */
+static void
+test_mirrored (void)
+{
+  char *folder = folder_new ();
+  g_autoptr (Dataset) dataset = open_small (folder);
+  AugmentOptions options = all_options ();
+  options.zoom_in = options.zoom_out = 0;
+  options.brightness = options.contrast = options.saturation = 0;
+  options.flip = 0;
+  g_autoptr (DatasetReader) plain = reader_new (dataset, &options);
+  options.flip = 1;
+  g_autoptr (DatasetReader) mirroring = reader_new (dataset, &options);
+  for (guint draw = 0; draw < N_PICTURES; draw++) {
+    g_autoptr (TrainSample) left = draw_sample (plain, SEED, draw);
+    g_autoptr (TrainSample) right = draw_sample (mirroring, SEED, draw);
+    const guint width = left->width;
+    g_assert_cmpuint (right->width, ==, width);
+    for (guint y = 0; y < left->height; y++)
+      for (guint x = 0; x < width; x++)
+        g_assert_cmpmem (right->pixels + 3 * (y * width + x), 3,
+            left->pixels + 3 * (y * width + width - 1 - x), 3);
+    g_assert_cmpuint (right->n_objects, ==, 2);
+    for (guint i = 0; i < 2; i++) {
+      const Box *a = &left->objects[i].box, *b = &right->objects[i].box;
+      g_assert_cmpfloat_with_epsilon (b->x0, (float) width - a->x1, 1e-5);
+      g_assert_cmpfloat_with_epsilon (b->x1, (float) width - a->x0, 1e-5);
+      g_assert_cmpfloat (b->y0, ==, a->y0);
+      g_assert_cmpfloat (b->y1, ==, a->y1);
+    }
+  }
+  folder_remove (folder);
+}
+
+/* Options out of range make no reader. */
+static void
+test_bad_options (void)
+{
+  g_autoptr (GError) error = NULL;
+  char *folder = folder_new ();
+  g_autoptr (Dataset) dataset = open_small (folder);
+  AugmentOptions options = all_options ();
+  options.flip = -1;
+  g_assert_null (dataset_reader_new (dataset, &options, &error));
+  g_assert_error (error, FBNET_ERROR, FBNET_ERROR_ARGUMENT);
+  folder_remove (folder);
+}
+
+/* --- Real pictures ---------------------------------------------------------------------------- */
+
+static Dataset *
+open_coco (void)
+{
+  g_autoptr (GError) error = NULL;
+  g_autofree char *top = g_build_filename (g_getenv ("FBNET_GOLDEN_DATA"), "coco-val50", NULL);
+  g_autofree char *path = g_build_filename (top, "instances_val2017.json", NULL);
+  g_autofree char *folder = g_build_filename (top, "images", NULL);
+  if (!g_file_test (path, G_FILE_TEST_EXISTS)) {
+    g_test_skip ("no golden data");
+    return NULL;
+  }
+  const DatasetSource source = { path, folder };
+  const DatasetOptions options = { .masks = TRUE };
+  Dataset *dataset = dataset_open (&source, 1, &options, &error);
+  g_assert_no_error (error);
+  return dataset;
+}
+
+/* COCO's own pictures: all that have objects are drawn, without a complaint but for crowds and empty
+ * pictures, and whole samples hold every object. */
+static void
+test_coco (void)
+{
+  g_autoptr (Dataset) dataset = open_coco ();
+  if (!dataset)
+    return;
+  g_assert_cmpuint (dataset_n_pictures (dataset), ==, 48);
+  g_assert_cmpuint (dataset_n_objects (dataset), ==, 377);
+  g_assert_cmpuint (dataset_n_classes (dataset), ==, 80);
+  g_assert_cmpstr (dataset_label (dataset, 79), ==, "toothbrush");
+  g_assert_cmpint (dataset_category (dataset, 79), ==, 90);
+
+  AugmentOptions options = all_options ();
+  options.min_sizes[0] = options.min_sizes[1] = 224;
+  options.max_size = 320;
+  g_autoptr (DatasetReader) zooming = reader_new (dataset, &options);
+  options.zoom_in = options.zoom_out = 0;
+  g_autoptr (DatasetReader) plain = reader_new (dataset, &options);
+  guint n_objects = 0;
+  for (guint draw = 0; draw < 48; draw++) {
+    g_autoptr (TrainSample) whole = draw_sample (plain, SEED, draw);
+    g_autoptr (TrainSample) part = draw_sample (zooming, SEED, draw);
+    check_sample (whole);
+    check_sample (part);
+    g_assert_cmpuint (MIN (whole->width, whole->height), <=, 224);
+    g_assert_cmpuint (part->n_objects, <=, whole->n_objects);
+    n_objects += whole->n_objects;
+    for (guint i = 0; i < whole->n_objects; i++)
+      g_assert_nonnull (whole->objects[i].mask);
+  }
+  g_assert_cmpuint (n_objects, ==, 377);
+  g_assert_cmpuint (dataset_n_broken_pictures (dataset), ==, 0);
+  g_auto (GStrv) problems = dataset_problems (dataset);
+  g_assert_cmpuint (g_strv_length (problems), ==, 2);
+}
+
+#ifdef HAVE_ANNOTATE
+/* Samples can be looked at: where nothing is drawn a sample's picture has its pixels. The sheet goes to
+ * the file that FBNET_SAMPLE_SHEET names. */
+static void
+show_samples (Dataset *dataset, const AugmentOptions *options, guint columns)
+{
+  g_autoptr (GError) error = NULL;
+  g_autoptr (DatasetReader) reader = reader_new (dataset, options);
+  g_autoptr (GPtrArray) pictures = g_ptr_array_new_with_free_func ((GDestroyNotify) picture_free);
+  g_autofree const char **labels = g_new0 (const char *, dataset_n_classes (dataset) + 1);
+  for (guint i = 0; i < dataset_n_classes (dataset); i++)
+    labels[i] = dataset_label (dataset, i);
+  guint width = 0, height = 0;
+  for (guint draw = 0; draw < 12; draw++) {
+    g_autoptr (TrainSample) sample = draw_sample (reader, SEED, draw);
+    Picture *picture = sample_picture (sample, labels, options->bgr, &error);
+    g_assert_no_error (error);
+    g_assert_cmpuint (picture->width, ==, sample->width);
+    g_ptr_array_add (pictures, picture);
+    width = MAX (width, sample->width);
+    height = MAX (height, sample->height);
+  }
+  g_autoptr (Picture) sheet =
+      sample_sheet ((const Picture *const *) pictures->pdata, 12, columns, &error);
+  g_assert_no_error (error);
+  g_assert_cmpuint (sheet->width, ==, columns * (width + 4));
+  g_assert_cmpuint (sheet->height, ==, 12 / columns * (height + 4));
+  const Picture *first = pictures->pdata[0];
+  g_assert_cmpmem (sheet->pixels, 3 * first->width, first->pixels, 3 * first->width);
+  const char *path = g_getenv ("FBNET_SAMPLE_SHEET");
+  if (path)
+    picture_write_png (sheet, path, &error);
+  g_assert_no_error (error);
+}
+
+static void
+test_sheet (void)
+{
+  char *folder = folder_new ();
+  g_autoptr (Dataset) dataset = open_small (folder);
+  const AugmentOptions options = all_options ();
+  show_samples (dataset, &options, 4);
+  folder_remove (folder);
+}
+
+/* The same with real pictures, as large as they are trained with. */
+static void
+test_coco_sheet (void)
+{
+  g_autoptr (Dataset) dataset = open_coco ();
+  if (!dataset)
+    return;
+  AugmentOptions options = all_options ();
+  options.min_sizes[0] = options.min_sizes[1] = 320;
+  options.max_size = 480;
+  show_samples (dataset, &options, 3);
+}
+#endif
+
+int
+main (int argc, char *argv[])
+{
+  g_test_init (&argc, &argv, NULL);
+  g_test_add_func ("/training/samples/epochs", test_epochs);
+  g_test_add_func ("/training/samples/any-order", test_any_order);
+  g_test_add_func ("/training/samples/masks-follow", test_masks_follow);
+  g_test_add_func ("/training/samples/mirrored", test_mirrored);
+  g_test_add_func ("/training/samples/bad-options", test_bad_options);
+  g_test_add_func ("/training/samples/coco", test_coco);
+#ifdef HAVE_ANNOTATE
+  g_test_add_func ("/training/samples/sheet", test_sheet);
+  g_test_add_func ("/training/samples/coco-sheet", test_coco_sheet);
+#endif
+  return g_test_run ();
+}
