@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later
+ *
+ * Many scenes as a data set in COCO's format: images/…jpg and annotations.json.
+ */
+#ifndef FBNET_SCENES_DATASET_H
+#define FBNET_SCENES_DATASET_H
+
+#include <glib.h>
+
+typedef struct {
+  guint64 seed;
+  guint first, count; /* indices of the scenes */
+  guint width, height;
+  guint n_threads; /* at least 1 */
+} DatasetOptions;
+
+/* Makes the folder, if need be, and everything in it. annotations.json is written last: where it is,
+ * the pictures are. Shows its progress on standard error. */
+gboolean dataset_write (const DatasetOptions *options, const char *folder, GError **error);
+
+#endif
