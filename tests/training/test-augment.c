@@ -149,7 +149,8 @@ test_zoom (void)
   g_assert_cmpuint (most, >, 197);
 }
 
-/* A picture of the largest side is not zoomed out beyond what can be resized. */
+/* A picture of the largest side is not zoomed out beyond what can be resized, one of nearly the most
+ * pixels not at all. */
 static void
 test_zoom_limit (void)
 {
@@ -159,6 +160,15 @@ test_zoom_limit (void)
     const Augmentation part = augment_choose (&options, PICTURE_MAX_SIDE, 1, key_of (i));
     g_assert_cmpuint (part.width, ==, PICTURE_MAX_SIDE);
     g_assert_cmpint (part.x, ==, 0);
+    const Augmentation large = augment_choose (&options, 13000, 13000, key_of (i));
+    g_assert_cmpuint ((guint64) large.width * large.height, <=, PICTURE_MAX_PIXELS);
+  }
+  options.zoom_out = 0;
+  options.zoom_in = 0.99;
+  for (guint i = 0; i < 100; i++) {
+    const Augmentation part = augment_choose (&options, 1, 3, key_of (i));
+    g_assert_cmpuint (part.width, ==, 1);
+    g_assert_cmpuint (part.height, >=, 1);
   }
 }
 

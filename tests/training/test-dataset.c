@@ -180,6 +180,25 @@ test_sources (void)
   folder_remove (folder);
 }
 
+/* A category that is listed twice, with one name, is one. */
+static void
+test_category_twice (void)
+{
+  g_autoptr (GError) error = NULL;
+  char *folder = folder_with_pictures ();
+  g_autofree char *text =
+      coco_text (IMAGES, "[{\"id\":3,\"name\":\"cat\"},{\"id\":3,\"name\":\"cat\"}]",
+          "[{\"image_id\":1,\"category_id\":3,\"bbox\":[1,1,2,2]}]");
+  g_autoptr (Dataset) dataset = open_text (folder, text, NULL, &error);
+  g_assert_no_error (error);
+  g_assert_cmpuint (dataset_n_classes (dataset), ==, 1);
+  g_autofree char *problems = problems_of (dataset);
+  expect_like (problems,
+      "1 categories with the id and name of another: one of them counts; first: "
+      "*set.json: categories[1]");
+  folder_remove (folder);
+}
+
 /* --- Entries with a flaw ---------------------------------------------------------------------- */
 
 typedef struct {
@@ -476,6 +495,7 @@ main (int argc, char *argv[])
   g_test_add_func ("/training/dataset/plain", test_plain);
   g_test_add_func ("/training/dataset/empty-pictures", test_empty_pictures);
   g_test_add_func ("/training/dataset/sources", test_sources);
+  g_test_add_func ("/training/dataset/category-twice", test_category_twice);
   for (guint i = 0; i < G_N_ELEMENTS (flawed); i++) {
     g_autofree char *path = g_strconcat ("/training/dataset/flawed/", flawed[i].name, NULL);
     g_test_add_data_func (path, &flawed[i], test_flawed);

@@ -183,7 +183,7 @@ test_any_order (void)
   folder_remove (folder);
 }
 
-/* The cell of a target that a point of the sample falls into is set. */
+/* Boxes lie in the sample and have an area. */
 static void
 check_sample (const TrainSample *sample)
 {
@@ -231,6 +231,102 @@ test_masks_follow (void)
     }
   }
   g_assert_cmpuint (n_alone, >, 5); /* some parts leave one out */
+  folder_remove (folder);
+}
+
+/* One picture of 40 × 40 pixels with one object. */
+static Dataset *
+open_one (const char *folder, const char *annotation)
+{
+  g_autoptr (GError) error = NULL;
+  g_free (write_picture (folder, "a.png", 40, 40));
+  g_autofree char *text =
+      g_strdup_printf ("{\"images\":[{\"id\":1,\"file_name\":\"a.png\"}],\"categories\":["
+                       "{\"id\":1,\"name\":\"x\"}],\"annotations\":[%s]}",
+          annotation);
+  g_autofree char *path = write_text (folder, "set.json", text);
+  const DatasetSource source = { path, folder };
+  const DatasetOptions options = { .masks = TRUE };
+  Dataset *dataset = dataset_open (&source, 1, &options, &error);
+  g_assert_no_error (error);
+  return dataset;
+}
+
+static AugmentOptions
+zoom_options (double zoom_in, double min_visible)
+{
+  AugmentOptions options = all_options ();
+  options.min_sizes[0] = options.min_sizes[1] = 40;
+  options.zoom_in = zoom_in;
+  options.zoom_out = 0;
+  options.min_visible = min_visible;
+  return options;
+}
+
+static gboolean
+any_set (const guint8 *target, guint start, guint step, guint n)
+{
+  gboolean set = FALSE;
+  for (guint i = 0; i < n; i++)
+    set = set || target[start + i * step];
+  return set;
+}
+
+/* A triangle that is cut has a box around what is left of it: the target has cells of it along each
+ * of its sides. */
+static void
+test_cut_masks (void)
+{
+  char *folder = folder_new ();
+  g_autoptr (Dataset) dataset = open_one (folder,
+      "{\"image_id\":1,\"category_id\":1,\"bbox\":[0,0,40,40],"
+      "\"segmentation\":[[0,0,40,0,0,40]]}");
+  const AugmentOptions options = zoom_options (0.7, 0.01);
+  g_autoptr (DatasetReader) reader = reader_new (dataset, &options);
+  guint n_fitted = 0;
+  for (guint draw = 0; draw < 200; draw++) {
+    g_autoptr (TrainSample) sample = draw_sample (reader, SEED, draw);
+    check_sample (sample);
+    if (sample->n_objects == 0)
+      continue; /* a part beside the triangle, but in its box */
+    const TrainObject *object = &sample->objects[0];
+    n_fitted += object->box.x1 - object->box.x0 < 39.5f;
+    guint8 target[28 * 28];
+    sample->crop_mask (sample, object, &object->box, 28, target);
+    if (object->box.x1 - object->box.x0 < 4 || object->box.y1 - object->box.y0 < 4)
+      continue; /* a corner's tip */
+    g_assert_true (any_set (target, 0, 1, 56));
+    g_assert_true (any_set (target, 26 * 28, 1, 56));
+    g_assert_true (any_set (target, 0, 28, 28) || any_set (target, 1, 28, 28));
+    g_assert_true (any_set (target, 27, 28, 28) || any_set (target, 26, 28, 28));
+  }
+  g_assert_cmpuint (n_fitted, >, 30);
+  folder_remove (folder);
+}
+
+/* Objects are kept down to the share of their box that is asked for, and a part that would lose the
+ * only one is not taken. */
+static void
+test_visible_share (void)
+{
+  char *folder = folder_new ();
+  g_autoptr (Dataset) dataset = open_one (folder,
+      "{\"image_id\":1,\"category_id\":1,\"bbox\":[0,0,8,8],\"segmentation\":[[0,0,8,0,8,8,0,8]]}");
+  const AugmentOptions options = zoom_options (0.5, 0.6);
+  g_autoptr (DatasetReader) reader = reader_new (dataset, &options);
+  guint n_whole = 0, n_cut = 0;
+  for (guint draw = 0; draw < 200; draw++) {
+    g_autoptr (TrainSample) sample = draw_sample (reader, SEED, draw);
+    g_assert_cmpuint (sample->n_objects, ==, 1);
+    const Box *box = &sample->objects[0].box;
+    const float width = box->x1 - box->x0, height = box->y1 - box->y0;
+    n_whole += width == 8 && height == 8;
+    n_cut += fabsf (width - height) > 0.1f;
+    /* The longer side is that of the whole box, or shorter. */
+    g_assert_cmpfloat (MIN (width, height) / MAX (width, height), >, 0.59);
+  }
+  g_assert_cmpuint (n_whole, >, 100);
+  g_assert_cmpuint (n_cut, >, 3);
   folder_remove (folder);
 }
 
@@ -406,6 +502,8 @@ main (int argc, char *argv[])
   g_test_add_func ("/training/samples/epochs", test_epochs);
   g_test_add_func ("/training/samples/any-order", test_any_order);
   g_test_add_func ("/training/samples/masks-follow", test_masks_follow);
+  g_test_add_func ("/training/samples/cut-masks", test_cut_masks);
+  g_test_add_func ("/training/samples/visible-share", test_visible_share);
   g_test_add_func ("/training/samples/mirrored", test_mirrored);
   g_test_add_func ("/training/samples/bad-options", test_bad_options);
   g_test_add_func ("/training/samples/coco", test_coco);
