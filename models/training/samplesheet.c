@@ -85,3 +85,42 @@ sample_sheet (const Picture *const *pictures, guint n_pictures, guint columns, G
     paste (sheet, pictures[i], (gsize) (i % columns) * width, (gsize) (i / columns) * height);
   return sheet;
 }
+
+static const char **
+labels_new (const Dataset *dataset)
+{
+  const char **labels = g_new0 (const char *, dataset_n_classes (dataset) + 1);
+  for (guint i = 0; i < dataset_n_classes (dataset); i++)
+    labels[i] = dataset_label (dataset, i);
+  return labels;
+}
+
+/* NULL with error when one of them cannot be drawn. */
+static GPtrArray *
+draw_pictures (Dataset *dataset, const AugmentOptions *options, guint64 seed, guint n_samples,
+    GError **error)
+{
+  g_autoptr (DatasetReader) reader = dataset_reader_new (dataset, options, error);
+  g_autoptr (GPtrArray) pictures = g_ptr_array_new_with_free_func ((GDestroyNotify) picture_free);
+  g_autofree const char **labels = labels_new (dataset);
+  for (guint i = 0; reader && i < n_samples; i++) {
+    g_autoptr (TrainSample) sample = dataset_reader_draw (reader, seed, i, error);
+    Picture *picture = sample ? sample_picture (sample, labels, options->bgr, error) : NULL;
+    if (!picture)
+      return NULL;
+    g_ptr_array_add (pictures, picture);
+  }
+  return reader ? g_steal_pointer (&pictures) : NULL;
+}
+
+gboolean
+sample_sheet_write (Dataset *dataset, const AugmentOptions *options, guint64 seed, guint n_samples,
+    guint columns, const char *path, GError **error)
+{
+  g_autoptr (GPtrArray) pictures = draw_pictures (dataset, options, seed, n_samples, error);
+  if (!pictures)
+    return FALSE;
+  g_autoptr (Picture) sheet =
+      sample_sheet ((const Picture *const *) pictures->pdata, pictures->len, columns, error);
+  return sheet && picture_write_png (sheet, path, error);
+}

@@ -5,8 +5,7 @@
 #ifndef FBNET_TRAINING_SAMPLESHEET_H
 #define FBNET_TRAINING_SAMPLESHEET_H
 
-#include "picture.h"
-#include "train/sample.h"
+#include "dataset.h"
 
 /* A sample as a picture. Masks are drawn from its crop_mask(), a cell a pixel of the object's box.
  * `labels` as annotate_picture() takes them; bgr: the model's channel order. */
@@ -17,5 +16,10 @@ Picture *sample_picture (const TrainSample *sample, const char *const *labels, g
  * size. */
 Picture *sample_sheet (const Picture *const *pictures, guint n_pictures, guint columns,
     GError **error);
+
+/* The first n_samples of the stream that `seed` names, as training with these options sees them, in
+ * one PNG. */
+gboolean sample_sheet_write (Dataset *dataset, const AugmentOptions *options, guint64 seed,
+    guint n_samples, guint columns, const char *path, GError **error);
 
 #endif

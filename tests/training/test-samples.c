@@ -437,51 +437,84 @@ test_coco (void)
 }
 
 #ifdef HAVE_ANNOTATE
-/* Samples can be looked at: where nothing is drawn a sample's picture has its pixels. The sheet goes to
- * the file that FBNET_SAMPLE_SHEET names. */
+/* Where nothing is drawn a sample's picture has its pixels, in R, G, B. */
 static void
-show_samples (Dataset *dataset, const AugmentOptions *options, guint columns)
+test_sample_picture (void)
 {
   g_autoptr (GError) error = NULL;
-  g_autoptr (DatasetReader) reader = reader_new (dataset, options);
-  g_autoptr (GPtrArray) pictures = g_ptr_array_new_with_free_func ((GDestroyNotify) picture_free);
-  g_autofree const char **labels = g_new0 (const char *, dataset_n_classes (dataset) + 1);
-  for (guint i = 0; i < dataset_n_classes (dataset); i++)
-    labels[i] = dataset_label (dataset, i);
-  guint width = 0, height = 0;
-  for (guint draw = 0; draw < 12; draw++) {
-    g_autoptr (TrainSample) sample = draw_sample (reader, SEED, draw);
-    Picture *picture = sample_picture (sample, labels, options->bgr, &error);
-    g_assert_no_error (error);
-    g_assert_cmpuint (picture->width, ==, sample->width);
-    g_ptr_array_add (pictures, picture);
-    width = MAX (width, sample->width);
-    height = MAX (height, sample->height);
-  }
-  g_autoptr (Picture) sheet =
-      sample_sheet ((const Picture *const *) pictures->pdata, 12, columns, &error);
+  guint8 pixels[40 * 40 * 3];
+  for (guint i = 0; i < sizeof pixels; i++)
+    pixels[i] = (guint8) (i * 7);
+  TrainObject object = { { 5, 5, 35, 35 }, 1, NULL };
+  const TrainSample sample = { 40, 40, pixels, 1, &object, NULL, NULL };
+  g_autoptr (Picture) picture = sample_picture (&sample, NULL, TRUE, &error);
   g_assert_no_error (error);
-  g_assert_cmpuint (sheet->width, ==, columns * (width + 4));
-  g_assert_cmpuint (sheet->height, ==, 12 / columns * (height + 4));
-  const Picture *first = pictures->pdata[0];
-  g_assert_cmpmem (sheet->pixels, 3 * first->width, first->pixels, 3 * first->width);
-  const char *path = g_getenv ("FBNET_SAMPLE_SHEET");
-  if (path)
-    picture_write_png (sheet, path, &error);
-  g_assert_no_error (error);
+  guint n_drawn = 0;
+  for (guint y = 0; y < 40; y++)
+    for (guint x = 0; x < 40; x++) {
+      const guint8 *in = pixels + 3 * (40 * y + x), *out = picture->pixels + 3 * (40 * y + x);
+      const gboolean same = out[0] == in[2] && out[1] == in[1] && out[2] == in[0];
+      n_drawn += !same;
+      if (y > 37 || x < 3 || (x > 10 && x < 30 && y > 25 && y < 30))
+        g_assert_true (same);
+    }
+  g_assert_cmpuint (n_drawn, >, 100);
 }
 
+/* The pictures lie row by row, each in a cell as large as the largest and four pixels more. */
 static void
 test_sheet (void)
 {
+  g_autoptr (GError) error = NULL;
+  g_autoptr (Picture) wide = picture_new (20, 5, "wide", &error);
+  g_autoptr (Picture) high = picture_new (4, 9, "high", &error);
+  memset (wide->pixels, 100, 3 * 20 * 5);
+  memset (high->pixels, 200, 3 * 4 * 9);
+  const Picture *pictures[] = { wide, high, high };
+  g_autoptr (Picture) sheet = sample_sheet (pictures, 3, 2, &error);
+  g_assert_no_error (error);
+  g_assert_cmpuint (sheet->width, ==, 2 * 24);
+  g_assert_cmpuint (sheet->height, ==, 2 * 13);
+  g_assert_cmpuint (sheet->pixels[0], ==, 100);
+  g_assert_cmpuint (sheet->pixels[3 * 20], ==, 0);
+  g_assert_cmpuint (sheet->pixels[3 * 24], ==, 200);
+  g_assert_cmpuint (sheet->pixels[3 * (13 * 48)], ==, 200);
+  g_assert_cmpuint (sheet->pixels[3 * (13 * 48 + 24)], ==, 0);
+}
+
+/* Samples of a data set as one picture; the environment may name a file to keep. */
+static void
+write_sheet (Dataset *dataset, const AugmentOptions *options, const char *path)
+{
+  g_autoptr (GError) error = NULL;
+  sample_sheet_write (dataset, options, SEED, 12, 4, path, &error);
+  g_assert_no_error (error);
+  g_autoptr (Picture) sheet = picture_read (path, &error);
+  g_assert_no_error (error);
+  g_assert_cmpuint (sheet->width % 4, ==, 0);
+  g_assert_cmpuint (sheet->height % 3, ==, 0);
+}
+
+/* With pictures of noise; what cannot be drawn or written is a sentence. */
+static void
+test_sheet_file (void)
+{
+  g_autoptr (GError) error = NULL;
   char *folder = folder_new ();
   g_autoptr (Dataset) dataset = open_small (folder);
-  const AugmentOptions options = all_options ();
-  show_samples (dataset, &options, 4);
+  AugmentOptions options = all_options ();
+  g_autofree char *path = g_build_filename (folder, "sheet.png", NULL);
+  write_sheet (dataset, &options, path);
+  g_assert_false (sample_sheet_write (dataset, &options, SEED, 2, 2, "/none/sheet.png", &error));
+  g_assert_true (error && error->domain == FBNET_ERROR);
+  g_clear_error (&error);
+  options.max_size = 0;
+  g_assert_false (sample_sheet_write (dataset, &options, SEED, 2, 2, path, &error));
+  g_assert_error (error, FBNET_ERROR, FBNET_ERROR_ARGUMENT);
   folder_remove (folder);
 }
 
-/* The same with real pictures, as large as they are trained with. */
+/* With real ones. */
 static void
 test_coco_sheet (void)
 {
@@ -491,7 +524,11 @@ test_coco_sheet (void)
   AugmentOptions options = all_options ();
   options.min_sizes[0] = options.min_sizes[1] = 320;
   options.max_size = 480;
-  show_samples (dataset, &options, 3);
+  char *folder = folder_new ();
+  g_autofree char *path = g_build_filename (folder, "sheet.png", NULL);
+  const char *kept = g_getenv ("FBNET_SAMPLE_SHEET");
+  write_sheet (dataset, &options, kept ? kept : path);
+  folder_remove (folder);
 }
 #endif
 
@@ -508,7 +545,9 @@ main (int argc, char *argv[])
   g_test_add_func ("/training/samples/bad-options", test_bad_options);
   g_test_add_func ("/training/samples/coco", test_coco);
 #ifdef HAVE_ANNOTATE
+  g_test_add_func ("/training/samples/picture", test_sample_picture);
   g_test_add_func ("/training/samples/sheet", test_sheet);
+  g_test_add_func ("/training/samples/sheet-file", test_sheet_file);
   g_test_add_func ("/training/samples/coco-sheet", test_coco_sheet);
 #endif
   return g_test_run ();
