@@ -175,9 +175,11 @@ static char *
 label_text (const FbnetDetection *detection, const char *const *labels)
 {
   const char *label = labels ? labels[detection->class_id] : NULL;
-  if (label)
-    return g_strdup_printf ("%s %.2f", label, detection->score);
-  return g_strdup_printf ("class %u %.2f", detection->class_id, detection->score);
+  g_autofree char *name =
+      label ? g_strdup (label) : g_strdup_printf ("class %u", detection->class_id);
+  if (isnan (detection->score))
+    return g_steal_pointer (&name);
+  return g_strdup_printf ("%s %.2f", name, detection->score);
 }
 
 /* --- Labels ----------------------------------------------------------------------------------- */

@@ -146,7 +146,10 @@ augment_choose (const AugmentOptions *options, guint width, guint height, Random
   };
   augmentation.x = choose_start (width, augmentation.width, key, DECIDE_X);
   augmentation.y = choose_start (height, augmentation.height, key, DECIDE_Y);
-  set_network_size (&augmentation, options);
+  if ((guint64) augmentation.width * augmentation.height > PICTURE_MAX_PIXELS)
+    augment_show_all (&augmentation, options, width, height);
+  else
+    set_network_size (&augmentation, options);
   return augmentation;
 }
 
@@ -252,7 +255,8 @@ frame_picture (const Augmentation *augmentation, const AugmentOptions *options,
   for (gsize i = 0; i < (gsize) framed->width * framed->height; i++)
     for (guint c = 0; c < 3; c++)
       framed->pixels[3 * i + c] = options->border[options->bgr ? 2 - c : c];
-  guint8 *to = framed->pixels + 3 * ((gsize) -augmentation->y * framed->width - augmentation->x);
+  const gsize left = (gsize) -augmentation->x, top = (gsize) -augmentation->y;
+  guint8 *to = framed->pixels + 3 * (top * framed->width + left);
   for (gsize y = 0; y < picture->height; y++)
     memcpy (to + 3 * y * framed->width, picture->pixels + 3 * y * picture->width,
         3 * (gsize) picture->width);

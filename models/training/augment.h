@@ -32,12 +32,14 @@ typedef struct {
 
   /* The part of the picture that the sample shows: its sides are the picture's times one number
    * from 1 - zoom_in to 1 + zoom_out, its place any that has it in the picture (or the picture in
-   * it). Beyond the picture it is filled with `border`. */
+   * it). Beyond the picture it is filled with `border`. A part of more pixels than a picture may have
+   * is not taken, but the picture itself. */
   double zoom_in, zoom_out;
   guint8 border[3];   /* in the model's channel order: its mean colour */
   double min_visible; /* objects of whose box a smaller share is left are dropped */
 
-  /* Factors from 1 - strength to 1 + strength: towards black, the picture's mean, grey; or away. */
+  /* Factors from 1 - strength to 1 + strength: towards black, the sample's mean, grey; or away. Of all
+   * that is shown, the border too. */
   double brightness, contrast, saturation;
 
   gboolean bgr; /* the model's channel order */

@@ -17,6 +17,7 @@ typedef enum {
   IMAGE_UNREADABLE,
   IMAGE_TWICE,
   IMAGE_FILE,
+  IMAGE_BROKEN,
   IMAGE_EMPTY,
   CATEGORY_TWICE,
   OBJECT_UNREADABLE,
@@ -41,6 +42,8 @@ static const char *const flaws[N_FLAWS] = {
   [IMAGE_UNREADABLE] = "images without a readable id and file name: left out",
   [IMAGE_TWICE] = "images with the id of another: left out, the first one counts",
   [IMAGE_FILE] = "images whose file is missing: left out, and their annotations",
+  [IMAGE_BROKEN] =
+      "images of unknown size whose file cannot be read: left out, and their annotations",
   [IMAGE_EMPTY] = "images without objects to train on: left out",
   [CATEGORY_TWICE] = "categories with the id and name of another: one of them counts",
   [OBJECT_UNREADABLE] = "annotations without a readable image_id and category_id: left out",
@@ -74,7 +77,7 @@ typedef struct {
 typedef struct {
   gint64 id;
   char *path;
-  guint width, height; /* 0: the file does not say */
+  guint width, height; /* as the file says, else as they are; 0: the picture is missing or broken */
   GArray *objects;     /* Object */
   gboolean broken;     /* was found to be when it was read; guarded by the data set's lock */
 } Item;
@@ -234,6 +237,21 @@ read_side (const cJSON *entry, const char *name)
   return cJSON_IsNumber (side) && side->valueint > 0 ? (guint) side->valueint : 0;
 }
 
+/* An entry that does not say how large the picture is: the picture does. */
+static void
+measure_picture (Item *item, Problems *problems)
+{
+  g_autoptr (GError) error = NULL;
+  if (!g_file_test (item->path, G_FILE_TEST_IS_REGULAR))
+    return; /* is_usable() has a word for it */
+  g_autoptr (Picture) picture = picture_read (item->path, &error);
+  item->width = picture ? picture->width : 0;
+  item->height = picture ? picture->height : 0;
+  item->broken = !picture;
+  if (!picture)
+    problems_note (problems, IMAGE_BROKEN, error->message);
+}
+
 static void
 add_image (Reading *reading, const cJSON *entry, const char *where)
 {
@@ -256,6 +274,8 @@ add_image (Reading *reading, const cJSON *entry, const char *where)
   item->height = read_side (entry, "height");
   item->objects = g_array_new (FALSE, FALSE, sizeof (Object));
   g_array_set_clear_func (item->objects, clear_object);
+  if (item->width == 0 || item->height == 0)
+    measure_picture (item, problems);
   g_hash_table_insert (reading->items, &item->id, item);
 }
 
@@ -318,13 +338,14 @@ read_box (Problems *problems, const cJSON *entry, Box *box, const char *where)
   return TRUE;
 }
 
-/* As far as the file says how large the picture is. */
+/* Where the size is not known the image is left out, whatever this says. */
 static gboolean
 check_place (Problems *problems, const Box *box, const Item *item, const char *where)
 {
   const float margin = 1; /* COCO's own boxes are rounded */
-  const float width = item->width > 0 ? (float) item->width : INFINITY;
-  const float height = item->height > 0 ? (float) item->height : INFINITY;
+  const float width = (float) item->width, height = (float) item->height;
+  if (item->width == 0 || item->height == 0)
+    return TRUE;
   if (box->x0 >= width || box->y0 >= height || box->x1 <= 0 || box->y1 <= 0) {
     problems_note (problems, OBJECT_BOX_OUTSIDE, where);
     return FALSE;
@@ -425,6 +446,8 @@ is_usable (const Reading *reading, const Item *item)
     problems_note (problems, IMAGE_FILE, item->path);
     return FALSE;
   }
+  if (item->broken)
+    return FALSE;
   if (item->objects->len == 0 && !reading->options->keep_empty) {
     problems_note (problems, IMAGE_EMPTY, item->path);
     return FALSE;
@@ -711,14 +734,17 @@ has_area (const Box *box)
   return box->x1 - box->x0 > threshold && box->y1 - box->y0 > threshold;
 }
 
-/* FALSE: too little of the object is left to be one. */
+/* FALSE: too little of the object is left to be one. `cut`: the sample's edge goes through it. */
 static gboolean
 place_box (const DatasetReader *reader, const Augmentation *augmentation, const Object *object,
-    const Picture *picture, Box *box)
+    const Picture *picture, Box *box, gboolean *cut)
 {
+  const float visible_cut = 0.5f; /* pixels; less is rounding */
   const Box whole = box_clip (&object->box, (float) picture->width, (float) picture->height);
   const Box moved = augment_box (augmentation, &whole);
   *box = augment_clip (augmentation, &moved);
+  *cut = box->x0 > moved.x0 + visible_cut || box->y0 > moved.y0 + visible_cut
+      || box->x1 < moved.x1 - visible_cut || box->y1 < moved.y1 - visible_cut;
   return has_area (&whole) && has_area (box)
       && box_area (box) >= (float) reader->options.min_visible * box_area (&moved);
 }
@@ -729,44 +755,68 @@ keep_some_object (const DatasetReader *reader, Augmentation *augmentation, const
     const Picture *picture)
 {
   Box box;
+  gboolean cut;
   for (guint i = 0; i < item->objects->len; i++)
-    if (place_box (reader, augmentation, &g_array_index (item->objects, Object, i), picture, &box))
+    if (place_box (reader, augmentation, &g_array_index (item->objects, Object, i), picture, &box,
+            &cut))
       return;
   if (item->objects->len > 0)
     augment_show_all (augmentation, &reader->options, picture->width, picture->height);
 }
 
-/* FALSE with error: no memory. A mask of another size than the picture is none. */
+/* FALSE with error: no memory. */
 static gboolean
-place_shape (const Augmentation *augmentation, const Object *object, const Picture *picture,
-    Shape **shape, GError **error)
+place_shape (const Augmentation *augmentation, const Object *object, Shape **shape, GError **error)
 {
   const Shape *known = object->shape;
   *shape = NULL;
-  if (!known
-      || (known->runs && (known->width != picture->width || known->height != picture->height)))
+  if (!known)
     return TRUE;
   *shape = shape_augment (known, augmentation, error);
   return *shape != NULL;
+}
+
+/* The box around what is left of a mask that was cut, as detectron2's DatasetMapper makes boxes anew
+ * from masks (recompute_boxes) when it crops. FALSE: nothing is. */
+static gboolean
+fit_box (Box *box, const Shape *shape, const TrainSample *sample)
+{
+  Box bounds;
+  if (!shape_bounds (shape, (float) sample->width, (float) sample->height, &bounds))
+    return FALSE;
+  *box = (Box){ fmaxf (box->x0, bounds.x0), fmaxf (box->y0, bounds.y0), fminf (box->x1, bounds.x1),
+    fminf (box->y1, bounds.y1) };
+  return has_area (box);
+}
+
+static gboolean
+add_object (const DatasetReader *reader, OwnedSample *owned, const Augmentation *augmentation,
+    const Object *object, const Picture *picture, GError **error)
+{
+  TrainObject added = { .class_id = object->class_id };
+  g_autoptr (Shape) shape = NULL;
+  gboolean cut;
+  if (!place_box (reader, augmentation, object, picture, &added.box, &cut))
+    return TRUE;
+  if (!place_shape (augmentation, object, &shape, error))
+    return FALSE;
+  if (shape && cut && !fit_box (&added.box, shape, &owned->sample))
+    return TRUE;
+  added.mask = shape;
+  if (shape)
+    g_ptr_array_add (owned->shapes, g_steal_pointer (&shape));
+  owned->objects[owned->sample.n_objects++] = added;
+  return TRUE;
 }
 
 static gboolean
 add_objects (const DatasetReader *reader, OwnedSample *owned, const Augmentation *augmentation,
     const Item *item, const Picture *picture, GError **error)
 {
-  for (guint i = 0; i < item->objects->len; i++) {
-    const Object *object = &g_array_index (item->objects, Object, i);
-    TrainObject added = { .class_id = object->class_id };
-    Shape *shape;
-    if (!place_box (reader, augmentation, object, picture, &added.box))
-      continue;
-    if (!place_shape (augmentation, object, picture, &shape, error))
+  for (guint i = 0; i < item->objects->len; i++)
+    if (!add_object (reader, owned, augmentation, &g_array_index (item->objects, Object, i),
+            picture, error))
       return FALSE;
-    if (shape)
-      g_ptr_array_add (owned->shapes, shape);
-    added.mask = shape;
-    owned->objects[owned->sample.n_objects++] = added;
-  }
   return TRUE;
 }
 
@@ -799,8 +849,7 @@ read_picture (Dataset *dataset, Item *item)
     note_broken (dataset, item, PICTURE_BROKEN, error->message);
     return NULL;
   }
-  if ((item->width > 0 && item->width != picture->width)
-      || (item->height > 0 && item->height != picture->height)) {
+  if (item->width != picture->width || item->height != picture->height) {
     g_autofree char *message = g_strdup_printf ("%s: expected %u×%u pixels, found %u×%u",
         item->path, item->width, item->height, picture->width, picture->height);
     note_broken (dataset, item, PICTURE_SIZE, message);
