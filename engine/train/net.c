@@ -21,6 +21,14 @@ statistics_of (const Net *net, gint index)
   return net->params->statistics_values + params_get (net->params->statistics, index)->begin;
 }
 
+/* detectron2's NaiveSyncBatchNorm is torch's batch norm where there is only one worker. */
+static gboolean
+is_naive (const Net *net)
+{
+  return (net->statistics == STATISTICS_NAIVE || net->statistics == STATISTICS_NAIVE_N)
+      && group_size (net->group) > 1;
+}
+
 /* running += momentum × (batch - running). torch's batch norms keep the unbiased variance, detectron2's
  * NaiveSyncBatchNorm the biased one. */
 static void
@@ -28,9 +36,7 @@ update_statistics (const Net *net, const LayerParams *of, const double *stats, g
 {
   Real *running_mean = statistics_of (net, of->mean);
   Real *running_var = statistics_of (net, of->variance);
-  const gboolean naive =
-      net->statistics == STATISTICS_NAIVE || net->statistics == STATISTICS_NAIVE_N;
-  const gboolean unbiased = !naive && stats[0] > 1;
+  const gboolean unbiased = !is_naive (net) && stats[0] > 1; /* then it is the number of pixels */
   g_autofree double *mean = g_new (double, 2 * c);
   double *variance = mean + c;
 
@@ -45,11 +51,11 @@ update_statistics (const Net *net, const LayerParams *of, const double *stats, g
 }
 
 static NormPooling
-pooling_of (Statistics statistics)
+pooling_of (const Net *net)
 {
-  return statistics == STATISTICS_NAIVE  ? POOL_EQUALLY
-      : statistics == STATISTICS_NAIVE_N ? POOL_IMAGES
-                                         : POOL_PIXELS;
+  if (!is_naive (net))
+    return POOL_PIXELS;
+  return net->statistics == STATISTICS_NAIVE ? POOL_EQUALLY : POOL_IMAGES;
 }
 
 static Var *
@@ -63,7 +69,7 @@ batch_norm (Net *net, Var *x, const LayerParams *of)
         statistics_of (net, of->variance), gamma, beta);
 
   double *stats = tape_alloc (net->tape, norm_stats_size (x->c) * sizeof (double));
-  Var *y = op_batch_norm (net->tape, x, gamma, beta, pooling_of (net->statistics),
+  Var *y = op_batch_norm (net->tape, x, gamma, beta, pooling_of (net),
       net->statistics == STATISTICS_OWN ? NULL : net->group, net->thread, stats);
   if (net->updates_statistics)
     update_statistics (net, of, stats, x->c);
