@@ -47,6 +47,11 @@ add_layer (const ConvLayer *layer, gpointer data)
     of->gamma = add_param (p->params, &p->n_values, find (model, layer->norm_name, "weight"), TRUE);
     of->beta = add_param (p->params, &p->n_values, find (model, layer->norm_name, "bias"), TRUE);
   }
+  /* mobile_cv's frozen_bn keeps its numbers as buffers, which no optimiser sees. */
+  if (layer->norm.kind == NORM_FROZEN) {
+    g_array_index (p->params, Param, of->gamma).frozen = TRUE;
+    g_array_index (p->params, Param, of->beta).frozen = TRUE;
+  }
   if (layer->norm.kind == NORM_BATCH) {
     of->mean = add_param (p->statistics, &p->n_statistics,
         find (model, layer->norm_name, "running_mean"), TRUE);

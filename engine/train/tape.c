@@ -125,8 +125,8 @@ size_class (const Var *var)
   return g_bit_storage (MAX (var_size (var), ALIGNMENT) - 1);
 }
 
-void
-tape_open_gradient (Tape *tape, Var *var)
+static void
+open_gradient (Tape *tape, Var *var)
 {
   if (var == NULL || !var->wants_grad || var->grad != NULL)
     return;
@@ -144,6 +144,13 @@ var_gradient (Var *var)
   if (var_claim_gradient (var))
     memset (var->grad, 0, var_size (var) * sizeof (Real));
   return var->grad;
+}
+
+Real *
+tape_open_gradient (Tape *tape, Var *var)
+{
+  open_gradient (tape, var);
+  return var->grad != NULL ? var_gradient (var) : NULL;
 }
 
 static void
@@ -171,9 +178,9 @@ tape_free (Tape *tape)
 {
   if (tape == NULL)
     return;
+  tape_reset (tape);
   for (guint i = 0; i < tape->chunks->len; i++)
     g_aligned_free (g_array_index (tape->chunks, Chunk, i).memory);
-  tape_reset (tape);
   g_ptr_array_free (tape->gradients.open, TRUE);
   g_array_free (tape->chunks, TRUE);
   for (guint i = 0; i < N_SIZES; i++)
@@ -186,11 +193,10 @@ tape_backward (Tape *tape)
 {
   for (Step *step = tape->last; step != NULL; step = step->before) {
     if (step->backward != NULL) {
-      tape_open_gradient (tape, step->out);
-      if (step->out != NULL && step->out->grad != NULL)
-        var_gradient (step->out);
+      if (step->out != NULL)
+        tape_open_gradient (tape, step->out);
       for (guint i = 0; i < TAPE_INPUTS; i++)
-        tape_open_gradient (tape, step->inputs[i]);
+        open_gradient (tape, step->inputs[i]);
       step->backward (step->data);
     }
     close_gradient (tape, step->out);

@@ -45,9 +45,9 @@ typedef void (*TapeBackward) (gpointer step);
 gpointer tape_push (Tape *tape, gsize bytes, TapeBackward backward, Var *out, Var *first,
     Var *second);
 
-/* Gives a gradient of 0 to a value that wants one and has none: where the way back is to begin with
- * something else than a loss. */
-void tape_open_gradient (Tape *tape, Var *var);
+/* The value's gradient, 0 if nothing was added yet; NULL if it wants none. Where the way back is to begin
+ * with something else than a loss. What no step made keeps its gradient until tape_reset(). */
+Real *tape_open_gradient (Tape *tape, Var *var);
 
 /* Runs and forgets the steps. Losses start from a gradient of 1 each. */
 void tape_backward (Tape *tape);
