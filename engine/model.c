@@ -9,35 +9,6 @@
 #include <math.h>
 #include <string.h>
 
-/* --- Half precision --------------------------------------------------------------------------- */
-
-/* IEEE 754 binary16 to binary32, exact. */
-static float
-half_to_float (guint16 half)
-{
-  const int exponent = (half >> 10) & 31;
-  const int fraction = half & 1023;
-  float magnitude;
-
-  if (exponent == 31)
-    magnitude = fraction == 0 ? INFINITY : NAN;
-  else if (exponent == 0)
-    magnitude = ldexpf ((float) fraction, -24);
-  else
-    magnitude = ldexpf ((float) (1024 + fraction), exponent - 25);
-  return half & 0x8000 ? -magnitude : magnitude;
-}
-
-static float
-element (const FbnetTensorView *view, gsize i)
-{
-  if (view->dtype == FBNET_DTYPE_I8)
-    return ((const gint8 *) view->data)[i];
-  if (view->dtype == FBNET_DTYPE_F16)
-    return half_to_float (((const guint16 *) view->data)[i]);
-  return ((const float *) view->data)[i];
-}
-
 /* --- Tensors of a layer ----------------------------------------------------------------------- */
 
 static gboolean
@@ -86,7 +57,7 @@ check_values (Checker *checker, const FbnetTensorView *view, gboolean not_negati
   const gsize n = view->n_bytes / fbnet_dtype_size (view->dtype);
 
   for (gsize i = 0; i < n; i++) {
-    const float value = element (view, i);
+    const float value = tensor_element (view, i);
     if (!isfinite (value) || (not_negative && value < 0)) {
       add_problem (checker,
           "tensor \"%s\": expected %s numbers, found %g at element %" G_GSIZE_FORMAT, view->name,
@@ -152,7 +123,7 @@ check_scales (Checker *checker, const ConvLayer *layer)
     return;
   }
   for (guint c = 0; c < layer->out; c++) {
-    const float scale = element (view, c);
+    const float scale = tensor_element (view, c);
     if (!(scale >= QUANT_MIN_SCALE && scale <= QUANT_MAX_SCALE)) {
       add_problem (checker, "tensor \"%s\": expected scales from %g to %g, found %g at element %u",
           view->name, QUANT_MIN_SCALE, QUANT_MAX_SCALE, scale, c);
@@ -189,11 +160,33 @@ check_layer (const ConvLayer *layer, gpointer data)
 }
 
 static void
-check_part (Checker *checker, const Part *part)
+part_foreach (const Part *part, ConvLayerFunc func, gpointer data)
 {
   for (guint s = 0; part != NULL && s < part->n_stages; s++) {
     for (guint b = 0; b < part->stages[s].n_blocks; b++)
-      arch_block_foreach (&part->stages[s].blocks[b], check_layer, checker);
+      arch_block_foreach (&part->stages[s].blocks[b], func, data);
+  }
+}
+
+void
+model_foreach_layer (const FbnetModel *model, ConvLayerFunc func, gpointer data)
+{
+  const ConvLayer *const lone[] = { &model->rpn_logits, &model->rpn_deltas, &model->cls_score,
+    &model->bbox_pred, &model->mask_logits, &model->keypoint_logits, &model->class_logits };
+
+  part_foreach (model->trunk, func, data);
+  for (guint i = 0; i < model->description->n_fpn_stages; i++) {
+    func (&model->fpn_lateral[i], data);
+    func (&model->fpn_output[i], data);
+  }
+  part_foreach (model->rpn, func, data);
+  part_foreach (model->box, func, data);
+  part_foreach (model->mask, func, data);
+  part_foreach (model->keypoints, func, data);
+  part_foreach (model->keypoint_block, func, data);
+  for (guint i = 0; i < G_N_ELEMENTS (lone); i++) {
+    if (lone[i]->out != 0)
+      func (lone[i], data);
   }
 }
 
@@ -201,23 +194,8 @@ static gboolean
 check_tensors (FbnetModel *model, GError **error)
 {
   Checker checker = { model, g_string_new (NULL), 0 };
-  const ConvLayer *const lone[] = { &model->rpn_logits, &model->rpn_deltas, &model->cls_score,
-    &model->bbox_pred, &model->mask_logits, &model->keypoint_logits, &model->class_logits };
 
-  check_part (&checker, model->trunk);
-  for (guint i = 0; i < model->description->n_fpn_stages; i++) {
-    check_layer (&model->fpn_lateral[i], &checker);
-    check_layer (&model->fpn_output[i], &checker);
-  }
-  check_part (&checker, model->rpn);
-  check_part (&checker, model->box);
-  check_part (&checker, model->mask);
-  check_part (&checker, model->keypoints);
-  check_part (&checker, model->keypoint_block);
-  for (guint i = 0; i < G_N_ELEMENTS (lone); i++) {
-    if (lone[i]->out != 0)
-      check_layer (lone[i], &checker);
-  }
+  model_foreach_layer (model, check_layer, &checker);
   if (checker.n_problems > MAX_PROBLEMS)
     g_string_append_printf (checker.problems, "; and %u more", checker.n_problems - MAX_PROBLEMS);
   if (checker.n_problems > 0)
@@ -256,7 +234,7 @@ model_read_floats (const FbnetModel *model, const ConvLayer *layer, gboolean nor
   float *floats = g_new (float, n);
 
   for (gsize i = 0; i < n; i++)
-    floats[i] = element (view, i);
+    floats[i] = tensor_element (view, i);
   if (view->dtype == FBNET_DTYPE_I8)
     dequantize_weights (model, layer, floats, n);
   return floats;

@@ -36,6 +36,9 @@ struct _FbnetModel {
 guint model_feature_stride (const FbnetModel *model, guint feature);
 guint model_feature_channels (const FbnetModel *model, guint feature);
 
+/* Calls `func` for every layer that the model has. */
+void model_foreach_layer (const FbnetModel *model, ConvLayerFunc func, gpointer data);
+
 /* The layer's tensor ("weight", "bias"; with `norm`: of its norm) as float32, in a new array. */
 float *model_read_floats (const FbnetModel *model, const ConvLayer *layer, gboolean norm,
     const char *field);

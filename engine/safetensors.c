@@ -344,3 +344,32 @@ fbnet_model_write (const char *path, const char *description, const FbnetTensorV
   }
   return TRUE;
 }
+
+/* --- Half precision --------------------------------------------------------------------------- */
+
+/* IEEE 754 binary16 to binary32, exact. */
+static float
+half_to_float (guint16 half)
+{
+  const int exponent = (half >> 10) & 31;
+  const int fraction = half & 1023;
+  float magnitude;
+
+  if (exponent == 31)
+    magnitude = fraction == 0 ? INFINITY : NAN;
+  else if (exponent == 0)
+    magnitude = ldexpf ((float) fraction, -24);
+  else
+    magnitude = ldexpf ((float) (1024 + fraction), exponent - 25);
+  return half & 0x8000 ? -magnitude : magnitude;
+}
+
+float
+tensor_element (const FbnetTensorView *view, gsize i)
+{
+  if (view->dtype == FBNET_DTYPE_I8)
+    return ((const gint8 *) view->data)[i];
+  if (view->dtype == FBNET_DTYPE_F16)
+    return half_to_float (((const guint16 *) view->data)[i]);
+  return ((const float *) view->data)[i];
+}

@@ -21,4 +21,7 @@ void safetensors_free (Safetensors *file); /* NULL is allowed */
 
 const FbnetTensorView *safetensors_find (const Safetensors *file, const char *tensor);
 
+/* Number i of an F32, F16 or I8 tensor. */
+float tensor_element (const FbnetTensorView *view, gsize i);
+
 #endif

@@ -24,9 +24,9 @@ typedef void (*TrainCropMask) (const TrainSample *sample, const TrainObject *obj
 
 /* Owned by who made it. */
 struct TrainSample {
-  guint width, height;   /* network pixels: after resizing and augmentation, without padding */
-  const guint8 *pixels;  /* height × width × 3, in the model's channel order */
-  guint n_objects;       /* crowds are left out before */
+  guint width, height;  /* network pixels: after resizing and augmentation, without padding */
+  const guint8 *pixels; /* height × width × 3, in the model's channel order */
+  guint n_objects;      /* crowds are left out before */
   TrainObject *objects;
   TrainCropMask crop_mask; /* NULL: no masks */
   gpointer data;           /* of who made it */

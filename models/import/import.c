@@ -42,13 +42,9 @@ load_config (const char *config, GError **error)
   return NULL;
 }
 
-/* The description, named after the config: of a path its last part without the ending. NULL without
- * error when no config is given, or a classifier's name, of which the weights decide more. */
-static cJSON *
-describe_config (const char *config, GError **error)
+cJSON *
+import_describe_config (const char *config, GError **error)
 {
-  if (config == NULL || import_is_classifier (config))
-    return NULL;
   g_autoptr (cJSON) tree = load_config (config, error);
   if (tree == NULL)
     return NULL;
@@ -57,6 +53,15 @@ describe_config (const char *config, GError **error)
   if (ending != NULL && ending != name)
     *ending = '\0';
   return import_describe (tree, name, error);
+}
+
+/* NULL without error when no config is given, or a classifier's name, of which the weights decide
+ * more. */
+static cJSON *
+describe_config (const char *config, GError **error)
+{
+  return config == NULL || import_is_classifier (config) ? NULL
+                                                         : import_describe_config (config, error);
 }
 
 /* --- Labels and provenance -------------------------------------------------------------------- */

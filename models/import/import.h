@@ -22,6 +22,10 @@ typedef struct {
   ImportPrecision precision;
 } ImportOptions;
 
+/* The description of a config of D2Go's zoo, by name, or of a .yaml dump; named after it: of a path its
+ * last part without the ending. */
+cJSON *import_describe_config (const char *config, GError **error);
+
 /* Reads `source`: a checkpoint (zip or the older form) or an int8 export. */
 Imported *import_read (const char *source, const ImportOptions *options, GError **error);
 

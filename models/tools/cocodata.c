@@ -96,51 +96,22 @@ static const char *const flaws[N_FLAWS] = {
   [RESULT_KEYPOINTS] = "results without readable keypoints: they match nothing",
 };
 
-struct CocoProblems {
-  guint counts[N_FLAWS];
-  char *first[N_FLAWS]; /* which entry, or a sentence about it */
-};
-
 CocoProblems *
 coco_problems_new (void)
 {
-  return g_new0 (CocoProblems, 1);
+  return problems_new (flaws, N_FLAWS);
 }
 
 void
 coco_problems_free (CocoProblems *problems)
 {
-  if (!problems)
-    return;
-  for (guint i = 0; i < N_FLAWS; i++)
-    g_free (problems->first[i]);
-  g_free (problems);
-}
-
-static void
-note (CocoProblems *problems, Flaw flaw, const char *where)
-{
-  if (problems->counts[flaw]++ == 0)
-    problems->first[flaw] = g_strdup (where);
-}
-
-static void
-note_if (CocoProblems *problems, gboolean flawed, Flaw flaw, const char *where)
-{
-  if (flawed)
-    note (problems, flaw, where);
+  problems_free (problems);
 }
 
 char **
 coco_problems_describe (const CocoProblems *problems)
 {
-  g_autoptr (GPtrArray) sentences = g_ptr_array_new ();
-  for (guint i = 0; i < N_FLAWS; i++)
-    if (problems->counts[i] > 0)
-      g_ptr_array_add (sentences,
-          g_strdup_printf ("%u %s; first: %s", problems->counts[i], flaws[i], problems->first[i]));
-  g_ptr_array_add (sentences, NULL);
-  return (char **) g_ptr_array_free (g_steal_pointer (&sentences), FALSE);
+  return problems_describe (problems);
 }
 
 /* --- Groups ----------------------------------------------------------------------------------- */
@@ -230,7 +201,7 @@ sort_once_each (GArray *items, GCompareFunc compare, Flaw flaw, const char *path
     if (compare (items->data + i * size, items->data + (i - 1) * size) != 0)
       continue;
     g_array_remove_index (items, i);
-    note (problems, flaw, path);
+    problems_note (problems, flaw, path);
   }
 }
 
@@ -279,10 +250,10 @@ read_mask (const cJSON *item, const CocoImage *image, CocoProblems *problems, Fl
   const cJSON *field = get_field (item, COCO_MASK);
   RleMask *mask = rle_mask_from_json (field, image->width, image->height, where, &error);
   if (!mask)
-    note (problems, broken, error->message);
+    problems_note (problems, broken, error->message);
   else if (image->width > 0 && image->height > 0)
-    note_if (problems, mask->width != image->width || mask->height != image->height, other_size,
-        where);
+    problems_note_if (problems, mask->width != image->width || mask->height != image->height,
+        other_size, where);
   return mask;
 }
 
@@ -293,7 +264,7 @@ read_keypoints (const cJSON *item, guint n, CocoProblems *problems, Flaw broken,
   g_autofree double *keypoints = g_new (double, 3 * n);
   if (json_get_numbers (item, "keypoints", keypoints, 3 * n, where, &error))
     return g_steal_pointer (&keypoints);
-  note (problems, broken, error->message);
+  problems_note (problems, broken, error->message);
   return NULL;
 }
 
@@ -359,9 +330,10 @@ read_details (CocoTruth *truth, CocoObject *object, const cJSON *item, const Coc
   const gboolean has_area = json_get_number (item, "area", &object->area, where, NULL);
   if (!has_area)
     object->area = area_of (object);
-  note_if (problems, !has_area, TRUTH_AREA, where);
-  note_if (problems, !(object->box.width > 0 && object->box.height > 0), TRUTH_BOX_EMPTY, where);
-  note_if (problems, reaches_beyond (&object->box, image), TRUTH_BOX_OUTSIDE, where);
+  problems_note_if (problems, !has_area, TRUTH_AREA, where);
+  problems_note_if (problems, !(object->box.width > 0 && object->box.height > 0), TRUTH_BOX_EMPTY,
+      where);
+  problems_note_if (problems, reaches_beyond (&object->box, image), TRUTH_BOX_OUTSIDE, where);
 }
 
 static gboolean
@@ -376,13 +348,13 @@ read_annotation (CocoTruth *truth, GHashTable *ids, const cJSON *item, const cha
   g_autoptr (GError) box_error = NULL;
   CocoObject object = { 0 };
   if (!image)
-    note (problems, TRUTH_IMAGE, where);
+    problems_note (problems, TRUTH_IMAGE, where);
   else if (!has_category (truth, key.category_id))
-    note (problems, TRUTH_CATEGORY, where);
+    problems_note (problems, TRUTH_CATEGORY, where);
   else if (!read_box (item, &object.box, where, &box_error))
-    note (problems, TRUTH_BOX, box_error->message);
+    problems_note (problems, TRUTH_BOX, box_error->message);
   else {
-    note_if (problems, !take_id (item, ids), TRUTH_ID, where);
+    problems_note_if (problems, !take_id (item, ids), TRUTH_ID, where);
     read_details (truth, &object, item, image, where);
     groups_add (truth->groups, &key, &object);
     truth->n_objects++;
@@ -485,7 +457,7 @@ mask_from_box (const CocoBox *box, const CocoImage *image, CocoProblems *problem
   g_autoptr (GError) error = NULL;
   RleMask *mask = rle_mask_from_polygon (points, 4, image->width, image->height, where, &error);
   if (!mask)
-    note (problems, RESULT_MASK, error->message);
+    problems_note (problems, RESULT_MASK, error->message);
   return mask;
 }
 
@@ -539,7 +511,8 @@ complete_result (CocoObject *object, const cJSON *item, const CocoImage *image,
     object->box = box_of_keypoints (object->keypoints, truth->n_keypoints);
   object->area = !has_box && object->mask ? (double) rle_mask_area (object->mask)
                                           : object->box.width * object->box.height;
-  note_if (problems, !(object->box.width > 0 && object->box.height > 0), RESULT_BOX_EMPTY, where);
+  problems_note_if (problems, !(object->box.width > 0 && object->box.height > 0), RESULT_BOX_EMPTY,
+      where);
   return TRUE;
 }
 
@@ -561,7 +534,7 @@ read_result (CocoResults *results, const cJSON *item, const CocoTruth *truth, co
   }
   results->n_detections++;
   if (!has_category (truth, key.category_id)) {
-    note (truth->problems, RESULT_CATEGORY, where);
+    problems_note (truth->problems, RESULT_CATEGORY, where);
     return TRUE;
   }
   if (!complete_result (&object, item, image, truth, where, error)) {

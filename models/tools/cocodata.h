@@ -14,6 +14,7 @@
 #include <glib.h>
 
 #include "coco.h"
+#include "problems.h"
 #include "rlemask.h"
 
 /* What is compared. */
@@ -48,7 +49,7 @@ typedef struct {
 } CocoObject;
 
 /* Entries with a flaw, by flaw. */
-typedef struct CocoProblems CocoProblems;
+typedef Problems CocoProblems;
 
 CocoProblems *coco_problems_new (void);
 void coco_problems_free (CocoProblems *problems); /* NULL is allowed */

@@ -50,8 +50,8 @@ describe (const Progress *progress, gint64 now)
     return g_strdup_printf ("%u %s in %s, %.1f/s", progress->done, progress->unit, took, rate);
   }
   g_autofree char *eta = progress_format_time (rate > 0 ? left / rate : -1);
-  return g_strdup_printf ("%u/%u %s, %.1f/s, %s left", progress->done, progress->total,
-      progress->unit, rate, eta);
+  return g_strdup_printf ("%u/%u %s, %.1f/s, %s left%s%s", progress->done, progress->total,
+      progress->unit, rate, eta, progress->note[0] != '\0' ? "; " : "", progress->note);
 }
 
 static void

@@ -13,6 +13,7 @@ typedef struct {
   guint total, done;
   gint64 start_us, drawn_us;
   gboolean terminal, visible;
+  char note[128]; /* stands behind the rest */
 } Progress;
 
 /* `unit` must outlive it. */

@@ -8,7 +8,6 @@
 
 #include "fbnet/fbnet.h"
 #include "jsonfile.h"
-#include "picture.h"
 
 static gboolean
 refuse (GError **error, const char *where, const char *expected, const char *found)
@@ -126,6 +125,16 @@ rle_mask_overlap (const RleMask *mask, const RleMask *object, gboolean crowd)
 
 /* --- One mask --------------------------------------------------------------------------------- */
 
+void
+rle_mask_paint (const RleMask *mask, guint8 *pixels)
+{
+  guint32 place = 0; /* counted down the columns */
+  for (guint i = 0; i < mask->n_runs; i++)
+    for (guint32 left = mask->runs[i]; left > 0; left--, place++)
+      if (i % 2 == 1)
+        pixels[(gsize) (place % mask->height) * mask->width + place / mask->height] = 1;
+}
+
 guint64
 rle_mask_area (const RleMask *mask)
 {
@@ -160,8 +169,8 @@ rle_mask_bounds (const RleMask *mask, double bounds[4])
 /* --- Polygons --------------------------------------------------------------------------------- */
 
 #define SCALE 5 /* points a pixel along the outline */
-/* Farther out than any picture: it bounds the time that an edge takes. */
-#define MAX_COORDINATE (3 * PICTURE_MAX_SIDE)
+/* Bounds the time that an edge takes. */
+#define MAX_COORDINATE RLE_MASK_MAX_COORDINATE
 
 typedef struct {
   guint width, height;

@@ -9,6 +9,11 @@
 #include <cjson/cJSON.h>
 #include <glib.h>
 
+#include "picture.h"
+
+/* Polygons reach no further out than this, which is farther than any picture. */
+#define RLE_MASK_MAX_COORDINATE (3 * PICTURE_MAX_SIDE)
+
 /* Runs of 0 and 1 in turn, 0 first, down the columns; they add up to width × height. */
 typedef struct {
   guint width, height;
@@ -28,6 +33,9 @@ RleMask *rle_mask_from_polygon (const double *points, guint n_points, guint widt
     const char *where, GError **error);
 
 void rle_mask_free (RleMask *mask); /* NULL is allowed */
+
+/* Sets the mask's pixels to 1 in `pixels`, height rows of width bytes; others stay. */
+void rle_mask_paint (const RleMask *mask, guint8 *pixels);
 
 /* Pixels that are set. */
 guint64 rle_mask_area (const RleMask *mask);

@@ -1,0 +1,157 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later
+ *
+ * Layers and blocks in training; see net.h. The order of a block's layers is that of engine/irf.c.
+ */
+#include "net.h"
+
+static Weight
+weight_of (const Net *net, gint index)
+{
+  if (index < 0)
+    return (Weight){ NULL, NULL };
+
+  const Param *param = params_get (net->params->params, index);
+  return (Weight){ net->params->values + param->begin,
+    param->frozen ? NULL : net->gradient + param->begin };
+}
+
+static Real *
+statistics_of (const Net *net, gint index)
+{
+  return net->params->statistics_values + params_get (net->params->statistics, index)->begin;
+}
+
+static NormPooling
+pooling_of (const Net *net)
+{
+  if (group_size (net->group) == 1)
+    return POOL_PIXELS;
+  return net->statistics == STATISTICS_NAIVE  ? POOL_EQUALLY
+      : net->statistics == STATISTICS_NAIVE_N ? POOL_IMAGES
+                                              : POOL_PIXELS;
+}
+
+/* running += momentum × (batch - running). torch's batch norms keep the unbiased variance, detectron2's
+ * NaiveSyncBatchNorm, which is torch's where there is one worker, the biased one. */
+static void
+update_statistics (const Net *net, const LayerParams *of, const double *stats, gsize c)
+{
+  Real *running_mean = statistics_of (net, of->mean);
+  Real *running_var = statistics_of (net, of->variance);
+  const gboolean naive = pooling_of (net) != POOL_PIXELS;
+  const gboolean unbiased = !naive && stats[0] > 1;
+  g_autofree double *mean = g_new (double, 2 * c);
+  double *variance = mean + c;
+
+  if (stats[0] <= 0)
+    return;
+  norm_stats_finish (stats, c, mean, variance);
+  for (gsize i = 0; i < c; i++) {
+    const double v = unbiased ? variance[i] * stats[0] / (stats[0] - 1) : variance[i];
+    running_mean[i] += (Real) (net->momentum * (mean[i] - (double) running_mean[i]));
+    running_var[i] += (Real) (net->momentum * (v - (double) running_var[i]));
+  }
+}
+
+static Var *
+batch_norm (Net *net, Var *x, const LayerParams *of, gboolean relu)
+{
+  const Weight gamma = weight_of (net, of->gamma), beta = weight_of (net, of->beta);
+  const gboolean frozen = params_get (net->params->params, of->gamma)->frozen;
+
+  if (net->statistics == STATISTICS_STORED || frozen)
+    return op_stored_norm (net->tape, x, statistics_of (net, of->mean),
+        statistics_of (net, of->variance), gamma, beta, relu);
+
+  double *stats = tape_alloc (net->tape, norm_stats_size (x->c) * sizeof (double));
+  Var *y = op_batch_norm (net->tape, x, gamma, beta, relu, pooling_of (net),
+      net->statistics == STATISTICS_OWN ? NULL : net->group, net->thread, stats);
+  if (net->updates_statistics)
+    update_statistics (net, of, stats, x->c);
+  return y;
+}
+
+/* x * weight + bias: mobile_cv's frozen_bn has no statistics. */
+static Var *
+frozen_norm (Net *net, Var *x, const LayerParams *of, gboolean relu)
+{
+  Real *mean = tape_alloc (net->tape, 2 * x->c * sizeof (Real)), *variance = mean + x->c;
+
+  for (gsize i = 0; i < x->c; i++) {
+    mean[i] = 0;
+    variance[i] = (Real) (1 - NORM_EPSILON);
+  }
+  return op_stored_norm (net->tape, x, mean, variance, weight_of (net, of->gamma),
+      weight_of (net, of->beta), relu);
+}
+
+Var *
+net_conv (Net *net, Var *x, const ConvLayer *layer)
+{
+  const LayerParams *of = params_of_layer (net->params, layer);
+  const gboolean relu = layer->act == ACT_RELU; /* a part of the norm, where there is one */
+  Var *y = op_conv (net->tape, x, layer, weight_of (net, of->weight), weight_of (net, of->bias));
+
+  switch (layer->norm.kind) {
+    case NORM_NONE:
+      return op_activate (net->tape, y, NULL, layer->act);
+    case NORM_BATCH:
+      y = batch_norm (net, y, of, relu);
+      break;
+    case NORM_FROZEN:
+      y = frozen_norm (net, y, of, relu);
+      break;
+    case NORM_GROUP:
+      y = op_group_norm (net->tape, y, layer->norm.n_groups, weight_of (net, of->gamma),
+          weight_of (net, of->beta));
+      return op_activate (net->tape, y, NULL, layer->act);
+  }
+  return op_activate (net->tape, y, NULL, relu ? ACT_NONE : layer->act);
+}
+
+static Var *
+squeeze_excite (Net *net, Var *x, const Block *block)
+{
+  Var *gate = net_conv (net, op_mean (net->tape, x), &block->se_squeeze);
+
+  return op_gate (net->tape, x, net_conv (net, gate, &block->se_excite));
+}
+
+static Var *
+irf_block (Net *net, Var *x, const Block *block)
+{
+  Var *y = block->pw.out != 0 ? net_conv (net, x, &block->pw) : x;
+
+  y = op_shuffle (net->tape, y, block->shuffle_groups);
+  y = op_upsample (net->tape, y, block->upsample);
+  y = net_conv (net, y, &block->dw);
+  if (block->se_squeeze.out != 0)
+    y = squeeze_excite (net, y, block);
+  y = net_conv (net, y, &block->pwl);
+  return block->residual ? op_activate (net->tape, y, x, ACT_NONE) : y;
+}
+
+Var *
+net_block (Net *net, Var *x, const Block *block)
+{
+  switch (block->kind) {
+    case BLOCK_CONV:
+      return op_upsample (net->tape, net_conv (net, x, &block->pwl), block->upsample);
+    case BLOCK_IRF:
+      return irf_block (net, x, block);
+    case BLOCK_POOL:
+      x = block->pw.out != 0 ? net_conv (net, x, &block->pw) : x;
+      return net_conv (net, op_mean (net->tape, x), &block->pwl);
+    case BLOCK_SKIP:
+      return x;
+  }
+  g_assert_not_reached ();
+}
+
+Var *
+net_stage (Net *net, Var *x, const Stage *stage)
+{
+  for (guint b = 0; b < stage->n_blocks; b++)
+    x = net_block (net, x, &stage->blocks[b]);
+  return x;
+}

@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later
+ *
+ * A model's layers and blocks on a tape: what stage.c, conv.c and irf.c of the engine do, with
+ * gradients.
+ */
+#ifndef FBNET_TRAIN_NET_H
+#define FBNET_TRAIN_NET_H
+
+#include "params.h"
+
+/* Where a batch norm takes its mean and variance from. */
+typedef enum {
+  STATISTICS_STORED,  /* the model's running ones, which stay */
+  STATISTICS_OWN,     /* this worker's batch: bn */
+  STATISTICS_SYNC,    /* all workers' batches, POOL_PIXELS: sync_bn */
+  STATISTICS_NAIVE,   /* all workers' batches, POOL_EQUALLY: naiveSyncBN */
+  STATISTICS_NAIVE_N, /* all workers' batches, POOL_IMAGES: naiveSyncBN with stats_mode "N" */
+} Statistics;
+
+/* One worker's view of a run. */
+typedef struct {
+  Params *params;
+  Tape *tape;
+  Group *group;
+  guint thread;
+  Statistics statistics;
+  double momentum;             /* of running statistics: 0.1 */
+  Real *gradient;              /* params->n_values; the worker's own */
+  gboolean updates_statistics; /* one worker of a process does */
+} Net;
+
+Var *net_conv (Net *net, Var *x, const ConvLayer *layer);
+Var *net_block (Net *net, Var *x, const Block *block);
+Var *net_stage (Net *net, Var *x, const Stage *stage);
+
+#endif

@@ -1,0 +1,82 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later
+ *
+ * What a detector is made of, each with its gradient. Every function computes its result at once and
+ * leaves a step on the tape (tape.h); a result asks for a gradient where something it was made of does.
+ * None is parallel: a worker is one thread.
+ * A backward function may change the gradient of its output, which nobody needs after it.
+ */
+#ifndef FBNET_TRAIN_OPS_H
+#define FBNET_TRAIN_OPS_H
+
+#include "box.h"
+#include "arch.h"
+#include "group.h"
+#include "normstats.h"
+#include "tape.h"
+
+/* A parameter as one worker sees it. */
+typedef struct {
+  const Real *value; /* NULL: there is no such parameter */
+  Real *grad;        /* the worker's own; NULL: it is frozen */
+} Weight;
+
+/* Convolution of any kernel size, stride and groups, depthwise or not; weights [out][in/groups][k][k]
+ * as in the state_dict, bias [out] or none. */
+Var *op_conv (Tape *tape, Var *x, const ConvLayer *layer, Weight weight, Weight bias);
+
+/* act (x + residual); residual may be NULL. */
+Var *op_activate (Tape *tape, Var *x, Var *residual, Activation act);
+
+/* Nearest neighbour. */
+Var *op_upsample (Tape *tape, Var *x, guint factor);
+
+/* torch channel_shuffle: [groups][size] becomes [size][groups]. */
+Var *op_shuffle (Tape *tape, Var *x, guint groups);
+
+/* Mean over an image's pixels: [n][1][1][c]. */
+Var *op_mean (Tape *tape, Var *x);
+
+/* x × gate, gate of one pixel per image. */
+Var *op_gate (Tape *tape, Var *x, Var *gate);
+
+/* torch GroupNorm. */
+Var *op_group_norm (Tape *tape, Var *x, guint n_groups, Weight gamma, Weight beta);
+
+/* (x - mean) / sqrt (variance + epsilon) × gamma + beta with numbers that stay; then a ReLU, if asked. */
+Var *op_stored_norm (Tape *tape, Var *x, const Real *mean, const Real *variance, Weight gamma,
+    Weight beta, gboolean relu);
+
+/* The same with mean and biased variance of this very batch, pooled over the group's workers; with
+ * group NULL, of this worker alone. `stats`: norm_stats_size (c) doubles, receives the pooled
+ * statistics (normstats.h). A collective call, here and on the way back, even without a pixel. */
+Var *op_batch_norm (Tape *tape, Var *x, Weight gamma, Weight beta, gboolean relu,
+    NormPooling pooling, Group *group, guint thread, double *stats);
+
+/* ROIAlign with aligned = True: [n][resolution][resolution][c]; boxes in network pixels, images[i] is
+ * the number of box i's image in the feature. */
+typedef struct {
+  const Box *boxes;
+  const guint32 *images;
+  gsize n;
+  double scale; /* 1 / stride of the feature */
+  guint resolution;
+  guint sampling_ratio; /* samples per bin and axis; 0: ceil of the bin's size */
+} RoiArgs;
+
+Var *op_roi_align (Tape *tape, Var *feature, const RoiArgs *args);
+
+/* --- Losses: the result is a number; its gradient starts backward. --------------------------- */
+
+/* Sum over i < n of the binary cross entropy of sigmoid (logits[index[i]]) with target[i], × scale. */
+double op_loss_bce (Tape *tape, Var *logits, const guint32 *index, const guint8 *target, gsize n,
+    double scale);
+
+/* Sum over i < n and 4 coordinates of smooth L1 (deltas[index[i] + k] - target[4 i + k]), × scale; beta
+ * 0 is L1. */
+double op_loss_smooth_l1 (Tape *tape, Var *deltas, const guint32 *index, const Real *target,
+    gsize n, double beta, double scale);
+
+/* Sum over the images (one pixel each) of -log softmax (logits)[class], × scale. */
+double op_loss_softmax (Tape *tape, Var *logits, const guint32 *classes, double scale);
+
+#endif

@@ -1,0 +1,414 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later
+ *
+ * From samples to losses; see rcnn.h.
+ */
+#include "rcnn.h"
+
+#include <string.h>
+
+#include "rpn.h"
+
+/* Purposes of random numbers. */
+enum {
+  RANDOM_ANCHORS = 1,
+  RANDOM_PROPOSALS,
+};
+
+/* What one call of rcnn_forward() works with. */
+typedef struct {
+  Net *net;
+  const RcnnSettings *settings;
+  const FbnetModel *model;
+  const Description *d;
+  const TrainSample *const *samples;
+  guint n;
+  guint64 seed, iteration, first;
+  Var *features[MAX_LEVELS]; /* by trunk stage; those that nobody reads are NULL */
+  RcnnLosses losses;
+} Rcnn;
+
+RcnnSettings
+rcnn_settings_of (const FbnetModel *model)
+{
+  const Description *d = model->description;
+
+  return (RcnnSettings){
+    .rpn = { 256, 0.5, d->rpn_iou_bounds[0], d->rpn_iou_bounds[1] },
+    .heads = { 512, 0.25, d->roi_iou_bounds[0], d->roi_iou_bounds[1] },
+    .pre_nms_count = 2000,
+    .post_nms_count = 2000,
+    .rpn_iou_threshold = d->params.rpn_iou_threshold,
+    .append_objects = TRUE,
+    .box_resolution = d->params.box_pooler_resolution,
+    .mask_resolution = d->params.mask_pooler_resolution,
+    .masks = d->has_masks,
+  };
+}
+
+double
+rcnn_losses_total (const RcnnLosses *losses)
+{
+  return losses->rpn_objectness + losses->rpn_box + losses->classes + losses->box + losses->mask;
+}
+
+const char *
+rcnn_unsupported (const FbnetModel *model)
+{
+  const Description *d = model->description;
+
+  if (d->task != FBNET_TASK_DETECTION)
+    return "it is a classifier; detectors are trained";
+  if (d->has_fpn)
+    return "it has a feature pyramid; detectors of type C4 are trained";
+  if (d->n_keypoints > 0)
+    return "it has a keypoint head; box and mask heads are trained";
+  if (d->quantization != NULL)
+    return "its weights are int8; float models are trained";
+  return NULL;
+}
+
+/* --- Backbone --------------------------------------------------------------------------------- */
+
+static gsize
+padded (gsize side, gsize divisibility)
+{
+  const gsize d = MAX (divisibility, 1);
+
+  return (side + d - 1) / d * d;
+}
+
+static void
+normalize_into (Var *batch, guint image, const TrainSample *sample, const Description *d)
+{
+  for (gsize y = 0; y < sample->height; y++) {
+    const guint8 *row = sample->pixels + y * sample->width * 3;
+    Real *out = batch->value + (image * batch->h + y) * batch->w * 3;
+    for (gsize i = 0; i < (gsize) sample->width * 3; i++)
+      out[i] = ((Real) row[i] - (Real) d->mean[i % 3]) / (Real) d->std[i % 3];
+  }
+}
+
+/* detectron2 ImageList.from_tensors: zeros to the right and below. */
+static Var *
+make_batch (const Rcnn *r)
+{
+  gsize h = 0, w = 0;
+
+  for (guint i = 0; i < r->n; i++) {
+    h = MAX (h, r->samples[i]->height);
+    w = MAX (w, r->samples[i]->width);
+  }
+  Var *batch = tape_var (r->net->tape, r->n, padded (h, r->d->size_divisibility),
+      padded (w, r->d->size_divisibility), 3, FALSE);
+  memset (batch->value, 0, var_size (batch) * sizeof (Real));
+  for (guint i = 0; i < r->n; i++)
+    normalize_into (batch, i, r->samples[i], r->d);
+  return batch;
+}
+
+static void
+run_trunk (Rcnn *r)
+{
+  const guint last = MAX (r->d->rpn_features[0], r->d->roi_features[0]);
+  Var *x = make_batch (r);
+
+  for (guint s = 0; s <= last; s++)
+    r->features[s] = x = net_stage (r->net, x, &r->model->trunk->stages[s]);
+}
+
+/* --- Region proposals ------------------------------------------------------------------------- */
+
+/* The losses' arguments, collected over the samples. */
+typedef struct {
+  GArray *places;                /* guint32 into the logits */
+  GArray *targets;               /* guint8 */
+  GArray *delta_places, *deltas; /* guint32 into the deltas; 4 × Real */
+} RpnTargets;
+
+static void
+add_delta (GArray *places, GArray *deltas, guint32 place, const Box *box, const Box *object,
+    const float weights[4])
+{
+  Real delta[4];
+
+  box_encode (delta, box, object, weights);
+  g_array_append_val (places, place);
+  g_array_append_vals (deltas, delta, 4);
+}
+
+static void
+add_rpn_targets (const Rcnn *r, RpnTargets *targets, const Box *anchors, gsize n_anchors,
+    guint image)
+{
+  const TrainSample *sample = r->samples[image];
+  Random random = random_for (r->seed, r->iteration, r->first + image, RANDOM_ANCHORS);
+  Sampled sampled = sample_boxes (anchors, n_anchors, sample, &r->settings->rpn, TRUE, &random);
+
+  for (guint i = 0; i < sampled.n; i++) {
+    const guint32 place = (guint32) (image * n_anchors + sampled.boxes[i]);
+    const guint8 target = i < sampled.n_positive;
+    g_array_append_val (targets->places, place);
+    g_array_append_val (targets->targets, target);
+    if (target)
+      add_delta (targets->delta_places, targets->deltas, 4 * place, &anchors[sampled.boxes[i]],
+          &sample->objects[sampled.objects[i]].box, r->d->rpn_weights);
+  }
+  sampled_clear (&sampled);
+}
+
+static void
+rpn_losses (Rcnn *r, Var *logits, Var *deltas)
+{
+  const AnchorLevel *level = &r->d->anchors[0];
+  const gsize n_anchors = logits->h * logits->w * logits->c;
+  const double scale = 1 / ((double) r->settings->rpn.batch * r->n);
+  g_autofree Box *anchors = make_anchors (level->cells, level->n_cells, logits->h, logits->w,
+      model_feature_stride (r->model, r->d->rpn_features[0]), r->d->anchor_offset);
+  RpnTargets t = { g_array_new (FALSE, FALSE, 4), g_array_new (FALSE, FALSE, 1),
+    g_array_new (FALSE, FALSE, 4), g_array_new (FALSE, FALSE, sizeof (Real)) };
+
+  for (guint i = 0; i < r->n; i++)
+    add_rpn_targets (r, &t, anchors, n_anchors, i);
+  r->losses.rpn_objectness = op_loss_bce (r->net->tape, logits,
+      (guint32 *) (gpointer) t.places->data, (guint8 *) t.targets->data, t.places->len, scale);
+  r->losses.rpn_box =
+      op_loss_smooth_l1 (r->net->tape, deltas, (guint32 *) (gpointer) t.delta_places->data,
+          (Real *) (gpointer) t.deltas->data, t.delta_places->len, r->settings->rpn_beta, scale);
+  g_array_free (t.places, TRUE);
+  g_array_free (t.targets, TRUE);
+  g_array_free (t.delta_places, TRUE);
+  g_array_free (t.deltas, TRUE);
+}
+
+static float *
+to_floats (const Real *values, gsize n)
+{
+  float *floats = g_new (float, n);
+
+  for (gsize i = 0; i < n; i++)
+    floats[i] = (float) values[i];
+  return floats;
+}
+
+/* One image's proposals, with room for its objects behind them; nothing of this has a gradient. */
+static Box *
+make_proposals (const Rcnn *r, const Var *logits, const Var *deltas, guint image, gsize *n)
+{
+  const TrainSample *sample = r->samples[image];
+  const gsize size = logits->h * logits->w * logits->c;
+  g_autofree float *image_logits = to_floats (logits->value + image * size, size);
+  g_autofree float *image_deltas = to_floats (deltas->value + image * 4 * size, 4 * size);
+  const RpnLevel level = { image_logits, image_deltas, logits->h, logits->w, r->d->anchors[0].cells,
+    r->d->anchors[0].n_cells, (float) model_feature_stride (r->model, r->d->rpn_features[0]),
+    (float) r->d->anchor_offset };
+  RpnParams params = { r->settings->pre_nms_count, r->settings->post_nms_count,
+    r->settings->rpn_iou_threshold, r->d->min_box_size };
+  memcpy (params.weights, r->d->rpn_weights, sizeof params.weights);
+  g_autofree void *scratch = g_malloc (rpn_scratch_size (&level, 1, &params));
+  g_autofree float *scores = g_new (float, params.post_nms_count);
+  Box *boxes = g_new (Box, params.post_nms_count + sample->n_objects);
+
+  *n = rpn_proposals (boxes, scores, &level, 1, &params, (float) sample->width,
+      (float) sample->height, scratch);
+  return boxes;
+}
+
+/* --- Heads ------------------------------------------------------------------------------------ */
+
+/* The ROIs that are sampled, over all samples; those of objects have one. */
+typedef struct {
+  GArray *boxes;   /* Box */
+  GArray *images;  /* guint32: which sample */
+  GArray *classes; /* guint32; n_classes: background */
+  GArray *objects; /* const TrainObject *; NULL: background */
+} Rois;
+
+static Rois
+rois_new (void)
+{
+  return (Rois){ g_array_new (FALSE, FALSE, sizeof (Box)),
+    g_array_new (FALSE, FALSE, sizeof (guint32)), g_array_new (FALSE, FALSE, sizeof (guint32)),
+    g_array_new (FALSE, FALSE, sizeof (const TrainObject *)) };
+}
+
+static void
+rois_clear (Rois *rois)
+{
+  g_array_free (rois->boxes, TRUE);
+  g_array_free (rois->images, TRUE);
+  g_array_free (rois->classes, TRUE);
+  g_array_free (rois->objects, TRUE);
+}
+
+static void
+rois_add (Rois *rois, const Box *box, guint32 image, const TrainObject *object, guint32 class_id)
+{
+  g_array_append_val (rois->boxes, *box);
+  g_array_append_val (rois->images, image);
+  g_array_append_val (rois->classes, class_id);
+  g_array_append_val (rois->objects, object);
+}
+
+static const TrainObject *
+rois_object (const Rois *rois, guint i)
+{
+  return g_array_index (rois->objects, const TrainObject *, i);
+}
+
+static void
+sample_proposals (const Rcnn *r, Rois *rois, Box *boxes, gsize n, guint32 image)
+{
+  const TrainSample *sample = r->samples[image];
+  Random random = random_for (r->seed, r->iteration, r->first + image, RANDOM_PROPOSALS);
+
+  for (guint i = 0; r->settings->append_objects && i < sample->n_objects; i++)
+    boxes[n++] = sample->objects[i].box;
+  Sampled sampled = sample_boxes (boxes, n, sample, &r->settings->heads, FALSE, &random);
+  for (guint i = 0; i < sampled.n; i++) {
+    const TrainObject *object =
+        i < sampled.n_positive ? &sample->objects[sampled.objects[i]] : NULL;
+    rois_add (rois, &boxes[sampled.boxes[i]], image, object,
+        object != NULL ? object->class_id : r->d->n_classes);
+  }
+  sampled_clear (&sampled);
+}
+
+static Var *
+pool (const Rcnn *r, const Rois *rois, guint resolution, guint sampling_ratio)
+{
+  const guint feature = r->d->roi_features[0];
+  const RoiArgs args = { (const Box *) (gpointer) rois->boxes->data,
+    (const guint32 *) (gpointer) rois->images->data, rois->boxes->len,
+    1.0 / model_feature_stride (r->model, feature), resolution, sampling_ratio };
+
+  return op_roi_align (r->net->tape, r->features[feature], &args);
+}
+
+static gsize
+argmax (const Real *x, gsize n)
+{
+  gsize best = 0;
+
+  for (gsize i = 1; i < n; i++)
+    best = x[i] > x[best] ? i : best;
+  return best;
+}
+
+static void
+count_rois (Rcnn *r, const Rois *rois, const Var *logits)
+{
+  for (guint i = 0; i < rois->boxes->len; i++) {
+    r->losses.n_objects += rois_object (rois, i) != NULL;
+    r->losses.n_right += argmax (logits->value + i * logits->c, logits->c)
+        == g_array_index (rois->classes, guint32, i);
+  }
+  r->losses.n_rois = rois->boxes->len;
+}
+
+static void
+box_losses (Rcnn *r, const Rois *rois, Var *logits, Var *deltas)
+{
+  const double scale = 1.0 / MAX (rois->boxes->len, 1);
+  GArray *places = g_array_new (FALSE, FALSE, sizeof (guint32));
+  GArray *targets = g_array_new (FALSE, FALSE, sizeof (Real));
+
+  for (guint i = 0; i < rois->boxes->len; i++) {
+    const TrainObject *object = rois_object (rois, i);
+    const guint32 column = object == NULL || r->d->class_agnostic_boxes ? 0 : 4 * object->class_id;
+    if (object != NULL)
+      add_delta (places, targets, (guint32) (i * deltas->c + column),
+          &g_array_index (rois->boxes, Box, i), &object->box, r->d->box_weights);
+  }
+  r->losses.classes = op_loss_softmax (r->net->tape, logits,
+      (const guint32 *) (gpointer) rois->classes->data, scale);
+  r->losses.box = op_loss_smooth_l1 (r->net->tape, deltas, (guint32 *) (gpointer) places->data,
+      (Real *) (gpointer) targets->data, places->len, r->settings->box_beta, scale);
+  g_array_free (places, TRUE);
+  g_array_free (targets, TRUE);
+}
+
+static void
+box_head (Rcnn *r, const Rois *rois)
+{
+  Var *x = pool (r, rois, r->settings->box_resolution, r->d->box_sampling_ratio);
+
+  x = net_stage (r->net, x, &r->model->box->stages[0]);
+  if (x->h > 1 || x->w > 1)
+    x = op_mean (r->net->tape, x);
+  Var *logits = net_conv (r->net, x, &r->model->cls_score);
+  Var *deltas = net_conv (r->net, x, &r->model->bbox_pred);
+  count_rois (r, rois, logits);
+  box_losses (r, rois, logits, deltas);
+}
+
+/* The ROIs of objects whose mask is known. */
+static Rois
+rois_with_masks (const Rcnn *r, const Rois *rois)
+{
+  Rois some = rois_new ();
+
+  for (guint i = 0; i < rois->boxes->len; i++) {
+    const TrainObject *object = rois_object (rois, i);
+    const guint32 image = g_array_index (rois->images, guint32, i);
+    if (object != NULL && object->mask != NULL && r->samples[image]->crop_mask != NULL)
+      rois_add (&some, &g_array_index (rois->boxes, Box, i), image, object, object->class_id);
+  }
+  return some;
+}
+
+static void
+mask_loss (Rcnn *r, const Rois *rois, Var *logits)
+{
+  const gsize area = logits->h * logits->w, n = rois->boxes->len * area;
+  g_autofree guint32 *places = g_new (guint32, n);
+  g_autofree guint8 *targets = g_new (guint8, n);
+
+  for (guint i = 0; i < rois->boxes->len; i++) {
+    const TrainObject *object = rois_object (rois, i);
+    const TrainSample *sample = r->samples[g_array_index (rois->images, guint32, i)];
+    const guint32 channel = r->d->class_agnostic_masks ? 0 : object->class_id;
+    sample->crop_mask (sample, object, &g_array_index (rois->boxes, Box, i), (guint) logits->h,
+        targets + i * area);
+    for (gsize p = 0; p < area; p++)
+      places[i * area + p] = (guint32) ((i * area + p) * logits->c + channel);
+  }
+  r->losses.mask =
+      op_loss_bce (r->net->tape, logits, places, targets, n, 1.0 / (double) MAX (n, 1));
+}
+
+/* Even without an object: its norms may be pooled with other workers'. */
+static void
+mask_head (Rcnn *r, const Rois *rois)
+{
+  Rois masked = rois_with_masks (r, rois);
+  Var *x = pool (r, &masked, r->settings->mask_resolution, r->d->mask_sampling_ratio);
+
+  x = net_stage (r->net, x, &r->model->mask->stages[0]);
+  mask_loss (r, &masked, net_conv (r->net, x, &r->model->mask_logits));
+  rois_clear (&masked);
+}
+
+RcnnLosses
+rcnn_forward (Net *net, const RcnnSettings *settings, const TrainSample *const *samples, guint n,
+    guint64 seed, guint64 iteration, guint64 first)
+{
+  const FbnetModel *model = net->params->model;
+  Rcnn r = { net, settings, model, model->description, samples, n, seed, iteration, first };
+  Rois rois = rois_new ();
+
+  run_trunk (&r);
+  Var *x = net_stage (net, r.features[r.d->rpn_features[0]], &model->rpn->stages[0]);
+  Var *logits = net_conv (net, x, &model->rpn_logits);
+  Var *deltas = net_conv (net, x, &model->rpn_deltas);
+  rpn_losses (&r, logits, deltas);
+  for (guint i = 0; i < n; i++) {
+    gsize n_proposals;
+    g_autofree Box *proposals = make_proposals (&r, logits, deltas, i, &n_proposals);
+    sample_proposals (&r, &rois, proposals, n_proposals, i);
+  }
+  box_head (&r, &rois);
+  if (settings->masks)
+    mask_head (&r, &rois);
+  rois_clear (&rois);
+  return r.losses;
+}

@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later
+ *
+ * A detector's losses over a batch of samples, on a tape. Semantics: detectron2's GeneralizedRCNN in
+ * training: modeling/proposal_generator/rpn.py losses(), modeling/roi_heads/fast_rcnn.py losses(),
+ * modeling/roi_heads/mask_head.py mask_rcnn_loss().
+ */
+#ifndef FBNET_TRAIN_RCNN_H
+#define FBNET_TRAIN_RCNN_H
+
+#include "net.h"
+#include "sample.h"
+#include "targets.h"
+
+typedef struct {
+  SampleSettings rpn, heads;
+  guint pre_nms_count, post_nms_count; /* proposals in training */
+  float rpn_iou_threshold;             /* of their NMS */
+  double rpn_beta, box_beta;           /* of smooth L1; 0: L1 */
+  gboolean append_objects;             /* the objects' boxes are proposals too */
+  guint box_resolution, mask_resolution;
+  gboolean masks;
+} RcnnSettings;
+
+/* detectron2's and D2Go's own numbers, and the model's. */
+RcnnSettings rcnn_settings_of (const FbnetModel *model);
+
+/* Means over what this worker's samples count, as detectron2 normalises them. */
+typedef struct {
+  double rpn_objectness, rpn_box;
+  double classes, box, mask;
+  double n_rois, n_objects; /* sampled, and how many of them are objects */
+  double n_right;           /* ROIs whose class is the most probable */
+} RcnnLosses;
+
+double rcnn_losses_total (const RcnnLosses *losses);
+
+/* NULL when training can handle the model's architecture, else a sentence. */
+const char *rcnn_unsupported (const FbnetModel *model);
+
+/* Runs the network forward and leaves its steps on net->tape. `seed` and `iteration` are the key of
+ * what is sampled; `first` is the number of the batch's first sample in its iteration. */
+RcnnLosses rcnn_forward (Net *net, const RcnnSettings *settings, const TrainSample *const *samples,
+    guint n, guint64 seed, guint64 iteration, guint64 first);
+
+#endif

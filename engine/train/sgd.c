@@ -1,0 +1,102 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later
+ *
+ * The optimiser; see sgd.h.
+ */
+#include "sgd.h"
+
+#include <string.h>
+
+static double
+cosine (const Schedule *s, double where)
+{
+  const double end = s->end_rate / s->base_rate;
+
+  return end + 0.5 * (1 - end) * (1 + cos (G_PI * where));
+}
+
+double
+schedule_rate (const Schedule *s, guint iteration)
+{
+  const double where = (double) iteration / s->iterations;
+  const double warmup = MIN ((double) s->warmup_iterations / s->iterations, 1.0);
+
+  if (where >= warmup)
+    return s->base_rate * cosine (s, where);
+  const double target = cosine (s, warmup);
+  return s->base_rate * (s->warmup_factor + (target - s->warmup_factor) * where / warmup);
+}
+
+SgdState
+sgd_state_new (const Params *params)
+{
+  SgdState state = { g_new0 (Real, params->n_values), g_new (Real, params->n_values),
+    g_new (Real, params->n_statistics) };
+
+  memcpy (state.ema_values, params->values, params->n_values * sizeof (Real));
+  memcpy (state.ema_statistics, params->statistics_values, params->n_statistics * sizeof (Real));
+  return state;
+}
+
+void
+sgd_state_clear (SgdState *state)
+{
+  g_free (state->momentum);
+  g_free (state->ema_values);
+  g_free (state->ema_statistics);
+  *state = (SgdState){ NULL };
+}
+
+double
+sgd_norm (const Real *gradient, gsize n)
+{
+  double sum = 0;
+
+  for (gsize i = 0; i < n; i++)
+    sum += (double) gradient[i] * (double) gradient[i];
+  return sqrt (sum);
+}
+
+/* momentum = momentum × before + gradient + decay × value; value -= rate × momentum. */
+TRAIN_LOOP static void
+step_range (Real *restrict value, Real *restrict velocity, const Real *restrict gradient, gsize n,
+    Real scale, Real momentum, Real decay, Real rate)
+{
+  for (gsize i = 0; i < n; i++) {
+    velocity[i] = momentum * velocity[i] + (scale * gradient[i] + decay * value[i]);
+    value[i] -= rate * velocity[i];
+  }
+}
+
+void
+sgd_step (Params *params, SgdState *state, const SgdSettings *settings, const Real *gradient,
+    double gradient_norm, double rate, guint part, guint n_parts)
+{
+  const double limit = settings->clip_norm;
+  const double scale = limit > 0 && gradient_norm > limit ? limit / gradient_norm : 1;
+
+  for (guint i = part; i < params->params->len; i += n_parts) {
+    const Param *p = params_get (params->params, (gint) i);
+    if (!p->frozen)
+      step_range (params->values + p->begin, state->momentum + p->begin, gradient + p->begin, p->n,
+          (Real) scale, (Real) settings->momentum,
+          (Real) (p->norm ? settings->norm_weight_decay : settings->weight_decay), (Real) rate);
+  }
+}
+
+static void
+average (Real *mean, const Real *x, gsize n, double decay)
+{
+  for (gsize i = 0; i < n; i++)
+    mean[i] = (Real) decay * mean[i] + (Real) (1 - decay) * x[i];
+}
+
+void
+sgd_average (const Params *params, SgdState *state, const SgdSettings *settings, guint64 step)
+{
+  double decay = settings->ema_decay;
+
+  if (settings->ema_warmup >= 0)
+    decay = MIN (decay, (1 + (double) step) / (settings->ema_warmup + (double) step));
+  average (state->ema_values, params->values, params->n_values, decay);
+  average (state->ema_statistics, params->statistics_values, params->n_statistics, decay);
+}

@@ -1,0 +1,358 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later
+ *
+ * How a picture becomes a sample.
+ */
+#include "augment.h"
+
+#include <math.h>
+#include <string.h>
+
+/* What a key's numbers decide. Each has its own, so that switching one augmentation on or off leaves
+ * the others as they were. */
+enum {
+  DECIDE_SIZE,
+  DECIDE_FLIP,
+  DECIDE_ZOOM,
+  DECIDE_X,
+  DECIDE_Y,
+  DECIDE_BRIGHTNESS,
+  DECIDE_CONTRAST,
+  DECIDE_SATURATION,
+};
+
+/* --- Options ---------------------------------------------------------------------------------- */
+
+AugmentOptions
+augment_options_default (void)
+{
+  return (AugmentOptions){
+    .min_sizes = { 640, 672, 704, 736, 768, 800 },
+    .n_min_sizes = 6,
+    .max_size = 1333,
+    .flip = 0.5,
+    .min_visible = 0.25,
+  };
+}
+
+static gboolean
+check_number (const char *name, double number, double max, GError **error)
+{
+  if (number >= 0 && number <= max)
+    return TRUE;
+  g_set_error (error, FBNET_ERROR, FBNET_ERROR_ARGUMENT,
+      "augmentation: %s: expected a number from 0 to %g, found %g", name, max, number);
+  return FALSE;
+}
+
+static gboolean
+check_size (const char *name, guint size, GError **error)
+{
+  if (size >= 1 && size <= PICTURE_MAX_SIDE)
+    return TRUE;
+  g_set_error (error, FBNET_ERROR, FBNET_ERROR_ARGUMENT,
+      "augmentation: %s: expected 1 to %d pixels, found %u", name, PICTURE_MAX_SIDE, size);
+  return FALSE;
+}
+
+static gboolean
+check_sizes (const AugmentOptions *options, GError **error)
+{
+  const guint n = options->n_min_sizes;
+  if (n < 1 || n > AUGMENT_MAX_SIZES || (options->size_range && n != 2)) {
+    g_set_error (error, FBNET_ERROR, FBNET_ERROR_ARGUMENT,
+        "augmentation: sizes: expected %s, found %u",
+        options->size_range ? "2, the ends of a range" : "1 to 32 of them", n);
+    return FALSE;
+  }
+  for (guint i = 0; i < n; i++)
+    if (!check_size ("size of the shorter side", options->min_sizes[i], error))
+      return FALSE;
+  if (options->size_range && options->min_sizes[0] > options->min_sizes[1]) {
+    g_set_error (error, FBNET_ERROR, FBNET_ERROR_ARGUMENT,
+        "augmentation: sizes: expected a range that ascends, found %u to %u", options->min_sizes[0],
+        options->min_sizes[1]);
+    return FALSE;
+  }
+  return check_size ("largest size of the longer side", options->max_size, error);
+}
+
+gboolean
+augment_options_check (const AugmentOptions *options, GError **error)
+{
+  return check_sizes (options, error) && check_number ("flip", options->flip, 1, error)
+      && check_number ("zoom in", options->zoom_in, 0.99, error)
+      && check_number ("zoom out", options->zoom_out, 9, error)
+      && check_number ("visible share", options->min_visible, 1, error)
+      && check_number ("brightness", options->brightness, 1, error)
+      && check_number ("contrast", options->contrast, 1, error)
+      && check_number ("saturation", options->saturation, 1, error);
+}
+
+/* --- Choosing --------------------------------------------------------------------------------- */
+
+static guint
+choose_size (const AugmentOptions *options, RandomKey key)
+{
+  const guint *sizes = options->min_sizes;
+  if (options->size_range)
+    return sizes[0] + random_key_below (key, DECIDE_SIZE, sizes[1] - sizes[0] + 1);
+  return sizes[random_key_below (key, DECIDE_SIZE, options->n_min_sizes)];
+}
+
+static guint
+zoom_side (guint side, double zoom)
+{
+  return (guint) CLAMP (round (side * zoom), 1, PICTURE_MAX_SIDE);
+}
+
+/* Where a part of `shown` pixels begins in a picture of `side`: inside it, or around it. */
+static gint
+choose_start (guint side, guint shown, RandomKey key, guint64 index)
+{
+  if (shown <= side)
+    return (gint) random_key_below (key, index, side - shown + 1);
+  return -(gint) random_key_below (key, index, shown - side + 1);
+}
+
+static void
+set_network_size (Augmentation *augmentation, const AugmentOptions *options)
+{
+  gsize width, height;
+  image_network_size (augmentation->height, augmentation->width, augmentation->min_size,
+      options->max_size, &height, &width);
+  augmentation->network_width = (guint) width;
+  augmentation->network_height = (guint) height;
+}
+
+static double
+choose_factor (double strength, RandomKey key, guint64 index)
+{
+  return random_key_between (key, index, 1 - strength, 1 + strength);
+}
+
+Augmentation
+augment_choose (const AugmentOptions *options, guint width, guint height, RandomKey key)
+{
+  const double zoom =
+      random_key_between (key, DECIDE_ZOOM, 1 - options->zoom_in, 1 + options->zoom_out);
+  Augmentation augmentation = {
+    .width = zoom_side (width, zoom),
+    .height = zoom_side (height, zoom),
+    .min_size = choose_size (options, key),
+    .flip = random_key_uniform (key, DECIDE_FLIP) < options->flip,
+    .brightness = choose_factor (options->brightness, key, DECIDE_BRIGHTNESS),
+    .contrast = choose_factor (options->contrast, key, DECIDE_CONTRAST),
+    .saturation = choose_factor (options->saturation, key, DECIDE_SATURATION),
+  };
+  augmentation.x = choose_start (width, augmentation.width, key, DECIDE_X);
+  augmentation.y = choose_start (height, augmentation.height, key, DECIDE_Y);
+  set_network_size (&augmentation, options);
+  return augmentation;
+}
+
+void
+augment_show_all (Augmentation *augmentation, const AugmentOptions *options, guint width,
+    guint height)
+{
+  augmentation->x = augmentation->y = 0;
+  augmentation->width = width;
+  augmentation->height = height;
+  set_network_size (augmentation, options);
+}
+
+/* --- Points and boxes ------------------------------------------------------------------------- */
+
+/* The order of detectron2's transforms: CropTransform, ResizeTransform, HFlipTransform. */
+void
+augment_point (const Augmentation *augmentation, double *x, double *y)
+{
+  const double scale_x = (double) augmentation->network_width / augmentation->width;
+  const double scale_y = (double) augmentation->network_height / augmentation->height;
+  *x = (*x - augmentation->x) * scale_x;
+  *y = (*y - augmentation->y) * scale_y;
+  if (augmentation->flip)
+    *x = augmentation->network_width - *x;
+}
+
+Box
+augment_box (const Augmentation *augmentation, const Box *box)
+{
+  double x0 = box->x0, y0 = box->y0, x1 = box->x1, y1 = box->y1;
+  augment_point (augmentation, &x0, &y0);
+  augment_point (augmentation, &x1, &y1);
+  return (Box){ (float) fmin (x0, x1), (float) y0, (float) fmax (x0, x1), (float) y1 };
+}
+
+Box
+augment_clip (const Augmentation *augmentation, const Box *box)
+{
+  return box_clip (box, (float) augmentation->network_width, (float) augmentation->network_height);
+}
+
+/* --- Masks as bits ---------------------------------------------------------------------------- */
+
+/* Where each of n_out takes its bit from; -1: nowhere. The sum runs as in Pillow's Geometry.c
+ * ImagingScaleAffine. */
+static gint *
+nearest_new (guint n_out, gint start, guint shown, guint side)
+{
+  gint *from = g_new (gint, n_out);
+  const double step = (double) shown / n_out;
+  double at = step * 0.5;
+  for (guint i = 0; i < n_out; i++, at += step) {
+    const gint place = (gint) at + start;
+    from[i] = (guint) at < shown && place >= 0 && place < (gint) side ? place : -1;
+  }
+  return from;
+}
+
+void
+augment_bits (const Augmentation *augmentation, guint8 *bits, const guint8 *mask, guint width,
+    guint height)
+{
+  const guint n_x = augmentation->network_width, n_y = augmentation->network_height;
+  g_autofree gint *xs = nearest_new (n_x, augmentation->x, augmentation->width, width);
+  g_autofree gint *ys = nearest_new (n_y, augmentation->y, augmentation->height, height);
+  for (guint y = 0; y < n_y; y++)
+    for (guint x = 0; x < n_x; x++, bits++) {
+      const gint from = xs[augmentation->flip ? n_x - 1 - x : x];
+      *bits = ys[y] >= 0 && from >= 0 ? mask[(gsize) ys[y] * width + from] : 0;
+    }
+}
+
+/* --- Pixels ----------------------------------------------------------------------------------- */
+
+static gboolean
+lies_inside (const Augmentation *augmentation, const Picture *picture)
+{
+  return augmentation->x >= 0 && augmentation->y >= 0
+      && augmentation->x + augmentation->width <= picture->width
+      && augmentation->y + augmentation->height <= picture->height;
+}
+
+static FbnetImage
+view_part (const Augmentation *augmentation, const Picture *picture)
+{
+  FbnetImage view = picture_image (picture);
+  view.width = augmentation->width;
+  view.height = augmentation->height;
+  view.planes[0] += 3 * ((gsize) augmentation->y * picture->width + augmentation->x);
+  return view;
+}
+
+/* The picture on a larger ground of the border's colour. */
+static Picture *
+frame_picture (const Augmentation *augmentation, const AugmentOptions *options,
+    const Picture *picture, GError **error)
+{
+  Picture *framed =
+      picture_new (augmentation->width, augmentation->height, "zoomed picture", error);
+  if (!framed)
+    return NULL;
+  for (gsize i = 0; i < (gsize) framed->width * framed->height; i++)
+    for (guint c = 0; c < 3; c++)
+      framed->pixels[3 * i + c] = options->border[options->bgr ? 2 - c : c];
+  guint8 *to = framed->pixels + 3 * ((gsize) -augmentation->y * framed->width - augmentation->x);
+  for (gsize y = 0; y < picture->height; y++)
+    memcpy (to + 3 * y * framed->width, picture->pixels + 3 * y * picture->width,
+        3 * (gsize) picture->width);
+  return framed;
+}
+
+static gboolean
+resize_part (const Augmentation *augmentation, const AugmentOptions *options, guint8 *pixels,
+    const Picture *picture, ImageResizer *resizer, GError **error)
+{
+  g_autoptr (Picture) framed = NULL;
+  FbnetImage image;
+  if (lies_inside (augmentation, picture)) {
+    image = view_part (augmentation, picture);
+  } else {
+    framed = frame_picture (augmentation, options, picture, error);
+    if (!framed)
+      return FALSE;
+    image = picture_image (framed);
+  }
+  if (!image_resizer_prepare (resizer, image.height, image.width, augmentation->network_height,
+          augmentation->network_width, 1, error))
+    return FALSE;
+  image_resize (resizer, pixels, &image, options->bgr, NULL);
+  return TRUE;
+}
+
+static void
+mirror (guint8 *pixels, guint width, guint height)
+{
+  for (gsize y = 0; y < height; y++) {
+    guint8 *left = pixels + 3 * y * width, *right = left + 3 * ((gsize) width - 1);
+    for (; left < right; left += 3, right -= 3) {
+      guint8 moved[3];
+      memcpy (moved, left, 3);
+      memcpy (left, right, 3);
+      memcpy (right, moved, 3);
+    }
+  }
+}
+
+/* fvcore BlendTransform on bytes: the fraction is cut off. */
+static guint8
+to_byte (double value)
+{
+  return (guint8) CLAMP (value, 0, 255);
+}
+
+/* Blends with one grey for all pixels. */
+static void
+blend_grey (guint8 *pixels, gsize n, double grey, double factor)
+{
+  guint8 blended[256];
+  for (guint v = 0; v < 256; v++)
+    blended[v] = to_byte ((float) ((1 - factor) * grey) + (float) factor * (float) v);
+  for (gsize i = 0; i < n; i++)
+    pixels[i] = blended[pixels[i]];
+}
+
+static double
+mean_of (const guint8 *pixels, gsize n)
+{
+  guint64 sum = 0;
+  for (gsize i = 0; i < n; i++)
+    sum += pixels[i];
+  return (double) sum / (double) n;
+}
+
+/* Blends each pixel with its own grey. */
+static void
+blend_saturation (guint8 *pixels, gsize n_pixels, gboolean bgr, double factor)
+{
+  const guint red = bgr ? 2 : 0, blue = 2 - red;
+  for (gsize i = 0; i < n_pixels; i++, pixels += 3) {
+    const double grey = 0.299 * pixels[red] + 0.587 * pixels[1] + 0.114 * pixels[blue];
+    for (guint c = 0; c < 3; c++)
+      pixels[c] = to_byte ((1 - factor) * grey + (float) factor * (float) pixels[c]);
+  }
+}
+
+static void
+change_colors (const Augmentation *augmentation, guint8 *pixels, gboolean bgr)
+{
+  const gsize n = (gsize) augmentation->network_width * augmentation->network_height;
+  if (augmentation->brightness != 1)
+    blend_grey (pixels, 3 * n, 0, augmentation->brightness);
+  if (augmentation->contrast != 1)
+    blend_grey (pixels, 3 * n, mean_of (pixels, 3 * n), augmentation->contrast);
+  if (augmentation->saturation != 1)
+    blend_saturation (pixels, n, bgr, augmentation->saturation);
+}
+
+gboolean
+augment_pixels (const Augmentation *augmentation, const AugmentOptions *options, guint8 *pixels,
+    const Picture *picture, ImageResizer *resizer, GError **error)
+{
+  if (!resize_part (augmentation, options, pixels, picture, resizer, error))
+    return FALSE;
+  if (augmentation->flip)
+    mirror (pixels, augmentation->network_width, augmentation->network_height);
+  change_colors (augmentation, pixels, options->bgr);
+  return TRUE;
+}

@@ -1,0 +1,75 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later
+ *
+ * A data set to train on: annotation files in COCO's format (cocodataset.org, #format-data) and the
+ * folders of their pictures; and the endless stream of samples that is drawn from it. Which objects
+ * count, and in what order: detectron2 data/datasets/coco.py load_coco_json, data/build.py.
+ *
+ * A file that is no data set is an error. Single entries that are broken are left out or mended, and
+ * counted: dataset_problems().
+ */
+#ifndef FBNET_TRAINING_DATASET_H
+#define FBNET_TRAINING_DATASET_H
+
+#include "augment.h"
+#include "train/sample.h"
+
+/* An annotation file and the folder that its file names start from. */
+typedef struct {
+  const char *annotations, *folder;
+} DatasetSource;
+
+typedef struct {
+  gboolean keep_empty; /* pictures without objects are drawn, too: all of them is background */
+  gboolean masks;      /* read them */
+} DatasetOptions;
+
+/* Immutable but for what it has to say about broken pictures; shared by threads. */
+typedef struct Dataset Dataset;
+
+/* One after another; their categories are one list, in which an id has one name. `options` may be
+ * NULL. */
+Dataset *dataset_open (const DatasetSource *sources, guint n_sources, const DatasetOptions *options,
+    GError **error);
+void dataset_free (Dataset *dataset); /* NULL is allowed */
+
+guint dataset_n_pictures (const Dataset *dataset); /* that are drawn, each once an epoch; >= 1 */
+guint dataset_n_objects (const Dataset *dataset);
+
+/* Class ids count the categories by ascending id. */
+guint dataset_n_classes (const Dataset *dataset);
+const char *dataset_label (const Dataset *dataset, guint class_id);
+gint64 dataset_category (const Dataset *dataset, guint class_id);
+
+/* Objects of a class. */
+guint dataset_n_objects_of (const Dataset *dataset, guint class_id);
+
+/* A sentence per flaw: how many entries have it, what became of them, which was the first.
+ * NULL-terminated; the caller frees it with g_strfreev(). It grows while samples are drawn, as only
+ * then pictures are looked at; dataset_n_broken_pictures() tells when. */
+char **dataset_problems (Dataset *dataset);
+guint dataset_n_broken_pictures (Dataset *dataset);
+
+/* What a thread draws with. The data set must outlive it. */
+typedef struct DatasetReader DatasetReader;
+
+/* The options are copied; NULL with error when one is out of its range. */
+DatasetReader *dataset_reader_new (Dataset *dataset, const AugmentOptions *options, GError **error);
+void dataset_reader_free (DatasetReader *reader); /* NULL is allowed */
+
+/* Number `draw` of the stream that `seed` names: depends on nothing else but files and options,
+ * so that it may be drawn by any thread, in any order, in another run. The stream is a row of epochs,
+ * each with all pictures in an order of its own. For a picture that cannot be read the next one of
+ * the epoch takes its place (detectron2 data/common.py MapDataset draws another, too). NULL with
+ * error: none can be read, or no memory. */
+TrainSample *dataset_reader_draw (DatasetReader *reader, guint64 seed, guint64 draw,
+    GError **error);
+
+/* Of a drawn sample. */
+const char *dataset_sample_path (const TrainSample *sample);
+void dataset_sample_free (TrainSample *sample); /* NULL is allowed */
+
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (TrainSample, dataset_sample_free)
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (Dataset, dataset_free)
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (DatasetReader, dataset_reader_free)
+
+#endif
