@@ -11,7 +11,7 @@ static const char *const rooms[] = { ".ci", "docs", "engine", "examples", "gst",
 
 /* Pictures, arrays and models have no room for a comment. */
 static const char *const without_comments[] = { ".npy", ".npz", ".png", ".jpg", ".safetensors",
-  ".pth", ".pyc" };
+  ".pth", ".pyc", ".pdf" };
 
 typedef void (*FileFunc) (const char *path, const char *text);
 
