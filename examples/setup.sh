@@ -17,6 +17,13 @@ run='gstreamer1.0-tools gstreamer1.0-plugins-base gstreamer1.0-plugins-good
 gstreamer1.0-plugins-bad gstreamer1.0-plugins-ugly gstreamer1.0-libav
 fonts-dejavu-core curl ca-certificates'
 
+# GstAnalytics, from GStreamer 1.24 on: Debian 13, and Debian's next release, which has no number yet.
+# The package wants OpenCV's headers, large and of no use here, so that Debian 12 is spared it.
+release=$(. /etc/os-release && echo "${VERSION_ID:-13}") || release=0
+if [ "${release%%.*}" -ge 13 ]; then
+  build="$build libgstreamer-plugins-bad1.0-dev"
+fi
+
 is_installed() {
   [ "$(dpkg-query --show --showformat='${db:Status-Status}' "$1" 2>/dev/null)" = installed ]
 }

@@ -8,7 +8,8 @@
  * @short_description: finds objects in raw video, or says what it shows
  *
  * Runs an FBNet detector, as trained with Meta's D2Go, on every frame and attaches what it finds as
- * #GstVideoRegionOfInterestMeta (docs/metadata.md): boxes, masks, keypoints. With a classification
+ * #GstVideoRegionOfInterestMeta and, where GStreamer has it, #GstAnalyticsRelationMeta
+ * (docs/metadata.md): boxes, masks, keypoints. With a classification
  * model it attaches the class of the frame. Frames are read in whatever raw format, size and
  * colorimetry they come; no conversion is needed before. Pixels are left alone unless
  * #GstFbnetDetect:overlay is set.
@@ -67,6 +68,7 @@ struct _GstFbnetDetect {
   GstVideoInfo info;
   guint applied;         /* the revision that the network's parameters follow */
   GPtrArray *complaints; /* about the settings, already posted */
+  guint meta_types;      /* GstFbnetMetaTypes, as when the element started */
 #ifdef HAVE_OVERLAY
   GstFbnetOverlay *overlay;
 #endif
@@ -328,6 +330,7 @@ gst_fbnet_detect_start (GstBaseTransform *trans)
   GST_OBJECT_LOCK (self);
   self->network = network;
   self->stats = (GstFbnetStats){ 0 };
+  self->meta_types = self->settings.meta_types;
   self->loader = g_thread_pool_new (load_pending, self, 1, FALSE, NULL);
   GST_OBJECT_UNLOCK (self);
   GST_INFO_OBJECT (self, "%s, %u classes, kernels %s, %u threads", network->path,
@@ -465,7 +468,7 @@ process_frame (GstFbnetDetect *self, GstBuffer *buffer, guint n_top, gboolean ov
 
   GstFbnetResult result;
   describe_result (self, buffer, n_top, &result);
-  gst_fbnet_result_attach (&result, buffer);
+  gst_fbnet_result_attach (&result, buffer, self->meta_types);
 #ifdef HAVE_OVERLAY
   if (overlay)
     flow = blend_overlay (self, buffer, &result, style);
@@ -638,6 +641,7 @@ gst_fbnet_detect_class_init (GstFbnetDetectClass *class)
   gst_element_class_add_static_pad_template (element_class, &sink_template);
   gst_element_class_add_static_pad_template (element_class, &src_template);
   gst_type_mark_as_plugin_api (GST_TYPE_FBNET_SCHEDULING, 0);
+  gst_type_mark_as_plugin_api (GST_TYPE_FBNET_META_TYPES, 0);
 #ifdef HAVE_OVERLAY
   gst_type_mark_as_plugin_api (GST_TYPE_FBNET_COLOR_BY, 0);
 #endif

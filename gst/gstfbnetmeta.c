@@ -7,6 +7,24 @@
 #include <math.h>
 #include <string.h>
 
+#include "gstfbnetanalytics.h"
+
+GType
+gst_fbnet_meta_types_get_type (void)
+{
+  static const GFlagsValue values[] = {
+    { GST_FBNET_META_ROI, "GstVideoRegionOfInterestMeta", "roi" },
+#ifdef HAVE_ANALYTICS
+    { GST_FBNET_META_ANALYTICS, "GstAnalyticsRelationMeta", "analytics" },
+#endif
+    { 0, NULL, NULL },
+  };
+  static gsize type = 0;
+  if (g_once_init_enter (&type))
+    g_once_init_leave (&type, g_flags_register_static ("GstFbnetMetaTypes", values));
+  return type;
+}
+
 static void
 whole_pixels (float low, float high, guint limit, gint *start, gint *length)
 {
@@ -36,10 +54,17 @@ describe_box (const GstFbnetResult *result, const FbnetDetection *d)
       d->y1 / height, NULL);
 }
 
+static void
+copy_row (guint8 *out, const guint8 *mask, gint n, guint8 inside)
+{
+  for (gint i = 0; i < n; i++)
+    out[i] = mask[i] & inside; /* 0 or 255 before */
+}
+
 /* The engine's mask covers the box rounded outwards and a pixel more (detectron2,
  * paste_masks_in_image); readers get exactly the region's rectangle. */
 static void
-crop_mask (guint8 *out, const GstVideoRectangle *rectangle, const FbnetMask *mask)
+crop_mask (guint8 *out, const GstVideoRectangle *rectangle, const FbnetMask *mask, guint8 inside)
 {
   const gint x0 = MAX (rectangle->x, mask->x);
   const gint x1 = MIN (rectangle->x + rectangle->w, mask->x + mask->width);
@@ -50,24 +75,36 @@ crop_mask (guint8 *out, const GstVideoRectangle *rectangle, const FbnetMask *mas
     const gint y = rectangle->y + row - mask->y;
     if (y < 0 || y >= mask->height)
       continue;
-    memcpy (out + (gsize) row * rectangle->w + (x0 - rectangle->x),
-        mask->data + (gsize) y * mask->width + (x0 - mask->x), x1 - x0);
+    copy_row (out + (gsize) row * rectangle->w + (x0 - rectangle->x),
+        mask->data + (gsize) y * mask->width + (x0 - mask->x), x1 - x0, inside);
   }
 }
 
-static GstStructure *
-describe_mask (const GstFbnetResult *result, const FbnetMask *mask,
-    const GstVideoRectangle *rectangle)
+GstBuffer *
+gst_fbnet_result_copy_mask (const GstFbnetResult *result, guint index, guint8 inside)
 {
-  const gsize size = (gsize) rectangle->w * rectangle->h;
+  const FbnetMask *mask = &result->found->items[index].mask;
+  if (!mask->data)
+    return NULL;
+  GstVideoRectangle r;
+  gst_fbnet_result_rectangle (result, index, &r);
+  const gsize size = (gsize) r.w * r.h;
   guint8 *pixels = g_try_malloc (size);
   if (!pixels) {
-    GST_WARNING ("no memory for a mask of %d x %d pixels", rectangle->w, rectangle->h);
+    GST_WARNING ("no memory for a mask of %d x %d pixels", r.w, r.h);
     return NULL;
   }
-  crop_mask (pixels, rectangle, mask);
+  crop_mask (pixels, &r, mask, inside);
+  return gst_buffer_new_wrapped (pixels, size);
+}
 
-  GstBuffer *data = gst_buffer_new_wrapped (pixels, size);
+/* (nullable): NULL without a mask. */
+static GstStructure *
+describe_mask (const GstFbnetResult *result, guint index, const GstVideoRectangle *rectangle)
+{
+  GstBuffer *data = gst_fbnet_result_copy_mask (result, index, 255);
+  if (!data)
+    return NULL;
   GstStructure *structure = gst_structure_new ("mask", "width", G_TYPE_UINT, (guint) rectangle->w,
       "height", G_TYPE_UINT, (guint) rectangle->h, "threshold", G_TYPE_DOUBLE,
       (double) result->mask_threshold, "data", GST_TYPE_BUFFER, data, NULL);
@@ -202,7 +239,7 @@ attach_detection (const GstFbnetResult *result, guint index, GstBuffer *buffer, 
       result->labels[d->class_id], r.x, r.y, r.w, r.h);
   roi->id = id;
   gst_video_region_of_interest_meta_add_param (roi, describe_box (result, d));
-  GstStructure *mask = d->mask.data ? describe_mask (result, &d->mask, &r) : NULL;
+  GstStructure *mask = describe_mask (result, index, &r);
   if (mask)
     gst_video_region_of_interest_meta_add_param (roi, mask);
   if (d->keypoints)
@@ -220,14 +257,25 @@ attach_classes (const GstFbnetResult *result, GstBuffer *buffer, gint id)
   gst_video_region_of_interest_meta_add_param (roi, describe_inference (result));
 }
 
-void
-gst_fbnet_result_attach (const GstFbnetResult *result, GstBuffer *buffer)
+static void
+attach_regions (const GstFbnetResult *result, GstBuffer *buffer, gint first_id)
 {
-  const gint first_id = first_free_id (buffer);
   for (guint i = 0; i < result->found->n; i++)
     attach_detection (result, i, buffer, first_id + (gint) i);
   if (result->n_classes > 0)
     attach_classes (result, buffer, first_id + (gint) result->found->n);
+}
+
+void
+gst_fbnet_result_attach (const GstFbnetResult *result, GstBuffer *buffer, guint types)
+{
+  gint first_id = first_free_id (buffer);
+#ifdef HAVE_ANALYTICS
+  if (types & GST_FBNET_META_ANALYTICS)
+    first_id = (gint) gst_fbnet_analytics_attach (result, buffer);
+#endif
+  if (types & GST_FBNET_META_ROI)
+    attach_regions (result, buffer, first_id);
 }
 
 guint

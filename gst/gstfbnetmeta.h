@@ -30,14 +30,34 @@ typedef struct {
   guint n_classes;              /* 0: not a classifier, or nothing is probable enough */
 } GstFbnetResult;
 
+/* Kinds of metadata, of which the element attaches one or both. */
+typedef enum {
+  GST_FBNET_META_ROI = 1 << 0,
+  GST_FBNET_META_ANALYTICS = 1 << 1, /* only where GStreamer has it: HAVE_ANALYTICS */
+} GstFbnetMetaTypes;
+
+#ifdef HAVE_ANALYTICS
+#  define GST_FBNET_META_ALL (GST_FBNET_META_ROI | GST_FBNET_META_ANALYTICS)
+#else
+#  define GST_FBNET_META_ALL GST_FBNET_META_ROI
+#endif
+
+#define GST_TYPE_FBNET_META_TYPES (gst_fbnet_meta_types_get_type ())
+GType gst_fbnet_meta_types_get_type (void);
+
 /* The smallest rectangle of whole pixels that covers the box, inside the frame and at least 1 × 1:
  * what the region of interest says, and what the overlay draws. */
 void gst_fbnet_result_rectangle (const GstFbnetResult *result, guint index,
     GstVideoRectangle *rectangle);
 
-/* Adds one GstVideoRegionOfInterestMeta per detection, in their order, and one of the whole frame for
- * its class. `buffer` must be writable. */
-void gst_fbnet_result_attach (const GstFbnetResult *result, GstBuffer *buffer);
+/* (transfer full) (nullable): the part of the detection's mask inside that rectangle, row by row
+ * without padding, `inside` where the object is and 0 elsewhere. NULL: no mask, or no memory. */
+GstBuffer *gst_fbnet_result_copy_mask (const GstFbnetResult *result, guint index, guint8 inside);
+
+/* One GstVideoRegionOfInterestMeta per detection, in their order, and one of the whole frame for its
+ * class; the same as GstAnalytics metadata, the ids then being those of that. `types` is of
+ * GstFbnetMetaTypes. `buffer` must be writable. */
+void gst_fbnet_result_attach (const GstFbnetResult *result, GstBuffer *buffer, guint types);
 
 /* Regions that gst_fbnet_result_attach() adds. */
 guint gst_fbnet_result_count (const GstFbnetResult *result);

@@ -13,6 +13,7 @@ typedef enum {
   KIND_DOUBLE,
   KIND_STRING,
   KIND_ENUM,
+  KIND_FLAGS,
   KIND_STRUCTURE,
 } Kind;
 
@@ -56,6 +57,9 @@ static const Property properties[] = {
       gst_fbnet_scheduling_get_type },
   { "enable", "Detect; otherwise frames pass untouched", KIND_BOOLEAN, CONTROL, 0, 1, TRUE,
       VALUE (enable), LITERAL, NO_PARAM },
+
+  { "meta-types", "Kinds of metadata to attach", KIND_FLAGS, READY, 0, 0, GST_FBNET_META_ALL,
+      VALUE (meta_types), LITERAL, NO_PARAM, gst_fbnet_meta_types_get_type },
 
   { "score-threshold", "Least probability of a detection", KIND_FLOAT, CONTROL, 0, 1, 0.5,
       VALUE (score_threshold), LITERAL, PARAM (score_threshold) },
@@ -180,6 +184,9 @@ make_spec (const Property *p)
     case KIND_ENUM:
       return g_param_spec_enum (p->name, p->name, p->blurb, p->get_type (), (gint) p->initial,
           flags);
+    case KIND_FLAGS:
+      return g_param_spec_flags (p->name, p->name, p->blurb, p->get_type (), (guint) p->initial,
+          flags);
     case KIND_STRUCTURE:
       return g_param_spec_boxed (p->name, p->name, p->blurb, GST_TYPE_STRUCTURE, flags);
   }
@@ -202,6 +209,7 @@ set_initial (gpointer at, const Property *p)
       *(gboolean *) at = p->initial != 0;
       break;
     case KIND_UINT:
+    case KIND_FLAGS:
       *(guint *) at = (guint) p->initial;
       break;
     case KIND_FLOAT:
@@ -296,6 +304,9 @@ gst_fbnet_settings_set (GstFbnetSettings *settings, guint id, const GValue *valu
     case KIND_ENUM:
       *(gint *) at = g_value_get_enum (value);
       break;
+    case KIND_FLAGS:
+      *(guint *) at = g_value_get_flags (value);
+      break;
     case KIND_STRUCTURE:
       set_structure (at, value);
       break;
@@ -337,6 +348,9 @@ gst_fbnet_settings_get (const GstFbnetSettings *settings, guint id, const FbnetP
       break;
     case KIND_ENUM:
       g_value_set_enum (value, *(const gint *) at);
+      break;
+    case KIND_FLAGS:
+      g_value_set_flags (value, *(const guint *) at);
       break;
     case KIND_STRUCTURE:
       g_value_set_boxed (value, *(GstStructure *const *) at);

@@ -44,6 +44,7 @@ typedef struct {
   gboolean keypoints;
   gboolean enable;
   gint scheduling;
+  guint meta_types; /* GstFbnetMetaTypes */
   gboolean overlay;
   GstFbnetOverlayStyle style;
   guint64 was_set; /* bit i: property i of the table was set, its default is no longer meant */

@@ -4,6 +4,8 @@
  */
 #include "ranking.h"
 
+#include <stdlib.h>
+
 #include "files.h"
 #include "jsonfile.h"
 
@@ -25,8 +27,7 @@ ranking_order (const float *probabilities, guint n_classes)
   guint *order = g_new (guint, n_classes);
   for (guint i = 0; i < n_classes; i++)
     order[i] = i;
-  g_qsort_with_data (order, (gint) n_classes, sizeof *order, compare_classes,
-      (gpointer) probabilities);
+  qsort_r (order, n_classes, sizeof *order, compare_classes, (gpointer) probabilities);
   return order;
 }
 

@@ -108,7 +108,7 @@ test_regions (void)
   GQuark labels[2];
   const GstFbnetResult result = make_result (labels);
   g_autoptr (GstBuffer) buffer = gst_buffer_new ();
-  gst_fbnet_result_attach (&result, buffer);
+  gst_fbnet_result_attach (&result, buffer, GST_FBNET_META_ROI);
 
   g_autoptr (GPtrArray) regions = collect_regions (buffer);
   g_assert_cmpuint (regions->len, ==, 3);
@@ -142,7 +142,7 @@ test_mask (void)
   GQuark labels[2];
   const GstFbnetResult result = make_result (labels);
   g_autoptr (GstBuffer) buffer = gst_buffer_new ();
-  gst_fbnet_result_attach (&result, buffer);
+  gst_fbnet_result_attach (&result, buffer, GST_FBNET_META_ROI);
   g_autoptr (GPtrArray) regions = collect_regions (buffer);
   g_assert_null (
       gst_video_region_of_interest_meta_get_param (g_ptr_array_index (regions, 1), "mask"));
@@ -174,7 +174,7 @@ test_ids (void)
   const GstFbnetResult result = make_result (labels);
   g_autoptr (GstBuffer) buffer = gst_buffer_new ();
   gst_buffer_add_video_region_of_interest_meta (buffer, "zone", 1, 2, 3, 4)->id = 7;
-  gst_fbnet_result_attach (&result, buffer);
+  gst_fbnet_result_attach (&result, buffer, GST_FBNET_META_ROI);
   g_autoptr (GPtrArray) regions = collect_regions (buffer);
   g_assert_cmpuint (regions->len, ==, 4);
   for (guint i = 0; i < regions->len; i++) {
@@ -214,7 +214,7 @@ test_nothing (void)
   const FbnetDetections nothing = { NULL, 0 };
   const GstFbnetResult result = { &nothing, FRAME_WIDTH, FRAME_HEIGHT, NULL, 0.5f, 0 };
   g_autoptr (GstBuffer) buffer = gst_buffer_new ();
-  gst_fbnet_result_attach (&result, buffer);
+  gst_fbnet_result_attach (&result, buffer, GST_FBNET_META_ROI);
   g_autoptr (GPtrArray) regions = collect_regions (buffer);
   g_assert_cmpuint (regions->len, ==, 0);
 }
@@ -238,7 +238,7 @@ test_keypoints (void)
   result.found = &one;
   result.n_keypoints = G_N_ELEMENTS (points);
   g_autoptr (GstBuffer) buffer = gst_buffer_new ();
-  gst_fbnet_result_attach (&result, buffer);
+  gst_fbnet_result_attach (&result, buffer, GST_FBNET_META_ROI);
   g_autoptr (GPtrArray) regions = collect_regions (buffer);
   const GstStructure *structure =
       gst_video_region_of_interest_meta_get_param (g_ptr_array_index (regions, 0), "keypoints");

@@ -44,22 +44,50 @@ test_watch_c (void)
   g_assert_true (dog < bicycle && bicycle < truck);
 }
 
+static gboolean
+have_python (const char *namespace)
+{
+  g_autofree char *line = g_strdup_printf ("import gi; gi.require_version('%s', '1.0')", namespace);
+  const char *const probe[] = { FBNET_PYTHON, "-c", line, NULL };
+  gint status = -1;
+  if (g_spawn_sync (NULL, (char **) probe, NULL, G_SPAWN_STDERR_TO_DEV_NULL, NULL, NULL, NULL, NULL,
+          &status, NULL)
+      && status == 0)
+    return TRUE;
+  g_autofree char *why = g_strdup_printf ("no PyGObject with %s", namespace);
+  g_test_skip (why);
+  return FALSE;
+}
+
 /* The Python application prints the same with the same probabilities. */
 static void
 test_watch_python (void)
 {
-  const char *const probe[] = { FBNET_PYTHON, "-c",
-    "import gi; gi.require_version('GstVideo', '1.0')", NULL };
-  gint status = -1;
-  if (!g_spawn_sync (NULL, (char **) probe, NULL, G_SPAWN_STDERR_TO_DEV_NULL, NULL, NULL, NULL,
-          NULL, &status, NULL)
-      || status != 0) {
-    g_test_skip ("no PyGObject with GstVideo");
-    return;
-  }
-  if (!models_file (FIXTURE_COCO))
+  if (!have_python ("GstVideo") || !models_file (FIXTURE_COCO))
     return;
   g_autofree char *out = run_on_picture (FBNET_PYTHON, g_getenv ("FBNET_WATCH_PY"));
+  g_assert_nonnull (strstr (out, "dog 0.99, bicycle 0.96, truck 0.57"));
+}
+
+static gboolean
+have_analytics (void)
+{
+  g_autoptr (GstElement) element =
+      gst_object_ref_sink (gst_element_factory_make ("fbnetdetect", NULL));
+  GParamSpec *spec = g_object_class_find_property (G_OBJECT_GET_CLASS (element), "meta-types");
+  if (g_flags_get_value_by_nick (G_PARAM_SPEC_FLAGS (spec)->flags_class, "analytics"))
+    return TRUE;
+  g_test_skip ("built without GstAnalytics");
+  return FALSE;
+}
+
+/* The one that reads GstAnalytics metadata finds the same there. */
+static void
+test_analytics_python (void)
+{
+  if (!have_analytics () || !have_python ("GstAnalytics") || !models_file (FIXTURE_COCO))
+    return;
+  g_autofree char *out = run_on_picture (FBNET_PYTHON, g_getenv ("FBNET_ANALYTICS_PY"));
   g_assert_nonnull (strstr (out, "dog 0.99, bicycle 0.96, truck 0.57"));
 }
 
@@ -70,6 +98,7 @@ main (int argc, char **argv)
   g_test_init (&argc, &argv, NULL);
   g_test_add_func ("/pipeline/examples/watch-c", test_watch_c);
   g_test_add_func ("/pipeline/examples/watch-python", test_watch_python);
+  g_test_add_func ("/pipeline/examples/analytics-python", test_analytics_python);
   const int status = g_test_run ();
   models_clean_up ();
   return status;

@@ -526,6 +526,8 @@ test_unsupported (void)
     { "mask_rcnn_fbnetv3a_C4", "MODEL.LOAD_PROPOSALS", "true", "false" },
     { "mask_rcnn_fbnetv3a_C4", "MODEL.BACKBONE.NAME", "'build_resnet_backbone'",
         "\"FBNetV2C4Backbone\", \"FBNetV2FpnBackbone\"" },
+    { "mask_rcnn_fbnetv3a_C4", "MODEL.BACKBONE.NAME", "'FBNetV2RetinaNetBackbone'",
+        "\"FBNetV2C4Backbone\", \"FBNetV2FpnBackbone\"" },
     { "mask_rcnn_fbnetv3a_C4", "MODEL.FBNET_V2.ARCH", "'FBNetV9'", "FBNetV3_A_dsmask" },
     { "mask_rcnn_fbnetv3a_C4", "MODEL.FBNET_V2.ARCH", "'FBNetV3_B'", "mask: the model needs it" },
     { "mask_rcnn_fbnetv3a_C4", "MODEL.FBNET_V2.STEM_IN_CHANNELS", "1", "supported: 3" },

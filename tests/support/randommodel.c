@@ -8,9 +8,7 @@
 #include <string.h>
 #include <glib/gstdio.h>
 
-#include "arch.h"
 #include "json.h"
-#include "tensors.h"
 
 typedef struct {
   TensorList *list;
@@ -34,10 +32,12 @@ static void
 add_layer (const ConvLayer *layer, gpointer data)
 {
   Filler *filler = data;
-  const gsize weight[] = { layer->out, layer->in / layer->groups, layer->kernel, layer->kernel };
+  const gsize fan_in = layer->in / layer->groups;
+  const gsize weight[] = { layer->transposed ? fan_in : layer->out,
+    layer->transposed ? layer->out : fan_in, layer->kernel, layer->kernel };
   const gsize channels[] = { layer->out };
   /* He initialisation: the variance of the output is that of the input. */
-  const double range = sqrt (6.0 / (weight[1] * weight[2] * weight[3]));
+  const double range = sqrt (6.0 / (fan_in * layer->kernel * layer->kernel));
 
   add_floats (filler, layer->conv_name, "weight", 4, weight, -range, range);
   if (layer->bias)
@@ -49,6 +49,27 @@ add_layer (const ConvLayer *layer, gpointer data)
   if (layer->norm.kind == NORM_BATCH) {
     add_floats (filler, layer->norm_name, "running_mean", 1, channels, -0.5, 0.5);
     add_floats (filler, layer->norm_name, "running_var", 1, channels, 0.5, 2);
+  }
+}
+
+void
+random_model_add_layer (TensorList *list, GRand *random, const ConvLayer *layer)
+{
+  Filler filler = { list, random };
+
+  add_layer (layer, &filler);
+}
+
+void
+random_model_tame (TensorList *list)
+{
+  for (guint i = 0; i < list->views->len; i++) {
+    const FbnetTensorView *view = list->views->pdata[i];
+    const gboolean classes = strstr (view->name, "cls_score.") != NULL;
+    if (classes || strstr (view->name, "bbox_pred.") != NULL)
+      memset ((void *) view->data, 0, view->n_bytes);
+    if (classes && g_str_has_suffix (view->name, ".bias"))
+      ((float *) view->data)[0] = 3;
   }
 }
 

@@ -6,10 +6,19 @@
 #ifndef TESTS_RANDOMMODEL_H
 #define TESTS_RANDOMMODEL_H
 
-#include "fbnet/fbnet.h"
+#include "arch.h"
+#include "tensors.h"
 
 /* `description`: JSON as models/FORMAT.md says. NULL with error when the engine refuses it. */
 FbnetModel *random_model_new (const char *description, guint32 seed, GError **error);
+
+/* Appends a layer's weights, biases and norm, so scaled, under their names. */
+void random_model_add_layer (TensorList *list, GRand *random, const ConvLayer *layer);
+
+/* Makes a detector's random predictors of use: boxes stay where the anchors are, since random ones
+ * would leave the picture; and every proposal is, a little, of the first class, so that each gives
+ * one candidate. */
+void random_model_tame (TensorList *list);
 
 /* A detection description around one trunk, whose last stage the heads read: `architecture` is the
  * JSON object of that name; the other numbers are those of D2Go's C4 configs. With `masks` the

@@ -1,0 +1,96 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later
+ *
+ * Detections and classifications → GstAnalyticsRelationMeta.
+ */
+#include "gstfbnetanalytics.h"
+
+#include <gst/analytics/analytics.h>
+
+/* All boxes before all masks, so that the boxes' ids, which are counted up, have no gaps. */
+static void
+add_boxes (const GstFbnetResult *result, GstAnalyticsRelationMeta *relations)
+{
+  for (guint i = 0; i < result->found->n; i++) {
+    const FbnetDetection *d = &result->found->items[i];
+    GstVideoRectangle r;
+    GstAnalyticsODMtd box;
+    gst_fbnet_result_rectangle (result, i, &r);
+    gst_analytics_relation_meta_add_od_mtd (relations, result->labels[d->class_id], r.x, r.y, r.w,
+        r.h, d->score, &box);
+  }
+}
+
+#if GST_CHECK_VERSION(1, 26, 0)
+/* A mask has one object and what is around it. Its number tells it from the frame's other masks:
+ * segmentationoverlay colours by it. */
+static void
+add_mask (const GstFbnetResult *result, guint index, GstAnalyticsRelationMeta *relations, guint box)
+{
+  guint regions[] = { 0, 1 + index % 255 };
+  GstVideoRectangle r;
+  GstBuffer *pixels = gst_fbnet_result_copy_mask (result, index, (guint8) regions[1]);
+  if (!pixels)
+    return;
+  gst_fbnet_result_rectangle (result, index, &r);
+  /* The usual strides would be whole multiples of 4. */
+  gsize offset[GST_VIDEO_MAX_PLANES] = { 0 };
+  gint stride[GST_VIDEO_MAX_PLANES] = { r.w };
+  gst_buffer_add_video_meta_full (pixels, GST_VIDEO_FRAME_FLAG_NONE, GST_VIDEO_FORMAT_GRAY8, r.w,
+      r.h, 1, offset, stride);
+
+  GstAnalyticsSegmentationMtd mask;
+  if (!gst_analytics_relation_meta_add_segmentation_mtd (relations, pixels,
+          GST_SEGMENTATION_TYPE_INSTANCE, G_N_ELEMENTS (regions), regions, r.x, r.y, r.w, r.h,
+          &mask)) {
+    gst_buffer_unref (pixels);
+    return;
+  }
+  gst_analytics_relation_meta_set_relation (relations,
+      GST_ANALYTICS_REL_TYPE_RELATE_TO | GST_ANALYTICS_REL_TYPE_CONTAIN, box, mask.id);
+  gst_analytics_relation_meta_set_relation (relations,
+      GST_ANALYTICS_REL_TYPE_RELATE_TO | GST_ANALYTICS_REL_TYPE_IS_PART_OF, mask.id, box);
+}
+
+static void
+add_masks (const GstFbnetResult *result, GstAnalyticsRelationMeta *relations, guint first_box)
+{
+  for (guint i = 0; i < result->found->n; i++) {
+    if (result->found->items[i].mask.data)
+      add_mask (result, i, relations, first_box + i);
+  }
+}
+#else
+/* GStreamer 1.24 has no place for masks. */
+static void
+add_masks (const GstFbnetResult *result, GstAnalyticsRelationMeta *relations, guint first_box)
+{
+}
+#endif
+
+static void
+add_classes (const GstFbnetResult *result, GstAnalyticsRelationMeta *relations)
+{
+  g_autofree gfloat *levels = g_new (gfloat, result->n_classes);
+  g_autofree GQuark *labels = g_new (GQuark, result->n_classes);
+  GstAnalyticsClsMtd classes;
+  for (guint i = 0; i < result->n_classes; i++) {
+    levels[i] = result->classes[i].probability;
+    labels[i] = result->labels[result->classes[i].class_id];
+  }
+  gst_analytics_relation_meta_add_cls_mtd (relations, result->n_classes, levels, labels, &classes);
+}
+
+guint
+gst_fbnet_analytics_attach (const GstFbnetResult *result, GstBuffer *buffer)
+{
+  GstAnalyticsRelationMeta *relations = gst_buffer_get_analytics_relation_meta (buffer);
+  if (!relations)
+    relations = gst_buffer_add_analytics_relation_meta (buffer);
+  /* An id is the number of those before it. */
+  const guint first = (guint) gst_analytics_relation_get_length (relations);
+  add_boxes (result, relations);
+  add_masks (result, relations, first);
+  if (result->n_classes > 0)
+    add_classes (result, relations);
+  return first;
+}

@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later
+ *
+ * Detections and classifications as GstAnalytics metadata, where GStreamer has it: docs/metadata.md.
+ */
+#ifndef GST_FBNET_ANALYTICS_H
+#define GST_FBNET_ANALYTICS_H
+
+#include "gstfbnetmeta.h"
+
+G_BEGIN_DECLS
+
+/* Adds what was found to the buffer's one GstAnalyticsRelationMeta, which is made if there is none,
+ * and stays empty if nothing was found. `buffer` must be writable.
+ * Returns: the id of the first detection, or of the classification; those of the other detections
+ * follow in order. */
+guint gst_fbnet_analytics_attach (const GstFbnetResult *result, GstBuffer *buffer);
+
+G_END_DECLS
+
+#endif
