@@ -363,7 +363,8 @@ finish (Session *session, GError **error)
   }
   if (!speaks (session))
     return TRUE;
-  if (!trainer_write_model (session->trainer, session->options.output, error))
+  if (!trainer_write_model (session->trainer, session->options.output, session->options.half,
+          error))
     return FALSE;
   say (session, "%s is written", session->options.output);
   return TRUE;
