@@ -88,7 +88,7 @@ match_detection (const FbnetDetection *detection, const FbnetReference *referenc
   gboolean compared = FALSE, in_group = FALSE;
   for (guint r = 0; r < n_references; r++) {
     const Box reference = box_of_reference (&references[r]);
-    if (references[r].class_id != detection->class_id)
+    if (references[r].class_id != detection->class_id && references[r].class_id != FBNET_ANY_CLASS)
       continue;
     if (references[r].group) {
       in_group |= covered_share (&box, &reference) >= upper;

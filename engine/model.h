@@ -47,6 +47,9 @@ const gint8 *model_get_int8_weights (const FbnetModel *model, const ConvLayer *l
 /* The packed weights for a kernel set: made on first use, shared, living as long as the model. */
 const Network *model_get_network (FbnetModel *model, const Kernels *kernels);
 
+/* With its batch norms not folded, for a stream that they follow. */
+const Network *model_get_following_network (FbnetModel *model, const Kernels *kernels);
+
 /* The same with the quantised layers on bytes; the others still run on floats. */
 const Network *model_get_int8_network (FbnetModel *model, const Kernels *kernels,
     const QKernels *qkernels, gboolean exact_bias);
