@@ -212,6 +212,12 @@ detector_get_taps (const FbnetDetector *detector, DetectorTaps *taps)
   *taps = detector->taps;
 }
 
+const double *
+detector_get_norm_stats (const FbnetDetector *detector)
+{
+  return detector->runner.norm_stats;
+}
+
 void
 detector_observe (FbnetDetector *detector, RunnerObserver observe, gpointer data)
 {
@@ -277,10 +283,13 @@ check_norm_statistics (const FbnetModel *model, const FbnetParams *p, GError **e
         "norm_statistics: expected stored or stream, found the number %d", p->norm_statistics);
     return FALSE;
   }
-  if (p->norm_statistics == FBNET_NORM_STATISTICS_STREAM && fbnet_model_is_quantized (model)) {
+  const gboolean folded =
+      fbnet_model_get_normalization (model) > FBNET_NORMALIZATION_GN && !model->has_norm_statistics;
+  if (p->norm_statistics == FBNET_NORM_STATISTICS_STREAM
+      && (folded || fbnet_model_is_quantized (model))) {
     g_set_error (error, FBNET_ERROR, FBNET_ERROR_ARGUMENT,
-        "norm_statistics: expected stored, as %s is quantised and has its statistics folded into "
-        "its weights, found stream",
+        "norm_statistics: expected stored, as %s was exported with its statistics folded into its "
+        "weights, found stream",
         fbnet_model_get_name (model));
     return FALSE;
   }

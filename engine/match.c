@@ -133,7 +133,7 @@ fbnet_match_detections (FbnetMatch *matches, const FbnetDetection *detections, g
   for (guint i = 0; i < n_detections; i++) {
     FbnetMatch match = match_detection (&detections[i], references, n_references, lower, upper);
     const gboolean object = match.label == FBNET_MATCH_OBJECT;
-    match.is_first = object && !is_taken (matches, i, match.reference);
+    match.is_first = object && match.reference >= 0 && !is_taken (matches, i, match.reference);
     matches[i] = match;
     n_found += match.is_first;
     counts->objects += object;

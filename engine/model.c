@@ -161,6 +161,30 @@ check_scales (Checker *checker, const ConvLayer *layer)
   }
 }
 
+/* What was folded into the weights is written as mean 0 and the same variance everywhere. */
+static gboolean
+has_statistics (const FbnetTensorView *mean, const FbnetTensorView *var, guint channels)
+{
+  for (guint c = 0; c < channels; c++) {
+    if (element (mean, c) != 0 || element (var, c) != element (var, 0))
+      return TRUE;
+  }
+  return FALSE;
+}
+
+static void
+check_statistics (Checker *checker, const ConvLayer *layer)
+{
+  const gsize per_channel[] = { layer->out };
+  const FbnetTensorView *mean =
+      check_tensor (checker, layer->norm_name, "running_mean", FALSE, 1, per_channel);
+  const FbnetTensorView *var =
+      check_tensor (checker, layer->norm_name, "running_var", FALSE, 1, per_channel);
+
+  if (mean != NULL && var != NULL)
+    checker->model->has_norm_statistics |= has_statistics (mean, var, layer->out);
+}
+
 static void
 check_layer (const ConvLayer *layer, gpointer data)
 {
@@ -182,10 +206,8 @@ check_layer (const ConvLayer *layer, gpointer data)
   check_tensor (checker, layer->norm_name, "weight", FALSE, 1, per_channel);
   check_tensor (checker, layer->norm_name, "bias", FALSE, 1, per_channel);
   checker->model->n_parameters += layer->norm.kind == NORM_FROZEN ? 0 : 2 * (guint64) layer->out;
-  if (layer->norm.kind == NORM_BATCH) {
-    check_tensor (checker, layer->norm_name, "running_mean", FALSE, 1, per_channel);
-    check_tensor (checker, layer->norm_name, "running_var", FALSE, 1, per_channel);
-  }
+  if (layer->norm.kind == NORM_BATCH)
+    check_statistics (checker, layer);
 }
 
 static void

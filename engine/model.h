@@ -27,6 +27,7 @@ struct _FbnetModel {
   ConvLayer keypoint_logits;      /* the other predictors' convolution */
   ConvLayer class_logits;         /* a classifier's last layer; it has no other head */
   guint64 n_parameters;
+  gboolean has_norm_statistics; /* of batch norms, which were not folded away before the export */
 
   GMutex lock;      /* of `networks` */
   GSList *networks; /* Network: packed weights, one per kernel set in use */

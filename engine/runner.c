@@ -39,7 +39,8 @@ check_normalization (const FbnetModel *model, FbnetNormalization wanted, GError 
     "sync-bn or naive-sync-bn, as %s was trained with batch normalization",
     "sync-bn or naive-sync-bn, as %s was trained with batch normalization" };
   const FbnetNormalization trained = fbnet_model_get_normalization (model);
-  const gboolean batch = wanted > FBNET_NORMALIZATION_GN;
+  const gboolean batch =
+      wanted == FBNET_NORMALIZATION_SYNC_BN || wanted == FBNET_NORMALIZATION_NAIVE_SYNC_BN;
 
   if (wanted == FBNET_NORMALIZATION_AUTO || wanted == trained
       || (batch && trained > FBNET_NORMALIZATION_GN))

@@ -413,7 +413,7 @@ typedef enum {
  *   of a detection's box in frame pixels; 0: none
  * @norm_statistics: where batch norms have mean and variance from. FBNET_NORM_STATISTICS_STREAM begins
  *   with the stored ones, is slower, since nothing is folded and a head takes all its regions at once, and
- *   is an error for a quantised model. Going back to FBNET_NORM_STATISTICS_STORED forgets the stream
+ *   is an error for a model that was exported with its statistics folded away, as quantised ones are. Going back to FBNET_NORM_STATISTICS_STORED forgets the stream
  * @norm_momentum: how much a frame counts: running = (1 - momentum) running + momentum frame, layer by
  *   layer, before the layer normalises with running; 0…1. 0 keeps what was learnt, 1 takes each frame's own
  * @iou_lower, @iou_upper: bounds for fbnet_match_detections(), 0…1, the lower not above the upper; finding
