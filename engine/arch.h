@@ -13,6 +13,7 @@
 
 #include "json.h"
 #include "kernels/kernels.h"
+#include "normstats.h"
 #include "quant.h"
 
 typedef enum {
@@ -26,7 +27,8 @@ typedef enum {
 
 typedef struct {
   NormKind kind;
-  guint n_groups; /* NORM_GROUP */
+  guint n_groups;      /* NORM_GROUP */
+  NormPooling pooling; /* NORM_BATCH: of the statistics in training */
 } Norm;
 
 /* Convolution, then norm, then activation. `out` is 0 for a layer that the block has not got. */

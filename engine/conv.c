@@ -187,7 +187,7 @@ runner_reserve_conv (Runner *runner, const PackedConv *conv, const Tensor *in, T
   if (!is_pointwise (layer)
       && !runner_reserve_threads (runner, MAX (PATCH_BYTES, patch_row_bytes (layer, out)), error))
     return FALSE;
-  return layer->norm.kind != NORM_GROUP || runner_reserve_sums (runner, out, error);
+  return !conv_has_norm (conv) || runner_reserve_sums (runner, out, error);
 }
 
 void
@@ -195,7 +195,7 @@ runner_run_conv (Runner *runner, const PackedConv *conv, const Tensor *in, const
     const Tensor *residual)
 {
   const ConvLayer *layer = conv->layer;
-  const gboolean norm = layer->norm.kind == NORM_GROUP;
+  const gboolean norm = conv_has_norm (conv);
 
   if (conv->q != NULL) {
     run_on_bytes (runner, conv, in, out);
@@ -214,5 +214,5 @@ runner_run_conv (Runner *runner, const PackedConv *conv, const Tensor *in, const
         in->n * ((out->h + job.rows_at_once - 1) / job.rows_at_once));
   }
   if (norm)
-    runner_group_norm (runner, conv, out, residual);
+    runner_norm (runner, conv, out, residual);
 }

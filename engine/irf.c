@@ -61,16 +61,14 @@ static gboolean
 can_fuse (const PackedBlock *block)
 {
   return block->block->kind == BLOCK_IRF && block->block->shuffle_groups <= 1
-      && block->pw.layer->groups <= 1 && block->pw.layer->norm.kind != NORM_GROUP
-      && block->dw.layer->norm.kind != NORM_GROUP;
+      && block->pw.layer->groups <= 1 && !conv_has_norm (&block->pw) && !conv_has_norm (&block->dw);
 }
 
 /* Projecting at once needs the depthwise output to be final and the product to be plain. */
 static gboolean
 can_project (const PackedBlock *block)
 {
-  return !has (&block->se_squeeze) && block->pwl.layer->groups == 1
-      && block->pwl.layer->norm.kind != NORM_GROUP;
+  return !has (&block->se_squeeze) && block->pwl.layer->groups == 1 && !conv_has_norm (&block->pwl);
 }
 
 static void
@@ -191,7 +189,7 @@ depthwise_row (const IrfJob *job, float *out, const float *source, gsize ring_ro
     .stride = layer->stride,
     .pad = layer->pad,
     .upsample = upsample,
-    .act = layer->norm.kind == NORM_GROUP ? ACT_NONE : layer->act };
+    .act = conv_has_norm (conv) ? ACT_NONE : layer->act };
   job->runner->kernels->depthwise_row (&args);
 }
 
@@ -360,8 +358,8 @@ run_layers (IrfJob *job)
 
   depthwise.in = &expanded;
   workers_run (job->runner->workers, depthwise_item, &depthwise, job->dw.n * job->dw.h);
-  if (job->block->dw.layer->norm.kind == NORM_GROUP)
-    runner_group_norm (job->runner, &job->block->dw, &job->dw, NULL);
+  if (conv_has_norm (&job->block->dw))
+    runner_norm (job->runner, &job->block->dw, &job->dw, NULL);
 }
 
 static void
@@ -418,7 +416,7 @@ runner_reserve_irf (Runner *runner, const PackedBlock *block, const Tensor *in, 
   Tensor projected;
   if (plan.mode == LAYER_BY_LAYER && !reserve_expand (runner, block, in, error))
     return FALSE;
-  if (block->dw.layer->norm.kind == NORM_GROUP && !runner_reserve_sums (runner, &dw, error))
+  if (conv_has_norm (&block->dw) && !runner_reserve_sums (runner, &dw, error))
     return FALSE;
   if (has (&block->se_squeeze) && !runner_reserve_se (runner, block, &dw, error))
     return FALSE;
