@@ -37,9 +37,9 @@ norm_as_affine (const FbnetModel *model, const ConvLayer *layer, double *scale, 
 }
 
 static void
-fold_norm (const FbnetModel *model, const ConvLayer *layer, float *weights, gsize per_channel,
-    float *bias)
+fold_norm (const FbnetModel *model, const ConvLayer *layer, float *weights, float *bias)
 {
+  const gsize per_channel = (gsize) layer->in / layer->groups * layer->kernel * layer->kernel;
   g_autofree double *scale = g_new (double, layer->out);
   g_autofree double *shift = g_new (double, layer->out);
 
@@ -49,6 +49,22 @@ fold_norm (const FbnetModel *model, const ConvLayer *layer, float *weights, gsiz
       weights[c * per_channel + i] = (float) (weights[c * per_channel + i] * scale[c]);
     bias[c] = (float) (bias[c] * scale[c] + shift[c]);
   }
+}
+
+float *
+network_read_folded (const FbnetModel *model, const ConvLayer *layer, float **bias)
+{
+  const gboolean folds = layer->norm.kind == NORM_BATCH || layer->norm.kind == NORM_FROZEN;
+  float *weights = model_read_floats (model, layer, FALSE, "weight");
+
+  *bias = NULL;
+  if (layer->bias)
+    *bias = model_read_floats (model, layer, FALSE, "bias");
+  else if (folds)
+    *bias = g_new0 (float, layer->out);
+  if (folds)
+    fold_norm (model, layer, weights, *bias);
+  return weights;
 }
 
 /* [c][1][k][k] to [k][k][c] */
@@ -127,16 +143,8 @@ pack_conv (PackedConv *conv, const FbnetModel *model, const ConvLayer *layer,
     conv->q = qconv_new (model, layer, network->qkernels, network->exact_bias);
     return;
   }
-  const gboolean folds = layer->norm.kind == NORM_BATCH || layer->norm.kind == NORM_FROZEN;
-  const gsize per_channel = (gsize) layer->in / layer->groups * layer->kernel * layer->kernel;
-  g_autofree float *weights = model_read_floats (model, layer, FALSE, "weight");
+  g_autofree float *weights = network_read_folded (model, layer, &conv->bias);
 
-  if (layer->bias)
-    conv->bias = model_read_floats (model, layer, FALSE, "bias");
-  else if (folds)
-    conv->bias = g_new0 (float, layer->out);
-  if (folds)
-    fold_norm (model, layer, weights, per_channel, conv->bias);
   if (layer->norm.kind == NORM_GROUP) {
     conv->gamma = model_read_floats (model, layer, TRUE, "weight");
     conv->beta = model_read_floats (model, layer, TRUE, "bias");

@@ -60,15 +60,19 @@ Network *network_new (const FbnetModel *model, const Kernels *kernels, const QKe
     gboolean exact_bias);
 void network_free (Network *network); /* NULL is allowed */
 
-/* For tests and for finding ranges: a layer's or a block's whole output, by the names of
- * `quantization.activations`. */
+/* A float layer's weights, and in *bias its bias or NULL, with its batch or frozen norm folded in; new
+ * arrays. */
+float *network_read_folded (const FbnetModel *model, const ConvLayer *layer, float **bias);
+
+/* For tests and for finding ranges: what a layer or a block gives, or reads, by the names of
+ * `quantization.activations`; of a float layer it is its floats that would be those bytes. */
 typedef void (*RunnerObserver) (const char *name, const Tensor *output, gpointer data);
 
 typedef struct {
   const Kernels *kernels;
   const QKernels *qkernels; /* NULL: nothing runs on bytes */
   Workers *workers;         /* NULL: serial */
-  RunnerObserver observe;   /* of what runs on bytes, or NULL; then nothing is fused */
+  RunnerObserver observe;   /* or NULL; with one, nothing is fused */
   gpointer observer_data;
   Buffer activations[2]; /* between blocks */
   Buffer converted;      /* a block's input, or a layer's, where it comes in the other form */
@@ -180,5 +184,9 @@ void runner_gate_bytes (Runner *runner, const PackedBlock *block, const Tensor *
 /* Tells the observer, if there is one, of the tensor called name.suffix. */
 void runner_observe (const Runner *runner, const char *name, const char *suffix,
     const Tensor *output);
+
+/* Activates a float layer's sums in place and tells the observer of them: after a ReLU, before and
+ * after any other activation. */
+void runner_activate_observed (const Runner *runner, const ConvLayer *layer, const Tensor *sums);
 
 #endif
