@@ -184,6 +184,9 @@ runner_reserve_conv (Runner *runner, const PackedConv *conv, const Tensor *in, T
   }
   if (conv->q != NULL)
     return reserve_on_bytes (runner, conv, in, out, error);
+  if (in->bytes != NULL && in->data == NULL
+      && !runner_reserve_conversion (runner, in, FALSE, error))
+    return FALSE;
   if (!is_pointwise (layer)
       && !runner_reserve_threads (runner, MAX (PATCH_BYTES, patch_row_bytes (layer, out)), error))
     return FALSE;
@@ -235,11 +238,12 @@ runner_run_conv (Runner *runner, const PackedConv *conv, const Tensor *in, const
     run_on_bytes (runner, conv, in, out);
     return;
   }
+  const Tensor source = runner_as_floats (runner, in);
   if (runner->observe != NULL && !norm) {
-    run_observed (runner, conv, in, out, residual);
+    run_observed (runner, conv, &source, out, residual);
     return;
   }
-  ConvJob job = { runner, conv, in, out, norm ? NULL : residual, norm ? ACT_NONE : layer->act, 1 };
+  ConvJob job = { runner, conv, &source, out, norm ? NULL : residual, norm ? ACT_NONE : layer->act, 1 };
   run_products (&job);
   if (norm)
     runner_group_norm (runner, conv, out, residual);

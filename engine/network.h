@@ -112,7 +112,7 @@ void runner_run_fpn (Runner *runner, const Network *network, const Tensor *stage
     const Tensor *levels);
 
 /* Convolution of any kernel size and groups, not depthwise; then norm, residual (or NULL) and
- * activation. One that runs on bytes takes either form, fills `out`'s floats, and has no residual. */
+ * activation. Reads floats or bytes, fills `out`'s floats; one that runs on bytes has no residual. */
 void runner_run_conv (Runner *runner, const PackedConv *conv, const Tensor *in, const Tensor *out,
     const Tensor *residual);
 
