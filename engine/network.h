@@ -185,6 +185,9 @@ void runner_gate_bytes (Runner *runner, const PackedBlock *block, const Tensor *
 void runner_observe (const Runner *runner, const char *name, const char *suffix,
     const Tensor *output);
 
+/* The same of a layer's output, behind its activation. */
+void runner_observe_layer (const Runner *runner, const ConvLayer *layer, const Tensor *output);
+
 /* Activates a float layer's sums in place and tells the observer of them: after a ReLU, before and
  * after any other activation. */
 void runner_activate_observed (const Runner *runner, const ConvLayer *layer, const Tensor *sums);

@@ -165,7 +165,7 @@ find_activation (Resolver *r, const char *layer, const char *suffix, Activation 
 static Quant
 resolve_layer (Resolver *r, ConvLayer *layer, Quant in)
 {
-  const gboolean tabled = layer->act != ACT_NONE && layer->act != ACT_RELU;
+  const gboolean tabled = conv_has_table (layer);
 
   layer->q_in = in;
   layer->q_sum = layer->q_out =

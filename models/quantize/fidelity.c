@@ -25,6 +25,7 @@ typedef struct {
   gsize n_taken;
   double signal, noise; /* of the picture */
   double all_signal, all_noise, worst;
+  guint n_pictures;
 } Channel;
 
 struct Fidelity {
@@ -109,6 +110,8 @@ close_picture (Fidelity *self)
   g_hash_table_iter_init (&iter, self->channels);
   while (g_hash_table_iter_next (&iter, NULL, &value)) {
     Channel *channel = value;
+    if (channel->n_taken > 0)
+      channel->n_pictures++;
     if (channel->n_taken > 0 && channel->signal > 0)
       channel->worst = MIN (channel->worst, decibels (channel->signal, channel->noise));
     channel->all_signal += channel->signal;
@@ -353,7 +356,7 @@ fidelity_get (const Fidelity *self, const char *name, double *mean, double *wors
 {
   const Channel *channel = g_hash_table_lookup (self->channels, name);
 
-  if (channel == NULL || channel->worst == INFINITY)
+  if (channel == NULL || channel->n_pictures == 0)
     return FALSE;
   *mean = decibels (channel->all_signal, channel->all_noise);
   *worst = channel->worst;

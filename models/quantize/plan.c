@@ -69,7 +69,7 @@ reason_of_block (const Planner *p, const Block *block)
 static const char *
 output_suffix (const ConvLayer *layer)
 {
-  return layer->act == ACT_NONE || layer->act == ACT_RELU ? "" : ".act";
+  return conv_has_table (layer) ? ".act" : "";
 }
 
 static void

@@ -111,7 +111,7 @@ add_range (Quantizer *self, const char *name, const Histogram *histogram, Activa
   const double error = range_error (histogram, quant, table);
   const double signal = range_energy (histogram, table);
   const char *kept = g_strdup (name);
-  const QuantizerRange range = { kept, quant, histogram->min, histogram->max,
+  const QuantizerRange range = { kept, quant, table, histogram->min, histogram->max,
     10 * log10 (signal / error) };
   cJSON *activation = cJSON_AddObjectToObject (self->activations, name);
 
@@ -222,6 +222,13 @@ quantizer_finish (Quantizer *self, GError **error)
     return FALSE;
   }
   self->plan = plan_new (self->copy, self->observations, &self->options);
+  if (self->plan->layers->len == 0) {
+    const QuantizerPart *first = &g_array_index (self->plan->parts, QuantizerPart, 0);
+    g_set_error (error, FBNET_ERROR, FBNET_ERROR_UNSUPPORTED,
+        "%s: expected layers that can run in int8, found none (\"%s\" cannot: %s)",
+        self->model->path, first->name, first->reason);
+    return FALSE;
+  }
   if (!quantization_resolve (self->copy, choose_activation, self, error))
     return FALSE;
   if (self->broken != NULL) {

@@ -39,6 +39,7 @@ typedef struct {
 typedef struct {
   const char *name;
   Quant quant;
+  Activation table; /* the bytes go through next, or ACT_NONE */
   float min, max;  /* what was seen */
   double error_db; /* signal to noise of the rounding to bytes, by the histogram */
 } QuantizerRange;

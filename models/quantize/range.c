@@ -8,18 +8,20 @@
 
 #include "quantization.h"
 
-/* The search: factors of the whole range first, then each end by itself, ever finer. */
+/* The search: factors of the whole range first, of each end by itself, then near them, ever finer. */
 #define N_FACTORS       96
 #define SMALLEST_FACTOR (1.0 / 64)
 #define N_ROUNDS        4
 #define N_STEPS         12 /* to either side */
 #define FIRST_REACH     0.3
 
-/* Bins that have something in them. */
+#define N_BINS (2 * HISTOGRAM_HALF)
+
+/* Sums over all bins below one, of what is wanted behind the table: with them the error of a byte's
+ * numbers takes no loop over these. */
 typedef struct {
-  guint n;
-  double *value, *share; /* the middle of a bin; its part of all numbers */
-  double *wanted;        /* behind the table */
+  double width; /* of a bin */
+  double share[N_BINS + 1], wanted[N_BINS + 1], squares[N_BINS + 1];
   Activation table;
 } Samples;
 
@@ -43,53 +45,49 @@ activate (Activation act, double x)
   g_assert_not_reached ();
 }
 
-static Samples
+static Samples *
 samples_new (const Histogram *h, Activation table)
 {
-  Samples s = { .table = table };
+  Samples *s = g_new0 (Samples, 1);
 
-  s.value = g_new (double, 2 * HISTOGRAM_HALF);
-  s.share = g_new (double, 2 * HISTOGRAM_HALF);
-  s.wanted = g_new (double, 2 * HISTOGRAM_HALF);
-  for (guint i = 0; i < 2 * HISTOGRAM_HALF; i++) {
-    if (h->counts[i] == 0)
-      continue;
-    s.value[s.n] = histogram_value (h, i);
-    s.wanted[s.n] = activate (table, s.value[s.n]);
-    s.share[s.n++] = (double) h->counts[i] / h->n;
+  s->width = h->width;
+  s->table = table;
+  for (guint i = 0; i < N_BINS; i++) {
+    const double share = (double) h->counts[i] / h->n;
+    const double wanted = activate (table, histogram_value (h, i));
+    s->share[i + 1] = s->share[i] + share;
+    s->wanted[i + 1] = s->wanted[i] + share * wanted;
+    s->squares[i + 1] = s->squares[i] + share * wanted * wanted;
   }
   return s;
 }
 
-static void
-samples_clear (Samples *s)
+/* The first bin of numbers that round to `byte` or a higher one. */
+static guint
+first_bin (const Samples *s, Quant quant, gint byte)
 {
-  g_free (s->value);
-  g_free (s->share);
-  g_free (s->wanted);
+  const double edge = (byte - quant.zero - 0.5) * quant.scale / s->width + HISTOGRAM_HALF - 0.5;
+
+  return (guint) ceil (CLAMP (edge, 0, N_BINS));
 }
 
-/* What the 256 bytes stand for, behind the table. */
-static void
-fill_meanings (double meanings[256], Quant quant, Activation table)
-{
-  for (gint byte = 0; byte < 256; byte++)
-    meanings[byte] = activate (table, (double) (byte - quant.zero) * quant.scale);
-}
-
+/* Of the bytes' numbers from what they stand for, behind the table. */
 static double
 mean_squared_error (const Samples *s, Quant quant)
 {
-  const double inverse = 1 / (double) quant.scale;
-  double meanings[256], sum = 0;
+  double sum = 0;
+  guint begin = 0;
 
-  fill_meanings (meanings, quant, s->table);
-  for (guint i = 0; i < s->n; i++) {
-    const double byte = CLAMP (rint (s->value[i] * inverse) + quant.zero, 0, 255);
-    const double error = meanings[(gint) byte] - s->wanted[i];
-    sum += s->share[i] * error * error;
+  for (gint byte = 0; byte < 256; byte++) {
+    const guint end = byte < 255 ? first_bin (s, quant, byte + 1) : N_BINS;
+    const double meaning = activate (s->table, (double) (byte - quant.zero) * quant.scale);
+    const double share = s->share[end] - s->share[begin];
+    const double wanted = s->wanted[end] - s->wanted[begin];
+    const double squares = s->squares[end] - s->squares[begin];
+    sum += squares - 2 * meaning * wanted + meaning * meaning * share;
+    begin = end;
   }
-  return sum;
+  return MAX (sum, 0);
 }
 
 /* low <= 0 <= high */
@@ -116,6 +114,22 @@ try_range (const Samples *s, Range *best, double low, double high)
     *best = (Range){ low, high, error };
 }
 
+static double
+factor_of (guint i)
+{
+  return pow (SMALLEST_FACTOR, (double) i / N_FACTORS);
+}
+
+/* Each end by itself, over all factors of the whole range. */
+static void
+search_ends (const Samples *s, Range *best, double low, double high)
+{
+  for (guint i = 0; low < 0 && i <= N_FACTORS; i++)
+    try_range (s, best, low * factor_of (i), best->high);
+  for (guint i = 0; high > 0 && i <= N_FACTORS; i++)
+    try_range (s, best, best->low, high * factor_of (i));
+}
+
 /* Moves one end of the range within `reach` of it. */
 static void
 refine (const Samples *s, Range *best, double reach)
@@ -136,16 +150,15 @@ static Quant
 least_error (const Histogram *h, Activation table)
 {
   const double low = MIN (h->min, 0), high = MAX (h->max, 0);
-  Samples s = samples_new (h, table);
+  Samples *s = samples_new (h, table);
   Range best = { low, high, INFINITY };
 
-  for (guint i = 0; i <= N_FACTORS; i++) {
-    const double factor = pow (SMALLEST_FACTOR, (double) i / N_FACTORS);
-    try_range (&s, &best, low * factor, high * factor);
-  }
+  for (guint i = 0; i <= N_FACTORS; i++)
+    try_range (s, &best, low * factor_of (i), high * factor_of (i));
+  search_ends (s, &best, low, high);
   for (guint round = 0; round < N_ROUNDS; round++)
-    refine (&s, &best, FIRST_REACH / (1 << round));
-  samples_clear (&s);
+    refine (s, &best, FIRST_REACH / (1 << round));
+  g_free (s);
   return quant_of (best.low, best.high);
 }
 
@@ -167,21 +180,19 @@ range_choose (const Histogram *h, RangeMethod method, double share, Activation t
 double
 range_error (const Histogram *h, Quant quant, Activation table)
 {
-  Samples s = samples_new (h, table);
-  const double error = mean_squared_error (&s, quant);
+  Samples *s = samples_new (h, table);
+  const double error = mean_squared_error (s, quant);
 
-  samples_clear (&s);
+  g_free (s);
   return error;
 }
 
 double
 range_energy (const Histogram *h, Activation table)
 {
-  Samples s = samples_new (h, table);
-  double sum = 0;
+  Samples *s = samples_new (h, table);
+  const double energy = s->squares[N_BINS];
 
-  for (guint i = 0; i < s.n; i++)
-    sum += s.share[i] * s.wanted[i] * s.wanted[i];
-  samples_clear (&s);
-  return sum;
+  g_free (s);
+  return energy;
 }
