@@ -243,7 +243,8 @@ runner_run_conv (Runner *runner, const PackedConv *conv, const Tensor *in, const
     run_observed (runner, conv, &source, out, residual);
     return;
   }
-  ConvJob job = { runner, conv, &source, out, norm ? NULL : residual, norm ? ACT_NONE : layer->act, 1 };
+  ConvJob job = { runner, conv, &source, out, norm ? NULL : residual, norm ? ACT_NONE : layer->act,
+    1 };
   run_products (&job);
   if (norm)
     runner_group_norm (runner, conv, out, residual);

@@ -260,8 +260,7 @@ resolve_block (Resolver *r, Block *block, Quant in)
     return in;
   }
   block->quantized = TRUE;
-  block->q_in =
-      quant_is_set (in) ? in : find_activation (r, block->name, ".input", ACT_NONE);
+  block->q_in = quant_is_set (in) ? in : find_activation (r, block->name, ".input", ACT_NONE);
   if (block->kind == BLOCK_CONV)
     block->q_out = resolve_layer (r, &block->pwl, block->q_in);
   else

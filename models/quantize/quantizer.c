@@ -203,8 +203,7 @@ quantize_layer (Quantizer *self, const PlannedLayer *planned)
   for (guint c = 0; c < layer->out; c++) {
     scales[c] = weight_scale (bytes + c * n, weights + c * n, n, !self->options.plain_weights);
     if (self->options.correct_biases && bias != NULL)
-      bias[c] +=
-          (float) mean_loss (layer, input, c, weights + c * n, bytes + c * n, scales[c]);
+      bias[c] += (float) mean_loss (layer, input, c, weights + c * n, bytes + c * n, scales[c]);
   }
   if (bias != NULL) {
     const FbnetTensorView *view =

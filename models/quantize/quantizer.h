@@ -15,13 +15,13 @@
 #include "range.h"
 
 typedef struct {
-  RangeMethod method;      /* of activations */
-  double share;            /* RANGE_PERCENTILE: of all numbers that stay inside, 0 … 1 */
-  gboolean plain_weights;  /* the scale that the largest weight needs, not that of the least error */
+  RangeMethod method;     /* of activations */
+  double share;           /* RANGE_PERCENTILE: of all numbers that stay inside, 0 … 1 */
+  gboolean plain_weights; /* the scale that the largest weight needs, not that of the least error */
   gboolean correct_biases; /* by what rounded weights change on average */
   gboolean all;            /* predictors, too: see quantizer.c */
-  char **keep_float;       /* patterns of blocks' and layers' names, * and ?; NULL-terminated, or NULL */
-  guint n_threads;         /* 0: one per processor */
+  char **keep_float; /* patterns of blocks' and layers' names, * and ?; NULL-terminated, or NULL */
+  guint n_threads;   /* 0: one per processor */
 } QuantizerOptions;
 
 /* The least squared error for weights and activations. */
@@ -40,8 +40,8 @@ typedef struct {
   const char *name;
   Quant quant;
   Activation table; /* the bytes go through next, or ACT_NONE */
-  float min, max;  /* what was seen */
-  double error_db; /* signal to noise of the rounding to bytes, by the histogram */
+  float min, max;   /* what was seen */
+  double error_db;  /* signal to noise of the rounding to bytes, by the histogram */
 } QuantizerRange;
 
 typedef struct Quantizer Quantizer;

@@ -76,8 +76,8 @@ append_ranges (GString *text, const GArray *ranges, const Fidelity *fidelity)
       "  activations: what was seen, what the bytes stand for, and signal to noise in dB: of the\n"
       "  bytes alone; of the tensor as it is computed, since its part's input; in the worst "
       "picture\n");
-  g_string_append_printf (text, "    %10s %10s %10s %10s %7s %7s %7s  %s\n", "least", "most", "from",
-      "to", "bytes", "tensor", "worst", "name");
+  g_string_append_printf (text, "    %10s %10s %10s %10s %7s %7s %7s  %s\n", "least", "most",
+      "from", "to", "bytes", "tensor", "worst", "name");
   for (guint i = 0; i < ranges->len; i++) {
     const QuantizerRange *range = &g_array_index (ranges, QuantizerRange, i);
     const double scale = range->quant.scale;

@@ -98,7 +98,8 @@ quant_of (double low, double high)
 
   if (!(scale >= QUANT_MIN_SCALE))
     return (Quant){ 1, 0 }; /* nothing but zeros was seen */
-  return (Quant){ MIN (scale, (float) QUANT_MAX_SCALE), (gint32) CLAMP (rint (-low / scale), 0, 255) };
+  return (
+      Quant){ MIN (scale, (float) QUANT_MAX_SCALE), (gint32) CLAMP (rint (-low / scale), 0, 255) };
 }
 
 typedef struct {

@@ -16,8 +16,7 @@ typedef enum {
 
 /* `share` of the numbers lies inside, RANGE_PERCENTILE only. `table`: what the bytes go through next;
  * what counts is then the difference behind it. Zero is always a byte exactly. */
-Quant range_choose (const Histogram *histogram, RangeMethod method, double share,
-    Activation table);
+Quant range_choose (const Histogram *histogram, RangeMethod method, double share, Activation table);
 
 /* Mean squared difference between the numbers and their bytes. */
 double range_error (const Histogram *histogram, Quant quant, Activation table);

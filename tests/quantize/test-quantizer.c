@@ -201,9 +201,9 @@ test_never_ran (void)
   g_assert_no_error (error);
   g_autoptr (Quantizer) quantizer = quantize (model, &options);
   g_autoptr (FbnetModel) int8 = written (quantizer);
-  g_assert_cmpstr (
-      find_part (quantizer, "roi_heads.mask_head.feature_extractor.0.fbnetv2_0_0")->reason, ==,
-      "it never ran on these pictures");
+  g_assert_cmpstr (find_part (quantizer, "roi_heads.mask_head.feature_extractor.0.fbnetv2_0_0")
+                       ->reason,
+      ==, "it never ran on these pictures");
 }
 
 static char *

@@ -101,13 +101,12 @@ test_keypoint_export (void)
 static gboolean
 extract_frames (const char *gst_launch, const char *video, const char *rate, const char *folder)
 {
-  g_autofree char *data =
-      g_build_filename (g_getenv ("FBNET_GOLDEN_DATA"), "video", video, NULL);
-  g_autofree char *command = g_strdup_printf (
-      "%s -q filesrc location=\"%s\" ! decodebin ! videorate drop-only=true ! "
-      "video/x-raw,framerate=%s ! videoconvert ! pngenc ! multifilesink "
-      "location=\"%s/%s-%%03d.png\"",
-      gst_launch, data, rate, folder, video);
+  g_autofree char *data = g_build_filename (g_getenv ("FBNET_GOLDEN_DATA"), "video", video, NULL);
+  g_autofree char *command =
+      g_strdup_printf ("%s -q filesrc location=\"%s\" ! decodebin ! videorate drop-only=true ! "
+                       "video/x-raw,framerate=%s ! videoconvert ! pngenc ! multifilesink "
+                       "location=\"%s/%s-%%03d.png\"",
+          gst_launch, data, rate, folder, video);
   gint status = -1;
 
   return g_spawn_command_line_sync (command, NULL, NULL, &status, NULL)
@@ -146,8 +145,7 @@ calibration_pictures (void)
   g_autofree char *gst_launch = g_find_program_in_path ("gst-launch-1.0");
   char *folder = folder_new ();
 
-  if (gst_launch == NULL
-      || !extract_frames (gst_launch, "car-detection.mp4", "2/3", folder)
+  if (gst_launch == NULL || !extract_frames (gst_launch, "car-detection.mp4", "2/3", folder)
       || !extract_frames (gst_launch, "one-by-one-person-detection.mp4", "1/7", folder)) {
     g_test_skip ("no GStreamer that plays H.264");
     folder_remove (folder);
