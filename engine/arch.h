@@ -47,6 +47,13 @@ typedef struct {
                                after any other activation */
 } ConvLayer;
 
+/* On bytes, an activation other than a ReLU is a table. */
+static inline gboolean
+conv_has_table (const ConvLayer *layer)
+{
+  return layer->act != ACT_NONE && layer->act != ACT_RELU;
+}
+
 typedef enum {
   BLOCK_CONV, /* pwl alone: any kernel; then upsample */
   BLOCK_IRF,  /* pw, shuffle, upsample, dw, se, pwl, residual */

@@ -13,6 +13,7 @@
 #include "keypoint.h"
 #include "mask.h"
 #include "model.h"
+#include "quantization.h"
 #include "roi.h"
 #include "rpn.h"
 
@@ -721,6 +722,7 @@ run_rpn (FbnetDetector *d)
     Tensor *feature = &d->rpn_features[level];
     tensor_place_native (feature, &d->buffers[BUFFER_RPN_FEATURE]); /* shared by the levels */
     runner_run_stage (&d->runner, &d->network->rpn, in, feature);
+    runner_observe (&d->runner, QUANTIZATION_RPN_INPUT, ".input", feature);
     runner_run_conv (&d->runner, &d->network->rpn_logits, feature, &d->taps.rpn_logits[level],
         NULL);
     runner_run_conv (&d->runner, &d->network->rpn_deltas, feature, &d->taps.rpn_deltas[level],
@@ -778,6 +780,7 @@ run_box_head (FbnetDetector *d)
     runner_run_stage (&d->runner, &d->network->box, &in, &map);
     runner_global_average (&d->runner, &map, &features);
   }
+  runner_observe (&d->runner, QUANTIZATION_BOX_INPUT, ".input", &taps->box_features);
   runner_run_conv (&d->runner, &d->network->cls_score, &taps->box_features, &taps->cls_logits,
       NULL);
   runner_run_conv (&d->runner, &d->network->bbox_pred, &taps->box_features, &taps->box_deltas,

@@ -42,8 +42,8 @@ typedef struct {
   const FbnetKeypoint *keypoints;     /* network pixels: n_keypoint_boxes × n_keypoints */
 } DetectorTaps;
 
-/* Calls `observe` with the output of every int8 layer from the next frame on, and fuses none; NULL ends
- * it. RunnerObserver: network.h. */
+/* Calls `observe` with the output of every layer from the next frame on, and fuses none; NULL ends it.
+ * RunnerObserver: network.h. */
 void detector_observe (FbnetDetector *detector,
     void (*observe) (const char *name, const Tensor *output, gpointer data), gpointer data);
 

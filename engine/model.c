@@ -137,7 +137,7 @@ static gboolean
 has_statistics (const FbnetTensorView *mean, const FbnetTensorView *var, guint channels)
 {
   for (guint c = 0; c < channels; c++) {
-    if (element (mean, c) != 0 || element (var, c) != element (var, 0))
+    if (tensor_element (mean, c) != 0 || tensor_element (var, c) != tensor_element (var, 0))
       return TRUE;
   }
   return FALSE;

@@ -38,9 +38,9 @@ norm_as_affine (const FbnetModel *model, const ConvLayer *layer, double *scale, 
 }
 
 static void
-fold_norm (const FbnetModel *model, const ConvLayer *layer, float *weights, gsize per_channel,
-    float *bias)
+fold_norm (const FbnetModel *model, const ConvLayer *layer, float *weights, float *bias)
 {
+  const gsize per_channel = (gsize) layer->in / layer->groups * layer->kernel * layer->kernel;
   g_autofree double *scale = g_new (double, layer->out);
   g_autofree double *shift = g_new (double, layer->out);
 
@@ -50,6 +50,22 @@ fold_norm (const FbnetModel *model, const ConvLayer *layer, float *weights, gsiz
       weights[c * per_channel + i] = (float) (weights[c * per_channel + i] * scale[c]);
     bias[c] = (float) (bias[c] * scale[c] + shift[c]);
   }
+}
+
+float *
+network_read_folded (const FbnetModel *model, const ConvLayer *layer, float **bias)
+{
+  const gboolean folds = layer->norm.kind == NORM_BATCH || layer->norm.kind == NORM_FROZEN;
+  float *weights = model_read_floats (model, layer, FALSE, "weight");
+
+  *bias = NULL;
+  if (layer->bias)
+    *bias = model_read_floats (model, layer, FALSE, "bias");
+  else if (folds)
+    *bias = g_new0 (float, layer->out);
+  if (folds)
+    fold_norm (model, layer, weights, *bias);
+  return weights;
 }
 
 /* [c][1][k][k] to [k][k][c] */
@@ -144,18 +160,13 @@ pack_conv (PackedConv *conv, const FbnetModel *model, const ConvLayer *layer, Ne
     conv->q = qconv_new (model, layer, network->qkernels, network->exact_bias);
     return;
   }
-  const gboolean folds =
-      layer->norm.kind == NORM_FROZEN || (layer->norm.kind == NORM_BATCH && !network->follows);
-  const gsize per_channel = (gsize) layer->in / layer->groups * layer->kernel * layer->kernel;
-  g_autofree float *weights = model_read_floats (model, layer, FALSE, "weight");
+  const gboolean follows = layer->norm.kind == NORM_BATCH && network->follows;
+  g_autofree float *weights = follows ? model_read_floats (model, layer, FALSE, "weight")
+                                      : network_read_folded (model, layer, &conv->bias);
 
-  if (layer->bias)
+  if (follows && layer->bias)
     conv->bias = model_read_floats (model, layer, FALSE, "bias");
-  else if (folds)
-    conv->bias = g_new0 (float, layer->out);
-  if (folds)
-    fold_norm (model, layer, weights, per_channel, conv->bias);
-  else if (layer->norm.kind != NORM_NONE)
+  if (follows || layer->norm.kind == NORM_GROUP)
     keep_norm (conv, model, layer, network);
   if (layer->transposed)
     pack_transposed (conv, kernels, weights);

@@ -65,15 +65,19 @@ Network *network_new (const FbnetModel *model, const Kernels *kernels, const QKe
     gboolean exact_bias, gboolean follows);
 void network_free (Network *network); /* NULL is allowed */
 
-/* For tests and for finding ranges: a layer's or a block's whole output, by the names of
- * `quantization.activations`. */
+/* A float layer's weights, and in *bias its bias or NULL, with its batch or frozen norm folded in; new
+ * arrays. */
+float *network_read_folded (const FbnetModel *model, const ConvLayer *layer, float **bias);
+
+/* For tests and for finding ranges: what a layer or a block gives, or reads, by the names of
+ * `quantization.activations`; of a float layer it is its floats that would be those bytes. */
 typedef void (*RunnerObserver) (const char *name, const Tensor *output, gpointer data);
 
 typedef struct {
   const Kernels *kernels;
   const QKernels *qkernels; /* NULL: nothing runs on bytes */
   Workers *workers;         /* NULL: serial */
-  RunnerObserver observe;   /* of what runs on bytes, or NULL; then nothing is fused */
+  RunnerObserver observe;   /* or NULL; with one, nothing is fused */
   gpointer observer_data;
   Buffer activations[2]; /* between blocks */
   Buffer converted;      /* a block's input, or a layer's, where it comes in the other form */
@@ -121,7 +125,7 @@ void runner_run_fpn (Runner *runner, const Network *network, const Tensor *stage
     const Tensor *levels);
 
 /* Convolution of any kernel size and groups, not depthwise; then norm, residual (or NULL) and
- * activation. One that runs on bytes takes either form, fills `out`'s floats, and has no residual. */
+ * activation. Reads floats or bytes, fills `out`'s floats; one that runs on bytes has no residual. */
 void runner_run_conv (Runner *runner, const PackedConv *conv, const Tensor *in, const Tensor *out,
     const Tensor *residual);
 
@@ -199,5 +203,12 @@ void runner_gate_bytes (Runner *runner, const PackedBlock *block, const Tensor *
 /* Tells the observer, if there is one, of the tensor called name.suffix. */
 void runner_observe (const Runner *runner, const char *name, const char *suffix,
     const Tensor *output);
+
+/* The same of a layer's output, behind its activation. */
+void runner_observe_layer (const Runner *runner, const ConvLayer *layer, const Tensor *output);
+
+/* Activates a float layer's sums in place and tells the observer of them: after a ReLU, before and
+ * after any other activation. */
+void runner_activate_observed (const Runner *runner, const ConvLayer *layer, const Tensor *sums);
 
 #endif

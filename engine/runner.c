@@ -144,6 +144,26 @@ runner_observe (const Runner *runner, const char *name, const char *suffix, cons
   runner->observe (whole, output, runner->observer_data);
 }
 
+void
+runner_observe_layer (const Runner *runner, const ConvLayer *layer, const Tensor *output)
+{
+  runner_observe (runner, layer->conv_name, conv_has_table (layer) ? ".act" : "", output);
+}
+
+void
+runner_activate_observed (const Runner *runner, const ConvLayer *layer, const Tensor *sums)
+{
+  const gsize n = sums->n * sums->h * sums->w * sums->c;
+
+  if (layer->act == ACT_RELU)
+    runner->kernels->activate (sums->data, n, ACT_RELU);
+  runner_observe (runner, layer->conv_name, "", sums);
+  if (!conv_has_table (layer))
+    return;
+  runner->kernels->activate (sums->data, n, layer->act);
+  runner_observe (runner, layer->conv_name, ".act", sums);
+}
+
 void *
 runner_scratch (const Runner *runner, guint thread)
 {

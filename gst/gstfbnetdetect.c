@@ -211,11 +211,6 @@ open_network (GstFbnetDetect *self, GError **error)
     .normalization = (FbnetNormalization) self->settings.normalization };
   GST_OBJECT_UNLOCK (self);
 
-  if (!model_file) {
-    g_set_error (error, FBNET_ERROR, FBNET_ERROR_ARGUMENT,
-        "model-file: expected the name of a model file, found nothing");
-    return NULL;
-  }
   return gst_fbnet_network_open (model_file, label_file, &options, error);
 }
 

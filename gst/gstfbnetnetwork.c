@@ -100,10 +100,8 @@ GstFbnetNetwork *
 gst_fbnet_network_open (const char *model_file, const char *label_file,
     const FbnetDetectorOptions *options, GError **error)
 {
-  g_return_val_if_fail (model_file != NULL, NULL);
-
   g_autoptr (GstFbnetNetwork) network = g_new0 (GstFbnetNetwork, 1);
-  network->path = g_strdup (model_file);
+  network->path = g_strdup (model_file ? model_file : GST_FBNET_BUNDLED_MODEL);
   network->model = gst_fbnet_models_acquire (model_file, error);
   if (!network->model)
     return NULL;
