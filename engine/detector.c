@@ -326,8 +326,8 @@ check_params (const FbnetModel *model, const FbnetParams *p, GError **error)
       && check_class_thresholds (model, p->class_thresholds, error);
 }
 
-/* From stored statistics to the stream's, which begin there, or back. A model without batch norm has
- * nothing to follow with. */
+/* From stored statistics to the stream's, which begin there, or back. A model without batch norm
+ * has nothing to follow with. */
 static void
 choose_statistics (FbnetDetector *d, FbnetNormStatistics statistics)
 {
@@ -389,8 +389,8 @@ fbnet_detector_get_params (const FbnetDetector *detector, FbnetParams *params)
 
 /* --- Making room ------------------------------------------------------------------------------ */
 
-/* ROIs of n that go through a head together. Where batch norms follow the stream they need the numbers of
- * the whole frame: then all of them. */
+/* ROIs of n that go through a head together. Where batch norms follow the stream they need the
+ * numbers of the whole frame: then all of them. */
 static gsize
 batch_size (const FbnetDetector *d, gsize n, gsize usual)
 {

@@ -47,8 +47,8 @@ typedef struct {
 void detector_observe (FbnetDetector *detector,
     void (*observe) (const char *name, const Tensor *output, gpointer data), gpointer data);
 
-/* The stream's statistics (PackedConv.norm_at of model_get_following_network()); NULL unless batch norms
- * follow it. */
+/* The stream's statistics (PackedConv.norm_at of model_get_following_network()); NULL unless batch
+ * norms follow it. */
 const double *detector_get_norm_stats (const FbnetDetector *detector);
 
 void detector_get_taps (const FbnetDetector *detector, DetectorTaps *taps);

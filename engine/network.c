@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * Making layers ready to run: batch norm folded into the convolution (unless the network is to follow a
- * stream), weights packed for the kernel set. Folding is done in double, rounded once. What runs on bytes
- * is packed by qnetwork.c.
+ * Making layers ready to run: batch norm folded into the convolution (unless the network is to
+ * follow a stream), weights packed for the kernel set. Folding is done in double, rounded once.
+ * What runs on bytes is packed by qnetwork.c.
  */
 #include "network.h"
 

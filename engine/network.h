@@ -143,8 +143,9 @@ void *runner_scratch (const Runner *runner, guint thread);
 /* Output size of a convolution along one axis. */
 gsize conv_output (gsize input, const ConvLayer *layer, guint upsample);
 
-/* x = act (norm (x) + residual), in place: the convolution's norm that is not folded. Of a batch norm all
- * images are one contribution to the stream's statistics, which are then what it normalises with. */
+/* x = act (norm (x) + residual), in place: the convolution's norm that is not folded. Of a batch
+ * norm all images are one contribution to the stream's statistics, which are then what it
+ * normalises with. */
 gboolean runner_reserve_sums (Runner *runner, const Tensor *x, GError **error);
 void runner_norm (Runner *runner, const PackedConv *conv, const Tensor *x, const Tensor *residual);
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
  * What needs numbers of a whole image before it can go on: group norm, batch norm that follows a
- * stream, squeeze and excite, global average. Sums are made in double over chunks of pixels whose size is fixed, then added in order:
- * the number of threads does not show.
+ * stream, squeeze and excite, global average. Sums are made in double over chunks of pixels whose
+ * size is fixed, then added in order: the number of threads does not show.
  */
 #include "network.h"
 

@@ -36,12 +36,13 @@ void norm_stats_finish (const double *stats, gsize channels, double *mean, doubl
 
 /* --- A stream --------------------------------------------------------------------------------- */
 
-/* Where a stream begins: a stored mean and variance. They have no weight yet, because nobody knows of
- * how many pixels they are. */
+/* Where a stream begins: a stored mean and variance. They have no weight yet, because nobody knows
+ * of how many pixels they are. */
 void norm_stats_begin (double *running, const float *mean, const float *variance, gsize channels);
 
-/* running = (1 - momentum) running + momentum frame. The stored numbers weigh as much as the first frame
- * that comes after them. A frame with a number that is not finite, or without pixels, has no say. */
+/* running = (1 - momentum) running + momentum frame. The stored numbers weigh as much as the first
+ * frame that comes after them. A frame with a number that is not finite, or without pixels, has no
+ * say. */
 void norm_stats_follow (double *running, const double *frame, gsize channels, double momentum);
 
 #endif

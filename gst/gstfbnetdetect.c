@@ -409,8 +409,8 @@ describe_result (GstFbnetDetect *self, GstBuffer *buffer, guint n_top, GstFbnetR
   result->inferred_pts = GST_BUFFER_PTS (buffer);
 }
 
-/* If asked to: by the regions that came with the buffer, before the result's own are there. A classifier's
- * frame has nothing to compare. */
+/* If asked to: by the regions that came with the buffer, before the result's own are there. A
+ * classifier's frame has nothing to compare. */
 static void
 evaluate (GstFbnetDetect *self, GstBuffer *buffer, GstFbnetResult *result)
 {

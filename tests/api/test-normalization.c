@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * How a detector normalises: what may be chosen for which model, and what following a stream means from
- * frame to frame.
+ * How a detector normalises: what may be chosen for which model, and what following a stream means
+ * from frame to frame.
  */
 #include <math.h>
 #include <string.h>
@@ -25,8 +25,8 @@ load (const char *name)
 
 /* --- What may be chosen ----------------------------------------------------------------------- */
 
-/* The model's own kind of normalization is accepted, and both kinds of pooling for batch normalization; the
- * rest is refused in a sentence. */
+/* The model's own kind of normalization is accepted, and both kinds of pooling for batch
+ * normalization; the rest is refused in a sentence. */
 static void
 test_choice (void)
 {
@@ -68,7 +68,8 @@ test_choice (void)
   }
 }
 
-/* The tensors and description of `name`; every string of the description that is replace[0] is replace[1]. */
+/* The tensors and description of `name`; every string of the description that is replace[0] is
+ * replace[1]. */
 static FbnetModel *
 rewrite (const char *name, const TensorList *tensors, const char *const replace[2])
 {
@@ -124,8 +125,8 @@ fill (const FbnetTensorView *view, float value)
     ((float *) view->data)[i] = value;
 }
 
-/* A model whose statistics were folded into its weights, as exports have it, has none that could follow anything,
- * and says so. */
+/* A model whose statistics were folded into its weights, as exports have it, has none that could
+ * follow anything, and says so. */
 static void
 test_folded (void)
 {
@@ -228,8 +229,8 @@ check_near (const GArray *a, const GArray *b, float score)
   }
 }
 
-/* With momentum 0 a stream's statistics stay the stored ones: the same detections within rounding, however
- * long it runs. */
+/* With momentum 0 a stream's statistics stay the stored ones: the same detections within rounding,
+ * however long it runs. */
 static void
 test_momentum_0 (void)
 {
@@ -245,8 +246,8 @@ test_momentum_0 (void)
   }
 }
 
-/* With momentum 1 only the frame itself counts: the first and the last frame, which are the same, give the same
- * to the bit, and something else than with stored statistics. */
+/* With momentum 1 only the frame itself counts: the first and the last frame, which are the same,
+ * give the same to the bit, and something else than with stored statistics. */
 static void
 test_momentum_1 (void)
 {
@@ -277,8 +278,9 @@ set_statistics (FbnetDetector *detector, FbnetNormStatistics statistics)
   g_assert_no_error (error);
 }
 
-/* A reset, or a while with stored statistics, forgets the stream: the first frame gives what it gave at first, to the
- * bit. Without either it does not. Stored statistics give their own bits again. */
+/* A reset, or a while with stored statistics, forgets the stream: the first frame gives what it
+ * gave at first, to the bit. Without either it does not. Stored statistics give their own bits
+ * again. */
 static void
 test_forgetting (void)
 {
@@ -307,8 +309,8 @@ test_forgetting (void)
   g_assert_true (same_bits (after_stored, first));
 }
 
-/* The two ways of pooling give different detections once frames of different sizes have been seen. What the model was
- * trained with, naiveSyncBN, is what is taken unasked. */
+/* The two ways of pooling give different detections once frames of different sizes have been seen.
+ * What the model was trained with, naiveSyncBN, is what is taken unasked. */
 static void
 test_pooling (void)
 {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * evaluate=true: detections against the regions that came with the buffer. Over the project's own tiny model,
- * without golden data.
+ * evaluate=true: detections against the regions that came with the buffer. Over the project's own
+ * tiny model, without golden data.
  */
 #include <gst/gst.h>
 #include <string.h>
@@ -44,8 +44,8 @@ add_region (GstBuffer *buffer, const char *label, const GstVideoRectangle *r)
   gst_buffer_add_video_region_of_interest_meta (buffer, label, r->x, r->y, r->w, r->h);
 }
 
-/* The element's own regions, in their order: those that have a structure "fbnetdetect". With `bare` those
- * that have none. (transfer full) */
+/* The element's own regions, in their order: those that have a structure "fbnetdetect". With `bare`
+ * those that have none. (transfer full) */
 static GPtrArray *
 regions_on (GstBuffer *buffer, gboolean bare)
 {
@@ -165,8 +165,8 @@ check_one (Stream *stream, const char *label, const GstVideoRectangle *r, const 
   g_assert_cmpstr (match_of (g_ptr_array_index (regions, 0)), ==, expected);
 }
 
-/* A reference of the whole box is the object; of half of it, nothing certain; of a corner, background. The bounds
- * say which, and change with the next frame. */
+/* A reference of the whole box is the object; of half of it, nothing certain; of a corner,
+ * background. The bounds say which, and change with the next frame. */
 static void
 test_bounds (void)
 {
@@ -193,8 +193,8 @@ test_bounds (void)
   check_stats (stream, 6, 2, 3, 3);
 }
 
-/* Classes count: a reference of another class is not found. A label that the model does not know stands
- * for any class. One of a class that is switched off is not missed. */
+/* Classes count: a reference of another class is not found. A label that the model does not know
+ * stands for any class. One of a class that is switched off is not missed. */
 static void
 test_classes (void)
 {
@@ -245,8 +245,8 @@ test_switching (void)
   check_stats (stream, 1, 1, 0, 0);
 }
 
-/* Many frames, each with several references and detections: the counts add up, and every number is what the
- * labels say. */
+/* Many frames, each with several references and detections: the counts add up, and every number is
+ * what the labels say. */
 static void
 test_many (void)
 {

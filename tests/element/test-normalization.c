@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * normalization, norm-statistics and norm-momentum: what the library does with a stream is what the element does.
+ * normalization, norm-statistics and norm-momentum: what the library does with a stream is what the
+ * element does.
  */
 #include <gst/gst.h>
 #include <string.h>
@@ -93,8 +94,8 @@ set_live (Stream *stream, Library *library, FbnetNormStatistics statistics, floa
   library_set (library, statistics, momentum);
 }
 
-/* Both ways of pooling; statistics and momentum change while frames of changing size flow, also back to the
- * stored ones and to the stream again. */
+/* Both ways of pooling; statistics and momentum change while frames of changing size flow, also
+ * back to the stored ones and to the stream again. */
 static void
 test_stream (void)
 {
@@ -195,8 +196,8 @@ test_wrong_normalization (void)
   }
 }
 
-/* Without batch normalization there is nothing to follow the stream with: told in a warning, and the model
- * works on. */
+/* Without batch normalization there is nothing to follow the stream with: told in a warning, and
+ * the model works on. */
 static void
 test_nothing_to_follow (void)
 {
@@ -213,8 +214,8 @@ test_nothing_to_follow (void)
   library_close (&library);
 }
 
-/* Meta's COCO weights were exported with their statistics folded away: an error at the start, a warning
- * later, and the stored numbers stay in use. */
+/* Meta's COCO weights were exported with their statistics folded away: an error at the start, a
+ * warning later, and the stored numbers stay in use. */
 static void
 test_folded (void)
 {
@@ -233,8 +234,8 @@ test_folded (void)
   stream_check_one_warning (stream, "folded into its weights");
 }
 
-/* normalization is fixed while the element runs; the others are live, and a controller may move momentum and
- * bounds. */
+/* normalization is fixed while the element runs; the others are live, and a controller may move
+ * momentum and bounds. */
 static void
 test_flags (void)
 {

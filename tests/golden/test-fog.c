@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * What following the stream is good for: pictures in fog, with statistics from clear days and with their own.
- * Meta's COCO weights, whose batch norms are unfolded first; what they find in the clear pictures is the
- * reference.
+ * What following the stream is good for: pictures in fog, with statistics from clear days and with
+ * their own. Meta's COCO weights, whose batch norms are unfolded first; what they find in the clear
+ * pictures is the reference.
  */
 #include <string.h>
 
@@ -150,8 +150,8 @@ print_counts (const char *what, const FbnetMatchCounts *counts)
       what, counts->true_positives, counts->false_positives, counts->misses);
 }
 
-/* Unfolded, the model finds what it found. In fog it misses most of that; when its statistics follow the fog, it
- * finds half as much again at least, with fewer mistakes. */
+/* Unfolded, the model finds what it found. In fog it misses most of that; when its statistics
+ * follow the fog, it finds half as much again at least, with fewer mistakes. */
 static void
 test_fog (void)
 {

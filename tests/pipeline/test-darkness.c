@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * A video by day for the reference, the same frames darkened after it: two elements in one pipeline, the second
- * of which compares. Prints what following the stream changes, which in a scene that stands still is no gain
- * (docs/normalization.md).
+ * A video by day for the reference, the same frames darkened after it: two elements in one
+ * pipeline, the second of which compares. Prints what following the stream changes, which in a
+ * scene that stands still is no gain (docs/normalization.md).
  */
 #include <gst/gst.h>
 
@@ -97,8 +97,8 @@ compare (const char *bright, const char *dark, double gamma, const char *setting
   return counts;
 }
 
-/* By day the second element finds what the first did. By night it finds less, and with every setting it is asked
- * about the same people. */
+/* By day the second element finds what the first did. By night it finds less, and with every
+ * setting it is asked about the same people. */
 static void
 test_darkness (void)
 {

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * A plain reference in double for the network's blocks: nothing fused, nothing folded, nothing packed.
+ * A plain reference in double for the network's blocks: nothing fused, nothing folded, nothing
+ * packed.
  */
 #ifndef TESTS_BLOCKS_H
 #define TESTS_BLOCKS_H

@@ -12,8 +12,8 @@
 #include "picture.h"
 #include "tensors.h"
 
-/* So little that the stream's statistics stay what is stored, and yet enough that double precision shows what
- * was added to them. */
+/* So little that the stream's statistics stay what is stored, and yet enough that double precision
+ * shows what was added to them. */
 #define MOMENTUM 1e-6f
 
 typedef struct {
@@ -117,7 +117,8 @@ unfold_norms (const FbnetModel *model, const char *const *pictures)
 {
   g_autoptr (GError) error = NULL;
   g_autoptr (TensorList) tensors = copy_tensors (model);
-  /* A mean of almost nothing: without it a detector would refuse to follow a stream with folded norms. */
+  /* A mean of almost nothing: without it a detector would refuse to follow a stream with folded
+   * norms. */
   const char *const first = "backbone.body.trunk0.fbnetv2_0_0.bn.running_mean";
   *(float *) tensor_list_find (tensors, first)->data = 1e-30f;
   g_autoptr (FbnetModel) allowed =

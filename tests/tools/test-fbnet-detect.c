@@ -259,7 +259,8 @@ see_twice (const Fixture *f, const char *momentum)
   return g_strsplit (command.out, "\n", -1);
 }
 
-/* Statistics that follow the pictures remember those before; with momentum 1 only the picture itself counts. */
+/* Statistics that follow the pictures remember those before; with momentum 1 only the picture
+ * itself counts. */
 static void
 test_stream (Fixture *f, gconstpointer data)
 {

@@ -108,8 +108,9 @@ check_match_classes (const cJSON *match)
   }
 }
 
-/* What D2Go found in 50 images of COCO val2017, as float and as int8 model, has the numbers that pycocotools
- * gives it, to the digits that were written down; and the classes' matching counts add up to all. */
+/* What D2Go found in 50 images of COCO val2017, as float and as int8 model, has the numbers that
+ * pycocotools gives it, to the digits that were written down; and the classes' matching counts add
+ * up to all. */
 static void
 test_reference (Fixture *f, gconstpointer data)
 {

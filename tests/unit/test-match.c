@@ -172,8 +172,8 @@ assert_counts (const FbnetMatchCounts *counts, guint64 true_positives, guint64 f
   g_assert_cmpuint (counts->misses, ==, misses);
 }
 
-/* An object, its duplicate, one between the bounds, one of the wrong class, one over nothing; of three references
- * two are missed. A second frame adds to the counts. */
+/* An object, its duplicate, one between the bounds, one of the wrong class, one over nothing; of
+ * three references two are missed. A second frame adds to the counts. */
 static void
 test_detections (void)
 {
@@ -233,8 +233,8 @@ test_group (void)
   assert_counts (&counts, 1, 1, 0);
 }
 
-/* With an upper bound of 0 everything is an object, but what overlaps no reference finds none: no more
- * are found than there are. */
+/* With an upper bound of 0 everything is an object, but what overlaps no reference finds none: no
+ * more are found than there are. */
 static void
 test_bound_of_nothing (void)
 {

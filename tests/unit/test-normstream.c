@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * Batch norms that follow a stream: the arithmetic by hand, then whole blocks over frames of different
- * sizes against a plain computation in double, for every kernel row.
+ * Batch norms that follow a stream: the arithmetic by hand, then whole blocks over frames of
+ * different sizes against a plain computation in double, for every kernel row.
  */
 #include <math.h>
 #include <string.h>
@@ -32,8 +32,9 @@ check_channel (const double *running, double mean, double variance)
   g_assert_cmpfloat_with_epsilon (found_variance, variance, 1e-12);
 }
 
-/* Two frames, the second with three times the pixels, at momentum one half. Pixels: the stored numbers weigh 10
- * as the first frame does; then (5 × 1 + 5 × 3) / 10 = 2, then (5 × 2 + 15 × 6) / 20 = 5. Equally: 2, then 4. */
+/* Two frames, the second with three times the pixels, at momentum one half. Pixels: the stored
+ * numbers weigh 10 as the first frame does; then (5 × 1 + 5 × 3) / 10 = 2, then (5 × 2 + 15 × 6) /
+ * 20 = 5. Equally: 2, then 4. */
 static void
 test_by_hand (void)
 {
@@ -75,8 +76,8 @@ test_extremes (void)
   check_channel (running, 8, 9);
 }
 
-/* A frame with NaN or infinity, and one without pixels, leave everything as it was, be it the first one or a
- * later one. */
+/* A frame with NaN or infinity, and one without pixels, leave everything as it was, be it the first
+ * one or a later one. */
 static void
 test_no_say (void)
 {
@@ -318,8 +319,8 @@ check_same_statistics (const Ours *a, const Ours *b)
   g_assert_cmpmem (a->runner.norm_stats, bytes, b->runner.norm_stats, bytes);
 }
 
-/* The frames through one kernel row, with one, two and five threads: the reference's numbers, and each other's
- * bits, after every frame. */
+/* The frames through one kernel row, with one, two and five threads: the reference's numbers, and
+ * each other's bits, after every frame. */
 static void
 check_row (FbnetModel *model, const Kernels *kernels, double momentum, gboolean naive, guint32 seed)
 {

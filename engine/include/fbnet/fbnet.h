@@ -161,11 +161,12 @@ FBNET_API gboolean fbnet_model_is_quantized (const FbnetModel *model);
 /**
  * FbnetNormalization:
  * @FBNET_NORMALIZATION_AUTO: as the model was trained
- * @FBNET_NORMALIZATION_GN: group normalization: mean and variance of each image, per group of channels
- * @FBNET_NORMALIZATION_SYNC_BN: batch normalization whose statistics are pooled over all pixels of all
- *   images: an image weighs as many pixels as it has
- * @FBNET_NORMALIZATION_NAIVE_SYNC_BN: the same, but every contribution counts alike, whatever its size:
- *   the mean of means and the mean of mean-squares
+ * @FBNET_NORMALIZATION_GN: group normalization: mean and variance of each image, per group of
+ *   channels
+ * @FBNET_NORMALIZATION_SYNC_BN: batch normalization whose statistics are pooled over all pixels of
+ *   all images: an image weighs as many pixels as it has
+ * @FBNET_NORMALIZATION_NAIVE_SYNC_BN: the same, but every contribution counts alike, whatever its
+ *   size: the mean of means and the mean of mean-squares
  *
  * docs/normalization.md. Since 0.1
  */
@@ -365,8 +366,8 @@ typedef enum {
  *   environment variable FBNET_KERNELS, else the best that this processor runs
  * @precision: of the arithmetic; FBNET_PRECISION_INT8 is an error for a model that is not quantised
  * @int8_bias: how int8 layers treat biases beyond 32 bits
- * @normalization: how statistics of several frames are pooled where they are taken from the stream. Must
- *   be what the model was trained with; of the two kinds of batch normalization either
+ * @normalization: how statistics of several frames are pooled where they are taken from the stream.
+ *   Must be what the model was trained with; of the two kinds of batch normalization either
  *
  * What is fixed for a detector's life. Zero-initialise it: zero means "you choose". Since 0.1
  */
@@ -380,12 +381,12 @@ typedef struct {
 
 /**
  * FbnetNormStatistics:
- * @FBNET_NORM_STATISTICS_STORED: batch norms use the mean and variance stored in the model; they are
- *   folded into the convolutions
+ * @FBNET_NORM_STATISTICS_STORED: batch norms use the mean and variance stored in the model; they
+ *   are folded into the convolutions
  * @FBNET_NORM_STATISTICS_STREAM: they follow the frames: night, fog, another sensor
  *
- * Other norms are the same either way: group norm always takes the frame's own numbers, a frozen norm
- * none. Since 0.1
+ * Other norms are the same either way: group norm always takes the frame's own numbers, a frozen
+ * norm none. Since 0.1
  */
 typedef enum {
   FBNET_NORM_STATISTICS_STORED,
@@ -411,13 +412,15 @@ typedef enum {
  *   class; one of 1 or more switches its class off. Copied by fbnet_detector_set_params()
  * @min_object_width, @min_object_height, @max_object_width, @max_object_height: bounds, inclusive,
  *   of a detection's box in frame pixels; 0: none
- * @norm_statistics: where batch norms have mean and variance from. FBNET_NORM_STATISTICS_STREAM begins
- *   with the stored ones, is slower, since nothing is folded and a head takes all its regions at once, and
- *   is an error for a model that was exported with its statistics folded away, as quantised ones are. Going back to FBNET_NORM_STATISTICS_STORED forgets the stream
- * @norm_momentum: how much a frame counts: running = (1 - momentum) running + momentum frame, layer by
- *   layer, before the layer normalises with running; 0…1. 0 keeps what was learnt, 1 takes each frame's own
- * @iou_lower, @iou_upper: bounds for fbnet_match_detections(), 0…1, the lower not above the upper; finding
- *   detections does not look at them
+ * @norm_statistics: where batch norms have mean and variance from. FBNET_NORM_STATISTICS_STREAM
+ *   begins with the stored ones, is slower, since nothing is folded and a head takes all its
+ *   regions at once, and is an error for a model that was exported with its statistics folded away,
+ *   as quantised ones are. Going back to FBNET_NORM_STATISTICS_STORED forgets the stream
+ * @norm_momentum: how much a frame counts: running = (1 - momentum) running + momentum frame, layer
+ *   by layer, before the layer normalises with running; 0…1. 0 keeps what was learnt, 1 takes each
+ *   frame's own
+ * @iou_lower, @iou_upper: bounds for fbnet_match_detections(), 0…1, the lower not above the upper;
+ *   finding detections does not look at them
  *
  * What may change between two frames. Start from fbnet_model_get_params(): every number is meant
  * literally. Since 0.1
@@ -515,8 +518,8 @@ FBNET_API void fbnet_detector_get_params (const FbnetDetector *detector, FbnetPa
 /**
  * fbnet_detector_reset_norm_statistics:
  *
- * Forgets the stream: the next frame finds the stored statistics, as the first one did. Nothing happens with
- * FBNET_NORM_STATISTICS_STORED. Since 0.1
+ * Forgets the stream: the next frame finds the stored statistics, as the first one did. Nothing
+ * happens with FBNET_NORM_STATISTICS_STORED. Since 0.1
  */
 FBNET_API void fbnet_detector_reset_norm_statistics (FbnetDetector *detector);
 
