@@ -99,8 +99,8 @@ drop_holder (Entry *entry)
 static FbnetModel *
 load_bundled (GError **error)
 {
-  g_autoptr (GBytes) bytes =
-      g_resource_lookup_data (fbnet_demo_get_resource (), BUNDLED_PATH, G_RESOURCE_LOOKUP_FLAGS_NONE, error);
+  g_autoptr (GBytes) bytes = g_resource_lookup_data (fbnet_demo_get_resource (), BUNDLED_PATH,
+      G_RESOURCE_LOOKUP_FLAGS_NONE, error);
   return bytes ? fbnet_model_load_bytes (bytes, GST_FBNET_BUNDLED_MODEL, error) : NULL;
 }
 

@@ -46,7 +46,9 @@ typedef struct {
 #define DRAWN(member) G_STRUCT_OFFSET (GstFbnetSettings, style.member)
 
 static const Property properties[] = {
-  { "model-file", "Model file to detect with (unset = the bundled model); a new one is loaded in the background while playing",
+  { "model-file",
+      "Model file to detect with (unset = the bundled model); a new one is loaded in the "
+      "background while playing",
       KIND_STRING, PLAYING, 0, 0, 0, VALUE (model_file), LITERAL, NO_PARAM },
   { "label-file", "Text file with one label per class and line, instead of the model's labels",
       KIND_STRING, PLAYING, 0, 0, 0, VALUE (label_file), LITERAL, NO_PARAM },

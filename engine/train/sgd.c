@@ -83,11 +83,12 @@ sgd_step (Params *params, SgdState *state, const SgdSettings *settings, const Re
   }
 }
 
+/* In this form an average of numbers that stay stays, too, to the bit. */
 static void
 average (Real *mean, const Real *x, gsize n, double decay)
 {
   for (gsize i = 0; i < n; i++)
-    mean[i] = (Real) decay * mean[i] + (Real) (1 - decay) * x[i];
+    mean[i] += (Real) (1 - decay) * (x[i] - mean[i]);
 }
 
 void

@@ -15,15 +15,22 @@
 #include "dataset.h"
 #include "import.h"
 #include "initial.h"
+#include "losscurve.h"
 #include "mpilink.h"
 #include "progress.h"
 #include "trainoptions.h"
 #include "yaml-tree.h"
+#ifdef HAVE_ANNOTATE
+#  include "samplesheet.h"
+#endif
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (cJSON, cJSON_Delete)
 
 /* Steps that the losses shown are the mean of. */
 #define SMOOTH 20
+/* Of --show-samples. */
+#define SHOWN_SAMPLES 16
+#define SHOWN_COLUMNS 4
 
 typedef struct {
   TrainOptions options;
@@ -37,7 +44,7 @@ typedef struct {
   Trainer *trainer;
   Progress progress;
   FILE *log;
-  GArray *losses; /* RcnnLosses of all steps of this process */
+  GArray *points; /* LossPoint of all steps that are known */
   guint n_broken; /* pictures that were told of */
 } Session;
 
@@ -83,8 +90,8 @@ session_clear (Session *session)
   fbnet_model_unref (session->model);
   fbnet_model_unref (session->source);
   dataset_free (session->dataset);
-  if (session->losses != NULL)
-    g_array_free (session->losses, TRUE);
+  if (session->points != NULL)
+    g_array_free (session->points, TRUE);
   if (session->log != NULL)
     fclose (session->log);
   train_options_clear (&session->options);
@@ -234,6 +241,49 @@ keep_folded (Session *session)
       o->model);
 }
 
+static const char *
+norm_name (const cJSON *architecture)
+{
+  const cJSON *norm = cJSON_GetObjectItemCaseSensitive (architecture, "norm");
+
+  return cJSON_GetStringValue (cJSON_GetObjectItemCaseSensitive (norm, "name"));
+}
+
+static gboolean
+has_classes_of (const FbnetModel *model, const Dataset *dataset)
+{
+  if (fbnet_model_get_n_classes (model) != dataset_n_classes (dataset))
+    return FALSE;
+  for (guint i = 0; i < dataset_n_classes (dataset); i++) {
+    if (g_strcmp0 (fbnet_model_get_label (model, i), dataset_label (dataset, i)) != 0)
+      return FALSE;
+  }
+  return TRUE;
+}
+
+/* A checkpoint is a model of its own: what would have changed the first one must still be so. */
+static gboolean
+check_resumed (const Session *session, GError **error)
+{
+  const TrainOptions *o = &session->options;
+  const char *found = norm_name (session->model->description->architecture);
+  g_auto (GStrv) norm = g_strsplit (o->norm != NULL ? o->norm : "", ":", 2);
+
+  if (!has_classes_of (session->model, session->dataset)) {
+    g_set_error (error, FBNET_ERROR, FBNET_ERROR_ARGUMENT,
+        "%s: expected the data set that the run began with, found one of other classes",
+        o->checkpoint);
+    return FALSE;
+  }
+  if (o->norm != NULL && g_strcmp0 (found, norm[0]) != 0) {
+    g_set_error (error, FBNET_ERROR, FBNET_ERROR_ARGUMENT,
+        "%s: expected the settings that the run began with, found --norm %s where it had %s",
+        o->checkpoint, o->norm, found != NULL ? found : "none");
+    return FALSE;
+  }
+  return TRUE;
+}
+
 static gboolean
 open_model (Session *session, gboolean *resumes, GError **error)
 {
@@ -246,7 +296,7 @@ open_model (Session *session, gboolean *resumes, GError **error)
   if (!*resumes)
     return make_model (session, error);
   session->model = fbnet_model_load (o->checkpoint, error);
-  return session->model != NULL;
+  return session->model != NULL && check_resumed (session, error);
 }
 
 /* --- The run ---------------------------------------------------------------------------------- */
@@ -284,24 +334,10 @@ open_trainer (Session *session, gboolean resumes, GError **error)
   session->progress = progress_new (session->settings.schedule.iterations - done, "steps");
   if (resumes)
     say (session, "going on after %u of %u steps", done, session->settings.schedule.iterations);
+  session->points = session->options.log != NULL && resumes
+      ? loss_curve_read (session->options.log, done)
+      : g_array_new (FALSE, FALSE, sizeof (LossPoint));
   return TRUE;
-}
-
-static RcnnLosses
-recent_losses (const GArray *losses)
-{
-  const guint n = MIN (losses->len, SMOOTH);
-  RcnnLosses mean = { 0 };
-
-  for (guint i = losses->len - n; i < losses->len; i++) {
-    const RcnnLosses *l = &g_array_index (losses, RcnnLosses, i);
-    mean.rpn_objectness += l->rpn_objectness / n;
-    mean.rpn_box += l->rpn_box / n;
-    mean.classes += l->classes / n;
-    mean.box += l->box / n;
-    mean.mask += l->mask / n;
-  }
-  return mean;
 }
 
 static void
@@ -327,8 +363,9 @@ after_step (gpointer data, const TrainStatus *status)
   Session *session = data;
 
   if (speaks (session)) {
-    g_array_append_val (session->losses, status->losses);
-    const RcnnLosses l = recent_losses (session->losses);
+    const LossPoint point = { status->iteration, status->rate, status->losses };
+    g_array_append_val (session->points, point);
+    const RcnnLosses l = loss_curve_mean (session->points, SMOOTH);
     if (dataset_n_broken_pictures (session->dataset) > session->n_broken)
       tell_problems (session);
     g_snprintf (session->progress.note, sizeof session->progress.note,
@@ -355,18 +392,45 @@ open_log (Session *session, gboolean resumes, GError **error)
 }
 
 static gboolean
+draw_curve (const Session *session, GError **error)
+{
+#ifdef HAVE_ANNOTATE
+  const char *path = session->options.curve;
+  return path == NULL || session->points->len == 0
+      || loss_curve_draw (session->points, path, error);
+#else
+  return TRUE; /* the option was refused */
+#endif
+}
+
+static gboolean
 finish (Session *session, GError **error)
 {
-  if (interrupted) {
-    say (session, "stopped; with --resume the run goes on from %s", session->options.checkpoint);
-    return TRUE;
-  }
   if (!speaks (session))
     return TRUE;
+  if (interrupted) {
+    say (session, "stopped; with --resume the run goes on from %s", session->options.checkpoint);
+    return draw_curve (session, error);
+  }
   if (!trainer_write_model (session->trainer, session->options.output, session->options.half,
           error))
     return FALSE;
   say (session, "%s is written", session->options.output);
+  return draw_curve (session, error);
+}
+
+static gboolean
+show_samples (Session *session, GError **error)
+{
+#ifdef HAVE_ANNOTATE
+  const TrainOptions *o = &session->options;
+  if (!speaks (session))
+    return TRUE;
+  if (!sample_sheet_write (session->dataset, &session->augment, (guint64) o->seed, SHOWN_SAMPLES,
+          SHOWN_COLUMNS, o->show, error))
+    return FALSE;
+  say (session, "%s is written", o->show);
+#endif
   return TRUE;
 }
 
@@ -376,9 +440,12 @@ train (Session *session, GError **error)
   gboolean resumes;
 
   if (!open_dataset (session, error) || !open_model (session, &resumes, error)
-      || !train_options_settings (&session->options, session->model, session->link.size,
+      || !train_options_augment (&session->options, session->model, &session->augment, error))
+    return FALSE;
+  if (session->options.show != NULL)
+    return show_samples (session, error);
+  if (!train_options_settings (&session->options, session->model, session->link.size,
           &session->settings, error)
-      || !train_options_augment (&session->options, session->model, &session->augment, error)
       || !open_readers (session, error) || !open_log (session, resumes, error)
       || !open_trainer (session, resumes, error))
     return FALSE;
@@ -392,7 +459,6 @@ main (int argc, char **argv)
   Session session = { .link = mpi_link_open (&argc, &argv) };
 
   setlocale (LC_ALL, "");
-  session.losses = g_array_new (FALSE, FALSE, sizeof (RcnnLosses));
   if (!train_options_parse (&session.options, argc, argv, &error)) {
     g_printerr ("fbnet-train: %s\n", error->message);
     session_clear (&session);

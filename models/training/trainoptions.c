@@ -8,6 +8,10 @@
 #include <stdio.h>
 #include <string.h>
 
+#ifdef HAVE_ANNOTATE
+#  include "plot.h"
+#endif
+
 /* --- Parsing ---------------------------------------------------------------------------------- */
 
 static TrainOptions
@@ -32,7 +36,6 @@ defaults (void)
     .pre_nms = 1000,
     .post_nms = 300,
     .checkpoint_period = 200,
-    .n_shown = 16,
   };
 }
 
@@ -188,11 +191,31 @@ add_output_options (TrainOptions *o, GOptionContext *context)
   g_option_context_add_main_entries (context, entries, NULL);
 }
 
+/* Before a run, not after it. */
+static gboolean
+check_pictures (const TrainOptions *o, GError **error)
+{
+#ifdef HAVE_ANNOTATE
+  if (o->curve != NULL && !plot_has_format (o->curve))
+    return usage_error (error, "--curve: expected a file name that ends in .svg or .png");
+  if (o->show != NULL && !g_str_has_suffix (o->show, ".png"))
+    return usage_error (error, "--show-samples: expected a file name that ends in .png");
+#else
+  if (o->curve != NULL || o->show != NULL)
+    return usage_error (error,
+        "--curve and --show-samples: expected a program built with cairo and Pango, which this one "
+        "is not");
+#endif
+  return TRUE;
+}
+
 static gboolean
 check_options (TrainOptions *o, GError **error)
 {
   if (o->version)
     return TRUE;
+  if (!check_pictures (o, error))
+    return FALSE;
   if (o->annotations == NULL || o->images == NULL
       || g_strv_length (o->annotations) != g_strv_length (o->images))
     return usage_error (error,
@@ -251,8 +274,8 @@ train_options_parse (TrainOptions *o, int argc, char **argv, GError **error)
   }
   if (!check_options (o, error))
     return FALSE;
-  if (o->checkpoint == NULL && o->output != NULL)
-    o->checkpoint = g_strconcat (o->output, ".checkpoint", NULL);
+  if (o->checkpoint == NULL)
+    o->checkpoint = g_strconcat (o->output != NULL ? o->output : o->show, ".checkpoint", NULL);
   if (o->threads == 0)
     o->threads = (gint) MIN (g_get_num_processors (), (guint) o->batch);
   return TRUE;

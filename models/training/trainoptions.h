@@ -36,7 +36,7 @@ typedef struct {
 
   /* What comes of it */
   char *output, *checkpoint, *log, *curve, *show;
-  gint checkpoint_period, n_shown;
+  gint checkpoint_period;
   gboolean resume, half;
 } TrainOptions;
 

@@ -8,6 +8,7 @@
 
 #include "rcnn.h"
 #include "sgd.h"
+#include "shape.h"
 #include "tensors.h"
 
 /* Largest deviations, in units of a tensor's largest number: what float32 does to PyTorch's own step
@@ -26,7 +27,9 @@ typedef struct {
   Net net;
   TrainSample samples[2];
   const TrainSample *batch[2];
-  guint n_masks; /* targets that were asked for */
+  GPtrArray *shapes; /* of the objects, picture after picture */
+  gboolean recorded; /* the step whose mask targets the fixture has */
+  guint n_masks;     /* targets that were asked for */
 } Step;
 
 /* --- Fixture ---------------------------------------------------------------------------------- */
@@ -74,18 +77,44 @@ setting (const Step *step, const char *group, const char *key)
   return item->valuedouble;
 }
 
-/* The recorded cells; heads ask in the order in which they were recorded. */
+/* The heads ask in the order in which the first step's cells were recorded. */
 static void
-crop_recorded (const TrainSample *sample, const TrainObject *object, const Box *box, guint side,
-    guint8 *target)
+check_recorded (Step *step, guint side, const guint8 *target)
 {
-  Step *step = sample->data;
   const FbnetTensorView *view = expected_tensor (step, "mask.targets", "");
   const gsize area = (gsize) side * side;
 
   g_assert_cmpuint (view->shape[1], ==, side);
   g_assert_cmpuint (step->n_masks, <, view->shape[0]);
-  memcpy (target, (const guint8 *) view->data + step->n_masks++ * area, area);
+  g_assert_cmpmem (target, area, (const guint8 *) view->data + step->n_masks++ * area, area);
+}
+
+static void
+crop_polygons (const TrainSample *sample, const TrainObject *object, const Box *box, guint side,
+    guint8 *target)
+{
+  Step *step = sample->data;
+
+  shape_crop (object->mask, box, side, target);
+  if (step->recorded)
+    check_recorded (step, side, target);
+}
+
+/* A picture's object's polygons. */
+static Shape *
+read_shape (Step *step, guint picture, guint object)
+{
+  g_autoptr (GError) error = NULL;
+  const cJSON *all = cJSON_GetObjectItemCaseSensitive (step->settings, "polygons");
+  const cJSON *polygons =
+      cJSON_GetArrayItem (cJSON_GetArrayItem (all, (int) picture), (int) object);
+  guint n_left_out = 0;
+  Shape *shape = shape_read (polygons, &n_left_out, "fixture", &error);
+
+  g_assert_no_error (error);
+  g_assert_cmpuint (n_left_out, ==, 0);
+  g_ptr_array_add (step->shapes, shape);
+  return shape;
 }
 
 static void
@@ -102,10 +131,10 @@ fill_sample (Step *step, guint i)
   for (guint k = 0; k < sample->n_objects; k++) {
     sample->objects[k].box = ((const Box *) boxes->data)[k];
     sample->objects[k].class_id = (guint) ((const gint32 *) classes->data)[k];
-    sample->objects[k].mask = step;
+    sample->objects[k].mask = read_shape (step, i, k);
   }
   if (safetensors_find (step->expected, "mask.targets") != NULL)
-    sample->crop_mask = crop_recorded;
+    sample->crop_mask = crop_polygons;
   step->batch[i] = sample;
 }
 
@@ -124,6 +153,7 @@ step_new (const char *model, const char *expected, Statistics statistics)
   step->group = group_new (1, NULL);
   step->net = (Net){ step->params, tape_new (), step->group, 0, statistics,
     setting (step, "batch_norm", "momentum"), g_new0 (Real, step->params->n_values), TRUE };
+  step->shapes = g_ptr_array_new_with_free_func ((GDestroyNotify) shape_free);
   fill_sample (step, 0);
   fill_sample (step, 1);
   return step;
@@ -134,6 +164,7 @@ step_free (Step *step)
 {
   for (guint i = 0; i < 2; i++)
     g_free (step->samples[i].objects);
+  g_ptr_array_unref (step->shapes);
   tape_free (step->net.tape);
   g_free (step->net.gradient);
   params_free (step->params);
@@ -159,15 +190,18 @@ rcnn_settings (const Step *step)
   return settings;
 }
 
-/* Forward and backward from the parameters as they are. */
+/* Forward and backward from the parameters as they are; `recorded`: as they were in the model. */
 static RcnnLosses
-run (Step *step, const RcnnSettings *settings)
+run (Step *step, const RcnnSettings *settings, gboolean recorded)
 {
+  step->recorded = recorded;
   step->n_masks = 0;
   tape_reset (step->net.tape);
   memset (step->net.gradient, 0, step->params->n_values * sizeof (Real));
   const RcnnLosses losses = rcnn_forward (&step->net, settings, step->batch, 2, 1, 0, 0);
   tape_backward (step->net.tape);
+  if (recorded && step->samples[0].crop_mask != NULL)
+    g_assert_cmpuint (step->n_masks, ==, expected_tensor (step, "mask.targets", "")->shape[0]);
   return losses;
 }
 
@@ -267,14 +301,14 @@ check_two_steps (Step *step)
     setting (step, "ema", "decay"), -1 };
   SgdState state = sgd_state_new (step->params);
 
-  RcnnLosses losses = run (step, &settings);
+  RcnnLosses losses = run (step, &settings, TRUE);
   check_losses (step, "loss.", &losses);
   check_gradients (step, "grad.");
   check_statistics (step, "stats1.");
   take_step (step, &state, &sgd, 1);
   check_params (step, "after1.");
 
-  losses = run (step, &settings);
+  losses = run (step, &settings, FALSE);
   check_losses (step, "loss2.", &losses);
   check_gradients (step, "grad2.");
   check_statistics (step, "stats2.");
@@ -315,7 +349,7 @@ test_smooth (gconstpointer name)
 
   settings.rpn_beta = setting (step, "smooth", "rpn");
   settings.box_beta = setting (step, "smooth", "box_head");
-  const RcnnLosses losses = run (step, &settings);
+  const RcnnLosses losses = run (step, &settings, TRUE);
   check_losses (step, "smooth.loss.", &losses);
   check_gradients (step, "smooth.grad.");
   step_free (step);
