@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 #
 # From a fresh Debian machine to annotated pictures, an annotated video and the detections as JSON:
-# installs what is missing, builds, imports a model, and runs it.
+# installs what is missing, builds, and runs a model: the bundled one, or yours.
 set -euo pipefail
 
 usage='examples/quickstart.sh [--model FILE] [--config NAME|FILE.yaml] [--output DIR] [FILE…]
@@ -10,23 +10,20 @@ usage='examples/quickstart.sh [--model FILE] [--config NAME|FILE.yaml] [--output
   --model FILE      a model file (.safetensors), or what fbnet-import reads: a D2Go checkpoint
                     (.pth) or an export (.pt, .ptl)
   --config CONFIG   for a checkpoint: the D2Go config it was trained with
+  --coco            the detector of 80 COCO classes that Meta published (examples/fetch-coco.sh)
   --output DIR      where results go (build/quickstart)
-Without a model: the COCO export that Meta published. Without files: real ones where the folder
-../shared has them, else generated ones.'
+Without a model: the bundled one, which finds the symbols of docs/sheet.pdf. Without files: generated
+ones with such symbols.'
 
 here=$(pwd)
 top=$(cd "$(dirname "$0")/.." && pwd)
 build=$top/build
-shared=$top/../shared
 output=$build/quickstart
 model=
 config=
+coco=
 pictures=()
 videos=()
-
-# Meta's demo application carries it; no licence is stated, so this project does not.
-export_address=https://github.com/pytorch/android-demo-app/raw/master/D2Go/ObjectDetection/app/src/main/assets/d2go.pt
-export_sha256=a83b0798d5c4fce6c96fe27f9f0b22408d64a3faf76285b0e45047fab322ecdd
 
 n_steps=6
 step=0
@@ -65,6 +62,7 @@ read_arguments() {
         printf -v "${1#--}" '%s' "$2"
         shift
         ;;
+      --coco) coco=yes ;;
       --help)
         printf '%s\n' "$usage"
         exit 0
@@ -98,32 +96,21 @@ build_all() {
   ninja -C "$build"
   export GST_PLUGIN_PATH=$build/gst${GST_PLUGIN_PATH:+:$GST_PLUGIN_PATH}
   export GST_REGISTRY=$build/gstreamer-registry.bin
-  export PATH=$build/models/tools:$build/models/import:$PATH
+  export PATH=$build/models/tools:$build/models/import:$build/models/scenes:$PATH
   has_element fbnetdetect || fail "the element fbnetdetect was built but does not load"
 }
 
-fetch_export() {
-  local path=$output/d2go.pt
-  if [ -r "$shared/weights/d2go-coco-int8.pt" ]; then
-    path=$shared/weights/d2go-coco-int8.pt
-  elif ! printf '%s  %s\n' "$export_sha256" "$path" | sha256sum --check --status 2>/dev/null; then
-    echo "Fetching $export_address" >&2
-    curl --fail --location --progress-bar --output "$path" "$export_address" >&2 ||
-      fail "the model could not be fetched; give one with --model FILE"
+choose_model() {
+  if [ -n "$coco" ]; then
+    model=$output/coco.safetensors
+    "$top/examples/fetch-coco.sh" "$model"
   fi
-  printf '%s  %s\n' "$export_sha256" "$path" | sha256sum --check --status ||
-    fail "$path: expected sha256 $export_sha256, found $(sha256sum <"$path" | cut -d ' ' -f 1)"
-  printf '%s\n' "$path"
-}
-
-import_model() {
-  local source=$model
-  [ -n "$source" ] || source=$(fetch_export)
-  case $source in
-    *.safetensors) model=$source ;;
+  case $model in
+    '') model=$top/models/demo/fbnet-demo.safetensors ;;
+    *.safetensors) ;;
     *)
+      fbnet-import "$model" -o "$output/model.safetensors" ${config:+--config "$config"}
       model=$output/model.safetensors
-      fbnet-import "$source" -o "$model" ${config:+--config "$config"}
       ;;
   esac
   fbnet-model "$model" | head -n 4 || true
@@ -141,23 +128,16 @@ video_writer() {
 }
 
 default_files() {
-  if [ -d "$shared/video" ]; then
-    pictures=("$shared"/fixtures/frames/*.png "$shared"/fixtures/frames/*.jpg)
-    videos=("$shared/video/car-detection.mp4")
-    return
-  fi
-  echo "No files given: making a picture and a clip. There is nothing in them to be detected."
+  echo "No files given: making pictures and a clip of printed symbols."
   local writer clip
   writer=$(video_writer)
-  clip=$output/input/test${writer##* }
-  mkdir -p "$output/input"
+  clip=$output/input/scenes${writer##* }
+  fbnet-scenes --count 40 --seed 7 -o "$output/input/scenes"
   # shellcheck disable=SC2086 # a pipeline is words
-  gst-launch-1.0 -q videotestsrc num-buffers=90 pattern=ball ! \
-    video/x-raw,width=640,height=480,framerate=30/1 ! videoconvert ! ${writer% *} ! \
-    filesink location="$clip"
-  gst-launch-1.0 -q videotestsrc num-buffers=1 ! video/x-raw,width=640,height=480 ! pngenc ! \
-    filesink location="$output/input/test.png"
-  pictures=("$output/input/test.png")
+  gst-launch-1.0 -q multifilesrc location="$output/input/scenes/images/scene-%06d.jpg" start-index=0 \
+    caps=image/jpeg,framerate=2/1 ! jpegdec ! videorate ! video/x-raw,framerate=10/1 ! videoconvert ! \
+    ${writer% *} ! filesink location="$clip"
+  pictures=("$top/docs/sheet.png" "$output"/input/scenes/images/scene-00000[0-7].jpg)
   videos=("$clip")
 }
 
@@ -189,7 +169,7 @@ begin "packages"
 begin "build"
 build_all
 begin "model"
-import_model
+choose_model
 # Not before the packages are there: they make the generated ones.
 [ ${#pictures[@]} != 0 ] || [ ${#videos[@]} != 0 ] || default_files
 begin "pictures: ${#pictures[@]}"

@@ -49,14 +49,6 @@ write_file (const char *name, const char *contents)
   return path;
 }
 
-/* No model-file: a matter of settings. */
-static void
-test_no_model (void)
-{
-  check_start_fails (NULL, NULL, NULL, GST_RESOURCE_ERROR, GST_RESOURCE_ERROR_SETTINGS,
-      "model-file");
-}
-
 /* A file that is not there: not found, by its name. */
 static void
 test_absent_model (void)
@@ -127,7 +119,6 @@ main (int argc, char **argv)
 {
   gst_init (&argc, &argv);
   g_test_init (&argc, &argv, NULL);
-  g_test_add_func ("/element/errors/no-model", test_no_model);
   g_test_add_func ("/element/errors/absent-model", test_absent_model);
   g_test_add_func ("/element/errors/wrong-type", test_wrong_type);
   g_test_add_func ("/element/errors/truncated-model", test_truncated_model);
