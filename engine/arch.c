@@ -358,7 +358,7 @@ make_conv_block (Block *block, const BlockSpec *spec, Norm norm)
 static void
 make_skip_block (Block *block, const BlockSpec *spec)
 {
-  const Norm batch = { NORM_BATCH, 0 };
+  const Norm batch = { NORM_BATCH };
 
   if (block->in == block->out && spec->stride == 1)
     return;
@@ -381,7 +381,7 @@ make_pw (Block *block, const BlockSpec *spec, guint mid, Norm norm)
 static void
 make_se (Block *block, const BlockSpec *spec, guint mid)
 {
-  const Norm none = { NORM_NONE, 0 };
+  const Norm none = { NORM_NONE };
   const double ratio = spec->less_se ? 0.25 / spec->expansion : 0.25;
   const double squeezed = spec->round_se ? rint (mid * ratio) : floor (mid * ratio);
   const guint n = arch_divisible (squeezed, spec->width_divisor);
@@ -397,7 +397,7 @@ make_se (Block *block, const BlockSpec *spec, guint mid)
 static void
 make_irf_block (Block *block, const BlockSpec *spec, guint mid, Norm norm)
 {
-  const Norm none = { NORM_NONE, 0 };
+  const Norm none = { NORM_NONE };
 
   make_pw (block, spec, mid, norm);
   block->shuffle_groups = spec->skip_shuffle ? 1 : spec->pw_groups;
@@ -420,7 +420,7 @@ make_irf_block (Block *block, const BlockSpec *spec, guint mid, Norm norm)
 static void
 make_pool_block (Block *block, const BlockSpec *spec, guint mid, Norm norm)
 {
-  const Norm none = { NORM_NONE, 0 };
+  const Norm none = { NORM_NONE };
 
   make_pw (block, spec, mid, norm);
   block->pwl = make_conv (block, ".pwl", mid, block->out, 1, none, spec->act);
@@ -532,11 +532,13 @@ arch_read_norm (JsonReader *parent, const char *key, const char *path)
   static const struct {
     const char *name;
     NormKind kind;
-  } kinds[] = { { "bn", NORM_BATCH }, { "sync_bn", NORM_BATCH }, { "naiveSyncBN", NORM_BATCH },
-    { "frozen_bn", NORM_FROZEN }, { "gn", NORM_GROUP }, { "none", NORM_NONE } };
+    NormPooling pooling;
+  } kinds[] = { { "bn", NORM_BATCH, POOL_PIXELS }, { "sync_bn", NORM_BATCH, POOL_PIXELS },
+    { "naiveSyncBN", NORM_BATCH, POOL_EQUALLY }, { "frozen_bn", NORM_FROZEN }, { "gn", NORM_GROUP },
+    { "none", NORM_NONE } };
   JsonReader reader = json_open (parent, key, path, FALSE);
   const char *name = json_string (&reader, "name", FALSE);
-  Norm norm = { NORM_NONE, 0 };
+  Norm norm = { NORM_NONE };
   guint i = 0;
 
   json_only_keys (&reader, keys);
@@ -545,7 +547,7 @@ arch_read_norm (JsonReader *parent, const char *key, const char *path)
   if (i == G_N_ELEMENTS (kinds))
     json_fail (&reader, "name", "one of bn, sync_bn, naiveSyncBN, frozen_bn, gn, none");
   else
-    norm.kind = kinds[i].kind;
+    norm = (Norm){ kinds[i].kind, 0, kinds[i].pooling };
   if (norm.kind == NORM_GROUP)
     norm.n_groups = json_uint (&reader, "num_groups", 1, MAX_CHANNELS, NULL);
   parent->failed |= reader.failed;

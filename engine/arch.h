@@ -13,6 +13,7 @@
 
 #include "json.h"
 #include "kernels/kernels.h"
+#include "normstats.h"
 #include "quant.h"
 
 typedef enum {
@@ -26,7 +27,8 @@ typedef enum {
 
 typedef struct {
   NormKind kind;
-  guint n_groups; /* NORM_GROUP */
+  guint n_groups;      /* NORM_GROUP */
+  NormPooling pooling; /* NORM_BATCH: of the statistics in training */
 } Norm;
 
 /* Convolution, then norm, then activation. `out` is 0 for a layer that the block has not got. */
@@ -44,6 +46,13 @@ typedef struct {
       q_out; /* where it runs on bytes: what it reads, its sums (after a ReLU), and those
                                after any other activation */
 } ConvLayer;
+
+/* On bytes, an activation other than a ReLU is a table. */
+static inline gboolean
+conv_has_table (const ConvLayer *layer)
+{
+  return layer->act != ACT_NONE && layer->act != ACT_RELU;
+}
 
 typedef enum {
   BLOCK_CONV, /* pwl alone: any kernel; then upsample */

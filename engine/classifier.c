@@ -11,6 +11,7 @@
 #include "boxhead.h"
 #include "image.h"
 #include "model.h"
+#include "quantization.h"
 
 #define MAX_SIDE 32767
 
@@ -98,6 +99,14 @@ void
 classifier_get_taps (const FbnetClassifier *classifier, ClassifierTaps *taps)
 {
   *taps = classifier->taps;
+}
+
+void
+classifier_observe (FbnetClassifier *classifier, RunnerObserver observe, gpointer data)
+{
+  classifier->runner.observe = observe;
+  classifier->runner.observer_data = data;
+  classifier->frame_width = classifier->frame_height = 0; /* to be prepared again */
 }
 
 /* torchvision Resize (int): the longer side is cut, not rounded. */
@@ -204,6 +213,7 @@ run_network (FbnetClassifier *c)
     in = &c->maps[s];
   }
   runner_global_average (&c->runner, in, &c->taps.features);
+  runner_observe (&c->runner, QUANTIZATION_CLASS_INPUT, ".input", &c->taps.features);
   runner_run_conv (&c->runner, &c->network->class_logits, &c->taps.features, &c->taps.logits, NULL);
 }
 

@@ -17,6 +17,10 @@ typedef struct {
   Tensor logits;   /* 1 × 1 × 1 × n_classes */
 } ClassifierTaps;
 
+/* As detector_observe() (detector.h). */
+void classifier_observe (FbnetClassifier *classifier,
+    void (*observe) (const char *name, const Tensor *output, gpointer data), gpointer data);
+
 void classifier_get_taps (const FbnetClassifier *classifier, ClassifierTaps *taps);
 
 #endif

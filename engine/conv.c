@@ -184,10 +184,47 @@ runner_reserve_conv (Runner *runner, const PackedConv *conv, const Tensor *in, T
   }
   if (conv->q != NULL)
     return reserve_on_bytes (runner, conv, in, out, error);
+  if (in->bytes != NULL && in->data == NULL
+      && !runner_reserve_conversion (runner, in, FALSE, error))
+    return FALSE;
   if (!is_pointwise (layer)
       && !runner_reserve_threads (runner, MAX (PATCH_BYTES, patch_row_bytes (layer, out)), error))
     return FALSE;
-  return layer->norm.kind != NORM_GROUP || runner_reserve_sums (runner, out, error);
+  return !conv_has_norm (conv) || runner_reserve_sums (runner, out, error);
+}
+
+static void
+run_products (ConvJob *job)
+{
+  const ConvLayer *layer = job->conv->layer;
+  const Tensor *in = job->in, *out = job->out;
+  Workers *workers = job->runner->workers;
+
+  if (is_pointwise (layer)) {
+    const gsize pixels = in->n * in->h * in->w;
+    job->rows_at_once = PRODUCT_ROWS;
+    workers_run (workers, pointwise_item, job,
+        (pixels + job->rows_at_once - 1) / job->rows_at_once);
+  } else {
+    job->rows_at_once = MAX (1, PATCH_BYTES / patch_row_bytes (layer, out));
+    workers_run (workers, patches_item, job,
+        in->n * ((out->h + job->rows_at_once - 1) / job->rows_at_once));
+  }
+}
+
+/* An observer sees the layer before a residual is added. Layers with one have no activation (arch.c,
+ * make_irf_block). */
+static void
+run_observed (const Runner *runner, const PackedConv *conv, const Tensor *in, const Tensor *out,
+    const Tensor *residual)
+{
+  ConvJob job = { runner, conv, in, out, NULL, ACT_NONE, 1 };
+  const gsize n = out->n * out->h * out->w * out->c;
+
+  run_products (&job);
+  runner_activate_observed (runner, conv->layer, out);
+  for (gsize i = 0; residual != NULL && i < n; i++)
+    out->data[i] += residual->data[i];
 }
 
 void
@@ -195,24 +232,20 @@ runner_run_conv (Runner *runner, const PackedConv *conv, const Tensor *in, const
     const Tensor *residual)
 {
   const ConvLayer *layer = conv->layer;
-  const gboolean norm = layer->norm.kind == NORM_GROUP;
+  const gboolean norm = conv_has_norm (conv);
 
   if (conv->q != NULL) {
     run_on_bytes (runner, conv, in, out);
     return;
   }
-  ConvJob job = { runner, conv, in, out, norm ? NULL : residual, norm ? ACT_NONE : layer->act, 1 };
-
-  if (is_pointwise (layer)) {
-    const gsize pixels = in->n * in->h * in->w;
-    job.rows_at_once = PRODUCT_ROWS;
-    workers_run (runner->workers, pointwise_item, &job,
-        (pixels + job.rows_at_once - 1) / job.rows_at_once);
-  } else {
-    job.rows_at_once = MAX (1, PATCH_BYTES / patch_row_bytes (layer, out));
-    workers_run (runner->workers, patches_item, &job,
-        in->n * ((out->h + job.rows_at_once - 1) / job.rows_at_once));
+  const Tensor source = runner_as_floats (runner, in);
+  if (runner->observe != NULL && !norm) {
+    run_observed (runner, conv, &source, out, residual);
+    return;
   }
+  ConvJob job = { runner, conv, &source, out, norm ? NULL : residual, norm ? ACT_NONE : layer->act,
+    1 };
+  run_products (&job);
   if (norm)
-    runner_group_norm (runner, conv, out, residual);
+    runner_norm (runner, conv, out, residual);
 }

@@ -11,6 +11,9 @@
 
 #define MAX_ANCHORS 64 /* sizes, and ratios, per level */
 
+/* Of a frame, where statistics follow the stream: torch's batch norms in training. */
+#define NORM_MOMENTUM 0.1f
+
 static void
 to_floats (float *out, const double *in, gsize n)
 {
@@ -254,6 +257,8 @@ read_rpn (Description *d, JsonReader *top)
   json_numbers (&rpn, "bbox_reg_weights", weights, 4, 1e-3, 1e3, TRUE);
   to_floats (d->rpn_weights, weights, 4);
   read_iou_bounds (&rpn, d->rpn_iou_bounds, 0.3, 0.7);
+  d->params.iou_lower = d->rpn_iou_bounds[0];
+  d->params.iou_upper = d->rpn_iou_bounds[1];
   top->failed |= rpn.failed;
 }
 
@@ -425,6 +430,7 @@ read_classifier (Description *d, JsonReader *top)
 static void
 read_detector (Description *d, JsonReader *top)
 {
+  d->params.norm_momentum = NORM_MOMENTUM;
   read_backbone (d, top);
   read_rpn (d, top);
   read_anchors (d, top);

@@ -13,6 +13,7 @@
 #include "keypoint.h"
 #include "mask.h"
 #include "model.h"
+#include "quantization.h"
 #include "roi.h"
 #include "rpn.h"
 
@@ -53,6 +54,7 @@ enum {
 struct _FbnetDetector {
   FbnetModel *model;
   const Network *network;
+  const Network *stored_network; /* the one that follows no stream */
   Runner runner;
   ImageResizer *resizer;
 
@@ -139,6 +141,7 @@ fbnet_detector_new (FbnetModel *model, const FbnetDetectorOptions *options, GErr
     fbnet_detector_free (detector);
     return NULL;
   }
+  detector->stored_network = detector->network;
   detector->resizer = image_resizer_new ();
   image_resizer_set_kernels (detector->resizer,
       resize_kernels_best (detector->runner.kernels->cpu_flags));
@@ -171,23 +174,23 @@ FbnetPrecision
 fbnet_detector_get_precision (const FbnetDetector *detector)
 {
   g_return_val_if_fail (detector != NULL, FBNET_PRECISION_FLOAT32);
-  return detector->network->qkernels != NULL ? FBNET_PRECISION_INT8 : FBNET_PRECISION_FLOAT32;
+  return detector->runner.qkernels != NULL ? FBNET_PRECISION_INT8 : FBNET_PRECISION_FLOAT32;
 }
 
 FbnetInt8Bias
 fbnet_detector_get_int8_bias (const FbnetDetector *detector)
 {
   g_return_val_if_fail (detector != NULL, FBNET_INT8_BIAS_AUTO);
-  if (detector->network->qkernels == NULL)
+  if (detector->runner.qkernels == NULL)
     return FBNET_INT8_BIAS_AUTO;
-  return detector->network->exact_bias ? FBNET_INT8_BIAS_EXACT : FBNET_INT8_BIAS_WIDE;
+  return detector->stored_network->exact_bias ? FBNET_INT8_BIAS_EXACT : FBNET_INT8_BIAS_WIDE;
 }
 
 const char *
 fbnet_detector_get_kernels (const FbnetDetector *detector)
 {
   g_return_val_if_fail (detector != NULL, NULL);
-  return detector->network->kernels->name;
+  return detector->runner.kernels->name;
 }
 
 guint
@@ -208,6 +211,12 @@ void
 detector_get_taps (const FbnetDetector *detector, DetectorTaps *taps)
 {
   *taps = detector->taps;
+}
+
+const double *
+detector_get_norm_stats (const FbnetDetector *detector)
+{
+  return detector->runner.norm_stats;
 }
 
 void
@@ -254,6 +263,41 @@ check_class_thresholds (const FbnetModel *model, const float *thresholds, GError
 }
 
 static gboolean
+check_iou_bounds (const FbnetParams *p, GError **error)
+{
+  if (!check_ratio ("iou_lower", p->iou_lower, error)
+      || !check_ratio ("iou_upper", p->iou_upper, error))
+    return FALSE;
+  if (p->iou_lower <= p->iou_upper)
+    return TRUE;
+  g_set_error (error, FBNET_ERROR, FBNET_ERROR_ARGUMENT,
+      "iou_lower: expected at most iou_upper, which is %g, found %g", p->iou_upper, p->iou_lower);
+  return FALSE;
+}
+
+static gboolean
+check_norm_statistics (const FbnetModel *model, const FbnetParams *p, GError **error)
+{
+  if (p->norm_statistics != FBNET_NORM_STATISTICS_STORED
+      && p->norm_statistics != FBNET_NORM_STATISTICS_STREAM) {
+    g_set_error (error, FBNET_ERROR, FBNET_ERROR_ARGUMENT,
+        "norm_statistics: expected stored or stream, found the number %d", p->norm_statistics);
+    return FALSE;
+  }
+  const gboolean folded =
+      fbnet_model_get_normalization (model) > FBNET_NORMALIZATION_GN && !model->has_norm_statistics;
+  if (p->norm_statistics == FBNET_NORM_STATISTICS_STREAM
+      && (folded || fbnet_model_is_quantized (model))) {
+    g_set_error (error, FBNET_ERROR, FBNET_ERROR_ARGUMENT,
+        "norm_statistics: expected stored, as %s was exported with its statistics folded into its "
+        "weights, found stream",
+        fbnet_model_get_name (model));
+    return FALSE;
+  }
+  return check_ratio ("norm_momentum", p->norm_momentum, error);
+}
+
+static gboolean
 check_params (const FbnetModel *model, const FbnetParams *p, GError **error)
 {
   if (p->masks && !fbnet_model_has_masks (model)) {
@@ -278,7 +322,33 @@ check_params (const FbnetModel *model, const FbnetParams *p, GError **error)
       && check_count ("max_size", p->max_size, 1, 8192, error)
       && check_count ("box_pooler_resolution", p->box_pooler_resolution, 1, 56, error)
       && check_count ("mask_pooler_resolution", p->mask_pooler_resolution, 1, 56, error)
+      && check_iou_bounds (p, error) && check_norm_statistics (model, p, error)
       && check_class_thresholds (model, p->class_thresholds, error);
+}
+
+/* From stored statistics to the stream's, which begin there, or back. A model without batch norm
+ * has nothing to follow with. */
+static void
+choose_statistics (FbnetDetector *d, FbnetNormStatistics statistics)
+{
+  d->network = d->stored_network;
+  runner_end_stream (&d->runner);
+  if (statistics != FBNET_NORM_STATISTICS_STREAM)
+    return;
+  const Network *following = model_get_following_network (d->model, d->runner.kernels);
+  if (following->norm_stats->len == 0)
+    return;
+  d->network = following;
+  runner_begin_stream (&d->runner, following);
+}
+
+void
+fbnet_detector_reset_norm_statistics (FbnetDetector *detector)
+{
+  g_return_if_fail (detector != NULL);
+
+  if (detector->runner.norm_stats != NULL)
+    runner_begin_stream (&detector->runner, detector->network);
 }
 
 gboolean
@@ -293,9 +363,12 @@ fbnet_detector_set_params (FbnetDetector *detector, const FbnetParams *params, G
       && params->post_nms_count == old->post_nms_count
       && params->max_detections == old->max_detections && params->min_size == old->min_size
       && params->max_size == old->max_size && params->masks == old->masks
-      && params->keypoints == old->keypoints
+      && params->keypoints == old->keypoints && params->norm_statistics == old->norm_statistics
       && params->box_pooler_resolution == old->box_pooler_resolution
       && params->mask_pooler_resolution == old->mask_pooler_resolution;
+  if (params->norm_statistics != old->norm_statistics)
+    choose_statistics (detector, params->norm_statistics);
+  detector->runner.norm_momentum = params->norm_momentum;
   float *thresholds = params->class_thresholds == NULL
       ? NULL
       : g_memdup2 (params->class_thresholds,
@@ -315,6 +388,14 @@ fbnet_detector_get_params (const FbnetDetector *detector, FbnetParams *params)
 }
 
 /* --- Making room ------------------------------------------------------------------------------ */
+
+/* ROIs of n that go through a head together. Where batch norms follow the stream they need the
+ * numbers of the whole frame: then all of them. */
+static gsize
+batch_size (const FbnetDetector *d, gsize n, gsize usual)
+{
+  return d->runner.norm_stats != NULL ? n : MIN (n, usual);
+}
 
 static gsize
 round_up (gsize value, gsize multiple)
@@ -489,7 +570,7 @@ prepare_box_head (FbnetDetector *d, GError **error)
   if (!reserve_pooler (d, &pooler, &taps->box_rois, n, BUFFER_BOX_ROIS, error))
     return FALSE;
   Tensor batch = taps->box_rois;
-  batch.n = MIN (n, BOX_BATCH);
+  batch.n = batch_size (d, n, BOX_BATCH);
   if (!runner_reserve_stage (&d->runner, &d->network->box, &batch, &d->box_map, error)
       || !tensor_reserve_native (&d->box_map, &d->buffers[BUFFER_BOX_MAP], error)
       || !runner_reserve_sums (&d->runner, &d->box_map, error))
@@ -534,7 +615,7 @@ prepare_masks (FbnetDetector *d, GError **error)
   if (!reserve_pooler (d, &pooler, &taps->mask_rois, n, BUFFER_MASK_ROIS, error))
     return FALSE;
   Tensor batch = taps->mask_rois;
-  batch.n = MIN (n, MASK_BATCH);
+  batch.n = batch_size (d, n, MASK_BATCH);
   if (!runner_reserve_stage (&d->runner, &d->network->mask, &batch, &d->mask_map, error)
       || !tensor_reserve (&d->mask_map, &d->buffers[BUFFER_MASK_MAP], error))
     return FALSE;
@@ -574,7 +655,7 @@ prepare_keypoints (FbnetDetector *d, GError **error)
   if (!reserve_pooler (d, &pooler, &taps->keypoint_rois, n, BUFFER_KEYPOINT_ROIS, error))
     return FALSE;
   Tensor batch = taps->keypoint_rois;
-  batch.n = MIN (n, KEYPOINT_BATCH);
+  batch.n = batch_size (d, n, KEYPOINT_BATCH);
   if (!runner_reserve_stage (&d->runner, &d->network->keypoints, &batch, &d->keypoint_map, error)
       || !reserve_keypoint_map (d, error)
       || !runner_reserve_heatmaps (&d->runner, d->network, description->keypoint_predictor,
@@ -641,6 +722,7 @@ run_rpn (FbnetDetector *d)
     Tensor *feature = &d->rpn_features[level];
     tensor_place_native (feature, &d->buffers[BUFFER_RPN_FEATURE]); /* shared by the levels */
     runner_run_stage (&d->runner, &d->network->rpn, in, feature);
+    runner_observe (&d->runner, QUANTIZATION_RPN_INPUT, ".input", feature);
     runner_run_conv (&d->runner, &d->network->rpn_logits, feature, &d->taps.rpn_logits[level],
         NULL);
     runner_run_conv (&d->runner, &d->network->rpn_deltas, feature, &d->taps.rpn_deltas[level],
@@ -688,16 +770,17 @@ static void
 run_box_head (FbnetDetector *d)
 {
   DetectorTaps *taps = &d->taps;
-  const gsize n = taps->n_proposals;
+  const gsize n = taps->n_proposals, batch = batch_size (d, n, BOX_BATCH);
 
   taps->box_features.n = taps->cls_logits.n = taps->box_deltas.n = n;
-  for (gsize first = 0; first < n; first += BOX_BATCH) {
-    const Tensor in = slice (&taps->box_rois, first, MIN (BOX_BATCH, n - first));
+  for (gsize first = 0; first < n; first += batch) {
+    const Tensor in = slice (&taps->box_rois, first, MIN (batch, n - first));
     const Tensor map = slice (&d->box_map, 0, in.n);
     const Tensor features = slice (&taps->box_features, first, in.n);
     runner_run_stage (&d->runner, &d->network->box, &in, &map);
     runner_global_average (&d->runner, &map, &features);
   }
+  runner_observe (&d->runner, QUANTIZATION_BOX_INPUT, ".input", &taps->box_features);
   runner_run_conv (&d->runner, &d->network->cls_score, &taps->box_features, &taps->cls_logits,
       NULL);
   runner_run_conv (&d->runner, &d->network->bbox_pred, &taps->box_features, &taps->box_deltas,
@@ -805,10 +888,11 @@ static void
 run_mask_head (FbnetDetector *d, const DetectionsPrivate *found)
 {
   DetectorTaps *taps = &d->taps;
+  const gsize n = taps->n_masks, at_once = batch_size (d, n, MASK_BATCH);
 
-  taps->mask_logits.n = taps->mask_probabilities.n = taps->n_masks;
-  for (gsize first = 0; first < taps->n_masks; first += MASK_BATCH) {
-    const Tensor in = slice (&taps->mask_rois, first, MIN (MASK_BATCH, taps->n_masks - first));
+  taps->mask_logits.n = taps->mask_probabilities.n = n;
+  for (gsize first = 0; first < n; first += at_once) {
+    const Tensor in = slice (&taps->mask_rois, first, MIN (at_once, n - first));
     MaskBatch batch = { d, found->items + first, slice (&d->mask_map, 0, in.n), first };
     runner_run_stage (&d->runner, &d->network->mask, &in, &batch.map);
     workers_run (d->runner.workers, mask_logits_item, &batch, in.n);
@@ -876,11 +960,11 @@ run_keypoint_pooler (FbnetDetector *d)
 static void
 run_keypoint_head (FbnetDetector *d)
 {
-  const gsize n = d->taps.n_keypoint_boxes;
+  const gsize n = d->taps.n_keypoint_boxes, batch = batch_size (d, n, KEYPOINT_BATCH);
 
   d->taps.heatmaps.n = n;
-  for (gsize first = 0; first < n; first += KEYPOINT_BATCH) {
-    const Tensor in = slice (&d->taps.keypoint_rois, first, MIN (KEYPOINT_BATCH, n - first));
+  for (gsize first = 0; first < n; first += batch) {
+    const Tensor in = slice (&d->taps.keypoint_rois, first, MIN (batch, n - first));
     const Tensor map = slice (&d->keypoint_map, 0, in.n);
     const Tensor out = slice (&d->taps.heatmaps, first, in.n);
     runner_run_stage (&d->runner, &d->network->keypoints, &in, &map);

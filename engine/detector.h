@@ -42,10 +42,14 @@ typedef struct {
   const FbnetKeypoint *keypoints;     /* network pixels: n_keypoint_boxes × n_keypoints */
 } DetectorTaps;
 
-/* Calls `observe` with the output of every int8 layer from the next frame on, and fuses none; NULL ends
- * it. RunnerObserver: network.h. */
+/* Calls `observe` with the output of every layer from the next frame on, and fuses none; NULL ends it.
+ * RunnerObserver: network.h. */
 void detector_observe (FbnetDetector *detector,
     void (*observe) (const char *name, const Tensor *output, gpointer data), gpointer data);
+
+/* The stream's statistics (PackedConv.norm_at of model_get_following_network()); NULL unless batch
+ * norms follow it. */
+const double *detector_get_norm_stats (const FbnetDetector *detector);
 
 void detector_get_taps (const FbnetDetector *detector, DetectorTaps *taps);
 

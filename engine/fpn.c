@@ -58,6 +58,13 @@ subsample (const Tensor *in, const Tensor *out)
   }
 }
 
+static void
+run_layer (Runner *runner, const PackedConv *conv, const Tensor *in, const Tensor *out)
+{
+  runner_observe (runner, conv->layer->conv_name, ".input", in);
+  runner_run_conv (runner, conv, in, out, NULL);
+}
+
 void
 runner_run_fpn (Runner *runner, const Network *network, const Tensor *stages, const Tensor *levels)
 {
@@ -66,13 +73,12 @@ runner_run_fpn (Runner *runner, const Network *network, const Tensor *stages, co
   for (guint i = network->n_fpn; i-- > 0;) {
     Tensor lateral = levels[i]; /* of the level's shape: the output convolution keeps it */
     lateral.data = runner->activations[i % 2].data;
-    runner_run_conv (runner, &network->fpn_lateral[i], &stages[network->fpn_first_stage + i],
-        &lateral, NULL);
+    run_layer (runner, &network->fpn_lateral[i], &stages[network->fpn_first_stage + i], &lateral);
     if (above.data != NULL) {
       UpsampleJob job = { &above, &lateral };
       workers_run (runner->workers, add_upsampled_row, &job, lateral.h);
     }
-    runner_run_conv (runner, &network->fpn_output[i], &lateral, &levels[i], NULL);
+    run_layer (runner, &network->fpn_output[i], &lateral, &levels[i]);
     above = lateral;
   }
   subsample (&levels[network->n_fpn - 1], &levels[network->n_fpn]);

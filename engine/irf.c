@@ -61,16 +61,14 @@ static gboolean
 can_fuse (const PackedBlock *block)
 {
   return block->block->kind == BLOCK_IRF && block->block->shuffle_groups <= 1
-      && block->pw.layer->groups <= 1 && block->pw.layer->norm.kind != NORM_GROUP
-      && block->dw.layer->norm.kind != NORM_GROUP;
+      && block->pw.layer->groups <= 1 && !conv_has_norm (&block->pw) && !conv_has_norm (&block->dw);
 }
 
 /* Projecting at once needs the depthwise output to be final and the product to be plain. */
 static gboolean
 can_project (const PackedBlock *block)
 {
-  return !has (&block->se_squeeze) && block->pwl.layer->groups == 1
-      && block->pwl.layer->norm.kind != NORM_GROUP;
+  return !has (&block->se_squeeze) && block->pwl.layer->groups == 1 && !conv_has_norm (&block->pwl);
 }
 
 static void
@@ -80,6 +78,13 @@ plan_images (IrfPlan *plan, const Tensor *in, const Tensor *dw, gsize expanded, 
   plan->tile = CLAMP (FUSED_BYTES / (expanded + projected), 1, in->n);
   plan->expanded_bytes = plan->tile * expanded;
   plan->scratch_bytes = plan->tile * (expanded + projected);
+}
+
+/* Threads to divide a map for: results must not depend on their number. */
+static guint
+n_shares (const Runner *runner)
+{
+  return runner->kernels->split_shows ? FIXED_SHARES : workers_count (runner->workers);
 }
 
 static void
@@ -106,30 +111,30 @@ plan_rows (IrfPlan *plan, const PackedBlock *block, const Tensor *in, const Tens
 }
 
 static IrfPlan
-make_plan (const PackedBlock *block, const Tensor *in, const Tensor *dw, guint n_threads)
+make_plan (const Runner *runner, const PackedBlock *block, const Tensor *in, const Tensor *dw)
 {
   IrfPlan plan = { LAYER_BY_LAYER };
 
-  if (!can_fuse (block))
+  if (runner->observe != NULL || !can_fuse (block))
     return plan;
   const gsize expanded = has (&block->pw) ? in->h * in->w * dw->c * sizeof (float) : 0;
   const gsize projected = dw->h * dw->w * dw->c * sizeof (float);
   if (in->n > 1 && expanded + projected <= FUSED_BYTES)
     plan_images (&plan, in, dw, expanded, projected);
   else
-    plan_rows (&plan, block, in, dw, n_threads);
+    plan_rows (&plan, block, in, dw, n_shares (runner));
   return plan;
 }
 
 /* Scratch for up to in's images. A lone one goes by rows even where several go whole, and its ring may
  * be longer than the image. */
 static gsize
-scratch_bytes (const PackedBlock *block, const Tensor *in, const Tensor *dw, guint n_threads)
+scratch_bytes (const Runner *runner, const PackedBlock *block, const Tensor *in, const Tensor *dw)
 {
   Tensor lone_in = *in, lone_dw = *dw;
   lone_in.n = lone_dw.n = 1;
-  const IrfPlan all = make_plan (block, in, dw, n_threads);
-  const IrfPlan lone = make_plan (block, &lone_in, &lone_dw, n_threads);
+  const IrfPlan all = make_plan (runner, block, in, dw);
+  const IrfPlan lone = make_plan (runner, block, &lone_in, &lone_dw);
 
   return MAX (all.scratch_bytes, lone.scratch_bytes);
 }
@@ -191,7 +196,7 @@ depthwise_row (const IrfJob *job, float *out, const float *source, gsize ring_ro
     .stride = layer->stride,
     .pad = layer->pad,
     .upsample = upsample,
-    .act = layer->norm.kind == NORM_GROUP ? ACT_NONE : layer->act };
+    .act = conv_has_norm (conv) || job->runner->observe != NULL ? ACT_NONE : layer->act };
   job->runner->kernels->depthwise_row (&args);
 }
 
@@ -360,8 +365,10 @@ run_layers (IrfJob *job)
 
   depthwise.in = &expanded;
   workers_run (job->runner->workers, depthwise_item, &depthwise, job->dw.n * job->dw.h);
-  if (job->block->dw.layer->norm.kind == NORM_GROUP)
-    runner_group_norm (job->runner, &job->block->dw, &job->dw, NULL);
+  if (conv_has_norm (&job->block->dw))
+    runner_norm (job->runner, &job->block->dw, &job->dw, NULL);
+  else if (job->runner->observe != NULL)
+    runner_activate_observed (job->runner, job->block->dw.layer, &job->dw);
 }
 
 static void
@@ -399,13 +406,6 @@ reserve_pool (Runner *runner, const PackedBlock *block, const Tensor *in, GError
       && runner_reserve_conv (runner, &block->pwl, &mean, &out, error);
 }
 
-/* Threads to divide a map for: results must not depend on their number. */
-static guint
-n_shares (const Runner *runner)
-{
-  return runner->kernels->split_shows ? FIXED_SHARES : workers_count (runner->workers);
-}
-
 gboolean
 runner_reserve_irf (Runner *runner, const PackedBlock *block, const Tensor *in, const Tensor *out,
     GError **error)
@@ -414,15 +414,15 @@ runner_reserve_irf (Runner *runner, const PackedBlock *block, const Tensor *in, 
     return reserve_pool (runner, block, in, error);
 
   Tensor dw = depthwise_shape (block, in);
-  const IrfPlan plan = make_plan (block, in, &dw, n_shares (runner));
+  const IrfPlan plan = make_plan (runner, block, in, &dw);
   Tensor projected;
   if (plan.mode == LAYER_BY_LAYER && !reserve_expand (runner, block, in, error))
     return FALSE;
-  if (block->dw.layer->norm.kind == NORM_GROUP && !runner_reserve_sums (runner, &dw, error))
+  if (conv_has_norm (&block->dw) && !runner_reserve_sums (runner, &dw, error))
     return FALSE;
   if (has (&block->se_squeeze) && !runner_reserve_se (runner, block, &dw, error))
     return FALSE;
-  if (!runner_reserve_threads (runner, scratch_bytes (block, in, &dw, n_shares (runner)), error))
+  if (!runner_reserve_threads (runner, scratch_bytes (runner, block, in, &dw), error))
     return FALSE;
   if (plan.mode != LAYER_BY_LAYER && can_project (block))
     return TRUE;
@@ -440,7 +440,7 @@ runner_run_irf (Runner *runner, const PackedBlock *block, const Tensor *in, cons
     return;
   }
   job.dw = depthwise_shape (block, in);
-  job.plan = make_plan (block, in, &job.dw, n_shares (runner));
+  job.plan = make_plan (runner, block, in, &job.dw);
   const gboolean projects = job.plan.mode != LAYER_BY_LAYER && can_project (block);
   if (!projects)
     job.dw.data = runner->mid2.data;
@@ -450,7 +450,11 @@ runner_run_irf (Runner *runner, const PackedBlock *block, const Tensor *in, cons
     run_fused (&job);
   if (projects)
     return;
-  if (has (&block->se_squeeze))
+  if (has (&block->se_squeeze)) {
     runner_squeeze_excite (runner, block, &job.dw);
+    runner_observe (runner, block->block->name, ".se", &job.dw);
+  }
   runner_run_conv (runner, &block->pwl, &job.dw, out, block->block->residual ? in : NULL);
+  if (block->block->residual)
+    runner_observe (runner, block->block->name, ".add", out);
 }

@@ -88,7 +88,7 @@ match_detection (const FbnetDetection *detection, const FbnetReference *referenc
   gboolean compared = FALSE, in_group = FALSE;
   for (guint r = 0; r < n_references; r++) {
     const Box reference = box_of_reference (&references[r]);
-    if (references[r].class_id != detection->class_id)
+    if (references[r].class_id != detection->class_id && references[r].class_id != FBNET_ANY_CLASS)
       continue;
     if (references[r].group) {
       in_group |= covered_share (&box, &reference) >= upper;
@@ -133,7 +133,7 @@ fbnet_match_detections (FbnetMatch *matches, const FbnetDetection *detections, g
   for (guint i = 0; i < n_detections; i++) {
     FbnetMatch match = match_detection (&detections[i], references, n_references, lower, upper);
     const gboolean object = match.label == FBNET_MATCH_OBJECT;
-    match.is_first = object && !is_taken (matches, i, match.reference);
+    match.is_first = object && match.reference >= 0 && !is_taken (matches, i, match.reference);
     matches[i] = match;
     n_found += match.is_first;
     counts->objects += object;

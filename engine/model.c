@@ -132,6 +132,30 @@ check_scales (Checker *checker, const ConvLayer *layer)
   }
 }
 
+/* What was folded into the weights is written as mean 0 and the same variance everywhere. */
+static gboolean
+has_statistics (const FbnetTensorView *mean, const FbnetTensorView *var, guint channels)
+{
+  for (guint c = 0; c < channels; c++) {
+    if (tensor_element (mean, c) != 0 || tensor_element (var, c) != tensor_element (var, 0))
+      return TRUE;
+  }
+  return FALSE;
+}
+
+static void
+check_statistics (Checker *checker, const ConvLayer *layer)
+{
+  const gsize per_channel[] = { layer->out };
+  const FbnetTensorView *mean =
+      check_tensor (checker, layer->norm_name, "running_mean", FALSE, 1, per_channel);
+  const FbnetTensorView *var =
+      check_tensor (checker, layer->norm_name, "running_var", FALSE, 1, per_channel);
+
+  if (mean != NULL && var != NULL)
+    checker->model->has_norm_statistics |= has_statistics (mean, var, layer->out);
+}
+
 static void
 check_layer (const ConvLayer *layer, gpointer data)
 {
@@ -153,10 +177,8 @@ check_layer (const ConvLayer *layer, gpointer data)
   check_tensor (checker, layer->norm_name, "weight", FALSE, 1, per_channel);
   check_tensor (checker, layer->norm_name, "bias", FALSE, 1, per_channel);
   checker->model->n_parameters += layer->norm.kind == NORM_FROZEN ? 0 : 2 * (guint64) layer->out;
-  if (layer->norm.kind == NORM_BATCH) {
-    check_tensor (checker, layer->norm_name, "running_mean", FALSE, 1, per_channel);
-    check_tensor (checker, layer->norm_name, "running_var", FALSE, 1, per_channel);
-  }
+  if (layer->norm.kind == NORM_BATCH)
+    check_statistics (checker, layer);
 }
 
 static void
@@ -510,30 +532,44 @@ model_feature_channels (const FbnetModel *model, guint feature)
                                      : model->trunk->stages[feature].out;
 }
 
-const Network *
-model_get_network (FbnetModel *model, const Kernels *kernels)
-{
-  return model_get_int8_network (model, kernels, NULL, FALSE);
-}
-
-const Network *
-model_get_int8_network (FbnetModel *model, const Kernels *kernels, const QKernels *qkernels,
-    gboolean exact_bias)
+static const Network *
+get_network (FbnetModel *model, const Kernels *kernels, const QKernels *qkernels,
+    gboolean exact_bias, gboolean follows)
 {
   Network *network = NULL;
 
   g_mutex_lock (&model->lock);
   for (GSList *l = model->networks; l != NULL && network == NULL; l = l->next) {
     Network *other = l->data;
-    if (other->kernels == kernels && other->qkernels == qkernels && other->exact_bias == exact_bias)
+    if (other->kernels == kernels && other->qkernels == qkernels && other->exact_bias == exact_bias
+        && other->follows == follows)
       network = other;
   }
   if (network == NULL) {
-    network = network_new (model, kernels, qkernels, exact_bias);
+    network = network_new (model, kernels, qkernels, exact_bias, follows);
     model->networks = g_slist_prepend (model->networks, network);
   }
   g_mutex_unlock (&model->lock);
   return network;
+}
+
+const Network *
+model_get_network (FbnetModel *model, const Kernels *kernels)
+{
+  return get_network (model, kernels, NULL, FALSE, FALSE);
+}
+
+const Network *
+model_get_following_network (FbnetModel *model, const Kernels *kernels)
+{
+  return get_network (model, kernels, NULL, FALSE, TRUE);
+}
+
+const Network *
+model_get_int8_network (FbnetModel *model, const Kernels *kernels, const QKernels *qkernels,
+    gboolean exact_bias)
+{
+  return get_network (model, kernels, qkernels, exact_bias, FALSE);
 }
 
 /* --- Loading ---------------------------------------------------------------------------------- */
@@ -693,6 +729,41 @@ fbnet_model_is_quantized (const FbnetModel *model)
 {
   g_return_val_if_fail (model != NULL, FALSE);
   return model->description->quantization != NULL;
+}
+
+static FbnetNormalization
+normalization_of (const ConvLayer *layer)
+{
+  if (layer->norm.kind == NORM_GROUP)
+    return FBNET_NORMALIZATION_GN;
+  if (layer->norm.kind != NORM_BATCH)
+    return FBNET_NORMALIZATION_AUTO;
+  return layer->norm.pooling == POOL_PIXELS ? FBNET_NORMALIZATION_SYNC_BN
+                                            : FBNET_NORMALIZATION_NAIVE_SYNC_BN;
+}
+
+static void
+find_normalization (const ConvLayer *layer, gpointer data)
+{
+  FbnetNormalization *found = data;
+
+  if (*found == FBNET_NORMALIZATION_AUTO)
+    *found = normalization_of (layer);
+}
+
+FbnetNormalization
+fbnet_model_get_normalization (const FbnetModel *model)
+{
+  g_return_val_if_fail (model != NULL, FBNET_NORMALIZATION_AUTO);
+  FbnetNormalization found = FBNET_NORMALIZATION_AUTO;
+
+  for (guint s = 0; s < model->trunk->n_stages; s++) {
+    for (guint b = 0; b < model->trunk->stages[s].n_blocks; b++)
+      arch_block_foreach (&model->trunk->stages[s].blocks[b], find_normalization, &found);
+  }
+  for (guint i = 0; i < model->description->n_fpn_stages; i++)
+    find_normalization (&model->fpn_lateral[i], &found);
+  return found;
 }
 
 guint64

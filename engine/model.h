@@ -27,6 +27,7 @@ struct _FbnetModel {
   ConvLayer keypoint_logits;      /* the other predictors' convolution */
   ConvLayer class_logits;         /* a classifier's last layer; it has no other head */
   guint64 n_parameters;
+  gboolean has_norm_statistics; /* of batch norms, which were not folded away before the export */
 
   GMutex lock;      /* of `networks` */
   GSList *networks; /* Network: packed weights, one per kernel set in use */
@@ -49,6 +50,9 @@ const gint8 *model_get_int8_weights (const FbnetModel *model, const ConvLayer *l
 
 /* The packed weights for a kernel set: made on first use, shared, living as long as the model. */
 const Network *model_get_network (FbnetModel *model, const Kernels *kernels);
+
+/* With its batch norms not folded, for a stream that they follow. */
+const Network *model_get_following_network (FbnetModel *model, const Kernels *kernels);
 
 /* The same with the quantised layers on bytes; the others still run on floats. */
 const Network *model_get_int8_network (FbnetModel *model, const Kernels *kernels,

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * Making layers ready to run: batch norm folded into the convolution, weights packed for the kernel
- * set. Folding is done in double, rounded once. What runs on bytes is packed by qnetwork.c.
+ * Making layers ready to run: batch norm folded into the convolution (unless the network is to
+ * follow a stream), weights packed for the kernel set. Folding is done in double, rounded once.
+ * What runs on bytes is packed by qnetwork.c.
  */
 #include "network.h"
 
@@ -37,9 +38,9 @@ norm_as_affine (const FbnetModel *model, const ConvLayer *layer, double *scale, 
 }
 
 static void
-fold_norm (const FbnetModel *model, const ConvLayer *layer, float *weights, gsize per_channel,
-    float *bias)
+fold_norm (const FbnetModel *model, const ConvLayer *layer, float *weights, float *bias)
 {
+  const gsize per_channel = (gsize) layer->in / layer->groups * layer->kernel * layer->kernel;
   g_autofree double *scale = g_new (double, layer->out);
   g_autofree double *shift = g_new (double, layer->out);
 
@@ -49,6 +50,22 @@ fold_norm (const FbnetModel *model, const ConvLayer *layer, float *weights, gsiz
       weights[c * per_channel + i] = (float) (weights[c * per_channel + i] * scale[c]);
     bias[c] = (float) (bias[c] * scale[c] + shift[c]);
   }
+}
+
+float *
+network_read_folded (const FbnetModel *model, const ConvLayer *layer, float **bias)
+{
+  const gboolean folds = layer->norm.kind == NORM_BATCH || layer->norm.kind == NORM_FROZEN;
+  float *weights = model_read_floats (model, layer, FALSE, "weight");
+
+  *bias = NULL;
+  if (layer->bias)
+    *bias = model_read_floats (model, layer, FALSE, "bias");
+  else if (folds)
+    *bias = g_new0 (float, layer->out);
+  if (folds)
+    fold_norm (model, layer, weights, *bias);
+  return weights;
 }
 
 /* [c][1][k][k] to [k][k][c] */
@@ -114,9 +131,25 @@ is_depthwise (const ConvLayer *layer)
   return layer->groups == layer->in && layer->groups == layer->out && layer->groups > 1;
 }
 
+/* A norm that is done when the frame's numbers are known. */
 static void
-pack_conv (PackedConv *conv, const FbnetModel *model, const ConvLayer *layer,
-    const Network *network)
+keep_norm (PackedConv *conv, const FbnetModel *model, const ConvLayer *layer, Network *network)
+{
+  conv->gamma = model_read_floats (model, layer, TRUE, "weight");
+  conv->beta = model_read_floats (model, layer, TRUE, "bias");
+  if (layer->norm.kind != NORM_BATCH)
+    return;
+  g_autofree float *mean = model_read_floats (model, layer, TRUE, "running_mean");
+  g_autofree float *var = model_read_floats (model, layer, TRUE, "running_var");
+  conv->norm_at = network->norm_stats->len;
+  g_array_set_size (network->norm_stats, conv->norm_at + norm_stats_size (layer->out));
+  norm_stats_begin (&g_array_index (network->norm_stats, double, conv->norm_at), mean, var,
+      layer->out);
+  network->max_norm_channels = MAX (network->max_norm_channels, layer->out);
+}
+
+static void
+pack_conv (PackedConv *conv, const FbnetModel *model, const ConvLayer *layer, Network *network)
 {
   const Kernels *kernels = network->kernels;
 
@@ -127,20 +160,14 @@ pack_conv (PackedConv *conv, const FbnetModel *model, const ConvLayer *layer,
     conv->q = qconv_new (model, layer, network->qkernels, network->exact_bias);
     return;
   }
-  const gboolean folds = layer->norm.kind == NORM_BATCH || layer->norm.kind == NORM_FROZEN;
-  const gsize per_channel = (gsize) layer->in / layer->groups * layer->kernel * layer->kernel;
-  g_autofree float *weights = model_read_floats (model, layer, FALSE, "weight");
+  const gboolean follows = layer->norm.kind == NORM_BATCH && network->follows;
+  g_autofree float *weights = follows ? model_read_floats (model, layer, FALSE, "weight")
+                                      : network_read_folded (model, layer, &conv->bias);
 
-  if (layer->bias)
+  if (follows && layer->bias)
     conv->bias = model_read_floats (model, layer, FALSE, "bias");
-  else if (folds)
-    conv->bias = g_new0 (float, layer->out);
-  if (folds)
-    fold_norm (model, layer, weights, per_channel, conv->bias);
-  if (layer->norm.kind == NORM_GROUP) {
-    conv->gamma = model_read_floats (model, layer, TRUE, "weight");
-    conv->beta = model_read_floats (model, layer, TRUE, "bias");
-  }
+  if (follows || layer->norm.kind == NORM_GROUP)
+    keep_norm (conv, model, layer, network);
   if (layer->transposed)
     pack_transposed (conv, kernels, weights);
   else if (is_depthwise (layer))
@@ -160,8 +187,7 @@ clear_conv (PackedConv *conv)
 }
 
 static void
-pack_stage (PackedStage *packed, const FbnetModel *model, const Stage *stage,
-    const Network *network)
+pack_stage (PackedStage *packed, const FbnetModel *model, const Stage *stage, Network *network)
 {
   packed->n_blocks = stage->n_blocks;
   packed->blocks = g_new0 (PackedBlock, stage->n_blocks);
@@ -229,13 +255,15 @@ pack_heads (Network *network, const FbnetModel *model)
 
 Network *
 network_new (const FbnetModel *model, const Kernels *kernels, const QKernels *qkernels,
-    gboolean exact_bias)
+    gboolean exact_bias, gboolean follows)
 {
   Network *network = g_new0 (Network, 1);
 
   network->kernels = kernels;
   network->qkernels = qkernels;
   network->exact_bias = exact_bias;
+  network->follows = follows;
+  network->norm_stats = g_array_new (FALSE, FALSE, sizeof (double));
   network->n_trunk = model->trunk->n_stages;
   network->trunk = g_new0 (PackedStage, network->n_trunk);
   for (guint s = 0; s < network->n_trunk; s++)
@@ -274,5 +302,6 @@ network_free (Network *network)
   clear_conv (&network->bbox_pred);
   g_free (network->mask_weight);
   g_free (network->mask_bias);
+  g_array_unref (network->norm_stats);
   g_free (network);
 }

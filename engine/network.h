@@ -17,13 +17,15 @@
 #include "workers.h"
 
 /* A convolution with its batch or frozen norm folded in: packed for gemm, or [k][k][c] for a
- * depthwise one. What cannot be folded (group norm) stays in gamma and beta. */
+ * depthwise one. A norm that needs numbers of the frame first (group norm, and batch norm where the
+ * network is to follow a stream) stays in gamma and beta. */
 typedef struct {
   const ConvLayer *layer;
   float *weights;      /* aligned; groups follow each other, group_size apart */
   gsize group_size;    /* floats */
   float *bias;         /* or NULL */
-  float *gamma, *beta; /* NORM_GROUP, else NULL */
+  float *gamma, *beta; /* of a norm that is not folded, else NULL */
+  gsize norm_at;       /* NORM_BATCH: its statistics in Network.norm_stats and Runner.norm_stats */
   QConv *q;            /* runs on bytes: in place of all the above but the layer */
 } PackedConv;
 
@@ -42,6 +44,9 @@ typedef struct {
   const Kernels *kernels;
   const QKernels *qkernels; /* NULL: everything runs on floats */
   gboolean exact_bias;
+  gboolean follows;   /* a stream: batch norms are not folded */
+  GArray *norm_stats; /* of double: where streams begin, norm_stats_begin() layer by layer */
+  gsize max_norm_channels;
   guint n_trunk;
   PackedStage *trunk;
   guint n_fpn; /* 0 without an FPN */
@@ -57,18 +62,22 @@ typedef struct {
 } Network;
 
 Network *network_new (const FbnetModel *model, const Kernels *kernels, const QKernels *qkernels,
-    gboolean exact_bias);
+    gboolean exact_bias, gboolean follows);
 void network_free (Network *network); /* NULL is allowed */
 
-/* For tests and for finding ranges: a layer's or a block's whole output, by the names of
- * `quantization.activations`. */
+/* A float layer's weights, and in *bias its bias or NULL, with its batch or frozen norm folded in; new
+ * arrays. */
+float *network_read_folded (const FbnetModel *model, const ConvLayer *layer, float **bias);
+
+/* For tests and for finding ranges: what a layer or a block gives, or reads, by the names of
+ * `quantization.activations`; of a float layer it is its floats that would be those bytes. */
 typedef void (*RunnerObserver) (const char *name, const Tensor *output, gpointer data);
 
 typedef struct {
   const Kernels *kernels;
   const QKernels *qkernels; /* NULL: nothing runs on bytes */
   Workers *workers;         /* NULL: serial */
-  RunnerObserver observe;   /* of what runs on bytes, or NULL; then nothing is fused */
+  RunnerObserver observe;   /* or NULL; with one, nothing is fused */
   gpointer observer_data;
   Buffer activations[2]; /* between blocks */
   Buffer converted;      /* a block's input, or a layer's, where it comes in the other form */
@@ -77,7 +86,11 @@ typedef struct {
   Buffer projected;      /* bytes before a residual is added */
   Buffer sums;           /* partial sums of pixels, in double */
   Buffer gates;          /* per image and channel: scale and shift, or squeeze-and-excite gate */
-  Buffer scratch;        /* thread_bytes for each thread */
+  double *norm_stats; /* running statistics of this stream; NULL: of a network that follows none */
+  double *norm_scratch; /* one layer's: of a frame, mean, variance */
+  double norm_momentum;
+  FbnetNormalization normalization; /* how frames are pooled; AUTO: as each layer was trained */
+  Buffer scratch;                   /* thread_bytes for each thread */
   gsize thread_bytes;
 } Runner;
 
@@ -86,6 +99,10 @@ typedef struct {
 const Network *runner_open (Runner *runner, FbnetModel *model, const FbnetDetectorOptions *options,
     GError **error);
 void runner_close (Runner *runner);
+
+/* Begins a stream: the network's batch norms have their stored statistics again. */
+void runner_begin_stream (Runner *runner, const Network *network);
+void runner_end_stream (Runner *runner);
 
 /* Makes room for an input of in's shape (its data is not looked at) and gives the output's shape, with
  * its quantisation when it is computed as bytes. */
@@ -108,7 +125,7 @@ void runner_run_fpn (Runner *runner, const Network *network, const Tensor *stage
     const Tensor *levels);
 
 /* Convolution of any kernel size and groups, not depthwise; then norm, residual (or NULL) and
- * activation. One that runs on bytes takes either form, fills `out`'s floats, and has no residual. */
+ * activation. Reads floats or bytes, fills `out`'s floats; one that runs on bytes has no residual. */
 void runner_run_conv (Runner *runner, const PackedConv *conv, const Tensor *in, const Tensor *out,
     const Tensor *residual);
 
@@ -126,10 +143,17 @@ void *runner_scratch (const Runner *runner, guint thread);
 /* Output size of a convolution along one axis. */
 gsize conv_output (gsize input, const ConvLayer *layer, guint upsample);
 
-/* x = act (group_norm (x) + residual), in place. */
+/* x = act (norm (x) + residual), in place: the convolution's norm that is not folded. Of a batch
+ * norm all images are one contribution to the stream's statistics, which are then what it
+ * normalises with. */
 gboolean runner_reserve_sums (Runner *runner, const Tensor *x, GError **error);
-void runner_group_norm (Runner *runner, const PackedConv *conv, const Tensor *x,
-    const Tensor *residual);
+void runner_norm (Runner *runner, const PackedConv *conv, const Tensor *x, const Tensor *residual);
+
+static inline gboolean
+conv_has_norm (const PackedConv *conv)
+{
+  return conv->gamma != NULL;
+}
 
 /* x *= gate (mean of x), per image: squeeze and excite, in place. */
 gboolean runner_reserve_se (Runner *runner, const PackedBlock *block, const Tensor *x,
@@ -180,5 +204,12 @@ void runner_gate_bytes (Runner *runner, const PackedBlock *block, const Tensor *
 /* Tells the observer, if there is one, of the tensor called name.suffix. */
 void runner_observe (const Runner *runner, const char *name, const char *suffix,
     const Tensor *output);
+
+/* The same of a layer's output, behind its activation. */
+void runner_observe_layer (const Runner *runner, const ConvLayer *layer, const Tensor *output);
+
+/* Activates a float layer's sums in place and tells the observer of them: after a ReLU, before and
+ * after any other activation. */
+void runner_activate_observed (const Runner *runner, const ConvLayer *layer, const Tensor *sums);
 
 #endif

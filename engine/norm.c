@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * What needs numbers of a whole image before it can go on: group norm, squeeze and excite, global
- * average. Sums are made in double over chunks of pixels whose size is fixed, then added in order:
- * the number of threads does not show.
+ * What needs numbers of a whole image before it can go on: group norm, batch norm that follows a
+ * stream, squeeze and excite, global average. Sums are made in double over chunks of pixels whose
+ * size is fixed, then added in order: the number of threads does not show.
  */
 #include "network.h"
 
@@ -18,6 +18,7 @@ typedef struct {
   gboolean squares;
   const float *scale, *shift; /* [n][c] */
   Activation act;
+  gboolean shared; /* scale and shift are [c], for all images */
 } NormJob;
 
 static gsize
@@ -81,7 +82,7 @@ static void
 affine_item (gpointer data, guint item, guint thread)
 {
   const NormJob *job = data;
-  const gsize image = item / job->chunks, c = job->x->c;
+  const gsize image = job->shared ? 0 : item / job->chunks, c = job->x->c;
   const gsize offset = chunk_offset (job, item);
 
   job->runner->kernels->channel_affine (job->x->data + offset, job->scale + image * c,
@@ -126,14 +127,63 @@ group_affine (const PackedConv *conv, const double *sums, gsize c, double pixels
   }
 }
 
+static NormPooling
+pooling_of (const Runner *runner, const PackedConv *conv)
+{
+  switch (runner->normalization) {
+    case FBNET_NORMALIZATION_SYNC_BN:
+      return POOL_PIXELS;
+    case FBNET_NORMALIZATION_NAIVE_SYNC_BN:
+      return POOL_EQUALLY;
+    default:
+      return conv->layer->norm.pooling;
+  }
+}
+
+/* The sums of all images, in the place of the first one's. */
+static double *
+add_images (NormJob *job)
+{
+  double *total = chunk_sums (job, 0);
+
+  for (gsize image = 1; image < job->x->n; image++) {
+    const double *sums = chunk_sums (job, image * job->chunks);
+    for (gsize i = 0; i < 2 * job->x->c; i++)
+      total[i] += sums[i];
+  }
+  return total;
+}
+
+/* The stream's statistics with this frame's in them, as scale and shift per channel. */
+static void
+batch_affine (const Runner *runner, const PackedConv *conv, const double *sums, const Tensor *x,
+    float *scale, float *shift)
+{
+  double *frame = runner->norm_scratch, *mean = frame + norm_stats_size (x->c);
+  double *variance = mean + x->c, *running = runner->norm_stats + conv->norm_at;
+
+  norm_stats_set (frame, sums, sums + x->c, x->n * x->h * x->w, x->n, x->c,
+      pooling_of (runner, conv));
+  norm_stats_follow (running, frame, x->c, runner->norm_momentum);
+  norm_stats_finish (running, x->c, mean, variance);
+  for (gsize c = 0; c < x->c; c++) {
+    const double factor = conv->gamma[c] / sqrt (variance[c] + NORM_EPSILON);
+    scale[c] = (float) factor;
+    shift[c] = (float) (conv->beta[c] - mean[c] * factor);
+  }
+}
+
 void
-runner_group_norm (Runner *runner, const PackedConv *conv, const Tensor *x, const Tensor *residual)
+runner_norm (Runner *runner, const PackedConv *conv, const Tensor *x, const Tensor *residual)
 {
   float *scale = runner->gates.data, *shift = scale + x->n * x->c;
   NormJob job = { runner, x, residual, chunks_per_image (x), TRUE, scale, shift, conv->layer->act };
 
+  job.shared = conv->layer->norm.kind == NORM_BATCH;
   sum_pixels (&job);
-  for (gsize image = 0; image < x->n; image++)
+  if (job.shared)
+    batch_affine (runner, conv, add_images (&job), x, scale, shift);
+  for (gsize image = 0; !job.shared && image < x->n; image++)
     group_affine (conv, chunk_sums (&job, image * job.chunks), x->c, (double) x->h * x->w,
         scale + image * x->c, shift + image * x->c);
   workers_run (runner->workers, affine_item, &job, x->n * job.chunks);

@@ -4,6 +4,8 @@
  */
 #include "normstats.h"
 
+#include <math.h>
+
 static double
 weight_of (gsize pixels, gsize images, NormPooling pooling)
 {
@@ -43,4 +45,44 @@ norm_stats_finish (const double *stats, gsize channels, double *mean, double *va
     mean[c] = share * stats[1 + c];
     variance[c] = MAX (0.0, share * stats[1 + channels + c] - mean[c] * mean[c]);
   }
+}
+
+/* --- A stream --------------------------------------------------------------------------------- */
+
+void
+norm_stats_begin (double *running, const float *mean, const float *variance, gsize channels)
+{
+  running[0] = 0;
+  for (gsize c = 0; c < channels; c++) {
+    running[1 + c] = mean[c];
+    running[1 + channels + c] = variance[c] + (double) mean[c] * mean[c];
+  }
+}
+
+static gboolean
+all_finite (const double *numbers, gsize n)
+{
+  for (gsize i = 0; i < n; i++) {
+    if (!isfinite (numbers[i]))
+      return FALSE;
+  }
+  return TRUE;
+}
+
+void
+norm_stats_follow (double *running, const double *frame, gsize channels, double momentum)
+{
+  const gsize size = norm_stats_size (channels);
+
+  if (!(frame[0] > 0))
+    return;
+  if (running[0] == 0) {
+    running[0] = 1;
+    for (gsize i = 0; i < size; i++)
+      running[i] *= frame[0];
+  }
+  if (!all_finite (frame, size))
+    return;
+  for (gsize i = 0; i < size; i++)
+    running[i] = (1 - momentum) * running[i] + momentum * frame[i];
 }

@@ -34,4 +34,15 @@ void norm_stats_set (double *stats, const double *sum, const double *sum_sq, gsi
 /* Mean and biased variance (never negative) of what was added up; of nothing: 0 and 0. */
 void norm_stats_finish (const double *stats, gsize channels, double *mean, double *variance);
 
+/* --- A stream --------------------------------------------------------------------------------- */
+
+/* Where a stream begins: a stored mean and variance. They have no weight yet, because nobody knows
+ * of how many pixels they are. */
+void norm_stats_begin (double *running, const float *mean, const float *variance, gsize channels);
+
+/* running = (1 - momentum) running + momentum frame. The stored numbers weigh as much as the first
+ * frame that comes after them. A frame with a number that is not finite, or without pixels, has no
+ * say. */
+void norm_stats_follow (double *running, const double *frame, gsize channels, double momentum);
+
 #endif

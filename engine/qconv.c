@@ -157,5 +157,5 @@ runner_run_qconv (Runner *runner, const PackedConv *conv, const Tensor *in, cons
     workers_run (runner->workers, patches_item, &job,
         in->n * ((out->h + job.rows_at_once - 1) / job.rows_at_once));
   }
-  runner_observe (runner, layer->conv_name, "", out);
+  runner_observe_layer (runner, layer, out);
 }

@@ -314,7 +314,7 @@ run_rest (QIrfJob *job)
   const Block *block = job->block->block;
   Tensor projected = *job->out, dw = job->dw;
 
-  runner_observe (runner, block->dw.conv_name, "", &dw);
+  runner_observe_layer (runner, &block->dw, &dw);
   if (has (&job->block->se_squeeze)) {
     dw.bytes = runner->mid.data;
     dw.quant = block->q_gated;

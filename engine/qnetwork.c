@@ -162,7 +162,7 @@ make_table (QConv *conv)
   const ConvLayer *layer = conv->layer;
 
   conv->low = layer->act == ACT_RELU ? layer->q_sum.zero : 0;
-  if (layer->act == ACT_NONE || layer->act == ACT_RELU)
+  if (!conv_has_table (layer))
     return;
   conv->table = g_new (guint8, 256);
   for (gint32 byte = 0; byte < 256; byte++) {

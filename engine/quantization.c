@@ -74,7 +74,8 @@ quantization_free (Quantization *quantization)
 
 typedef struct {
   FbnetModel *model;
-  GHashTable *used; /* names of activations */
+  QuantizationFunc find;
+  gpointer data; /* of find */
   GError **error;
   gboolean failed;
 } Resolver;
@@ -150,27 +151,27 @@ mark_layers (FbnetModel *model)
 /* --- What the bytes mean ---------------------------------------------------------------------- */
 
 static Quant
-find_activation (Resolver *r, const char *layer, const char *suffix)
+find_activation (Resolver *r, const char *layer, const char *suffix, Activation table)
 {
   g_autofree char *name = g_strconcat (layer, suffix, NULL);
-  const Quant *quant = g_hash_table_lookup (r->model->description->quantization->activations, name);
+  const Quant quant = r->find (name, table, r->data);
 
-  if (quant == NULL) {
-    fail (r, "activations: expected scale and zero_point of \"%s\", found no such activation",
-        name);
-    return (Quant){ 1, 0 };
-  }
-  g_hash_table_add (r->used, g_steal_pointer (&name));
-  return *quant;
+  if (quant_is_set (quant))
+    return quant;
+  fail (r, "activations: expected scale and zero_point of \"%s\", found no such activation", name);
+  return (Quant){ 1, 0 };
 }
 
 static Quant
 resolve_layer (Resolver *r, ConvLayer *layer, Quant in)
 {
+  const gboolean tabled = conv_has_table (layer);
+
   layer->q_in = in;
-  layer->q_sum = layer->q_out = find_activation (r, layer->conv_name, "");
-  if (layer->act != ACT_NONE && layer->act != ACT_RELU)
-    layer->q_out = find_activation (r, layer->conv_name, ".act");
+  layer->q_sum = layer->q_out =
+      find_activation (r, layer->conv_name, "", tabled ? layer->act : ACT_NONE);
+  if (tabled)
+    layer->q_out = find_activation (r, layer->conv_name, ".act", ACT_NONE);
   return layer->q_out;
 }
 
@@ -195,10 +196,10 @@ resolve_irf (Resolver *r, Block *block)
     current = resolve_layer (r, &block->pw, current);
   current = resolve_layer (r, &block->dw, current);
   if (block->se_squeeze.out != 0)
-    current = block->q_gated = find_activation (r, block->name, ".se");
+    current = block->q_gated = find_activation (r, block->name, ".se", ACT_NONE);
   current = resolve_layer (r, &block->pwl, current);
   if (block->residual) {
-    block->q_out = find_activation (r, block->name, ".add");
+    block->q_out = find_activation (r, block->name, ".add", ACT_NONE);
     check_add (r, block);
   } else {
     block->q_out = current;
@@ -224,15 +225,20 @@ layer_kinds (const Block *block)
   return n_quantized == 0 ? LAYERS_FLOAT : n_quantized == n ? LAYERS_INT8 : LAYERS_MIXED;
 }
 
-/* Shuffles, pools over whole images and norms of each image stay with floats. */
-static gboolean
-can_run_on_bytes (const Block *block)
+gboolean
+quantization_can_run_block (const Block *block)
 {
-  const gboolean norms = block->pw.norm.kind != NORM_NONE || block->dw.norm.kind != NORM_NONE
-      || block->pwl.norm.kind != NORM_NONE;
+  const gboolean norms = block->pw.norm.kind == NORM_GROUP || block->dw.norm.kind == NORM_GROUP
+      || block->pwl.norm.kind == NORM_GROUP;
 
   return !norms
       && (block->kind == BLOCK_CONV || (block->kind == BLOCK_IRF && block->shuffle_groups <= 1));
+}
+
+gboolean
+quantization_can_run_layer (const ConvLayer *layer)
+{
+  return layer->groups <= 1 && !layer->transposed && layer->norm.kind != NORM_GROUP;
 }
 
 /* A block that does nothing passes on what it gets. */
@@ -247,14 +253,14 @@ resolve_block (Resolver *r, Block *block, Quant in)
   }
   if (kinds == LAYERS_FLOAT)
     return (Quant){ 0 };
-  if (kinds == LAYERS_MIXED || !can_run_on_bytes (block)) {
+  if (kinds == LAYERS_MIXED || !quantization_can_run_block (block)) {
     fail (r, "block \"%s\": expected float weights, %s", block->name,
         kinds == LAYERS_MIXED ? "or int8 ones in all its convolutions, found some of each"
                               : "as this kind of block is not run in int8, found int8 ones");
     return in;
   }
   block->quantized = TRUE;
-  block->q_in = quant_is_set (in) ? in : find_activation (r, block->name, ".input");
+  block->q_in = quant_is_set (in) ? in : find_activation (r, block->name, ".input", ACT_NONE);
   if (block->kind == BLOCK_CONV)
     block->q_out = resolve_layer (r, &block->pwl, block->q_in);
   else
@@ -278,9 +284,22 @@ resolve_lone (Resolver *r, ConvLayer *layer, Quant in, const char *input)
 {
   if (layer->out == 0 || !layer->quantized)
     return;
-  if (layer->groups > 1 || layer->norm.kind != NORM_NONE)
+  if (!quantization_can_run_layer (layer))
     fail (r, "layer \"%s\": expected float weights, found int8 ones", layer->conv_name);
-  resolve_layer (r, layer, quant_is_set (in) ? in : find_activation (r, input, ".input"));
+  resolve_layer (r, layer, quant_is_set (in) ? in : find_activation (r, input, ".input", ACT_NONE));
+}
+
+/* Laterals are summed as floats. */
+static void
+resolve_fpn (Resolver *r)
+{
+  const Quant floats = { 0 };
+
+  for (guint i = 0; i < r->model->description->n_fpn_stages; i++) {
+    ConvLayer *lateral = &r->model->fpn_lateral[i], *output = &r->model->fpn_output[i];
+    resolve_lone (r, lateral, floats, lateral->conv_name);
+    resolve_lone (r, output, floats, output->conv_name);
+  }
 }
 
 /* Parts read floats: the picture, features, and what ROIAlign makes of them. */
@@ -291,12 +310,13 @@ resolve_detector (Resolver *r)
   const Quant floats = { 0 };
 
   resolve_part (r, model->trunk, floats);
+  resolve_fpn (r);
   const Quant rpn = resolve_part (r, model->rpn, floats);
-  resolve_lone (r, &model->rpn_logits, rpn, "proposal_generator.rpn_head.rpn_regressor");
-  resolve_lone (r, &model->rpn_deltas, rpn, "proposal_generator.rpn_head.rpn_regressor");
+  resolve_lone (r, &model->rpn_logits, rpn, QUANTIZATION_RPN_INPUT);
+  resolve_lone (r, &model->rpn_deltas, rpn, QUANTIZATION_RPN_INPUT);
   resolve_part (r, model->box, floats);
-  resolve_lone (r, &model->cls_score, floats, "roi_heads.box_predictor");
-  resolve_lone (r, &model->bbox_pred, floats, "roi_heads.box_predictor");
+  resolve_lone (r, &model->cls_score, floats, QUANTIZATION_BOX_INPUT);
+  resolve_lone (r, &model->bbox_pred, floats, QUANTIZATION_BOX_INPUT);
   resolve_part (r, model->mask, floats);
   resolve_part (r, model->keypoint_block, resolve_part (r, model->keypoints, floats));
 }
@@ -308,36 +328,68 @@ resolve_classifier (Resolver *r)
   const Quant floats = { 0 };
 
   resolve_part (r, r->model->trunk, floats);
-  resolve_lone (r, &r->model->class_logits, floats, "head");
+  resolve_lone (r, &r->model->class_logits, floats, QUANTIZATION_CLASS_INPUT);
 }
 
-static void
-check_names (Resolver *r)
+gboolean
+quantization_resolve (FbnetModel *model, QuantizationFunc find, gpointer data, GError **error)
+{
+  Resolver r = { model, find, data, error, FALSE };
+
+  if (model->description->task == FBNET_TASK_DETECTION)
+    resolve_detector (&r);
+  else
+    resolve_classifier (&r);
+  return !r.failed;
+}
+
+/* --- The numbers of the file ------------------------------------------------------------------ */
+
+typedef struct {
+  GHashTable *activations; /* of the description */
+  GHashTable *used;        /* names of them */
+} FileActivations;
+
+static Quant
+find_in_file (const char *name, Activation table, gpointer data)
+{
+  const FileActivations *file = data;
+  const Quant *quant = g_hash_table_lookup (file->activations, name);
+
+  if (quant == NULL)
+    return (Quant){ 0 };
+  g_hash_table_add (file->used, g_strdup (name));
+  return *quant;
+}
+
+static gboolean
+check_names (const FileActivations *file, GError **error)
 {
   GHashTableIter iter;
   gpointer name;
 
-  g_hash_table_iter_init (&iter, r->model->description->quantization->activations);
+  g_hash_table_iter_init (&iter, file->activations);
   while (g_hash_table_iter_next (&iter, &name, NULL)) {
-    if (!g_hash_table_contains (r->used, name))
-      fail (r, "activations: expected names of what is computed in int8, found \"%s\"",
-          (const char *) name);
+    if (g_hash_table_contains (file->used, name))
+      continue;
+    g_set_error (error, FBNET_ERROR, FBNET_ERROR_FORMAT,
+        "quantization: activations: expected names of what is computed in int8, found \"%s\"",
+        (const char *) name);
+    return FALSE;
   }
+  return TRUE;
 }
 
 gboolean
 quantization_apply (FbnetModel *model, GError **error)
 {
-  if (model->description->quantization == NULL)
+  const Quantization *quantization = model->description->quantization;
+
+  if (quantization == NULL)
     return TRUE;
   g_autoptr (GHashTable) used = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);
-  Resolver r = { model, used, error, FALSE };
+  FileActivations file = { quantization->activations, used };
 
   mark_layers (model);
-  if (model->description->task == FBNET_TASK_DETECTION)
-    resolve_detector (&r);
-  else
-    resolve_classifier (&r);
-  check_names (&r);
-  return !r.failed;
+  return quantization_resolve (model, find_in_file, &file, error) && check_names (&file, error);
 }

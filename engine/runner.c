@@ -2,6 +2,8 @@
  *
  * One stream's threads, kernel set and scratch memory.
  */
+#include <string.h>
+
 #include "cpu.h"
 #include "model.h"
 
@@ -27,14 +29,38 @@ check_precision (const FbnetModel *model, const FbnetDetectorOptions *options, G
   return FALSE;
 }
 
+/* Nothing is normalised otherwise than it was in training. */
+static gboolean
+check_normalization (const FbnetModel *model, FbnetNormalization wanted, GError **error)
+{
+  static const char *const names[] = { "auto", "gn", "sync-bn", "naive-sync-bn" };
+  static const char *const expected[] = { "auto, as %s has no norm that takes statistics",
+    "gn, as %s was trained with group normalization",
+    "sync-bn or naive-sync-bn, as %s was trained with batch normalization",
+    "sync-bn or naive-sync-bn, as %s was trained with batch normalization" };
+  const FbnetNormalization trained = fbnet_model_get_normalization (model);
+  const gboolean batch =
+      wanted == FBNET_NORMALIZATION_SYNC_BN || wanted == FBNET_NORMALIZATION_NAIVE_SYNC_BN;
+
+  if (wanted == FBNET_NORMALIZATION_AUTO || wanted == trained
+      || (batch && trained > FBNET_NORMALIZATION_GN))
+    return TRUE;
+  g_autofree char *text = g_strdup_printf (expected[trained], model->description->name);
+  g_set_error (error, FBNET_ERROR, FBNET_ERROR_ARGUMENT, "normalization: expected %s, found %s",
+      text, (gsize) wanted < G_N_ELEMENTS (names) ? names[wanted] : "no such value");
+  return FALSE;
+}
+
 static const Network *
 choose_network (Runner *runner, FbnetModel *model, const FbnetDetectorOptions *options,
     GError **error)
 {
   const Quantization *quantization = model->description->quantization;
 
-  if (!check_precision (model, options, error))
+  if (!check_precision (model, options, error)
+      || !check_normalization (model, options->normalization, error))
     return NULL;
+  runner->normalization = options->normalization;
   if (quantization == NULL || options->precision == FBNET_PRECISION_FLOAT32)
     return model_get_network (model, runner->kernels);
   const gboolean exact = options->int8_bias == FBNET_INT8_BIAS_AUTO
@@ -72,7 +98,28 @@ runner_close (Runner *runner)
   buffer_clear (&runner->sums);
   buffer_clear (&runner->gates);
   buffer_clear (&runner->scratch);
+  runner_end_stream (runner);
   g_clear_pointer (&runner->workers, workers_free);
+}
+
+void
+runner_begin_stream (Runner *runner, const Network *network)
+{
+  const gsize bytes = network->norm_stats->len * sizeof (double);
+
+  if (runner->norm_stats == NULL) {
+    const gsize channels = network->max_norm_channels;
+    runner->norm_stats = g_malloc (bytes);
+    runner->norm_scratch = g_new (double, norm_stats_size (channels) + 2 * channels);
+  }
+  memcpy (runner->norm_stats, network->norm_stats->data, bytes);
+}
+
+void
+runner_end_stream (Runner *runner)
+{
+  g_clear_pointer (&runner->norm_stats, g_free);
+  g_clear_pointer (&runner->norm_scratch, g_free);
 }
 
 gboolean
@@ -95,6 +142,26 @@ runner_observe (const Runner *runner, const char *name, const char *suffix, cons
     return;
   g_autofree char *whole = g_strconcat (name, suffix, NULL);
   runner->observe (whole, output, runner->observer_data);
+}
+
+void
+runner_observe_layer (const Runner *runner, const ConvLayer *layer, const Tensor *output)
+{
+  runner_observe (runner, layer->conv_name, conv_has_table (layer) ? ".act" : "", output);
+}
+
+void
+runner_activate_observed (const Runner *runner, const ConvLayer *layer, const Tensor *sums)
+{
+  const gsize n = sums->n * sums->h * sums->w * sums->c;
+
+  if (layer->act == ACT_RELU)
+    runner->kernels->activate (sums->data, n, ACT_RELU);
+  runner_observe (runner, layer->conv_name, "", sums);
+  if (!conv_has_table (layer))
+    return;
+  runner->kernels->activate (sums->data, n, layer->act);
+  runner_observe (runner, layer->conv_name, ".act", sums);
 }
 
 void *

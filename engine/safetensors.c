@@ -364,6 +364,26 @@ half_to_float (guint16 half)
   return half & 0x8000 ? -magnitude : magnitude;
 }
 
+guint16
+half_from_float (float x)
+{
+  const guint16 sign = signbit (x) ? 0x8000 : 0;
+  int exponent;
+
+  if (isnan (x))
+    return sign | 0x7e00;
+  if (x == 0)
+    return sign;
+  if (fabsf (x) >= 65520.0f)
+    return sign | 0x7c00;
+  frexpf (x, &exponent);
+  /* Units of the last place: 2^-24 below the normal numbers, then 2^-10 of the leading one. Rounding up
+   * to the next power of two carries into the exponent by itself. */
+  const int unit = MAX (exponent - 11, -24);
+  const guint units = (guint) rintf (ldexpf (fabsf (x), -unit));
+  return sign | (guint16) (units + ((guint) (unit + 24) << 10));
+}
+
 float
 tensor_element (const FbnetTensorView *view, gsize i)
 {

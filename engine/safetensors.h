@@ -21,6 +21,9 @@ void safetensors_free (Safetensors *file); /* NULL is allowed */
 
 const FbnetTensorView *safetensors_find (const Safetensors *file, const char *tensor);
 
+/* IEEE 754 binary16, the nearest to `x`, of two equally near ones the even; too large: infinity. */
+guint16 half_from_float (float x);
+
 /* Number i of an F32, F16 or I8 tensor. */
 float tensor_element (const FbnetTensorView *view, gsize i);
 

@@ -173,6 +173,7 @@ runner_run_stage (Runner *runner, const PackedStage *stage, const Tensor *in, co
     const Tensor source = block->q != NULL ? runner_as_bytes (runner, &current, block->block->q_in)
                                            : runner_as_floats (runner, &current);
     Tensor next = block_output (block, &current);
+    runner_observe (runner, block->block->name, ".input", &source);
     place_output (&next, block, runner->activations[b % 2].data,
         b + 1 == stage->n_blocks ? out : NULL);
     run_block (runner, block, &source, &next);

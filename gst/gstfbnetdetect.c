@@ -25,6 +25,7 @@
 
 #include <gst/video/video.h>
 
+#include "gstfbnetevaluate.h"
 #include "gstfbnetimage.h"
 #include "gstfbnetmeta.h"
 #include "gstfbnetnetwork.h"
@@ -69,6 +70,7 @@ struct _GstFbnetDetect {
   guint applied;         /* the revision that the network's parameters follow */
   GPtrArray *complaints; /* about the settings, already posted */
   guint meta_types;      /* GstFbnetMetaTypes, as when the element started */
+  GstFbnetEvaluation *evaluation;
 #ifdef HAVE_OVERLAY
   GstFbnetOverlay *overlay;
 #endif
@@ -205,15 +207,11 @@ open_network (GstFbnetDetect *self, GError **error)
   GST_OBJECT_LOCK (self);
   g_autofree char *model_file = g_strdup (self->settings.model_file);
   g_autofree char *label_file = g_strdup (self->settings.label_file);
-  const guint n_threads = self->settings.threads;
+  const FbnetDetectorOptions options = { .n_threads = self->settings.threads,
+    .normalization = (FbnetNormalization) self->settings.normalization };
   GST_OBJECT_UNLOCK (self);
 
-  if (!model_file) {
-    g_set_error (error, FBNET_ERROR, FBNET_ERROR_ARGUMENT,
-        "model-file: expected the name of a model file, found nothing");
-    return NULL;
-  }
-  return gst_fbnet_network_open (model_file, label_file, n_threads, error);
+  return gst_fbnet_network_open (model_file, label_file, &options, error);
 }
 
 /* In the loader's thread. The streaming thread takes the network over before its next frame. */
@@ -309,6 +307,7 @@ gst_fbnet_detect_stop (GstBaseTransform *trans)
   gst_fbnet_network_close (pending);
 
   g_clear_pointer (&self->complaints, g_ptr_array_unref);
+  g_clear_pointer (&self->evaluation, gst_fbnet_evaluation_free);
 #ifdef HAVE_OVERLAY
   g_clear_pointer (&self->overlay, gst_fbnet_overlay_free);
 #endif
@@ -327,6 +326,7 @@ gst_fbnet_detect_start (GstBaseTransform *trans)
   }
 
   self->complaints = g_ptr_array_new_with_free_func (g_free);
+  self->evaluation = gst_fbnet_evaluation_new ();
   GST_OBJECT_LOCK (self);
   self->network = network;
   self->stats = (GstFbnetStats){ 0 };
@@ -409,6 +409,27 @@ describe_result (GstFbnetDetect *self, GstBuffer *buffer, guint n_top, GstFbnetR
   result->inferred_pts = GST_BUFFER_PTS (buffer);
 }
 
+/* If asked to: by the regions that came with the buffer, before the result's own are there. A
+ * classifier's frame has nothing to compare. */
+static void
+evaluate (GstFbnetDetect *self, GstBuffer *buffer, GstFbnetResult *result)
+{
+  GST_OBJECT_LOCK (self);
+  const gboolean wanted = self->settings.evaluate && self->network->detector;
+  GST_OBJECT_UNLOCK (self);
+  if (!wanted)
+    return;
+
+  FbnetMatchCounts counts = { 0 };
+  gst_fbnet_evaluation_read (self->evaluation, buffer, self->network, result->width,
+      result->height);
+  result->matches =
+      gst_fbnet_evaluation_match (self->evaluation, result->found, &self->network->params, &counts);
+  GST_OBJECT_LOCK (self);
+  gst_fbnet_stats_add_matches (&self->stats, &counts);
+  GST_OBJECT_UNLOCK (self);
+}
+
 #ifdef HAVE_OVERLAY
 static GstFlowReturn
 blend_overlay (GstFbnetDetect *self, GstBuffer *buffer, const GstFbnetResult *result,
@@ -468,6 +489,7 @@ process_frame (GstFbnetDetect *self, GstBuffer *buffer, guint n_top, gboolean ov
 
   GstFbnetResult result;
   describe_result (self, buffer, n_top, &result);
+  evaluate (self, buffer, &result);
   gst_fbnet_result_attach (&result, buffer, self->meta_types);
 #ifdef HAVE_OVERLAY
   if (overlay)
@@ -642,6 +664,8 @@ gst_fbnet_detect_class_init (GstFbnetDetectClass *class)
   gst_element_class_add_static_pad_template (element_class, &src_template);
   gst_type_mark_as_plugin_api (GST_TYPE_FBNET_SCHEDULING, 0);
   gst_type_mark_as_plugin_api (GST_TYPE_FBNET_META_TYPES, 0);
+  gst_type_mark_as_plugin_api (GST_TYPE_FBNET_NORMALIZATION, 0);
+  gst_type_mark_as_plugin_api (GST_TYPE_FBNET_NORM_STATISTICS, 0);
 #ifdef HAVE_OVERLAY
   gst_type_mark_as_plugin_api (GST_TYPE_FBNET_COLOR_BY, 0);
 #endif

@@ -202,6 +202,31 @@ describe_classes (const GstFbnetResult *result)
   return structure;
 }
 
+/* NULL where nothing was compared. */
+static const char *
+match_of (const GstFbnetResult *result, guint index)
+{
+  if (!result->matches)
+    return NULL;
+  switch (result->matches[index].label) {
+    case FBNET_MATCH_OBJECT:
+      return "object";
+    case FBNET_MATCH_BACKGROUND:
+      return "background";
+    case FBNET_MATCH_IGNORED:
+      return "ignored";
+  }
+  g_assert_not_reached ();
+}
+
+static void
+add_match (GstStructure *structure, const GstFbnetResult *result, guint index)
+{
+  const char *match = match_of (result, index);
+  if (match)
+    gst_structure_set (structure, "match", G_TYPE_STRING, match, NULL);
+}
+
 /* --- Metadata ---------------------------------------------------------------------------------- */
 
 static GstStructure *
@@ -244,7 +269,9 @@ attach_detection (const GstFbnetResult *result, guint index, GstBuffer *buffer, 
     gst_video_region_of_interest_meta_add_param (roi, mask);
   if (d->keypoints)
     gst_video_region_of_interest_meta_add_param (roi, describe_keypoints (result, d->keypoints));
-  gst_video_region_of_interest_meta_add_param (roi, describe_inference (result));
+  GstStructure *inference = describe_inference (result);
+  add_match (inference, result, index);
+  gst_video_region_of_interest_meta_add_param (roi, inference);
 }
 
 static void
@@ -315,6 +342,7 @@ describe_object (const GstFbnetResult *result, guint index)
   GstVideoRectangle r;
   gst_fbnet_result_rectangle (result, index, &r);
   GstStructure *object = new_object (result, d->class_id, d->score, &r);
+  add_match (object, result, index);
   nest (object, d->keypoints ? describe_keypoints (result, d->keypoints) : NULL);
   return object;
 }

@@ -28,6 +28,7 @@ typedef struct {
   guint n_keypoints;            /* of each detection that has some */
   const GstFbnetClass *classes; /* of the frame, the most probable first */
   guint n_classes;              /* 0: not a classifier, or nothing is probable enough */
+  const FbnetMatch *matches;    /* (nullable): one per detection in `found`, by the references */
 } GstFbnetResult;
 
 /* Kinds of metadata, of which the element attaches one or both. */

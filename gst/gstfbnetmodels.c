@@ -7,6 +7,11 @@
 #include <stdlib.h>
 #include <sys/stat.h>
 
+#include "fbnet-demo.h" /* made of models/demo/fbnet-demo.gresource.xml */
+
+/* Of the model that the plugin carries. */
+#define BUNDLED_PATH "/fbnet/demo/fbnet-demo.safetensors"
+
 /* A file that changed is another file: elements that hold the old contents keep them. */
 typedef struct {
   char *path;
@@ -30,6 +35,10 @@ static gboolean
 file_key_init (FileKey *key, const char *path)
 {
   struct stat status;
+  if (!path) {
+    key->path = g_strdup (GST_FBNET_BUNDLED_MODEL);
+    return TRUE;
+  }
   char *real = realpath (path, NULL);
   if (!real)
     return FALSE;
@@ -87,6 +96,14 @@ drop_holder (Entry *entry)
   return model;
 }
 
+static FbnetModel *
+load_bundled (GError **error)
+{
+  g_autoptr (GBytes) bytes = g_resource_lookup_data (fbnet_demo_get_resource (), BUNDLED_PATH,
+      G_RESOURCE_LOOKUP_FLAGS_NONE, error);
+  return bytes ? fbnet_model_load_bytes (bytes, GST_FBNET_BUNDLED_MODEL, error) : NULL;
+}
+
 /* Takes over `key`. With the lock held, which is let go while the file is read. */
 static Entry *
 load_entry (FileKey *key, const char *path)
@@ -99,7 +116,7 @@ load_entry (FileKey *key, const char *path)
 
   g_mutex_unlock (&lock);
   GError *error = NULL;
-  FbnetModel *model = fbnet_model_load (path, &error);
+  FbnetModel *model = path ? fbnet_model_load (path, &error) : load_bundled (&error);
   g_mutex_lock (&lock);
 
   entry->model = model;
@@ -112,9 +129,7 @@ load_entry (FileKey *key, const char *path)
 FbnetModel *
 gst_fbnet_models_acquire (const char *path, GError **error)
 {
-  g_return_val_if_fail (path != NULL, NULL);
-
-  FileKey key;
+  FileKey key = { NULL };
   if (!file_key_init (&key, path)) /* the loader finds the words for why */
     return fbnet_model_load (path, error);
 

@@ -10,7 +10,10 @@
 
 G_BEGIN_DECLS
 
-/* The model of `path`: the one already loaded if some element holds the same file (same real path,
+/* What the model is called that the plugin carries, for want of a path. */
+#define GST_FBNET_BUNDLED_MODEL "the bundled model"
+
+/* The model of `path`, or for NULL the bundled one: the one already loaded if some element holds the same file (same real path,
  * size and time of modification), else loaded now. Callers that ask for a file which another thread
  * is loading wait for it. Give it back with gst_fbnet_models_release(). Any thread. */
 FbnetModel *gst_fbnet_models_acquire (const char *path, GError **error);

@@ -75,13 +75,12 @@ take_labels_of_model (GstFbnetNetwork *network)
 }
 
 static gboolean
-open_engine (GstFbnetNetwork *network, guint n_threads, GError **error)
+open_engine (GstFbnetNetwork *network, const FbnetDetectorOptions *options, GError **error)
 {
-  const FbnetDetectorOptions options = { .n_threads = n_threads };
   if (fbnet_model_get_task (network->model) == FBNET_TASK_CLASSIFICATION)
-    network->classifier = fbnet_classifier_new (network->model, &options, error);
+    network->classifier = fbnet_classifier_new (network->model, options, error);
   else
-    network->detector = fbnet_detector_new (network->model, &options, error);
+    network->detector = fbnet_detector_new (network->model, options, error);
   return network->classifier || network->detector;
 }
 
@@ -98,17 +97,15 @@ allocate_results (GstFbnetNetwork *network)
 }
 
 GstFbnetNetwork *
-gst_fbnet_network_open (const char *model_file, const char *label_file, guint n_threads,
-    GError **error)
+gst_fbnet_network_open (const char *model_file, const char *label_file,
+    const FbnetDetectorOptions *options, GError **error)
 {
-  g_return_val_if_fail (model_file != NULL, NULL);
-
   g_autoptr (GstFbnetNetwork) network = g_new0 (GstFbnetNetwork, 1);
-  network->path = g_strdup (model_file);
+  network->path = g_strdup (model_file ? model_file : GST_FBNET_BUNDLED_MODEL);
   network->model = gst_fbnet_models_acquire (model_file, error);
   if (!network->model)
     return NULL;
-  if (!open_engine (network, n_threads, error))
+  if (!open_engine (network, options, error))
     return NULL;
 
   fbnet_model_get_params (network->model, &network->defaults);

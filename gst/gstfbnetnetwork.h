@@ -19,7 +19,7 @@ typedef struct {
   FbnetDetector *detector;
   FbnetClassifier *classifier;
   FbnetParams defaults; /* as the model was exported */
-  FbnetParams params;   /* as set */
+  FbnetParams params;   /* as set; before it was, as the model was exported */
   guint n_classes;
   GQuark *labels;          /* n_classes; a number where there is no name */
   float *class_thresholds; /* n_classes: scratch for FbnetParams */
@@ -35,7 +35,7 @@ typedef struct {
  * class. Slow: reads files, packs weights. Any thread.
  * Returns: (transfer full): or NULL with a sentence in `error`. */
 GstFbnetNetwork *gst_fbnet_network_open (const char *model_file, const char *label_file,
-    guint n_threads, GError **error);
+    const FbnetDetectorOptions *options, GError **error);
 void gst_fbnet_network_close (GstFbnetNetwork *network); /* NULL is allowed */
 
 const char *gst_fbnet_network_get_kernels (const GstFbnetNetwork *network);

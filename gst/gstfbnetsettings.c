@@ -46,7 +46,9 @@ typedef struct {
 #define DRAWN(member) G_STRUCT_OFFSET (GstFbnetSettings, style.member)
 
 static const Property properties[] = {
-  { "model-file", "Model file to detect with; a new one is loaded in the background while playing",
+  { "model-file",
+      "Model file to detect with (unset = the bundled model); a new one is loaded in the "
+      "background while playing",
       KIND_STRING, PLAYING, 0, 0, 0, VALUE (model_file), LITERAL, NO_PARAM },
   { "label-file", "Text file with one label per class and line, instead of the model's labels",
       KIND_STRING, PLAYING, 0, 0, 0, VALUE (label_file), LITERAL, NO_PARAM },
@@ -55,6 +57,15 @@ static const Property properties[] = {
   { "scheduling", "When inference runs in relation to the stream", KIND_ENUM, READY, 0, 0,
       GST_FBNET_SCHEDULING_SYNC, VALUE (scheduling), LITERAL, NO_PARAM,
       gst_fbnet_scheduling_get_type },
+  { "normalization",
+      "How the statistics of frames are pooled where norm-statistics is stream (auto = as trained)",
+      KIND_ENUM, READY, 0, 0, FBNET_NORMALIZATION_AUTO, VALUE (normalization), LITERAL, NO_PARAM,
+      gst_fbnet_normalization_get_type },
+  { "norm-statistics", "Where batch normalization has its mean and variance from", KIND_ENUM,
+      PLAYING, 0, 0, FBNET_NORM_STATISTICS_STORED, VALUE (norm_statistics), LITERAL,
+      PARAM (norm_statistics), gst_fbnet_norm_statistics_get_type },
+  { "norm-momentum", "How much a frame counts beside those before, where norm-statistics is stream",
+      KIND_FLOAT, CONTROL, 0, 1, 0.1, VALUE (norm_momentum), LITERAL, PARAM (norm_momentum) },
   { "enable", "Detect; otherwise frames pass untouched", KIND_BOOLEAN, CONTROL, 0, 1, TRUE,
       VALUE (enable), LITERAL, NO_PARAM },
 
@@ -116,6 +127,15 @@ static const Property properties[] = {
   { "keypoints", "Find the objects' keypoints (default: if the model can)", KIND_BOOLEAN, PLAYING,
       0, 1, TRUE, VALUE (keypoints), UNSET_IS_MODEL, PARAM (keypoints) },
 
+  { "evaluate", "Compare detections with the regions that are on the frames already", KIND_BOOLEAN,
+      PLAYING, 0, 1, FALSE, VALUE (evaluate), LITERAL, NO_PARAM },
+  { "iou-lower",
+      "A detection that overlaps no reference by so much is background (default: the model's)",
+      KIND_FLOAT, CONTROL, 0, 1, 0.3, VALUE (iou_lower), UNSET_IS_MODEL, PARAM (iou_lower) },
+  { "iou-upper",
+      "A detection that overlaps a reference by so much is that object (default: the model's)",
+      KIND_FLOAT, CONTROL, 0, 1, 0.7, VALUE (iou_upper), UNSET_IS_MODEL, PARAM (iou_upper) },
+
 #ifdef HAVE_OVERLAY
   { "overlay", "Draw the detections into the frames", KIND_BOOLEAN, CONTROL, 0, 1, FALSE,
       VALUE (overlay), LITERAL, NO_PARAM },
@@ -154,6 +174,36 @@ gst_fbnet_scheduling_get_type (void)
   static gsize type = 0;
   if (g_once_init_enter (&type))
     g_once_init_leave (&type, g_enum_register_static ("GstFbnetScheduling", values));
+  return type;
+}
+
+GType
+gst_fbnet_normalization_get_type (void)
+{
+  static const GEnumValue values[] = {
+    { FBNET_NORMALIZATION_AUTO, "As the model was trained", "auto" },
+    { FBNET_NORMALIZATION_GN, "Group normalization: always the frame's own statistics", "gn" },
+    { FBNET_NORMALIZATION_SYNC_BN, "A frame weighs as many pixels as it has", "sync-bn" },
+    { FBNET_NORMALIZATION_NAIVE_SYNC_BN, "Every frame weighs the same", "naive-sync-bn" },
+    { 0, NULL, NULL },
+  };
+  static gsize type = 0;
+  if (g_once_init_enter (&type))
+    g_once_init_leave (&type, g_enum_register_static ("GstFbnetNormalization", values));
+  return type;
+}
+
+GType
+gst_fbnet_norm_statistics_get_type (void)
+{
+  static const GEnumValue values[] = {
+    { FBNET_NORM_STATISTICS_STORED, "As stored in the model", "stored" },
+    { FBNET_NORM_STATISTICS_STREAM, "They follow the frames of the stream", "stream" },
+    { 0, NULL, NULL },
+  };
+  static gsize type = 0;
+  if (g_once_init_enter (&type))
+    g_once_init_leave (&type, g_enum_register_static ("GstFbnetNormStatistics", values));
   return type;
 }
 
@@ -394,7 +444,7 @@ copy_params (const GstFbnetSettings *settings, FbnetParams *params)
     const gpointer from = G_STRUCT_MEMBER_P (settings, p->value);
     if (p->kind == KIND_FLOAT)
       *(float *) to = *(float *) from;
-    else /* gboolean is an int of the same size */
+    else /* gboolean and enumerations are ints of the same size */
       *(guint *) to = *(guint *) from;
   }
 }
@@ -501,23 +551,28 @@ missing_part (const GstFbnetNetwork *network, const Property *p)
 {
   const gboolean of_masks = p->value == VALUE (masks) || p->value == VALUE (mask_threshold)
       || p->value == VALUE (mask_pooler_resolution);
-  const gboolean of_detections = p->param != NO_PARAM && p->value != VALUE (score_threshold);
+  const gboolean of_detections =
+      (p->param != NO_PARAM && p->value != VALUE (score_threshold)) || p->value == VALUE (evaluate);
+  const gboolean of_batch_norm =
+      p->value == VALUE (norm_statistics) || p->value == VALUE (norm_momentum);
   if (p->value == VALUE (top_classes))
     return network->classifier ? NULL : "a classification model";
   if (network->classifier)
     return of_detections ? "a detection model" : NULL;
   if (of_masks && !fbnet_model_has_masks (network->model))
     return "a model with a mask head";
+  if (of_batch_norm && fbnet_model_get_normalization (network->model) < FBNET_NORMALIZATION_SYNC_BN)
+    return "a model with batch normalization";
   if (p->value == VALUE (keypoints) && fbnet_model_get_n_keypoints (network->model) == 0)
     return "a model with a keypoint head";
   return NULL;
 }
 
-/* FALSE and 0 ask for nothing that would be missed. */
+/* FALSE, 0 and "stored" ask for nothing that would be missed. */
 static gboolean
 asks (const GstFbnetSettings *settings, const Property *p)
 {
-  if (p->kind == KIND_BOOLEAN || p->kind == KIND_UINT)
+  if (p->kind == KIND_BOOLEAN || p->kind == KIND_UINT || p->kind == KIND_ENUM)
     return G_STRUCT_MEMBER (guint, settings, p->value) != 0;
   return TRUE;
 }

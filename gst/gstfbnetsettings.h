@@ -20,6 +20,13 @@ typedef enum {
 #define GST_TYPE_FBNET_SCHEDULING (gst_fbnet_scheduling_get_type ())
 GType gst_fbnet_scheduling_get_type (void);
 
+#define GST_TYPE_FBNET_NORMALIZATION (gst_fbnet_normalization_get_type ()) /* FbnetNormalization */
+GType gst_fbnet_normalization_get_type (void);
+
+#define GST_TYPE_FBNET_NORM_STATISTICS                                                             \
+  (gst_fbnet_norm_statistics_get_type ()) /* FbnetNormStatistics */
+GType gst_fbnet_norm_statistics_get_type (void);
+
 /* Values as the application set them; gst_fbnet_settings_resolve() makes parameters of them. */
 typedef struct {
   char *model_file;
@@ -31,6 +38,8 @@ typedef struct {
   float iou_threshold;
   float score_threshold;
   float mask_threshold;
+  float norm_momentum;
+  float iou_lower, iou_upper;
   guint threads;
   guint pre_nms_count, post_nms_count;
   guint box_pooler_resolution, mask_pooler_resolution;
@@ -43,8 +52,11 @@ typedef struct {
   gboolean masks;
   gboolean keypoints;
   gboolean enable;
+  gboolean evaluate;
   gint scheduling;
   guint meta_types; /* GstFbnetMetaTypes */
+  gint normalization;
+  gint norm_statistics;
   gboolean overlay;
   GstFbnetOverlayStyle style;
   guint64 was_set; /* bit i: property i of the table was set, its default is no longer meant */

@@ -15,13 +15,18 @@ typedef struct {
   guint64 frames;     /* that passed */
   guint64 inferences; /* frames that were looked at */
   guint64 detections;
-  FbnetTimings last, sum; /* over the inferences */
-  GstClockTime latency;   /* slowly forgotten maximum of a frame's time in the element */
-  GstClockTime announced; /* what the pipeline was last told */
+  guint64 evaluated;        /* inferences that were compared with references */
+  FbnetMatchCounts matches; /* over those */
+  FbnetTimings last, sum;   /* over the inferences */
+  GstClockTime latency;     /* slowly forgotten maximum of a frame's time in the element */
+  GstClockTime announced;   /* what the pipeline was last told */
 } GstFbnetStats;
 
 void gst_fbnet_stats_add_inference (GstFbnetStats *stats, const FbnetTimings *timings,
     guint n_detections);
+
+/* What a frame's comparison with its references counted. */
+void gst_fbnet_stats_add_matches (GstFbnetStats *stats, const FbnetMatchCounts *counts);
 
 /* Takes note of the time a frame took. TRUE if the pipeline should ask for the latency again. */
 gboolean gst_fbnet_stats_add_latency (GstFbnetStats *stats, GstClockTime elapsed);

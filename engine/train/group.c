@@ -101,7 +101,7 @@ group_wait (Group *group)
       group->link.sum_type (group->link.data, x, n);                                               \
     if (group->link.size > 1)                                                                      \
       group_wait (group);                                                                          \
-    if (thread > 0)                                                                                \
+    if (thread > 0 && n > 0)                                                                       \
       memcpy (x, group->slots[0], n * sizeof (Type));                                              \
     group_wait (group);                                                                            \
   }

@@ -142,20 +142,34 @@ typedef struct {
   GPtrArray *memory;
 } Replacements;
 
+static gpointer
+convert (const Real *values, gsize n, gboolean half)
+{
+  const gsize size = fbnet_dtype_size (half ? FBNET_DTYPE_F16 : FBNET_DTYPE_F32);
+  gpointer numbers = g_malloc_n (n, size);
+
+  for (gsize i = 0; i < n; i++) {
+    if (half)
+      ((guint16 *) numbers)[i] = half_from_float ((float) values[i]);
+    else
+      ((float *) numbers)[i] = (float) values[i];
+  }
+  return numbers;
+}
+
 static void
-replace (Replacements *to, const FbnetModel *model, const GArray *array, const Real *values)
+replace (Replacements *to, const FbnetModel *model, const GArray *array, const Real *values,
+    gboolean half)
 {
   for (guint i = 0; i < array->len; i++) {
     const Param *param = params_get (array, (gint) i);
-    float *floats = g_new (float, param->n);
     FbnetTensorView *view = g_new (FbnetTensorView, 1);
-    for (gsize k = 0; k < param->n; k++)
-      floats[k] = (float) values[param->begin + k];
+
     *view = *safetensors_find (model->file, param->name);
-    view->dtype = FBNET_DTYPE_F32;
-    view->data = floats;
-    view->n_bytes = param->n * sizeof (float);
-    g_ptr_array_add (to->memory, floats);
+    view->dtype = half ? FBNET_DTYPE_F16 : FBNET_DTYPE_F32;
+    view->data = convert (values + param->begin, param->n, half);
+    view->n_bytes = param->n * fbnet_dtype_size (view->dtype);
+    g_ptr_array_add (to->memory, (gpointer) view->data);
     g_hash_table_insert (to->by_name, (gpointer) param->name, view);
   }
 }
@@ -182,13 +196,13 @@ list_tensors (const Params *params, const Replacements *replaced, const gint64 *
 
 gboolean
 params_write (const Params *params, const Real *values, const Real *statistics, gint64 iteration,
-    const FbnetTensorView *extra, guint n_extra, const char *path, GError **error)
+    gboolean half, const FbnetTensorView *extra, guint n_extra, const char *path, GError **error)
 {
   Replacements replaced = { g_hash_table_new_full (g_str_hash, g_str_equal, NULL, g_free),
     g_ptr_array_new_with_free_func (g_free) };
 
-  replace (&replaced, params->model, params->params, values);
-  replace (&replaced, params->model, params->statistics, statistics);
+  replace (&replaced, params->model, params->params, values, half);
+  replace (&replaced, params->model, params->statistics, statistics, FALSE);
   GArray *views = list_tensors (params, &replaced, &iteration);
   if (n_extra > 0)
     g_array_append_vals (views, extra, n_extra);

@@ -219,18 +219,18 @@ write_checkpoint (const Trainer *t, GError **error)
     vector_view (STATE_EMA_STATS, ema_statistics, n_statistics),
   };
 
-  return params_write (t->params, t->params->values, t->params->statistics_values, iteration, extra,
-      G_N_ELEMENTS (extra), t->settings.checkpoint, error);
+  return params_write (t->params, t->params->values, t->params->statistics_values, iteration, FALSE,
+      extra, G_N_ELEMENTS (extra), t->settings.checkpoint, error);
 }
 
 gboolean
-trainer_write_model (const Trainer *t, const char *path, GError **error)
+trainer_write_model (const Trainer *t, const char *path, gboolean half, GError **error)
 {
   const gboolean averaged = t->settings.sgd.ema_decay > 0;
 
   return params_write (t->params, averaged ? t->state.ema_values : t->params->values,
-      averaged ? t->state.ema_statistics : t->params->statistics_values, t->iteration, NULL, 0,
-      path, error);
+      averaged ? t->state.ema_statistics : t->params->statistics_values, t->iteration, half, NULL,
+      0, path, error);
 }
 
 /* --- The loop --------------------------------------------------------------------------------- */

@@ -62,8 +62,10 @@ gboolean trainer_resume (Trainer *trainer, guint *iteration, GError **error);
 /* To the last iteration, or until `progress` says stop. */
 gboolean trainer_run (Trainer *trainer, TrainProgress progress, gpointer data, GError **error);
 
-/* The model as it is now: the moving average where there is one. */
-gboolean trainer_write_model (const Trainer *trainer, const char *path, GError **error);
+/* The model as it is now: the moving average where there is one; parameters in half precision, if
+ * asked. */
+gboolean trainer_write_model (const Trainer *trainer, const char *path, gboolean half,
+    GError **error);
 
 const Params *trainer_params (const Trainer *trainer);
 

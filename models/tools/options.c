@@ -14,6 +14,7 @@ detector_options_new (void)
   return (DetectorOptions){
     .score_threshold = NOT_GIVEN_NUMBER,
     .iou_threshold = NOT_GIVEN_NUMBER,
+    .norm_momentum = NOT_GIVEN_NUMBER,
     .min_size = NOT_GIVEN_COUNT,
     .max_size = NOT_GIVEN_COUNT,
     .pre_nms = NOT_GIVEN_COUNT,
@@ -29,6 +30,8 @@ detector_options_clear (DetectorOptions *options)
   g_free (options->kernels);
   g_free (options->precision);
   g_free (options->int8_bias);
+  g_free (options->normalization);
+  g_free (options->norm_statistics);
 }
 
 void
@@ -51,6 +54,13 @@ detector_options_add (DetectorOptions *o, GOptionContext *context)
         "In int8, biases beyond 32 bits count in full (wide) or saturate as in PyTorch (exact); "
         "default: as the model says",
         "NAME" },
+    { "norm-statistics", 0, 0, G_OPTION_ARG_STRING, &o->norm_statistics,
+        "Batch norms' mean and variance: stored, the default, or following the pictures (stream)",
+        "NAME" },
+    { "norm-momentum", 0, 0, G_OPTION_ARG_DOUBLE, &o->norm_momentum,
+        "How much a picture counts in the stream; default: 0.1", "X" },
+    { "normalization", 0, 0, G_OPTION_ARG_STRING, &o->normalization,
+        "How pictures are pooled there: gn, sync-bn, naive-sync-bn; default: as trained", "NAME" },
     { "min-size", 0, 0, G_OPTION_ARG_INT, &o->min_size,
         "Pictures are resized: their shorter side to N pixels", "N" },
     { "max-size", 0, 0, G_OPTION_ARG_INT, &o->max_size, "... their longer side to at most N", "N" },
@@ -74,9 +84,11 @@ usage_error (GError **error, const char *sentence)
   return FALSE;
 }
 
-/* In the order of FbnetPrecision and FbnetInt8Bias; the first stands for what was not given. */
-static const char *const precisions[] = { "", "float32", "int8", NULL };
-static const char *const biases[] = { "", "wide", "exact", NULL };
+/* In the order of FbnetPrecision and so on; the first is what holds when nothing was given. */
+static const char *const precisions[] = { "auto", "float32", "int8", NULL };
+static const char *const biases[] = { "auto", "wide", "exact", NULL };
+static const char *const normalizations[] = { "auto", "gn", "sync-bn", "naive-sync-bn", NULL };
+static const char *const statistics[] = { "stored", "stream", NULL };
 
 /* The name's index in its list; -1: it is not in there. */
 static int
@@ -84,7 +96,7 @@ find_name (const char *name, const char *const *names)
 {
   if (!name)
     return 0;
-  for (int i = 1; names[i]; i++) {
+  for (int i = 0; names[i]; i++) {
     if (g_str_equal (names[i], name))
       return i;
   }
@@ -94,15 +106,24 @@ find_name (const char *name, const char *const *names)
 static gboolean
 check_names (const DetectorOptions *options, GError **error)
 {
-  if (find_name (options->precision, precisions) < 0)
-    g_set_error (error, G_OPTION_ERROR, G_OPTION_ERROR_BAD_VALUE,
-        "--precision: expected float32 or int8, found %s", options->precision);
-  else if (find_name (options->int8_bias, biases) < 0)
-    g_set_error (error, G_OPTION_ERROR, G_OPTION_ERROR_BAD_VALUE,
-        "--int8-bias: expected wide or exact, found %s", options->int8_bias);
-  else
-    return TRUE;
-  return FALSE;
+  const struct {
+    const char *option, *given;
+    const char *const *names;
+    const char *expected;
+  } lists[] = {
+    { "precision", options->precision, precisions, "float32 or int8" },
+    { "int8-bias", options->int8_bias, biases, "wide or exact" },
+    { "normalization", options->normalization, normalizations, "gn, sync-bn or naive-sync-bn" },
+    { "norm-statistics", options->norm_statistics, statistics, "stored or stream" },
+  };
+  for (guint i = 0; i < G_N_ELEMENTS (lists); i++) {
+    if (find_name (lists[i].given, lists[i].names) >= 0)
+      continue;
+    g_set_error (error, G_OPTION_ERROR, G_OPTION_ERROR_BAD_VALUE, "--%s: expected %s, found %s",
+        lists[i].option, lists[i].expected, lists[i].given);
+    return FALSE;
+  }
+  return TRUE;
 }
 
 FbnetDetectorOptions
@@ -111,7 +132,8 @@ detector_options_how (const DetectorOptions *options)
   return (FbnetDetectorOptions){ .n_threads = (guint) options->threads,
     .kernels = options->kernels,
     .precision = (FbnetPrecision) find_name (options->precision, precisions),
-    .int8_bias = (FbnetInt8Bias) find_name (options->int8_bias, biases) };
+    .int8_bias = (FbnetInt8Bias) find_name (options->int8_bias, biases),
+    .normalization = (FbnetNormalization) find_name (options->normalization, normalizations) };
 }
 
 /* The engine takes counts without a sign: what is below zero must be said here. */
@@ -158,6 +180,8 @@ detector_options_apply (const DetectorOptions *options, FbnetParams *params)
 {
   apply_number (&params->score_threshold, options->score_threshold);
   apply_number (&params->iou_threshold, options->iou_threshold);
+  apply_number (&params->norm_momentum, options->norm_momentum);
+  params->norm_statistics = (FbnetNormStatistics) find_name (options->norm_statistics, statistics);
   apply_count (&params->min_size, options->min_size);
   apply_count (&params->max_size, options->max_size);
   apply_count (&params->pre_nms_count, options->pre_nms);

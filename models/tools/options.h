@@ -20,11 +20,12 @@ enum {
 typedef struct {
   char *model; /* NULL: not given */
   char *kernels;
-  char *precision, *int8_bias; /* as given, or NULL */
+  char *precision, *int8_bias;           /* as given, or NULL */
+  char *normalization, *norm_statistics; /* as given, or NULL */
   gint threads;
   gboolean no_masks, no_keypoints;
   /* The model's own value unless given. */
-  double score_threshold, iou_threshold;
+  double score_threshold, iou_threshold, norm_momentum;
   gint min_size, max_size, pre_nms, post_nms, max_detections;
 } DetectorOptions;
 

@@ -415,7 +415,8 @@ finish (Session *session, GError **error)
     say (session, "stopped; with --resume the run goes on from %s", session->options.checkpoint);
     return draw_curve (session, error);
   }
-  if (!trainer_write_model (session->trainer, session->options.output, error))
+  if (!trainer_write_model (session->trainer, session->options.output, session->options.half,
+          error))
     return FALSE;
   say (session, "%s is written", session->options.output);
   return draw_curve (session, error);

@@ -172,6 +172,8 @@ add_output_options (TrainOptions *o, GOptionContext *context)
 {
   const GOptionEntry entries[] = {
     { "output", 'o', 0, G_OPTION_ARG_FILENAME, &o->output, "The model", "FILE" },
+    { "half", 0, 0, G_OPTION_ARG_NONE, &o->half, "Write it in half precision: half the size",
+        NULL },
     { "checkpoint", 0, 0, G_OPTION_ARG_FILENAME, &o->checkpoint,
         "Where the run's state is kept [OUTPUT.checkpoint]", "FILE" },
     { "checkpoint-period", 0, 0, G_OPTION_ARG_INT, &o->checkpoint_period,

@@ -37,7 +37,7 @@ typedef struct {
   /* What comes of it */
   char *output, *checkpoint, *log, *curve, *show;
   gint checkpoint_period;
-  gboolean resume;
+  gboolean resume, half;
 } TrainOptions;
 
 /* FALSE with error, a sentence about the option that is wrong. --help is answered, and ends the

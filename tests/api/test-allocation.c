@@ -66,7 +66,7 @@ allocations_of_frame (FbnetDetector *detector, const Picture *picture, FbnetDete
 }
 
 static void
-check (const char *name, const char *kernels, guint n_threads)
+check (const char *name, const char *kernels, guint n_threads, FbnetNormStatistics statistics)
 {
   const FbnetDetectorOptions options = { n_threads, kernels };
   g_autofree char *path = g_strdup_printf ("%s/%s.safetensors", g_getenv ("FBNET_TEST_DATA"), name);
@@ -74,6 +74,11 @@ check (const char *name, const char *kernels, guint n_threads)
   g_autoptr (FbnetModel) model = fbnet_model_load (path, &error);
   g_assert_no_error (error);
   g_autoptr (FbnetDetector) detector = fbnet_detector_new (model, &options, &error);
+  g_assert_no_error (error);
+  FbnetParams params;
+  fbnet_model_get_params (model, &params);
+  params.norm_statistics = statistics;
+  fbnet_detector_set_params (detector, &params, &error);
   g_assert_no_error (error);
   g_autoptr (FbnetDetections) detections = fbnet_detections_new ();
   g_autoptr (Picture) picture = picture_draw (121, 88, 7);
@@ -86,15 +91,17 @@ check (const char *name, const char *kernels, guint n_threads)
 }
 
 /* The first frame of a size allocates, which shows that counting works; the next ones do not: with and
- * without masks, batch and group norm, alone and with threads. */
+ * without masks, batch and group norm, alone and with threads, following the stream. */
 static void
 test_warm (void)
 {
-  check ("tiny-bn", NULL, 1);
-  check ("tiny-bn", NULL, 3);
-  check ("tiny-bn", "c", 2);
-  check ("tiny-gn", NULL, 1);
-  check ("tiny-gn", "c", 3);
+  check ("tiny-bn", NULL, 1, FBNET_NORM_STATISTICS_STORED);
+  check ("tiny-bn", NULL, 3, FBNET_NORM_STATISTICS_STORED);
+  check ("tiny-bn", "c", 2, FBNET_NORM_STATISTICS_STORED);
+  check ("tiny-gn", NULL, 1, FBNET_NORM_STATISTICS_STORED);
+  check ("tiny-gn", "c", 3, FBNET_NORM_STATISTICS_STORED);
+  check ("tiny-bn", NULL, 1, FBNET_NORM_STATISTICS_STREAM);
+  check ("tiny-bn", "c", 3, FBNET_NORM_STATISTICS_STREAM);
 }
 
 /* The largest counts and resolutions ask for tens of gigabytes: a sentence, no detections, and the detector

@@ -64,7 +64,7 @@ typedef struct {
   gsize offset;
 } Field;
 
-/* The four thresholds take 0 and 1 and what lies between; not less, not more, not NaN. */
+/* The ratios take 0 and 1 and what lies between; not less, not more, not NaN. */
 static void
 test_ratios (void)
 {
@@ -73,6 +73,7 @@ test_ratios (void)
     { "iou_threshold", G_STRUCT_OFFSET (FbnetParams, iou_threshold) },
     { "rpn_iou_threshold", G_STRUCT_OFFSET (FbnetParams, rpn_iou_threshold) },
     { "mask_threshold", G_STRUCT_OFFSET (FbnetParams, mask_threshold) },
+    { "norm_momentum", G_STRUCT_OFFSET (FbnetParams, norm_momentum) },
   };
   static const float good[] = { 0, 0.5f, 1 };
   static const float bad[] = { -1e-6f, 1.000001f, INFINITY, -INFINITY, NAN };
@@ -128,6 +129,35 @@ test_counts (void)
     *value = G_MAXUINT;
     assert_refused (detector, &params, fields[i].field.name);
   }
+}
+
+/* The bounds of matching are the model's, may be anything from 0 to 1, and do not cross. */
+static void
+test_iou_bounds (void)
+{
+  static const float good[][2] = { { 0, 0 }, { 0, 1 }, { 0.5f, 0.5f }, { 1, 1 } };
+  static const float bad[][2] = { { -0.1f, 0.5f }, { NAN, 0.5f }, { 0.6f, 0.5f },
+    { 0.5f, 0.499f } };
+  g_autoptr (FbnetModel) model = load ("tiny-bn");
+  g_autoptr (FbnetDetector) detector = new_detector (model);
+  FbnetParams params;
+
+  fbnet_model_get_params (model, &params);
+  g_assert_cmpfloat (params.iou_lower, ==, 0.3f);
+  g_assert_cmpfloat (params.iou_upper, ==, 0.7f);
+  for (guint i = 0; i < G_N_ELEMENTS (good); i++) {
+    params.iou_lower = good[i][0];
+    params.iou_upper = good[i][1];
+    assert_accepted (detector, &params);
+  }
+  for (guint i = 0; i < G_N_ELEMENTS (bad); i++) {
+    params.iou_lower = bad[i][0];
+    params.iou_upper = bad[i][1];
+    assert_refused (detector, &params, "iou_lower");
+  }
+  params.iou_lower = 0.5f;
+  params.iou_upper = 1.5f;
+  assert_refused (detector, &params, "iou_upper");
 }
 
 /* Masks and keypoints cannot be asked of a model without such a head. */
@@ -256,6 +286,7 @@ main (int argc, char *argv[])
   g_test_init (&argc, &argv, NULL);
   g_test_add_func ("/params/ratios", test_ratios);
   g_test_add_func ("/params/counts", test_counts);
+  g_test_add_func ("/params/iou-bounds", test_iou_bounds);
   g_test_add_func ("/params/heads", test_heads);
   g_test_add_func ("/params/class-thresholds", test_class_thresholds);
   g_test_add_func ("/params/effects", test_effects);

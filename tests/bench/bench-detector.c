@@ -8,12 +8,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "config.h"
+#include "benchmodel.h"
 #include "drawing.h"
 #include "fbnet/fbnet.h"
 #include "kernels/kernels.h"
-#include "randommodel.h"
-#include "tensors.h"
 #include "timing.h"
 
 #define WIDTH      320
@@ -58,79 +56,6 @@ stop (const GError *error)
 {
   fprintf (stderr, "%s\n", error->message);
   exit (1);
-}
-
-/* Random activations have the size of pixels. Predictors of ordinary weights would make of them boxes
- * far outside the picture and certain classes: no proposal would be left to run the heads on. */
-static void
-calm_predictors (TensorList *tensors)
-{
-  for (guint i = 0; i < tensors->views->len; i++) {
-    const FbnetTensorView *view = tensors->views->pdata[i];
-    float *weights = (float *) view->data;
-    const gboolean boxes = g_str_has_suffix (view->name, "bbox_pred.weight");
-    const gboolean classes = g_str_has_suffix (view->name, "cls_score.weight");
-    for (gsize j = 0; (boxes || classes) && j < view->n_bytes / sizeof *weights; j++)
-      weights[j] *= boxes ? 0.001f : 0.02f;
-  }
-}
-
-static FbnetModel *
-make_calm (const FbnetModel *model, const char *description, GError **error)
-{
-  g_autoptr (TensorList) tensors = tensor_list_new ();
-
-  for (guint i = 0; i < fbnet_model_get_n_tensors (model); i++) {
-    FbnetTensorView view;
-    fbnet_model_get_tensor (model, i, &view);
-    tensor_list_add_copy (tensors, &view);
-  }
-  calm_predictors (tensors);
-  return tensor_list_to_model (tensors, description, error);
-}
-
-static FbnetModel *
-make_model (const char *config)
-{
-  g_autoptr (GError) error = NULL;
-  cJSON *tree = import_zoo_config (config, &error);
-  cJSON *description = tree != NULL ? import_describe (tree, config, &error) : NULL;
-
-  if (description == NULL)
-    stop (error);
-  char *text = cJSON_PrintUnformatted (description);
-  g_autoptr (FbnetModel) random = random_model_new (text, 1, &error);
-  FbnetModel *model = random != NULL ? make_calm (random, text, &error) : NULL;
-  if (model == NULL)
-    stop (error);
-  cJSON_free (text);
-  cJSON_Delete (description);
-  cJSON_Delete (tree);
-  return model;
-}
-
-/* Full numbers in every frame: no proposal is suppressed, so that the cap of 30 cuts; with masks no
- * detection either. */
-static FbnetDetector *
-make_detector (FbnetModel *model, const char *kernels, guint n_threads, guint max_detections)
-{
-  const FbnetDetectorOptions options = { n_threads, kernels };
-  g_autoptr (GError) error = NULL;
-  FbnetParams params;
-
-  FbnetDetector *detector = fbnet_detector_new (model, &options, &error);
-  if (detector == NULL)
-    stop (error);
-  fbnet_model_get_params (model, &params);
-  params.max_detections = max_detections;
-  params.rpn_iou_threshold = 1;
-  if (params.masks) {
-    params.score_threshold = 0;
-    params.iou_threshold = 1;
-  }
-  if (!fbnet_detector_set_params (detector, &params, &error))
-    stop (error);
-  return detector;
 }
 
 static void
@@ -185,14 +110,17 @@ main (void)
   const FbnetImage image = picture_image (picture);
 
   for (guint d = 0; d < G_N_ELEMENTS (detectors); d++) {
-    g_autoptr (FbnetModel) model = make_model (detectors[d].config);
+    g_autoptr (GError) error = NULL;
+    g_autoptr (FbnetModel) model = bench_model_new (detectors[d].config, &error);
+    if (model == NULL)
+      stop (error);
     print_heading (detectors[d].config);
     for (const Kernels *const *row = kernels_list (); *row != NULL; row++) {
       if (kernels_find ((*row)->name, NULL) == NULL)
         continue;
       for (guint n_threads = 1; n_threads <= 2; n_threads++) {
         g_autoptr (FbnetDetector) detector =
-            make_detector (model, (*row)->name, n_threads, detectors[d].max_detections);
+            bench_detector_new (model, (*row)->name, n_threads, detectors[d].max_detections, TRUE);
         printf ("| %-8s | %u |", (*row)->name, n_threads);
         fflush (stdout);
         measure (detector, &image);

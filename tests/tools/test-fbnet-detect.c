@@ -118,6 +118,15 @@ test_usage (Fixture *f, gconstpointer data)
     { { "-m", f->model, "--score-threshold=1.5", f->wide }, "fbnet-detect: *score_threshold*1.5*" },
     { { "-m", f->model, "--iou-threshold=nan", f->wide }, "fbnet-detect: *iou_threshold*" },
     { { "-m", f->model, "--kernels=abacus", f->wide }, "fbnet-detect: *abacus*" },
+    { { "-m", f->model, "--precision=fine", f->wide },
+        "fbnet-detect: --precision: expected float32 or int8, found fine*" },
+    { { "-m", f->model, "--norm-statistics=mine", f->wide },
+        "fbnet-detect: --norm-statistics: expected stored or stream, found mine*" },
+    { { "-m", f->model, "--normalization=bn", f->wide },
+        "fbnet-detect: --normalization: expected gn, sync-bn or naive-sync-bn, found bn*" },
+    { { "-m", f->model, "--normalization=gn", f->wide },
+        "fbnet-detect: *trained with batch normalization, found gn*" },
+    { { "-m", f->model, "--norm-momentum=1.5", f->wide }, "fbnet-detect: *norm_momentum*1.5*" },
   };
   for (guint i = 0; i < G_N_ELEMENTS (cases); i++) {
     const char *const *a = cases[i].arguments;
@@ -239,6 +248,27 @@ test_options (Fixture *f, gconstpointer data)
   const cJSON *timings = cJSON_GetObjectItemCaseSensitive (line, "timings_ms");
   g_assert_cmpfloat (number (timings, "total"), >, 0);
   g_assert_cmpfloat (number (timings, "trunk"), <=, number (timings, "total"));
+}
+
+static char **
+see_twice (const Fixture *f, const char *momentum)
+{
+  g_auto (Command) command = command_run ("FBNET_DETECT", "-m", f->model, BELIEVE, momentum,
+      "--norm-statistics=stream", "--normalization=sync-bn", f->wide, f->tall, f->wide, NULL);
+  command_expect (&command, 0, "");
+  return g_strsplit (command.out, "\n", -1);
+}
+
+/* Statistics that follow the pictures remember those before; with momentum 1 only the picture
+ * itself counts. */
+static void
+test_stream (Fixture *f, gconstpointer data)
+{
+  g_auto (GStrv) followed = see_twice (f, "--norm-momentum=0.5");
+  g_auto (GStrv) alone = see_twice (f, "--norm-momentum=1");
+  g_assert_cmpstr (followed[0], !=, followed[2]);
+  g_assert_cmpstr (alone[0], ==, alone[2]);
+  g_assert_cmpstr (alone[0], !=, followed[0]);
 }
 
 /* The same characters for one thread and for three. */
@@ -459,6 +489,7 @@ main (int argc, char **argv)
   g_test_init (&argc, &argv, NULL);
   g_test_add_func ("/fbnet-detect/help", test_help);
   add ("/fbnet-detect/usage", test_usage);
+  add ("/fbnet-detect/stream", test_stream);
   add ("/fbnet-detect/bad-model", test_bad_model);
   add ("/fbnet-detect/lines", test_lines);
   add ("/fbnet-detect/bad-picture", test_bad_picture);

@@ -91,6 +91,56 @@ test_json (Fixture *f, gconstpointer data)
   g_assert_true (cJSON_IsNull (cJSON_GetObjectItem (without_objects, "AP")));
 }
 
+static void
+check_match_classes (const cJSON *match)
+{
+  static const char *const counts[] = { "objects", "background", "ignored", "true_positives",
+    "false_positives", "misses" };
+  for (guint i = 0; i < G_N_ELEMENTS (counts); i++) {
+    double sum = 0;
+    const cJSON *item;
+    cJSON_ArrayForEach (item, cJSON_GetObjectItem (match, "classes"))
+    {
+      sum += cJSON_GetObjectItem (item, counts[i])->valuedouble;
+    }
+    g_assert_cmpfloat (sum, >, 0);
+    g_assert_cmpfloat (sum, ==, cJSON_GetObjectItem (match, counts[i])->valuedouble);
+  }
+}
+
+/* What D2Go found in 50 images of COCO val2017, as float and as int8 model, has the numbers that
+ * pycocotools gives it, to the digits that were written down; and the classes' matching counts add
+ * up to all. */
+static void
+test_reference (Fixture *f, gconstpointer data)
+{
+  static const char *const names[] = { "AP", "AP50", "AP75", "APs", "APm", "APl" };
+  static const struct {
+    const char *results;
+    double expected[G_N_ELEMENTS (names)];
+  } rows[] = {
+    { "d2go-float-detections.json", { 0.2396, 0.3639, 0.2480, 0.0202, 0.2941, 0.5094 } },
+    { "d2go-int8-detections.json", { 0.2256, 0.3326, 0.2394, 0.0146, 0.2868, 0.4851 } },
+  };
+  const char *golden = g_getenv ("FBNET_GOLDEN_DATA");
+  g_autofree char *folder = g_build_filename (golden ? golden : "", "coco-val50", NULL);
+  g_autofree char *truth = g_build_filename (folder, "instances_val2017.json", NULL);
+  if (!g_file_test (truth, G_FILE_TEST_EXISTS)) {
+    g_test_skip ("no golden data");
+    return;
+  }
+  for (guint r = 0; r < G_N_ELEMENTS (rows); r++) {
+    g_autofree char *results = g_build_filename (folder, rows[r].results, NULL);
+    g_auto (Command) command = command_run ("FBNET_EVAL", truth, "--results", results, "--json",
+        "--match", "--per-class", NULL);
+    command_expect (&command, 0, "*");
+    g_autoptr (cJSON) line = parse_line (&command);
+    for (guint i = 0; i < G_N_ELEMENTS (names); i++)
+      g_assert_cmpfloat_with_epsilon (number (line, "bbox", names[i]), rows[r].expected[i], 5e-5);
+    check_match_classes (cJSON_GetObjectItem (line, "match"));
+  }
+}
+
 /* Keypoints alone, when the results have nothing else. */
 static void
 test_keypoints (Fixture *f, gconstpointer data)
@@ -238,6 +288,7 @@ main (int argc, char **argv)
 {
   g_test_init (&argc, &argv, NULL);
   g_test_add ("/fbnet-eval/json", Fixture, NULL, set_up, test_json, tear_down);
+  g_test_add ("/fbnet-eval/reference", Fixture, NULL, set_up, test_reference, tear_down);
   g_test_add ("/fbnet-eval/keypoints", Fixture, NULL, set_up, test_keypoints, tear_down);
   g_test_add ("/fbnet-eval/text", Fixture, NULL, set_up, test_text, tear_down);
   g_test_add ("/fbnet-eval/plot", Fixture, NULL, set_up, test_plot, tear_down);

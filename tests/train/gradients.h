@@ -15,6 +15,9 @@ typedef struct {
   Real *value, *grad;
 } Leaf;
 
+/* An empty tape, each time the same: one takes much memory at once. Of the main thread. */
+Tape *empty_tape (void);
+
 /* Uniform between -1 and 1. */
 Leaf leaf_new (gsize n, gsize h, gsize w, gsize c, gboolean with_grad);
 void leaf_clear (Leaf *leaf);
@@ -38,8 +41,9 @@ void leaf_take (Leaf *leaf, const Var *var);
  * gradient to start from. */
 double weighed_sum (Tape *tape, Var *y, double phase);
 
-/* Computes the loss of the leaves' values; with `backward` also adds its gradients to the leaves'. */
-typedef double (*LossFunc) (gpointer data, gboolean backward);
+/* Computes the loss of the leaves' values on an empty tape; with `backward` also adds its gradients to
+ * the leaves'. */
+typedef double (*LossFunc) (Tape *tape, gpointer data, gboolean backward);
 
 /* Fails the running test unless all the leaves' gradients (of a large leaf: some elements') are what
  * finite differences say, and are added to what was there before. */

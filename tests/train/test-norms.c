@@ -23,6 +23,7 @@ typedef struct {
   NormPooling pooling;
   Leaf x[MAX_WORKERS], gamma, beta;
   Leaf own_gamma[MAX_WORKERS], own_beta[MAX_WORKERS]; /* each worker's gradients */
+  Tape *tapes[MAX_WORKERS];
   Real *y[MAX_WORKERS];
   double stats[MAX_WORKERS][1 + 2 * CHANNELS];
   double losses[MAX_WORKERS];
@@ -44,6 +45,7 @@ norms_new (guint n_workers, NormPooling pooling)
     norms->x[t] = leaf_new (batches[t].n, batches[t].h, batches[t].w, CHANNELS, TRUE);
     norms->own_gamma[t] = leaf_new (1, 1, 1, CHANNELS, TRUE);
     norms->own_beta[t] = leaf_new (1, 1, 1, CHANNELS, TRUE);
+    norms->tapes[t] = tape_new ();
     norms->y[t] = g_new0 (Real, leaf_size (&norms->x[t]));
     for (gsize i = 0; i < leaf_size (&norms->x[t]); i++)
       norms->x[t].value[i] += 0.5 * t; /* workers differ in their mean */
@@ -61,6 +63,7 @@ norms_free (Norms *norms)
     leaf_clear (&norms->x[t]);
     leaf_clear (&norms->own_gamma[t]);
     leaf_clear (&norms->own_beta[t]);
+    tape_free (norms->tapes[t]);
     g_free (norms->y[t]);
   }
   g_free (norms);
@@ -79,7 +82,7 @@ static void
 run_worker (guint t, gpointer data)
 {
   Norms *norms = data;
-  Tape *tape = tape_new ();
+  Tape *tape = norms->tapes[t];
   Var *x = leaf_var (&norms->x[t], tape);
   Var *y = op_batch_norm (tape, x, (Weight){ norms->gamma.value, norms->own_gamma[t].grad },
       (Weight){ norms->beta.value, norms->own_beta[t].grad }, FALSE, norms->pooling, norms->group, t,
@@ -92,12 +95,12 @@ run_worker (guint t, gpointer data)
     tape_backward (tape);
     leaf_take (&norms->x[t], x);
   }
-  tape_free (tape);
+  tape_reset (tape);
 }
 
 /* Sum of the workers' losses. Gamma's and beta's gradients are sums over the workers. */
 static double
-norms_loss (gpointer data, gboolean backward)
+norms_loss (Tape *unused, gpointer data, gboolean backward)
 {
   Norms *norms = data;
   double loss = 0;
@@ -173,7 +176,7 @@ test_sync (void)
   Var *y = op_batch_norm (tape, x, (Weight){ norms->gamma.value, gamma.grad },
       (Weight){ norms->beta.value, beta.grad }, FALSE, POOL_PIXELS, NULL, 0, stats);
 
-  norms_loss (norms, TRUE);
+  norms_loss (NULL, norms, TRUE);
   for (gsize t = 0, at = 0; t < MAX_WORKERS; at += leaf_size (&norms->x[t++])) {
     for (gsize i = 0; i < leaf_size (&norms->x[t]); i++)
       tape_open_gradient (tape, y)[at + i] = cos (phase_of ((guint) t) + 2.3 * (double) i);
@@ -224,7 +227,7 @@ check_naive (NormPooling pooling)
   g_autoptr (Norms) norms = norms_new (MAX_WORKERS, pooling);
   double found_mean[CHANNELS], found_variance[CHANNELS];
 
-  norms_loss (norms, FALSE);
+  norms_loss (NULL, norms, FALSE);
   norm_stats_finish (norms->stats[1], CHANNELS, found_mean, found_variance);
   for (guint c = 0; c < CHANNELS; c++) {
     double mean, variance;

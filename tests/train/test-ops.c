@@ -24,10 +24,9 @@ conv_run (const Conv *conv, Tape *tape, Var *x)
 }
 
 static double
-conv_loss (gpointer data, gboolean backward)
+conv_loss (Tape *tape, gpointer data, gboolean backward)
 {
   Conv *conv = data;
-  Tape *tape = tape_new ();
   Var *x = leaf_var (&conv->x, tape);
   const double loss = weighed_sum (tape, conv_run (conv, tape, x), 0.4);
 
@@ -35,7 +34,6 @@ conv_loss (gpointer data, gboolean backward)
     tape_backward (tape);
     leaf_take (&conv->x, x);
   }
-  tape_free (tape);
   return loss;
 }
 
@@ -64,7 +62,7 @@ static void
 check_conv_forward (const Conv *conv)
 {
   const ConvLayer *l = &conv->layer;
-  Tape *tape = tape_new ();
+  Tape *tape = empty_tape ();
   const Var *y = conv_run (conv, tape, leaf_var (&conv->x, tape));
 
   g_assert_cmpuint (y->n, ==, conv->x.n);
@@ -78,7 +76,6 @@ check_conv_forward (const Conv *conv)
     g_assert_cmpfloat_with_epsilon (y->value[i],
         conv_plainly (conv, i / y->c / y->w / y->h, oy, ox, o), 1e-12);
   }
-  tape_free (tape);
 }
 
 /* What of input, weights and bias wants a gradient; bias: none, frozen, or not. */
@@ -170,10 +167,9 @@ struct Unary {
 };
 
 static double
-unary_loss (gpointer data, gboolean backward)
+unary_loss (Tape *tape, gpointer data, gboolean backward)
 {
   const Unary *op = data;
-  Tape *tape = tape_new ();
   Var *x = leaf_var (op->x, tape);
   Var *other = op->other == op->x ? x : op->other != NULL ? leaf_var (op->other, tape) : NULL;
   const double loss = weighed_sum (tape, op->build (op, tape, x, other), 1.1);
@@ -184,7 +180,6 @@ unary_loss (gpointer data, gboolean backward)
     if (other != NULL && other != x)
       leaf_take (op->other, other);
   }
-  tape_free (tape);
   return loss;
 }
 
@@ -242,7 +237,7 @@ test_corners (void)
   static const Activation acts[] = { ACT_RELU, ACT_HSWISH, ACT_HSIGMOID };
 
   for (guint a = 0; a < G_N_ELEMENTS (acts); a++) {
-    Tape *tape = tape_new ();
+    Tape *tape = empty_tape ();
     Var *x = tape_var (tape, 1, 1, 1, 3, TRUE);
     memcpy (x->value, corners, sizeof corners);
     Var *y = op_activate (tape, x, NULL, acts[a]);
@@ -251,7 +246,6 @@ test_corners (void)
     tape_backward (tape);
     for (guint i = 0; i < 3; i++)
       g_assert_cmpfloat_with_epsilon (x->grad[i], slopes[acts[a]][i], 1e-15);
-    tape_free (tape);
   }
 }
 
@@ -350,10 +344,9 @@ norm_build (const Norms *norms, Tape *tape, Var *x)
 }
 
 static double
-norm_loss (gpointer data, gboolean backward)
+norm_loss (Tape *tape, gpointer data, gboolean backward)
 {
   Norms *norms = data;
-  Tape *tape = tape_new ();
   Var *x = leaf_var (&norms->x, tape);
   const double loss = weighed_sum (tape, norm_build (norms, tape, x), 2.2);
 
@@ -361,7 +354,6 @@ norm_loss (gpointer data, gboolean backward)
     tape_backward (tape);
     leaf_take (&norms->x, x);
   }
-  tape_free (tape);
   return loss;
 }
 
@@ -402,10 +394,9 @@ typedef struct {
 } Rois;
 
 static double
-roi_loss (gpointer data, gboolean backward)
+roi_loss (Tape *tape, gpointer data, gboolean backward)
 {
   Rois *rois = data;
-  Tape *tape = tape_new ();
   Var *x = leaf_var (&rois->feature, tape);
   const double loss = weighed_sum (tape, op_roi_align (tape, x, &rois->args), 0.2);
 
@@ -413,7 +404,6 @@ roi_loss (gpointer data, gboolean backward)
     tape_backward (tape);
     leaf_take (&rois->feature, x);
   }
-  tape_free (tape);
   return loss;
 }
 
@@ -463,10 +453,9 @@ typedef struct {
 } Loss;
 
 static double
-loss_loss (gpointer data, gboolean backward)
+loss_loss (Tape *tape, gpointer data, gboolean backward)
 {
   Loss *loss = data;
-  Tape *tape = tape_new ();
   Var *x = leaf_var (&loss->x, tape);
   double value = 0;
 
@@ -480,7 +469,6 @@ loss_loss (gpointer data, gboolean backward)
     tape_backward (tape);
     leaf_take (&loss->x, x);
   }
-  tape_free (tape);
   return value;
 }
 
@@ -528,7 +516,7 @@ test_losses (void)
 static double
 extreme (LossOp op, Real x, Real other, guint8 label, double *slope)
 {
-  Tape *tape = tape_new ();
+  Tape *tape = empty_tape ();
   Var *logits = tape_var (tape, 1, 1, 1, 2, TRUE);
   const guint32 place = 0, class_id = label;
 
@@ -538,7 +526,6 @@ extreme (LossOp op, Real x, Real other, guint8 label, double *slope)
                                 : op_loss_softmax (tape, logits, &class_id, 1);
   tape_backward (tape);
   *slope = logits->grad[0];
-  tape_free (tape);
   return loss;
 }
 

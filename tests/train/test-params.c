@@ -31,7 +31,7 @@ write_and_load (const Params *params, gint64 iteration, const FbnetTensorView *e
   g_autofree char *path = g_build_filename (folder, "model.safetensors", NULL);
   g_autoptr (GError) error = NULL;
 
-  g_assert_true (params_write (params, params->values, params->statistics_values, iteration, extra,
+  g_assert_true (params_write (params, params->values, params->statistics_values, iteration, FALSE, extra,
       n_extra, path, &error));
   g_assert_no_error (error);
   FbnetModel *model = fbnet_model_load (path, &error);
@@ -114,7 +114,7 @@ test_unwritable (void)
   g_autoptr (GError) error = NULL;
   Params *params = params_new (model);
 
-  g_assert_false (params_write (params, params->values, params->statistics_values, 0, NULL, 0,
+  g_assert_false (params_write (params, params->values, params->statistics_values, 0, FALSE, NULL, 0,
       "/no-such-folder/model.safetensors", &error));
   g_assert_nonnull (error);
   g_assert_nonnull (strstr (error->message, "/no-such-folder/model.safetensors"));

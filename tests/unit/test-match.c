@@ -2,6 +2,7 @@
  *
  * Matching boxes to references by IoU.
  */
+#include "fbnet/fbnet.h"
 #include "match.h"
 
 static const Box reference = { 0, 0, 4, 1 };
@@ -146,6 +147,109 @@ test_random (void)
   }
 }
 
+/* --- Detections ------------------------------------------------------------------------------- */
+
+static FbnetDetection
+detection_of (float x0, float x1, guint class_id)
+{
+  return (FbnetDetection){ .x0 = x0, .y0 = 0, .x1 = x1, .y1 = 10, .class_id = class_id };
+}
+
+static void
+assert_detection (const FbnetMatch *match, FbnetMatchLabel label, gint index, gboolean is_first)
+{
+  g_assert_cmpint (match->label, ==, label);
+  g_assert_cmpint (match->reference, ==, index);
+  g_assert_cmpint (match->is_first, ==, is_first);
+}
+
+static void
+assert_counts (const FbnetMatchCounts *counts, guint64 true_positives, guint64 false_positives,
+    guint64 misses)
+{
+  g_assert_cmpuint (counts->true_positives, ==, true_positives);
+  g_assert_cmpuint (counts->false_positives, ==, false_positives);
+  g_assert_cmpuint (counts->misses, ==, misses);
+}
+
+/* An object, its duplicate, one between the bounds, one of the wrong class, one over nothing; of
+ * three references two are missed. A second frame adds to the counts. */
+static void
+test_detections (void)
+{
+  const FbnetReference references[] = { { 0, 0, 10, 10, 1 }, { 20, 0, 30, 10, 2 },
+    { 40, 0, 50, 10, 1 } };
+  const FbnetDetection detections[] = { detection_of (0, 9, 1), detection_of (1, 10, 1),
+    detection_of (40, 45, 1), detection_of (20, 30, 1), detection_of (60, 70, 2) };
+  FbnetMatch found[G_N_ELEMENTS (detections)];
+  FbnetMatchCounts counts = { 0 };
+
+  fbnet_match_detections (found, detections, 5, references, 3, 0.3f, 0.7f, &counts);
+  assert_detection (&found[0], FBNET_MATCH_OBJECT, 0, TRUE);
+  assert_detection (&found[1], FBNET_MATCH_OBJECT, 0, FALSE);
+  assert_detection (&found[2], FBNET_MATCH_IGNORED, 2, FALSE);
+  assert_detection (&found[3], FBNET_MATCH_BACKGROUND, -1, FALSE);
+  assert_detection (&found[4], FBNET_MATCH_BACKGROUND, -1, FALSE);
+  assert_counts (&counts, 1, 3, 2);
+  g_assert_cmpuint (counts.objects, ==, 2);
+  g_assert_cmpuint (counts.background, ==, 2);
+  g_assert_cmpuint (counts.ignored, ==, 1);
+
+  fbnet_match_detections (NULL, NULL, 0, references, 3, 0.3f, 0.7f, &counts);
+  assert_counts (&counts, 1, 3, 5);
+  fbnet_match_detections (found, detections, 1, NULL, 0, 0.3f, 0.7f, &counts);
+  assert_counts (&counts, 1, 4, 5);
+}
+
+/* A reference of any class is matched by any class, and found once. */
+static void
+test_any_class (void)
+{
+  const FbnetReference wanted = { 0, 0, 10, 10, FBNET_ANY_CLASS };
+  const FbnetDetection detections[] = { detection_of (0, 10, 3), detection_of (0, 10, 0) };
+  FbnetMatch found[G_N_ELEMENTS (detections)];
+  FbnetMatchCounts counts = { 0 };
+
+  fbnet_match_detections (found, detections, 2, &wanted, 1, 0.3f, 0.7f, &counts);
+  assert_detection (&found[0], FBNET_MATCH_OBJECT, 0, TRUE);
+  assert_detection (&found[1], FBNET_MATCH_OBJECT, 0, FALSE);
+  assert_counts (&counts, 1, 1, 0);
+}
+
+/* What lies in a group is ignored, unless it is an object; a group is never missed. */
+static void
+test_group (void)
+{
+  const FbnetReference references[] = { { 0, 0, 100, 10, 0, TRUE }, { 0, 0, 10, 10, 0 } };
+  const FbnetDetection detections[] = { detection_of (0, 10, 0), detection_of (50, 60, 0),
+    detection_of (95, 110, 0) };
+  FbnetMatch found[G_N_ELEMENTS (detections)];
+  FbnetMatchCounts counts = { 0 };
+
+  fbnet_match_detections (found, detections, 3, references, 2, 0.3f, 0.7f, &counts);
+  assert_detection (&found[0], FBNET_MATCH_OBJECT, 1, TRUE);
+  assert_detection (&found[1], FBNET_MATCH_IGNORED, -1, FALSE);
+  assert_detection (&found[2], FBNET_MATCH_BACKGROUND, -1, FALSE);
+  assert_counts (&counts, 1, 1, 0);
+}
+
+/* With an upper bound of 0 everything is an object, but what overlaps no reference finds none: no
+ * more are found than there are. */
+static void
+test_bound_of_nothing (void)
+{
+  const FbnetReference wanted = { 0, 0, 10, 10, 0 };
+  const FbnetDetection detections[] = { detection_of (50, 60, 0), detection_of (0, 1, 0),
+    detection_of (70, 80, 0) };
+  FbnetMatch found[G_N_ELEMENTS (detections)];
+  FbnetMatchCounts counts = { 0 };
+
+  fbnet_match_detections (found, detections, 3, &wanted, 1, 0, 0, &counts);
+  assert_detection (&found[0], FBNET_MATCH_OBJECT, -1, FALSE);
+  assert_detection (&found[1], FBNET_MATCH_OBJECT, 0, TRUE);
+  assert_counts (&counts, 1, 2, 0);
+}
+
 int
 main (int argc, char *argv[])
 {
@@ -156,5 +260,9 @@ main (int argc, char *argv[])
   g_test_add_func ("/match/equal-references", test_equal_references);
   g_test_add_func ("/match/low-quality", test_low_quality);
   g_test_add_func ("/match/random", test_random);
+  g_test_add_func ("/match/detections", test_detections);
+  g_test_add_func ("/match/any-class", test_any_class);
+  g_test_add_func ("/match/group", test_group);
+  g_test_add_func ("/match/bound-of-nothing", test_bound_of_nothing);
   return g_test_run ();
 }

@@ -158,6 +158,33 @@ FBNET_API guint fbnet_model_get_n_keypoints (const FbnetModel *model);
 /** fbnet_model_is_quantized: Returns: whether it has int8 weights to run in int8. Since 0.1 */
 FBNET_API gboolean fbnet_model_is_quantized (const FbnetModel *model);
 
+/**
+ * FbnetNormalization:
+ * @FBNET_NORMALIZATION_AUTO: as the model was trained
+ * @FBNET_NORMALIZATION_GN: group normalization: mean and variance of each image, per group of
+ *   channels
+ * @FBNET_NORMALIZATION_SYNC_BN: batch normalization whose statistics are pooled over all pixels of
+ *   all images: an image weighs as many pixels as it has
+ * @FBNET_NORMALIZATION_NAIVE_SYNC_BN: the same, but every contribution counts alike, whatever its
+ *   size: the mean of means and the mean of mean-squares
+ *
+ * docs/normalization.md. Since 0.1
+ */
+typedef enum {
+  FBNET_NORMALIZATION_AUTO,
+  FBNET_NORMALIZATION_GN,
+  FBNET_NORMALIZATION_SYNC_BN,
+  FBNET_NORMALIZATION_NAIVE_SYNC_BN,
+} FbnetNormalization;
+
+/**
+ * fbnet_model_get_normalization:
+ * Returns: how the model was trained, plain batch normalization being FBNET_NORMALIZATION_SYNC_BN;
+ *   FBNET_NORMALIZATION_AUTO if none of its norms takes statistics (frozen ones, and none at all).
+ *   Since 0.1
+ */
+FBNET_API FbnetNormalization fbnet_model_get_normalization (const FbnetModel *model);
+
 /** fbnet_model_get_n_parameters: Returns: learnable numbers (no batch statistics). Since 0.1 */
 FBNET_API guint64 fbnet_model_get_n_parameters (const FbnetModel *model);
 FBNET_API guint fbnet_model_get_n_tensors (const FbnetModel *model);
@@ -339,6 +366,8 @@ typedef enum {
  *   environment variable FBNET_KERNELS, else the best that this processor runs
  * @precision: of the arithmetic; FBNET_PRECISION_INT8 is an error for a model that is not quantised
  * @int8_bias: how int8 layers treat biases beyond 32 bits
+ * @normalization: how statistics of several frames are pooled where they are taken from the stream.
+ *   Must be what the model was trained with; of the two kinds of batch normalization either
  *
  * What is fixed for a detector's life. Zero-initialise it: zero means "you choose". Since 0.1
  */
@@ -347,7 +376,22 @@ typedef struct {
   const char *kernels;
   FbnetPrecision precision;
   FbnetInt8Bias int8_bias;
+  FbnetNormalization normalization;
 } FbnetDetectorOptions;
+
+/**
+ * FbnetNormStatistics:
+ * @FBNET_NORM_STATISTICS_STORED: batch norms use the mean and variance stored in the model; they
+ *   are folded into the convolutions
+ * @FBNET_NORM_STATISTICS_STREAM: they follow the frames: night, fog, another sensor
+ *
+ * Other norms are the same either way: group norm always takes the frame's own numbers, a frozen
+ * norm none. Since 0.1
+ */
+typedef enum {
+  FBNET_NORM_STATISTICS_STORED,
+  FBNET_NORM_STATISTICS_STREAM,
+} FbnetNormStatistics;
 
 /**
  * FbnetParams:
@@ -368,6 +412,15 @@ typedef struct {
  *   class; one of 1 or more switches its class off. Copied by fbnet_detector_set_params()
  * @min_object_width, @min_object_height, @max_object_width, @max_object_height: bounds, inclusive,
  *   of a detection's box in frame pixels; 0: none
+ * @norm_statistics: where batch norms have mean and variance from. FBNET_NORM_STATISTICS_STREAM
+ *   begins with the stored ones, is slower, since nothing is folded and a head takes all its
+ *   regions at once, and is an error for a model that was exported with its statistics folded away,
+ *   as quantised ones are. Going back to FBNET_NORM_STATISTICS_STORED forgets the stream
+ * @norm_momentum: how much a frame counts: running = (1 - momentum) running + momentum frame, layer
+ *   by layer, before the layer normalises with running; 0…1. 0 keeps what was learnt, 1 takes each
+ *   frame's own
+ * @iou_lower, @iou_upper: bounds for fbnet_match_detections(), 0…1, the lower not above the upper;
+ *   finding detections does not look at them
  *
  * What may change between two frames. Start from fbnet_model_get_params(): every number is meant
  * literally. Since 0.1
@@ -389,6 +442,9 @@ typedef struct {
   const float *class_thresholds;
   guint min_object_width, min_object_height;
   guint max_object_width, max_object_height;
+  FbnetNormStatistics norm_statistics;
+  float norm_momentum;
+  float iou_lower, iou_upper;
 } FbnetParams;
 
 /** fbnet_model_get_params: @params: (out): the values the model was exported with. Since 0.1 */
@@ -460,6 +516,14 @@ FBNET_API gboolean fbnet_detector_set_params (FbnetDetector *detector, const Fbn
 FBNET_API void fbnet_detector_get_params (const FbnetDetector *detector, FbnetParams *params);
 
 /**
+ * fbnet_detector_reset_norm_statistics:
+ *
+ * Forgets the stream: the next frame finds the stored statistics, as the first one did. Nothing
+ * happens with FBNET_NORM_STATISTICS_STORED. Since 0.1
+ */
+FBNET_API void fbnet_detector_reset_norm_statistics (FbnetDetector *detector);
+
+/**
  * fbnet_detector_run:
  * @image: the frame, read only
  * @detections: filled, by descending score; empty on failure
@@ -523,10 +587,13 @@ typedef enum {
   FBNET_MATCH_IGNORED,    /* between them */
 } FbnetMatchLabel;
 
+/** FBNET_ANY_CLASS: the class of a reference that detections of every class match. Since 0.1 */
+#define FBNET_ANY_CLASS G_MAXUINT
+
 /**
  * FbnetReference:
  * @x0, @y0, @x1, @y1: the box, as in #FbnetDetection
- * @class_id: its class; only detections of the same class match it
+ * @class_id: its class; only detections of the same class match it. Or FBNET_ANY_CLASS
  * @group: stands for many objects (COCO's crowds): a detection that lies in it, for at least the upper
  *   bound's share of its own area, is ignored unless it is an object; a group is never missed
  *

@@ -1,0 +1,98 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later
+ *
+ * GstVideoRegionOfInterestMeta → reference boxes → matches.
+ */
+#include "gstfbnetevaluate.h"
+
+#include <gst/video/video.h>
+
+struct _GstFbnetEvaluation {
+  GArray *references; /* of FbnetReference */
+  GArray *matches;    /* of FbnetMatch */
+};
+
+GstFbnetEvaluation *
+gst_fbnet_evaluation_new (void)
+{
+  GstFbnetEvaluation *evaluation = g_new (GstFbnetEvaluation, 1);
+  evaluation->references = g_array_new (FALSE, FALSE, sizeof (FbnetReference));
+  evaluation->matches = g_array_new (FALSE, FALSE, sizeof (FbnetMatch));
+  return evaluation;
+}
+
+void
+gst_fbnet_evaluation_free (GstFbnetEvaluation *evaluation)
+{
+  if (!evaluation)
+    return;
+  g_array_unref (evaluation->references);
+  g_array_unref (evaluation->matches);
+  g_free (evaluation);
+}
+
+static gboolean
+is_switched_off (const GstFbnetNetwork *network, guint class_id)
+{
+  const float *thresholds = network->params.class_thresholds;
+  return thresholds && thresholds[class_id] >= 1;
+}
+
+void
+gst_fbnet_evaluation_add (GstFbnetEvaluation *evaluation, const GstFbnetNetwork *network,
+    const char *label, double x0, double y0, double x1, double y1)
+{
+  FbnetReference reference = { (float) x0, (float) y0, (float) x1, (float) y1, FBNET_ANY_CLASS,
+    FALSE };
+  if (label && gst_fbnet_network_find_class (network, label, &reference.class_id)
+      && is_switched_off (network, reference.class_id))
+    return;
+  g_array_append_val (evaluation->references, reference);
+}
+
+/* Fractions of the frame, which are exact where the rectangle is rounded. */
+static gboolean
+read_exact_box (GstVideoRegionOfInterestMeta *roi, double box[4])
+{
+  const GstStructure *detection = gst_video_region_of_interest_meta_get_param (roi, "detection");
+  return detection && gst_structure_get_double (detection, "x_min", &box[0])
+      && gst_structure_get_double (detection, "y_min", &box[1])
+      && gst_structure_get_double (detection, "x_max", &box[2])
+      && gst_structure_get_double (detection, "y_max", &box[3]);
+}
+
+static void
+add_region (GstFbnetEvaluation *evaluation, const GstFbnetNetwork *network,
+    GstVideoRegionOfInterestMeta *roi, guint width, guint height)
+{
+  const char *label = g_quark_to_string (roi->roi_type);
+  double box[4];
+  if (read_exact_box (roi, box))
+    gst_fbnet_evaluation_add (evaluation, network, label, box[0] * width, box[1] * height,
+        box[2] * width, box[3] * height);
+  else
+    gst_fbnet_evaluation_add (evaluation, network, label, roi->x, roi->y, (double) roi->x + roi->w,
+        (double) roi->y + roi->h);
+}
+
+void
+gst_fbnet_evaluation_read (GstFbnetEvaluation *evaluation, GstBuffer *buffer,
+    const GstFbnetNetwork *network, guint width, guint height)
+{
+  gpointer state = NULL;
+  GstMeta *meta;
+  g_array_set_size (evaluation->references, 0);
+  while ((meta = gst_buffer_iterate_meta_filtered (buffer, &state,
+              GST_VIDEO_REGION_OF_INTEREST_META_API_TYPE)))
+    add_region (evaluation, network, (GstVideoRegionOfInterestMeta *) meta, width, height);
+}
+
+const FbnetMatch *
+gst_fbnet_evaluation_match (GstFbnetEvaluation *evaluation, const FbnetDetections *found,
+    const FbnetParams *params, FbnetMatchCounts *counts)
+{
+  g_array_set_size (evaluation->matches, found->n);
+  fbnet_match_detections ((FbnetMatch *) (gpointer) evaluation->matches->data, found->items,
+      found->n, (const FbnetReference *) (gpointer) evaluation->references->data,
+      evaluation->references->len, params->iou_lower, params->iou_upper, counts);
+  return (const FbnetMatch *) (gpointer) evaluation->matches->data;
+}

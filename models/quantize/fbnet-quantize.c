@@ -1,0 +1,270 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later
+ *
+ * fbnet-quantize: a float model and a folder of pictures in, an int8 model out. A picture that cannot be
+ * read costs a sentence, and the others go on.
+ */
+#include <errno.h>
+#include <glib/gstdio.h>
+#include <locale.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "fidelity.h"
+#include "jsonfile.h"
+#include "options.h"
+#include "picture.h"
+#include "progress.h"
+#include "quantizeoptions.h"
+#include "quantizereport.h"
+
+/* Pictures for the table of activations. */
+#define N_FIDELITY 8
+
+typedef struct {
+  const QuantizeOptions *options;
+  FbnetModel *model;
+  Quantizer *quantizer;
+  GPtrArray *pictures; /* paths */
+  Fidelity *fidelity;
+  Accuracy before, after;
+  gboolean failed; /* a picture did */
+} Session;
+
+static void
+print_error (const GError *error)
+{
+  g_printerr ("fbnet-quantize: %s\n", error->message);
+}
+
+/* --- Pictures --------------------------------------------------------------------------------- */
+
+static gboolean
+is_picture (const char *name)
+{
+  static const char *const endings[] = { ".png", ".jpg", ".jpeg" };
+  g_autofree char *lower = g_ascii_strdown (name, -1);
+
+  for (guint i = 0; i < G_N_ELEMENTS (endings); i++) {
+    if (g_str_has_suffix (lower, endings[i]))
+      return TRUE;
+  }
+  return FALSE;
+}
+
+static gint
+compare_paths (gconstpointer a, gconstpointer b)
+{
+  return strcmp (*(const char *const *) a, *(const char *const *) b);
+}
+
+/* In the order of their names. NULL with error when there is none. */
+static GPtrArray *
+list_pictures (const char *folder, GError **error)
+{
+  g_autoptr (GError) cause = NULL;
+  g_autoptr (GDir) dir = g_dir_open (folder, 0, &cause);
+  g_autoptr (GPtrArray) paths = g_ptr_array_new_with_free_func (g_free);
+
+  if (dir == NULL) {
+    g_set_error (error, FBNET_ERROR, FBNET_ERROR_NOT_FOUND, "%s: expected a folder, found: %s",
+        folder, cause->message);
+    return NULL;
+  }
+  for (const char *name = g_dir_read_name (dir); name != NULL; name = g_dir_read_name (dir)) {
+    if (is_picture (name))
+      g_ptr_array_add (paths, g_build_filename (folder, name, NULL));
+  }
+  if (paths->len == 0) {
+    g_set_error (error, FBNET_ERROR, FBNET_ERROR_NOT_FOUND,
+        "%s: expected pictures (.png, .jpg, .jpeg), found none", folder);
+    return NULL;
+  }
+  g_ptr_array_sort (paths, compare_paths);
+  return g_steal_pointer (&paths);
+}
+
+typedef gboolean (*ImageFunc) (gpointer object, const FbnetImage *image, GError **error);
+
+static gboolean
+show_picture (const char *path, ImageFunc func, gpointer object, GError **error)
+{
+  g_autoptr (Picture) picture = picture_read (path, error);
+
+  if (picture == NULL)
+    return FALSE;
+  const FbnetImage image = picture_image (picture);
+  if (func (object, &image, error))
+    return TRUE;
+  g_prefix_error (error, "%s: ", path);
+  return FALSE;
+}
+
+static gboolean
+calibrate_image (gpointer quantizer, const FbnetImage *image, GError **error)
+{
+  return quantizer_add_image (quantizer, image, error);
+}
+
+static void
+calibrate (Session *session)
+{
+  Progress progress = progress_new (session->pictures->len, "pictures watched");
+
+  for (guint i = 0; i < session->pictures->len; i++) {
+    g_autoptr (GError) error = NULL;
+    if (!show_picture (session->pictures->pdata[i], calibrate_image, session->quantizer, &error)) {
+      progress_hide (&progress);
+      print_error (error);
+      session->failed = TRUE;
+    }
+    progress_step (&progress);
+  }
+}
+
+/* --- After ------------------------------------------------------------------------------------ */
+
+static gboolean
+evaluate (Session *session, GError **error)
+{
+  const QuantizeOptions *o = session->options;
+
+  if (o->annotations == NULL)
+    return TRUE;
+  g_autoptr (cJSON) annotations = json_read (o->annotations, error);
+  return annotations != NULL
+      && evaluate_model (&session->before, o->model, annotations, o->annotations, o->eval_images,
+          error)
+      && evaluate_model (&session->after, o->output, annotations, o->annotations, o->eval_images,
+          error);
+}
+
+static gboolean
+compare_image (gpointer fidelity, const FbnetImage *image, GError **error)
+{
+  return fidelity_add_image (fidelity, image, error);
+}
+
+/* Pictures that could not be read have been told of. */
+static gboolean
+compare (Session *session, GError **error)
+{
+  const guint n = session->pictures->len, n_shown = MIN (n, N_FIDELITY);
+
+  if (!session->options->verbose)
+    return TRUE;
+  g_autoptr (FbnetModel) int8 = fbnet_model_load (session->options->output, error);
+  session->fidelity = int8 != NULL ? fidelity_new (session->model, int8, error) : NULL;
+  if (session->fidelity == NULL)
+    return FALSE;
+  Progress progress = progress_new (n_shown, "pictures compared");
+  for (guint i = 0; i < n_shown; i++) {
+    show_picture (session->pictures->pdata[i * n / n_shown], compare_image, session->fidelity,
+        NULL);
+    progress_step (&progress);
+  }
+  return TRUE;
+}
+
+static guint64
+file_size (const char *path)
+{
+  GStatBuf status;
+
+  return g_stat (path, &status) == 0 ? (guint64) status.st_size : 0;
+}
+
+static gboolean
+print_report (const Session *session, GError **error)
+{
+  const QuantizeOptions *o = session->options;
+  const gboolean evaluated = o->annotations != NULL;
+  const QuantizeReport report = {
+    .output = o->output,
+    .model = fbnet_model_get_name (session->model),
+    .method = o->method != NULL ? o->method : "mse",
+    .quantizer = session->quantizer,
+    .size_before = file_size (o->model),
+    .size_after = file_size (o->output),
+    .before = evaluated ? &session->before : NULL,
+    .after = evaluated ? &session->after : NULL,
+    .fidelity = session->fidelity,
+  };
+  g_autofree char *text = quantize_report_to_text (&report);
+
+  if (fputs (text, stdout) >= 0 && fflush (stdout) == 0)
+    return TRUE;
+  g_set_error (error, FBNET_ERROR, FBNET_ERROR_IO, "standard output: cannot write: %s",
+      g_strerror (errno));
+  return FALSE;
+}
+
+/* --- Main ------------------------------------------------------------------------------------- */
+
+static gboolean
+run (Session *session, GError **error)
+{
+  const QuantizeOptions *o = session->options;
+  const QuantizerOptions how = quantize_options_how (o);
+
+  session->model = fbnet_model_load (o->model, error);
+  if (session->model == NULL)
+    return FALSE;
+  session->pictures = list_pictures (o->images, error);
+  if (session->pictures == NULL)
+    return FALSE;
+  session->quantizer = quantizer_new (session->model, &how, error);
+  if (session->quantizer == NULL)
+    return FALSE;
+  calibrate (session);
+  return quantizer_finish (session->quantizer, error)
+      && quantizer_write (session->quantizer, o->output, error) && evaluate (session, error)
+      && compare (session, error) && print_report (session, error);
+}
+
+static void
+session_clear (Session *session)
+{
+  fidelity_free (session->fidelity);
+  quantizer_free (session->quantizer);
+  g_clear_pointer (&session->pictures, g_ptr_array_unref);
+  fbnet_model_unref (session->model);
+}
+
+static int
+run_and_report (const QuantizeOptions *options)
+{
+  Session session = { .options = options };
+  g_autoptr (GError) error = NULL;
+  int code = EXIT_DONE;
+
+  if (!run (&session, &error)) {
+    code = EXIT_FAILED;
+    print_error (error);
+  } else if (session.failed) {
+    code = EXIT_FAILED;
+  }
+  session_clear (&session);
+  return code;
+}
+
+int
+main (int argc, char **argv)
+{
+  /* Only how characters are coded: numbers keep their decimal point. */
+  setlocale (LC_CTYPE, "");
+  QuantizeOptions options;
+  g_autoptr (GError) error = NULL;
+  int code = EXIT_DONE;
+
+  if (!quantize_options_parse (&options, argc, argv, &error)) {
+    print_error (error);
+    g_printerr ("Try 'fbnet-quantize --help'.\n");
+    code = EXIT_USAGE;
+  } else if (options.version) {
+    g_print ("fbnet-quantize %s\n", fbnet_version ());
+  } else {
+    code = run_and_report (&options);
+  }
+  quantize_options_clear (&options);
+  return code;
+}

@@ -1,0 +1,70 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later
+ *
+ * From a float model and pictures to an int8 model: batch norms folded, weights as signed bytes with a
+ * scale per output channel, activations as bytes whose ranges come from what the float model computes
+ * for the pictures (docs/int8.md).
+ *
+ *   quantizer = quantizer_new (model, &options, &error);
+ *   for each picture: quantizer_add_image (quantizer, &image, &error);
+ *   quantizer_finish (quantizer, &error) && quantizer_write (quantizer, "int8.safetensors", &error);
+ */
+#ifndef FBNET_QUANTIZE_QUANTIZER_H
+#define FBNET_QUANTIZE_QUANTIZER_H
+
+#include "fbnet/fbnet.h"
+#include "range.h"
+
+typedef struct {
+  RangeMethod method;     /* of activations */
+  double share;           /* RANGE_PERCENTILE: of all numbers that stay inside, 0 … 1 */
+  gboolean plain_weights; /* the scale that the largest weight needs, not that of the least error */
+  gboolean correct_biases; /* by what rounded weights change on average */
+  gboolean all;            /* predictors, too: see quantizer.c */
+  char **keep_float; /* patterns of blocks' and layers' names, * and ?; NULL-terminated, or NULL */
+  guint n_threads;   /* 0: one per processor */
+} QuantizerOptions;
+
+/* The least squared error for weights and activations. */
+QuantizerOptions quantizer_options_default (void);
+
+/* A block, or a layer outside the blocks. */
+typedef struct {
+  char *name;
+  gboolean int8;
+  const char *reason; /* why it stays float; NULL: it does not */
+  guint64 n_weights;
+} QuantizerPart;
+
+/* One tensor of bytes. */
+typedef struct {
+  const char *name;
+  Quant quant;
+  Activation table; /* the bytes go through next, or ACT_NONE */
+  float min, max;   /* what was seen */
+  double error_db;  /* signal to noise of the rounding to bytes, by the histogram */
+} QuantizerRange;
+
+typedef struct Quantizer Quantizer;
+
+/* The model must be a float one. NULL with error; the options may go. */
+Quantizer *quantizer_new (FbnetModel *model, const QuantizerOptions *options, GError **error);
+void quantizer_free (Quantizer *quantizer); /* NULL is allowed */
+
+/* Runs the float model and remembers what its tensors hold. */
+gboolean quantizer_add_image (Quantizer *quantizer, const FbnetImage *image, GError **error);
+
+/* Chooses all scales. After one picture at least; no more pictures then. */
+gboolean quantizer_finish (Quantizer *quantizer, GError **error);
+
+/* After quantizer_finish(): what became of every part, in order of execution, and of every tensor. They
+ * belong to the quantizer. */
+const GArray *quantizer_parts (const Quantizer *quantizer);
+const GArray *quantizer_ranges (const Quantizer *quantizer);
+guint quantizer_n_images (const Quantizer *quantizer);
+
+/* The model file, replaced only when the engine loads what was written. */
+gboolean quantizer_write (const Quantizer *quantizer, const char *path, GError **error);
+
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (Quantizer, quantizer_free)
+
+#endif

@@ -1,0 +1,122 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later
+ *
+ * The quantiser on D2Go's own configs with the golden fixtures' weights, pyramid, mask and keypoint
+ * heads included: what can run in int8 does, and computes nearly what the float model does.
+ */
+#include <glib/gstdio.h>
+
+#include "fidelity.h"
+#include "fixture.h"
+#include "quantizer.h"
+
+static void
+check_fidelity (const Fidelity *fidelity, const Quantizer *quantizer, double least)
+{
+  const GArray *ranges = quantizer_ranges (quantizer);
+
+  for (guint i = 0; i < ranges->len; i++) {
+    const QuantizerRange *range = &g_array_index (ranges, QuantizerRange, i);
+    double mean = 0, worst = 0;
+    if (range->table != ACT_NONE)
+      continue; /* what lies behind the table has a name of its own */
+    if (!fidelity_get (fidelity, range->name, &mean, &worst))
+      g_error ("%s was not computed in both models", range->name);
+    if (mean < least)
+      g_error ("%s: expected at least %g dB, found %g", range->name, least, mean);
+  }
+}
+
+static void
+compare (FbnetModel *model, FbnetModel *int8, const FbnetImage *image, const Quantizer *quantizer)
+{
+  g_autoptr (GError) error = NULL;
+  g_autoptr (Fidelity) fidelity = fidelity_new (model, int8, &error);
+  g_assert_no_error (error);
+
+  fidelity_add_image (fidelity, image, &error);
+  g_assert_no_error (error);
+  check_fidelity (fidelity, quantizer, 5);
+}
+
+/* Reasons that a block may have to stay float. */
+static void
+check_parts (const Quantizer *quantizer)
+{
+  const GArray *parts = quantizer_parts (quantizer);
+
+  for (guint i = 0; i < parts->len; i++) {
+    const QuantizerPart *part = &g_array_index (parts, QuantizerPart, i);
+    const gboolean head = g_str_has_prefix (part->name, "roi_heads.")
+        || g_str_has_prefix (part->name, "proposal_generator.rpn_head.rpn_regressor");
+    if (!part->int8 && !head && !g_str_has_suffix (part->name, ".se"))
+      g_error ("%s: expected int8, found that %s", part->name, part->reason);
+  }
+}
+
+/* The fixture's model for small pictures: a pyramid over large ones takes long, layer by layer. */
+static FbnetModel *
+small_model (const Fixture *fixture)
+{
+  g_autofree char *text = fixture_description (fixture);
+  g_autoptr (TensorList) tensors = fixture_tensors (fixture);
+  g_autoptr (GError) error = NULL;
+  cJSON *description = cJSON_Parse (text);
+  cJSON *input = cJSON_GetObjectItemCaseSensitive (description, "input");
+
+  cJSON_SetNumberValue (cJSON_GetObjectItemCaseSensitive (input, "min_size"), 224);
+  cJSON_SetNumberValue (cJSON_GetObjectItemCaseSensitive (input, "max_size"), 320);
+  char *smaller = cJSON_PrintUnformatted (description);
+  FbnetModel *model = tensor_list_to_model (tensors, smaller, &error);
+  g_assert_no_error (error);
+  cJSON_free (smaller);
+  cJSON_Delete (description);
+  return model;
+}
+
+static void
+test_config (gconstpointer data)
+{
+  g_autoptr (Fixture) fixture = fixture_open (data);
+  g_autofree char *path = NULL;
+  g_autoptr (GError) error = NULL;
+  const QuantizerOptions options = quantizer_options_default ();
+
+  if (fixture == NULL)
+    return;
+  g_autoptr (FbnetModel) model = small_model (fixture);
+  g_autoptr (Picture) picture = fixture_picture (fixture);
+  const FbnetImage image = picture_image (picture);
+  g_autoptr (Quantizer) quantizer = quantizer_new (model, &options, &error);
+  g_assert_no_error (error);
+  quantizer_add_image (quantizer, &image, &error);
+  g_assert_no_error (error);
+  quantizer_finish (quantizer, &error);
+  g_assert_no_error (error);
+  check_parts (quantizer);
+  g_close (g_file_open_tmp ("fbnet-XXXXXX.safetensors", &path, NULL), NULL);
+  quantizer_write (quantizer, path, &error);
+  g_assert_no_error (error);
+  g_autoptr (FbnetModel) int8 = fbnet_model_load (path, &error);
+  g_assert_no_error (error);
+  g_unlink (path);
+  compare (model, int8, &image, quantizer);
+}
+
+int
+main (int argc, char *argv[])
+{
+  static const char *const configs[] = {
+    "faster_rcnn_fbnetv3a_C4",
+    "mask_rcnn_fbnetv3a_dsmask_C4",
+    "mask_rcnn_fbnetv3g_fpn",
+    "keypoint_rcnn_fbnetv3a_dsmask_C4",
+    "faster_rcnn_fbnetv3a_dsmask_C4_coco/horse",
+  };
+
+  g_test_init (&argc, &argv, NULL);
+  for (guint i = 0; i < G_N_ELEMENTS (configs); i++) {
+    g_autofree char *path = g_strconcat ("/quantize/zoo/", configs[i], NULL);
+    g_test_add_data_func (path, configs[i], test_config);
+  }
+  return g_test_run ();
+}
