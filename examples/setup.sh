@@ -4,18 +4,20 @@
 # Installs what fbnet needs on Debian, as far as it is missing. The only list of packages.
 set -eu
 
-# To build: the engine; the importer; the tools and the overlay; the element.
+# To build: the engine; the importer; the tools and the overlay; training on several machines; the
+# element.
 build='gcc libc6-dev meson ninja-build pkg-config
 libglib2.0-dev libcjson-dev libopenblas-dev
 libzip-dev libyaml-dev
 libpng-dev libjpeg-dev libcairo2-dev libpango1.0-dev
+libopenmpi-dev
 libgstreamer1.0-dev libgstreamer-plugins-base1.0-dev'
 
 # To run examples and tests: pipelines that read and write usual videos, a font to draw labels with,
-# a way to fetch a model.
+# a way to fetch a model, training runs of several processes.
 run='gstreamer1.0-tools gstreamer1.0-plugins-base gstreamer1.0-plugins-good
 gstreamer1.0-plugins-bad gstreamer1.0-plugins-ugly gstreamer1.0-libav
-fonts-dejavu-core curl ca-certificates'
+fonts-dejavu-core curl ca-certificates openmpi-bin'
 
 # GstAnalytics, from GStreamer 1.24 on: Debian 13, and Debian's next release, which has no number yet.
 # The package wants OpenCV's headers, large and of no use here, so that Debian 12 is spared it.

@@ -324,8 +324,8 @@ take_step (Worker *worker, TrainStatus *status)
 }
 
 /* What one thread does for all of the process's. */
-static gboolean
-finish_iteration (Worker *worker, TrainStatus *status)
+static void
+count_iteration (Worker *worker, TrainStatus *status)
 {
   Trainer *t = worker->trainer;
   const TrainSettings *settings = &t->settings;
@@ -335,13 +335,21 @@ finish_iteration (Worker *worker, TrainStatus *status)
     sgd_average (t->params, &t->state, &settings->sgd, t->iteration);
   t->stop = t->progress != NULL && !t->progress (t->progress_data, status);
   t->stop = t->stop || t->iteration >= settings->schedule.iterations;
-  if (!t->writes || settings->checkpoint == NULL)
+}
+
+static gboolean
+keep_checkpoint (Worker *worker)
+{
+  const Trainer *t = worker->trainer;
+
+  if (!t->writes || t->settings.checkpoint == NULL)
     return TRUE;
-  return (!t->stop && t->iteration % MAX (settings->checkpoint_period, 1) != 0)
+  return (!t->stop && t->iteration % MAX (t->settings.checkpoint_period, 1) != 0)
       || write_checkpoint (t, &worker->error);
 }
 
-/* FALSE when the run is at its end, well or not: all workers agree. */
+/* FALSE when the run is at its end, well or not: all workers agree. A process that is told to stop
+ * stops all of them, after one and the same iteration. */
 static gboolean
 iterate (Worker *worker)
 {
@@ -355,8 +363,13 @@ iterate (Worker *worker)
   tape_backward (worker->net.tape);
   take_step (worker, &status);
   share_losses (worker, &status.losses);
-  const gboolean good = thread > 0 || finish_iteration (worker, &status);
-  return !group_any (t->group, thread, !good || (thread == 0 && t->stop));
+  if (thread == 0)
+    count_iteration (worker, &status);
+  const gboolean stop = group_any (t->group, thread, thread == 0 && t->stop);
+  if (thread == 0)
+    t->stop = stop;
+  const gboolean good = thread > 0 || keep_checkpoint (worker);
+  return !group_any (t->group, thread, !good || stop);
 }
 
 static gpointer

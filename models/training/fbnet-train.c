@@ -45,6 +45,7 @@ typedef struct {
   Progress progress;
   FILE *log;
   GArray *points; /* LossPoint of all steps that are known */
+  guint n_done;   /* steps, also before this process */
   guint n_broken; /* pictures that were told of */
 } Session;
 
@@ -331,6 +332,7 @@ open_trainer (Session *session, gboolean resumes, GError **error)
       trainer_new (session->model, &session->settings, &source, &session->link, error);
   if (session->trainer == NULL || (resumes && !trainer_resume (session->trainer, &done, error)))
     return FALSE;
+  session->n_done = done;
   session->progress = progress_new (session->settings.schedule.iterations - done, "steps");
   if (resumes)
     say (session, "going on after %u of %u steps", done, session->settings.schedule.iterations);
@@ -362,6 +364,7 @@ after_step (gpointer data, const TrainStatus *status)
 {
   Session *session = data;
 
+  session->n_done = status->iteration;
   if (speaks (session)) {
     const LossPoint point = { status->iteration, status->rate, status->losses };
     g_array_append_val (session->points, point);
@@ -408,7 +411,7 @@ finish (Session *session, GError **error)
 {
   if (!speaks (session))
     return TRUE;
-  if (interrupted) {
+  if (session->n_done < session->settings.schedule.iterations) {
     say (session, "stopped; with --resume the run goes on from %s", session->options.checkpoint);
     return draw_curve (session, error);
   }
@@ -475,14 +478,16 @@ main (int argc, char **argv)
   signal (SIGINT, interrupt);
   signal (SIGTERM, interrupt);
 
-  const gboolean done = train (&session, &error);
-  if (!done) {
+  int code = EXIT_DONE;
+  if (!train (&session, &error)) {
+    /* Some options are wrong for one model and right for another. */
+    code = error->domain == G_OPTION_ERROR ? EXIT_USAGE : EXIT_FAILED;
     progress_hide (&session.progress);
     g_printerr ("fbnet-train: %s\n", error->message);
   }
   session_clear (&session);
-  if (!done)
-    mpi_link_abort (EXIT_FAILED);
+  if (code != EXIT_DONE)
+    mpi_link_abort (code);
   mpi_link_close ();
-  return done ? EXIT_DONE : EXIT_FAILED;
+  return code;
 }

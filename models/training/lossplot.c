@@ -164,7 +164,7 @@ draw_level (const Plot *plot, double y, double number)
 {
   char text[G_ASCII_DTOSTR_BUF_SIZE];
 
-  g_ascii_formatd (text, sizeof text, "%g", number);
+  g_ascii_formatd (text, sizeof text, "%.2g", number);
   plot_set_grey (plot, 0.87);
   plot_line (plot, LEFT, y, LEFT + WIDTH, y);
   plot_set_grey (plot, 0.35);

@@ -376,7 +376,7 @@ fingerprint (const TrainOptions *o, const TrainSettings *s, guint n_workers)
                           "rate=%g,%g,%u,%g\nmomentum=%g\nweight_decay=%g,%g\nclip=%g\nema=%g\n"
                           "statistics=%d\nfreeze=%u\nrpn=%u,%g,%g,%g,%g\nroi=%u,%g,%g,%g,%g\n"
                           "proposals=%u,%u\npoolers=%u,%u\nmasks=%d\nsizes=%s,%d\n"
-                          "augment=%g,%g,%g,%g,%g,%g\n",
+                          "augment=%g,%g,%g,%g,%g,%g\n%s",
       s->seed, n_workers, s->schedule.iterations, s->batch, s->schedule.base_rate,
       s->schedule.end_rate, s->schedule.warmup_iterations, s->schedule.warmup_factor,
       s->sgd.momentum, s->sgd.weight_decay, s->sgd.norm_weight_decay, s->sgd.clip_norm,
@@ -385,7 +385,8 @@ fingerprint (const TrainOptions *o, const TrainSettings *s, guint n_workers)
       s->rcnn.heads.fraction, (double) s->rcnn.heads.lower, (double) s->rcnn.heads.upper,
       s->rcnn.box_beta, s->rcnn.pre_nms_count, s->rcnn.post_nms_count, s->rcnn.box_resolution,
       s->rcnn.mask_resolution, s->rcnn.masks, o->sizes != NULL ? o->sizes : "", o->max_size,
-      a->flip, a->zoom_in, a->zoom_out, a->brightness, a->contrast, a->saturation);
+      a->flip, a->zoom_in, a->zoom_out, a->brightness, a->contrast, a->saturation,
+      o->keep_empty ? "keep_empty=1\n" : "");
 }
 
 gboolean
