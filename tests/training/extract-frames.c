@@ -40,7 +40,7 @@ wanted_frames (const char *annotations, const char *clip, GError **error)
         g_strdup (name + strlen (prefix)));
   }
   cJSON_Delete (json);
-  if (g_hash_table_size (wanted) == 0)
+  if (g_hash_table_size (wanted) == 0) /* nor is a file that is no JSON */
     g_set_error (error, GST_RESOURCE_ERROR, GST_RESOURCE_ERROR_READ,
         "%s: expected images whose file_name begins with \"%s\", found none", annotations, prefix);
   return wanted;
@@ -79,15 +79,23 @@ write_sample (Extraction *extraction, GstSample *sample, GError **error)
   return done;
 }
 
-/* What stopped the pipeline, if it was no end of the stream. */
-static void
-take_error (GstElement *pipeline, GError **error)
+/* The next frame; NULL at the end, or with error when the pipeline has stopped. A sink alone would
+ * wait for ever for a stream that broke before it. */
+static GstSample *
+next_sample (GstElement *pipeline, GstElement *sink, GError **error)
 {
   g_autoptr (GstBus) bus = gst_element_get_bus (pipeline);
-  g_autoptr (GstMessage) message = gst_bus_pop_filtered (bus, GST_MESSAGE_ERROR);
 
-  if (message != NULL)
-    gst_message_parse_error (message, error, NULL);
+  for (;;) {
+    GstSample *sample = gst_app_sink_try_pull_sample (GST_APP_SINK (sink), GST_SECOND / 10);
+    if (sample != NULL || gst_app_sink_is_eos (GST_APP_SINK (sink)))
+      return sample;
+    g_autoptr (GstMessage) message = gst_bus_pop_filtered (bus, GST_MESSAGE_ERROR);
+    if (message != NULL) {
+      gst_message_parse_error (message, error, NULL);
+      return NULL;
+    }
+  }
 }
 
 static guint
@@ -99,14 +107,12 @@ write_frames (Extraction *extraction, GstElement *pipeline, GError **error)
   guint n = 0;
 
   gst_element_set_state (pipeline, GST_STATE_PLAYING);
-  while (done && (sample = gst_app_sink_pull_sample (GST_APP_SINK (sink))) != NULL) {
+  while (done && (sample = next_sample (pipeline, sink, error)) != NULL) {
     /* pngenc passes frames one by one and in order: the name in front is this one's. */
     done = write_sample (extraction, sample, error);
     gst_sample_unref (sample);
     n += done;
   }
-  if (done)
-    take_error (pipeline, error);
   gst_element_set_state (pipeline, GST_STATE_NULL);
   return n;
 }

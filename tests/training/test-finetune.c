@@ -43,7 +43,7 @@ held_out_ap (const char *model, const char *annotations, const char *folder)
   return ap;
 }
 
-/* Mean of the losses of a quarter of the log's lines, from line `first` on. */
+/* Of n lines of the log, from line `first` on. */
 static double
 mean_loss (char **lines, guint first, guint n)
 {
