@@ -126,7 +126,7 @@ extract (Extraction *extraction, const char *clip, GError **error)
 {
   g_autoptr (GstElement) pipeline =
       gst_parse_launch ("filesrc name=source ! qtdemux ! h264parse ! avdec_h264 name=decoder ! "
-                        "videoconvert name=convert ! pngenc ! appsink name=sink sync=false",
+                        "videoconvert ! pngenc ! appsink name=sink sync=false",
           error);
   g_autoptr (GError) cause = NULL;
 
