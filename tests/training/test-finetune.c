@@ -3,12 +3,11 @@
  * Fine-tuning as docs/finetuning.md does it, in short: frames of two clips, COCO's weights,
  * fbnet-train, and fbnet-eval on frames that the training has not seen.
  */
-#include <string.h>
-
 #include "command.h"
 #include "jsonfile.h"
 
-#define STEPS "24"
+#define STEPS           "24"
+#define EXIT_NO_DECODER 77 /* of extract-frames */
 
 static char *
 data_file (const char *name)
@@ -16,7 +15,8 @@ data_file (const char *name)
   return g_build_filename (g_getenv ("FBNET_TEST_DATA"), name, NULL);
 }
 
-static void
+/* FALSE where GStreamer cannot decode the clips. */
+static gboolean
 extract_frames (const char *golden, const char *annotations, const char *folder)
 {
   const char *const clips[] = { "car-detection.mp4", "one-by-one-person-detection.mp4" };
@@ -24,8 +24,11 @@ extract_frames (const char *golden, const char *annotations, const char *folder)
   for (guint i = 0; i < G_N_ELEMENTS (clips); i++) {
     g_autofree char *clip = g_build_filename (golden, "video", clips[i], NULL);
     g_auto (Command) extract = command_run ("EXTRACT_FRAMES", annotations, clip, folder, NULL);
+    if (extract.code == EXIT_NO_DECODER)
+      return FALSE;
     command_expect (&extract, 0, "*");
   }
+  return TRUE;
 }
 
 static double
@@ -43,7 +46,7 @@ held_out_ap (const char *model, const char *annotations, const char *folder)
   return ap;
 }
 
-/* Mean of the losses of a quarter of the log's lines, from line `first` on. */
+/* Of n lines of the log, from line `first` on. */
 static double
 mean_loss (char **lines, guint first, guint n)
 {
@@ -85,8 +88,10 @@ fine_tune (const char *golden, const char *folder)
   g_autofree char *train_set = data_file ("video-train.json");
   g_autofree char *held_out = data_file ("video-heldout.json");
 
-  extract_frames (golden, train_set, folder);
-  extract_frames (golden, held_out, folder);
+  if (!extract_frames (golden, train_set, folder) || !extract_frames (golden, held_out, folder)) {
+    g_test_skip ("GStreamer cannot decode H.264 here");
+    return;
+  }
   g_auto (Command) import =
       command_run ("FBNET_IMPORT", weights, "-o", before, "--precision", "float32", NULL);
   command_expect (&import, 0, "*");
