@@ -3,10 +3,11 @@
  * A frame through the whole detector in float32 and in int8, in turns, so that a busy machine slows both:
  * one thread and two, the stages' minimum and median in milliseconds, and how many times as fast int8 is.
  *
- *   bench-int8 [MODEL PICTURE [FRAMES]]
+ *   bench-int8 [CONFIG]
+ *   bench-int8 MODEL PICTURE [FRAMES]
  *
- * MODEL is a float one, quantised here with PICTURE alone: speed does not depend on the ranges. Without
- * it D2Go's faster_rcnn_fbnetv3a_dsmask_C4 with random weights, whose predictors leave 30 proposals.
+ * MODEL is a float one, quantised here with PICTURE alone: speed does not depend on the ranges. CONFIG is
+ * one of D2Go's zoo, with random weights that leave 30 proposals, and up to ten masks.
  */
 #include <glib/gstdio.h>
 #include <stdio.h>
@@ -21,6 +22,7 @@
 #define HEIGHT    224
 #define N_WARM_UP 5
 #define N_FRAMES  100
+#define N_MASKS   10
 
 #define STAGE(name)                                                                                \
   {                                                                                                \
@@ -84,8 +86,9 @@ quantize (FbnetModel *model, const FbnetImage *image)
 static Runner
 runner_new (FbnetModel *model, guint n_threads, guint n_frames, gboolean random)
 {
-  Runner runner = { bench_detector_new (model, NULL, n_threads, 0, random), fbnet_detections_new (),
-    g_new0 (FbnetTimings, n_frames) };
+  Runner runner = { bench_detector_new (model, NULL, n_threads,
+                        random && fbnet_model_has_masks (model) ? N_MASKS : 0, random),
+    fbnet_detections_new (), g_new0 (FbnetTimings, n_frames) };
 
   return runner;
 }
@@ -170,8 +173,9 @@ main (int argc, char *argv[])
   const gboolean random = argc < 3;
   const guint n_frames = argc > 3 ? (guint) MAX (atoi (argv[3]), 1) : N_FRAMES;
   g_autoptr (GError) error = NULL;
-  g_autoptr (FbnetModel) model = random ? bench_model_new ("faster_rcnn_fbnetv3a_dsmask_C4", &error)
-                                        : fbnet_model_load (argv[1], &error);
+  g_autoptr (FbnetModel) model = random
+      ? bench_model_new (argc > 1 ? argv[1] : "faster_rcnn_fbnetv3a_dsmask_C4", &error)
+      : fbnet_model_load (argv[1], &error);
   if (model == NULL)
     stop (error);
   g_autoptr (Picture) picture =

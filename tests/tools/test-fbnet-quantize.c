@@ -139,7 +139,7 @@ test_usage (Fixture *f, gconstpointer data)
   static const char *const wrong[][3] = {
     { "--method", "best", "*--method: expected mse, percentile or min-max*" },
     { "--percentile", "20", "*--percentile: expected more than 50, at most 100*" },
-    { "--annotations", "a.json", "*--annotations and --eval-images: expected both or none*" },
+    { "--annotations", "a.json", "*--annotations: expected --eval-images too, found none*" },
     { "--threads", "-1", "*--threads: expected a number from 0 on*" },
     { "picture.png", "another.png", "*expected options only*" },
   };
