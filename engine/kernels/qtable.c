@@ -9,7 +9,7 @@
   .gemm_packed_size = qgemm_packed_size_##row, .gemm_pack = qgemm_pack_##row, .gemm = qgemm_##row, \
   .depthwise_packed_size = qdepthwise_packed_size_##row, .depthwise_pack = qdepthwise_pack_##row,  \
   .depthwise_row = qdepthwise_row_##row, .add = qadd_##row, .quantize = qquantize_##row,           \
-  .dequantize = qdequantize_##row, .channel_sums = qchannel_sums_##row
+  .dequantize = qdequantize_##row, .channel_sums = qchannel_sums_##row, .gate = qgate_##row
 
 static const QKernels row_c = { .name = "c", ROW (c) };
 
