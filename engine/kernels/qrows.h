@@ -38,4 +38,8 @@ DECLARE_QGEMM (avx512vnni);
 DECLARE_QDEPTHWISE (avx512vnni);
 DECLARE_QBYTES (avx512vnni);
 
+void qlookup_c (guint8 *bytes, gsize n, const guint8 *table);
+void qlookup_avx2 (guint8 *bytes, gsize n, const guint8 *table);
+void qlookup_avx512vbmi (guint8 *bytes, gsize n, const guint8 *table);
+
 #endif

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
  * Size and speed of mobile_cv's classifiers, with random weights, a frame of 640 × 480 pixels in, on
- * one and two threads: parameters and multiply-adds in millions; milliseconds, least and median of
- * the runs.
+ * one and two threads, then quantised: parameters and multiply-adds in millions; milliseconds, least
+ * and median of the runs.
  *
  *   bench-classifiers [RUNS [NAME…]]
  *
@@ -11,6 +11,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "benchquantize.h"
 #include "classifiers.h"
 #include "model.h"
 #include "randommodel.h"
@@ -114,6 +115,14 @@ bench (const char *name, const FbnetImage *image, gsize n_runs, GError **error)
   g_autoptr (FbnetModel) model = n_runs > 0 ? random_model_new (text, 1, error) : NULL;
   for (guint n_threads = 1; n_threads <= 2 && model != NULL; n_threads++)
     if (!run (model, image, n_threads, n_runs, error))
+      return FALSE;
+  g_autoptr (FbnetModel) int8 = model != NULL ? bench_quantize (model, image, error) : NULL;
+  if (model != NULL && int8 == NULL)
+    return FALSE;
+  if (int8 != NULL)
+    printf ("  int8");
+  for (guint n_threads = 1; n_threads <= 2 && int8 != NULL; n_threads++)
+    if (!run (int8, image, n_threads, n_runs, error))
       return FALSE;
   putchar ('\n');
   return model != NULL || n_runs == 0;

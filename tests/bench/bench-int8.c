@@ -9,13 +9,12 @@
  * MODEL is a float one, quantised here with PICTURE alone: speed does not depend on the ranges. CONFIG is
  * one of D2Go's zoo, with random weights that leave 30 proposals, and up to ten masks.
  */
-#include <glib/gstdio.h>
 #include <stdio.h>
 #include <stdlib.h>
 
 #include "benchmodel.h"
+#include "benchquantize.h"
 #include "drawing.h"
-#include "quantizer.h"
 #include "timing.h"
 
 #define WIDTH     320
@@ -60,26 +59,6 @@ stop (const GError *error)
 {
   fprintf (stderr, "%s\n", error->message);
   exit (1);
-}
-
-static FbnetModel *
-quantize (FbnetModel *model, const FbnetImage *image)
-{
-  const QuantizerOptions options = quantizer_options_default ();
-  g_autoptr (GError) error = NULL;
-  g_autofree char *path = NULL;
-  g_autoptr (Quantizer) quantizer = quantizer_new (model, &options, &error);
-  const int file = g_file_open_tmp ("bench-XXXXXX.safetensors", &path, NULL);
-
-  if (quantizer == NULL || !quantizer_add_image (quantizer, image, &error)
-      || !quantizer_finish (quantizer, &error) || !quantizer_write (quantizer, path, &error))
-    stop (error);
-  FbnetModel *int8 = fbnet_model_load (path, &error);
-  if (int8 == NULL)
-    stop (error);
-  g_close (file, NULL);
-  g_unlink (path);
-  return int8;
 }
 
 /* Of a random model every proposal stays. */
@@ -183,7 +162,9 @@ main (int argc, char *argv[])
   if (picture == NULL)
     stop (error);
   const FbnetImage image = picture_image (picture);
-  g_autoptr (FbnetModel) int8 = quantize (model, &image);
+  g_autoptr (FbnetModel) int8 = bench_quantize (model, &image, &error);
+  if (int8 == NULL)
+    stop (error);
 
   for (guint n_threads = 1; n_threads <= 2; n_threads++)
     measure (model, int8, &image, n_threads, n_frames, random);

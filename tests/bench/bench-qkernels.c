@@ -341,6 +341,13 @@ run_gate (gconstpointer data)
 }
 
 static void
+run_lookup (gconstpointer data)
+{
+  const BytesWork *w = data;
+  w->bytes->lookup (w->out, w->pixels * w->channels, w->b);
+}
+
+static void
 bench_bytes (const Pair *pairs, guint n_pairs)
 {
   static const struct {
@@ -352,6 +359,7 @@ bench_bytes (const Pair *pairs, guint n_pairs)
     { "dequantize", run_dequantize },
     { "channel_sums", run_sums },
     { "gate", run_gate },
+    { "lookup", run_lookup },
   };
   BytesWork work = { .pixels = 40, .channels = 112 };
   const gsize n = work.pixels * work.channels;

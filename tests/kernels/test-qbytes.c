@@ -263,6 +263,27 @@ test_gate (void)
   }
 }
 
+/* --- lookup ----------------------------------------------------------------------------------- */
+
+/* Random tables, every byte, every length up to a few vectors, at every misalignment. */
+static void
+test_lookup (void)
+{
+  for (guint r = 0; qcheck_rows ()[r]; r++)
+    for (gsize n = 0; n <= 600; n++) {
+      g_autofree guint8 *table = qcheck_activations (256, QCHECK_RANDOM);
+      g_autofree guint8 *in = qcheck_activations (n, QCHECK_RANDOM);
+      QGuarded bytes = qguarded_new (n);
+      for (gsize i = 0; i < n; i++)
+        bytes.data[i] = in[i] = n >= 256 && i < 256 ? (guint8) i : in[i];
+      qcheck_rows ()[r]->lookup (bytes.data, n, table);
+      qguarded_check (&bytes, qcheck_rows ()[r]->name);
+      for (gsize i = 0; i < n; i++)
+        g_assert_cmpint (bytes.data[i], ==, table[in[i]]);
+      qguarded_free (&bytes);
+    }
+}
+
 /* --- the table -------------------------------------------------------------------------------- */
 
 /* The last row is "c" and asks for nothing; the best row for some flags is the first of those that
@@ -293,6 +314,7 @@ main (int argc, char **argv)
   g_test_add_func ("/kernels/qbytes/dequantize", test_dequantize);
   g_test_add_func ("/kernels/qbytes/channel-sums", test_channel_sums);
   g_test_add_func ("/kernels/qbytes/gate", test_gate);
+  g_test_add_func ("/kernels/qbytes/lookup", test_lookup);
   g_test_add_func ("/kernels/qbytes/best", test_best);
   return g_test_run ();
 }
