@@ -72,6 +72,11 @@ test_quantize (Fixture *f, gconstpointer data)
   g_auto (Command) detect = command_run ("FBNET_DETECT", "-m", f->output, picture, NULL);
   command_expect (&detect, 0, "");
   expect_line (&detect, "\"precision\":\"int8\"");
+  g_auto (Command) model = command_run ("FBNET_MODEL", f->output, NULL);
+  command_expect (&model, 0, "");
+  expect_line (&model,
+      "quantization\n  scheme               int8\n  bias                 wide\n  activations       "
+      "   * tensors of bytes\n");
   g_auto (Command) again =
       command_run ("FBNET_QUANTIZE", "-m", f->output, "-i", f->pictures, "-o", f->output, NULL);
   command_expect (&again, 1, "*expected a float model, found one that is quantised*");
