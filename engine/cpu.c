@@ -61,6 +61,8 @@ detect (void)
     flags |= CPU_AVX512;
   if ((flags & CPU_AVX512) && has_all (c7, bit_AVX512VNNI))
     flags |= CPU_AVX512_VNNI;
+  if ((flags & CPU_AVX512) && has_all (c7, bit_AVX512VBMI))
+    flags |= CPU_AVX512_VBMI;
   return flags;
 }
 

@@ -13,6 +13,7 @@ enum {
   CPU_AVX512_VNNI = 1 << 2, /* and VNNI */
   CPU_NEON = 1 << 3,        /* aarch64 baseline */
   CPU_NEON_DOT = 1 << 4,
+  CPU_AVX512_VBMI = 1 << 5, /* and VBMI */
 };
 
 /* Asked once, then remembered; safe from any thread. */

@@ -200,7 +200,7 @@ pack_stage (PackedStage *packed, const FbnetModel *model, const Stage *stage, Ne
     pack_conv (&block->se_excite, model, &block->block->se_excite, network);
     pack_conv (&block->pwl, model, &block->block->pwl, network);
     if (network->qkernels != NULL && block->block->quantized)
-      block->q = qblock_new (block->block, network->qkernels);
+      block->q = qblock_new (block->block);
   }
 }
 

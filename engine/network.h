@@ -181,7 +181,7 @@ gboolean runner_reserve_qirf (Runner *runner, const PackedBlock *block, const Te
     const Tensor *out, GError **error);
 
 /* Bytes through their layer's table, in place. */
-void qconv_activate (const QConv *conv, guint8 *bytes, gsize n);
+void qconv_activate (const QKernels *kernels, const QConv *conv, guint8 *bytes, gsize n);
 
 /* The tensor in the other form, in runner->converted; the same where it has that form already. */
 gboolean runner_reserve_conversion (Runner *runner, const Tensor *tensor, gboolean to_bytes,

@@ -27,10 +27,10 @@ is_pointwise (const ConvLayer *layer)
 }
 
 void
-qconv_activate (const QConv *conv, guint8 *bytes, gsize n)
+qconv_activate (const QKernels *kernels, const QConv *conv, guint8 *bytes, gsize n)
 {
-  for (gsize i = 0; conv->table != NULL && i < n; i++)
-    bytes[i] = conv->table[bytes[i]];
+  if (conv->table != NULL)
+    kernels->lookup (bytes, n, conv->table);
 }
 
 /* c[m] = a[m] × weights for m pixels; groups one after the other. */
@@ -52,7 +52,7 @@ multiply (const QConvJob *job, gsize m, const guint8 *a, gsize taps, guint8 *c)
       .output = qconv_output (job->conv, g * out) };
     job->runner->qkernels->gemm (&args);
   }
-  qconv_activate (job->conv, c, m * layer->out);
+  qconv_activate (job->runner->qkernels, job->conv, c, m * layer->out);
 }
 
 static void

@@ -161,7 +161,6 @@ runner_average_bytes (Runner *runner, const Tensor *in, const Tensor *out)
 
 typedef struct {
   const Runner *runner;
-  const PackedBlock *block;
   const Tensor *in, *out;
   float *means, *gates; /* [n][c] */
 } GateJob;
@@ -178,29 +177,15 @@ mean_item (gpointer data, guint image, guint thread)
     job->means[image * in->c + c] = (float) ((sums[c] / pixels - in->quant.zero) * in->quant.scale);
 }
 
-/* A gate is a scale per channel: a depthwise convolution of 1×1 does it. */
 static void
 gate_item (gpointer data, guint row, guint thread)
 {
   const GateJob *job = data;
   const Tensor *in = job->in;
-  const QBlock *q = job->block->q;
   const gsize image = row / in->h, y = row % in->h;
-  const guint8 *source = tensor_byte (in, image, y, 0);
-  const QDepthwiseArgs args = { .out = tensor_byte (job->out, image, y, 0),
-    .rows = &source,
-    .packed = q->gate_packed,
-    .channels = in->c,
-    .in_width = in->w,
-    .out_width = in->w,
-    .kernel = 1,
-    .stride = 1,
-    .upsample = 1,
-    .zero_in = (guint8) in->quant.zero,
-    .output = { q->gate_bias, job->gates + image * in->c, q->gate_offset, job->out->quant.zero,
-        0 } };
 
-  job->runner->qkernels->depthwise_row (&args);
+  job->runner->qkernels->gate (tensor_byte (job->out, image, y, 0), tensor_byte (in, image, y, 0),
+      job->gates + image * in->c, in->w, in->c, in->quant.zero, job->out->quant.zero);
 }
 
 /* The two small convolutions stay with floats: they see one number per channel and image. */
@@ -212,7 +197,7 @@ runner_gate_bytes (Runner *runner, const PackedBlock *block, const Tensor *in, c
   const Tensor squeezed = { gates + in->n * in->c, in->n, 1, 1, block->block->se_squeeze.out };
   const Tensor gate = { gates, in->n, 1, 1, in->c };
   const float steps = in->quant.scale / out->quant.scale;
-  GateJob job = { runner, block, in, out, means, gates };
+  GateJob job = { runner, in, out, means, gates };
 
   workers_run (runner->workers, mean_item, &job, in->n);
   runner_run_conv (runner, &block->se_squeeze, &mean, &squeezed, NULL);

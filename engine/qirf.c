@@ -133,7 +133,7 @@ multiply (const QIrfJob *job, const QConv *conv, gsize m, const guint8 *a, guint
     .output = qconv_output (conv, 0) };
 
   job->runner->qkernels->gemm (&args);
-  qconv_activate (conv, c, m * conv->layer->out);
+  qconv_activate (job->runner->qkernels, conv, c, m * conv->layer->out);
 }
 
 static void
@@ -180,7 +180,7 @@ depthwise_row (const QIrfJob *job, guint8 *out, const guint8 *source, gsize ring
     .zero_in = (guint8) layer->q_in.zero,
     .output = qconv_output (conv, 0) };
   job->runner->qkernels->depthwise_row (&args);
-  qconv_activate (conv, out, job->dw.w * layer->out);
+  qconv_activate (job->runner->qkernels, conv, out, job->dw.w * layer->out);
 }
 
 /* --- Several whole images at a time ------------------------------------------------------------ */

@@ -226,41 +226,18 @@ make_add (Quant a, Quant b, Quant sum)
     sum.zero };
 }
 
-static void
-make_gate (QBlock *q, const Block *block, const QKernels *kernels)
-{
-  const gsize channels = block->pwl.in;
-  g_autofree gint8 *ones = g_new (gint8, channels);
-
-  q->gate_packed = aligned_bytes (kernels->depthwise_packed_size (1, channels));
-  q->gate_bias = g_new (gint32, channels);
-  q->gate_offset = g_new0 (float, channels);
-  for (gsize c = 0; c < channels; c++) {
-    ones[c] = 1;
-    q->gate_bias[c] = -block->dw.q_out.zero;
-  }
-  kernels->depthwise_pack (q->gate_packed, ones, 1, channels);
-}
-
 QBlock *
-qblock_new (const Block *block, const QKernels *kernels)
+qblock_new (const Block *block)
 {
   QBlock *q = g_new0 (QBlock, 1);
 
   if (block->residual)
     q->add = make_add (block->pwl.q_out, block->q_in, block->q_out);
-  if (block->se_squeeze.out != 0)
-    make_gate (q, block, kernels);
   return q;
 }
 
 void
 qblock_free (QBlock *block)
 {
-  if (block == NULL)
-    return;
-  g_aligned_free (block->gate_packed);
-  g_free (block->gate_bias);
-  g_free (block->gate_offset);
   g_free (block);
 }

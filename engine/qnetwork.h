@@ -26,10 +26,6 @@ typedef struct {
 /* What a block needs beside its layers. */
 typedef struct {
   QAdd add; /* of a residual: the block's own result, then its input */
-  /* Squeeze and excite: the gate is a depthwise convolution of 1×1 whose scales come at run time. */
-  guint8 *gate_packed;
-  gint32 *gate_bias;
-  float *gate_offset;
 } QBlock;
 
 /* `exact_bias`: biases saturate at 32 bits as QNNPACK's do; else what does not fit is added later. */
@@ -40,7 +36,7 @@ void qconv_free (QConv *conv); /* NULL is allowed */
 /* Channels [first, …) as kernels want them. */
 QOutput qconv_output (const QConv *conv, gsize first);
 
-QBlock *qblock_new (const Block *block, const QKernels *kernels);
+QBlock *qblock_new (const Block *block);
 void qblock_free (QBlock *block); /* NULL is allowed */
 
 #endif

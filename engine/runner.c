@@ -13,7 +13,8 @@ static const QKernels *
 matching_qkernels (const Kernels *kernels)
 {
   const guint wide = CPU_AVX512 | CPU_NEON;
-  const guint dot = kernels->cpu_flags & wide ? CPU_AVX512_VNNI | CPU_NEON_DOT : 0;
+  const guint dot =
+      kernels->cpu_flags & wide ? CPU_AVX512_VNNI | CPU_AVX512_VBMI | CPU_NEON_DOT : 0;
 
   return qkernels_best (kernels->cpu_flags | (cpu_flags () & dot));
 }

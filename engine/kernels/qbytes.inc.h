@@ -48,3 +48,12 @@ KERNEL (
     for (gsize c = 0; c < channels; c++)
       sum[c] += x[p * channels + c];
 }
+
+void
+KERNEL (qgate) (guint8 *restrict out, const guint8 *restrict in, const float *restrict scale,
+    gsize pixels, gsize channels, gint32 zero_in, gint32 zero)
+{
+  for (gsize p = 0; p < pixels; p++)
+    for (gsize c = 0; c < channels; c++)
+      out[p * channels + c] = q_byte ((float) (in[p * channels + c] - zero_in) * scale[c], zero, 0);
+}

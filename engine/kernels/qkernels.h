@@ -88,9 +88,15 @@ typedef struct {
   void (*dequantize) (float *out, const guint8 *in, gsize n, float scale, gint32 zero);
   /* sum[c] += x[p][c]; pixels < 2^23 */
   void (*channel_sums) (gint32 *sum, const guint8 *x, gsize pixels, gsize channels);
+  /* out[p][c] = clamp (rint ((in[p][c] - zero_in) * scale[c]) + zero, 0, 255) */
+  void (*gate) (guint8 *out, const guint8 *in, const float *scale, gsize pixels, gsize channels,
+      gint32 zero_in, gint32 zero);
+  /* bytes[i] = table[bytes[i]]; the table has 256 */
+  void (*lookup) (guint8 *bytes, gsize n, const guint8 *table);
 } QKernels;
 
-/* As kernels_list() and kernels_find(): rows "avx512vnni", "avx2", "c" (and "neondot"). */
+/* As kernels_list() and kernels_find(): rows "avx512vbmi", "avx512vnni", "avx2", "c"
+ * (and "neondot"). */
 const QKernels *const *qkernels_list (void);
 
 /* The best row for a processor with these flags (cpu.h): never NULL. */

@@ -22,7 +22,9 @@
   void qadd_##row (guint8 *out, const guint8 *a, const guint8 *b, gsize n, const QAdd *add);       \
   void qquantize_##row (guint8 *out, const float *in, gsize n, float inverse_scale, gint32 zero);  \
   void qdequantize_##row (float *out, const guint8 *in, gsize n, float scale, gint32 zero);        \
-  void qchannel_sums_##row (gint32 *sum, const guint8 *x, gsize pixels, gsize channels)
+  void qchannel_sums_##row (gint32 *sum, const guint8 *x, gsize pixels, gsize channels);           \
+  void qgate_##row (guint8 *out, const guint8 *in, const float *scale, gsize pixels,               \
+      gsize channels, gint32 zero_in, gint32 zero)
 
 DECLARE_QGEMM (c);
 DECLARE_QDEPTHWISE (c);
@@ -35,5 +37,9 @@ DECLARE_QBYTES (avx2);
 DECLARE_QGEMM (avx512vnni);
 DECLARE_QDEPTHWISE (avx512vnni);
 DECLARE_QBYTES (avx512vnni);
+
+void qlookup_c (guint8 *bytes, gsize n, const guint8 *table);
+void qlookup_avx2 (guint8 *bytes, gsize n, const guint8 *table);
+void qlookup_avx512vbmi (guint8 *bytes, gsize n, const guint8 *table);
 
 #endif

@@ -144,24 +144,37 @@ compare_image (gpointer fidelity, const FbnetImage *image, GError **error)
   return fidelity_add_image (fidelity, image, error);
 }
 
-/* Pictures that could not be read have been told of. */
+/* At equal distances in the list. Those that could not be read have been told of. */
+static void
+show_some (Session *session, const GPtrArray *pictures)
+{
+  const guint n = MIN (pictures->len, N_FIDELITY);
+  Progress progress = progress_new (n, "pictures compared");
+
+  for (guint i = 0; i < n; i++) {
+    show_picture (pictures->pdata[i * pictures->len / n], compare_image, session->fidelity, NULL);
+    progress_step (&progress);
+  }
+}
+
+/* On pictures that ranges were not learnt from, where there are some: how well they hold elsewhere. */
 static gboolean
 compare (Session *session, GError **error)
 {
-  const guint n = session->pictures->len, n_shown = MIN (n, N_FIDELITY);
+  const char *folder = session->options->eval_images;
 
   if (!session->options->verbose)
     return TRUE;
-  g_autoptr (FbnetModel) int8 = fbnet_model_load (session->options->output, error);
-  session->fidelity = int8 != NULL ? fidelity_new (session->model, int8, error) : NULL;
+  g_autoptr (GPtrArray) pictures =
+      folder != NULL ? list_pictures (folder, error) : g_ptr_array_ref (session->pictures);
+  g_autoptr (FbnetModel) int8 =
+      pictures != NULL ? fbnet_model_load (session->options->output, error) : NULL;
+  if (int8 == NULL)
+    return FALSE;
+  session->fidelity = fidelity_new (session->model, int8, error);
   if (session->fidelity == NULL)
     return FALSE;
-  Progress progress = progress_new (n_shown, "pictures compared");
-  for (guint i = 0; i < n_shown; i++) {
-    show_picture (session->pictures->pdata[i * n / n_shown], compare_image, session->fidelity,
-        NULL);
-    progress_step (&progress);
-  }
+  show_some (session, pictures);
   return TRUE;
 }
 

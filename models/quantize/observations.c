@@ -56,9 +56,10 @@ observe (const char *name, const Tensor *tensor, gpointer data)
 }
 
 Observations *
-observations_new (FbnetModel *model, guint n_threads, GError **error)
+observations_new (FbnetModel *model, const char *kernels, guint n_threads, GError **error)
 {
   const FbnetDetectorOptions options = { .n_threads = n_threads,
+    .kernels = kernels,
     .precision = FBNET_PRECISION_FLOAT32 };
   Observations *self = g_new0 (Observations, 1);
 

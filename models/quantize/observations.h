@@ -19,7 +19,8 @@ typedef struct {
 typedef struct Observations Observations;
 
 /* Starts the model, a detector or a classifier, with floats. NULL with error. */
-Observations *observations_new (FbnetModel *model, guint n_threads, GError **error);
+Observations *observations_new (FbnetModel *model, const char *kernels, guint n_threads,
+    GError **error);
 void observations_free (Observations *observations); /* NULL is allowed */
 
 gboolean observations_add_image (Observations *observations, const FbnetImage *image,

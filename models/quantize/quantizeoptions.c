@@ -35,7 +35,7 @@ context_new (QuantizeOptions *o)
     { "annotations", 0, 0, G_OPTION_ARG_FILENAME, &o->annotations,
         "Compare accuracy before and after on this COCO annotation file", "FILE" },
     { "eval-images", 0, 0, G_OPTION_ARG_FILENAME, &o->eval_images,
-        "Where the images of --annotations lie", "DIR" },
+        "Where the images of --annotations lie; --verbose compares on them", "DIR" },
     { "method", 0, 0, G_OPTION_ARG_STRING, &o->method,
         "How ranges of activations are chosen: mse (least squared error), percentile, min-max; "
         "default: mse",
@@ -51,6 +51,10 @@ context_new (QuantizeOptions *o)
         "Weights by their largest, not by the least squared error", NULL },
     { "no-bias-correction", 0, 0, G_OPTION_ARG_NONE, &o->no_bias_correction,
         "Leave biases as they are, not corrected for what rounding weights does on average", NULL },
+    { "kernels", 0, 0, G_OPTION_ARG_STRING, &o->kernels,
+        "Kernel set that the float model runs with: c, openblas, avx2, avx512; default: the best. "
+        "With c the result is the same on every machine",
+        "NAME" },
     { "threads", 't', 0, G_OPTION_ARG_INT, &o->threads,
         "Threads; 0, the default: one per processor", "N" },
     { "verbose", 'v', 0, G_OPTION_ARG_NONE, &o->verbose, "Add a table of all activations", NULL },
@@ -92,8 +96,8 @@ check (const QuantizeOptions *o, int argc, GError **error)
     return usage_error (error, "--images: expected a folder of pictures, found none");
   if (o->output == NULL)
     return usage_error (error, "--output: expected the name of a file to write, found none");
-  if ((o->annotations == NULL) != (o->eval_images == NULL))
-    return usage_error (error, "--annotations and --eval-images: expected both or none of them");
+  if (o->annotations != NULL && o->eval_images == NULL)
+    return usage_error (error, "--annotations: expected --eval-images too, found none");
   if (find_method (o->method) == G_N_ELEMENTS (methods))
     return usage_error (error, "--method: expected mse, percentile or min-max");
   if (!(o->percentile > 50 && o->percentile <= 100))
@@ -123,6 +127,7 @@ quantize_options_clear (QuantizeOptions *o)
   g_free (o->annotations);
   g_free (o->eval_images);
   g_free (o->method);
+  g_free (o->kernels);
   g_strfreev (o->keep_float);
 }
 
@@ -137,6 +142,7 @@ quantize_options_how (const QuantizeOptions *o)
   how.correct_biases = !o->no_bias_correction;
   how.all = o->all;
   how.keep_float = o->keep_float;
+  how.kernels = o->kernels;
   how.n_threads = (guint) o->threads;
   return how;
 }

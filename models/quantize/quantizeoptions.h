@@ -9,8 +9,8 @@
 
 typedef struct {
   char *model, *images, *output;
-  char *annotations, *eval_images; /* both or none */
-  char *method;                    /* as given, or NULL */
+  char *annotations, *eval_images; /* the former only with the latter */
+  char *method, *kernels;          /* as given, or NULL */
   double percentile;
   char **keep_float;
   gboolean all, plain_weights, no_bias_correction, verbose, version;

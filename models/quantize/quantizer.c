@@ -54,7 +54,8 @@ quantizer_new (FbnetModel *model, const QuantizerOptions *options, GError **erro
         "%s: expected a float model, found one that is quantised", model->path);
     return NULL;
   }
-  Observations *observations = observations_new (model, options->n_threads, error);
+  Observations *observations =
+      observations_new (model, options->kernels, options->n_threads, error);
   if (observations == NULL)
     return NULL;
   FbnetModel *copy = fbnet_model_load_bytes (model->file->bytes, model->path, error);
@@ -67,6 +68,7 @@ quantizer_new (FbnetModel *model, const QuantizerOptions *options, GError **erro
   self->copy = copy;
   self->options = *options;
   self->options.keep_float = g_strdupv (options->keep_float);
+  self->options.kernels = NULL; /* the caller's */
   self->observations = observations;
   self->ranges = g_array_new (FALSE, FALSE, sizeof (QuantizerRange));
   self->chosen = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, g_free);

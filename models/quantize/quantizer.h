@@ -21,7 +21,8 @@ typedef struct {
   gboolean correct_biases; /* by what rounded weights change on average */
   gboolean all;            /* predictors, too: see quantizer.c */
   char **keep_float; /* patterns of blocks' and layers' names, * and ?; NULL-terminated, or NULL */
-  guint n_threads;   /* 0: one per processor */
+  const char *kernels; /* that the float model runs with; NULL: the best */
+  guint n_threads;     /* 0: one per processor */
 } QuantizerOptions;
 
 /* The least squared error for weights and activations. */

@@ -243,6 +243,22 @@ print_architecture (const cJSON *description)
   }
 }
 
+/* The ranges of some hundred tensors are counted, not listed. */
+static void
+print_quantization (const cJSON *description)
+{
+  const cJSON *quantization = cJSON_GetObjectItemCaseSensitive (description, "quantization");
+  if (!quantization)
+    return;
+  const char *bias = cJSON_GetStringValue (cJSON_GetObjectItemCaseSensitive (quantization, "bias"));
+  const int n = cJSON_GetArraySize (cJSON_GetObjectItemCaseSensitive (quantization, "activations"));
+  puts ("\nquantization");
+  printf ("  %-20s %s\n", "scheme",
+      cJSON_GetStringValue (cJSON_GetObjectItemCaseSensitive (quantization, "scheme")));
+  printf ("  %-20s %s\n", "bias", bias ? bias : "wide");
+  printf ("  %-20s %d tensors of bytes\n", "activations", n);
+}
+
 static void
 print_layer (const LayerRow *row)
 {
@@ -314,6 +330,7 @@ print_text (const Contents *contents, const char *file, gboolean with_tensors)
   print_section (contents->description, "provenance");
   print_section (contents->description, "input");
   print_architecture (contents->description);
+  print_quantization (contents->description);
   for (guint i = 0; i < G_N_ELEMENTS (sections); i++)
     print_section (contents->description, sections[i]);
   print_labels (contents->model);

@@ -3,24 +3,25 @@
  * A frame through the whole detector in float32 and in int8, in turns, so that a busy machine slows both:
  * one thread and two, the stages' minimum and median in milliseconds, and how many times as fast int8 is.
  *
- *   bench-int8 [MODEL PICTURE [FRAMES]]
+ *   bench-int8 [CONFIG]
+ *   bench-int8 MODEL PICTURE [FRAMES]
  *
- * MODEL is a float one, quantised here with PICTURE alone: speed does not depend on the ranges. Without
- * it D2Go's faster_rcnn_fbnetv3a_dsmask_C4 with random weights, whose predictors leave 30 proposals.
+ * MODEL is a float one, quantised here with PICTURE alone: speed does not depend on the ranges. CONFIG is
+ * one of D2Go's zoo, with random weights that leave 30 proposals, and up to ten masks.
  */
-#include <glib/gstdio.h>
 #include <stdio.h>
 #include <stdlib.h>
 
 #include "benchmodel.h"
+#include "benchquantize.h"
 #include "drawing.h"
-#include "quantizer.h"
 #include "timing.h"
 
 #define WIDTH     320
 #define HEIGHT    224
 #define N_WARM_UP 5
 #define N_FRAMES  100
+#define N_MASKS   10
 
 #define STAGE(name)                                                                                \
   {                                                                                                \
@@ -60,32 +61,13 @@ stop (const GError *error)
   exit (1);
 }
 
-static FbnetModel *
-quantize (FbnetModel *model, const FbnetImage *image)
-{
-  const QuantizerOptions options = quantizer_options_default ();
-  g_autoptr (GError) error = NULL;
-  g_autofree char *path = NULL;
-  g_autoptr (Quantizer) quantizer = quantizer_new (model, &options, &error);
-  const int file = g_file_open_tmp ("bench-XXXXXX.safetensors", &path, NULL);
-
-  if (quantizer == NULL || !quantizer_add_image (quantizer, image, &error)
-      || !quantizer_finish (quantizer, &error) || !quantizer_write (quantizer, path, &error))
-    stop (error);
-  FbnetModel *int8 = fbnet_model_load (path, &error);
-  if (int8 == NULL)
-    stop (error);
-  g_close (file, NULL);
-  g_unlink (path);
-  return int8;
-}
-
 /* Of a random model every proposal stays. */
 static Runner
 runner_new (FbnetModel *model, guint n_threads, guint n_frames, gboolean random)
 {
-  Runner runner = { bench_detector_new (model, NULL, n_threads, 0, random), fbnet_detections_new (),
-    g_new0 (FbnetTimings, n_frames) };
+  Runner runner = { bench_detector_new (model, NULL, n_threads,
+                        random && fbnet_model_has_masks (model) ? N_MASKS : 0, random),
+    fbnet_detections_new (), g_new0 (FbnetTimings, n_frames) };
 
   return runner;
 }
@@ -170,8 +152,9 @@ main (int argc, char *argv[])
   const gboolean random = argc < 3;
   const guint n_frames = argc > 3 ? (guint) MAX (atoi (argv[3]), 1) : N_FRAMES;
   g_autoptr (GError) error = NULL;
-  g_autoptr (FbnetModel) model = random ? bench_model_new ("faster_rcnn_fbnetv3a_dsmask_C4", &error)
-                                        : fbnet_model_load (argv[1], &error);
+  g_autoptr (FbnetModel) model = random
+      ? bench_model_new (argc > 1 ? argv[1] : "faster_rcnn_fbnetv3a_dsmask_C4", &error)
+      : fbnet_model_load (argv[1], &error);
   if (model == NULL)
     stop (error);
   g_autoptr (Picture) picture =
@@ -179,7 +162,9 @@ main (int argc, char *argv[])
   if (picture == NULL)
     stop (error);
   const FbnetImage image = picture_image (picture);
-  g_autoptr (FbnetModel) int8 = quantize (model, &image);
+  g_autoptr (FbnetModel) int8 = bench_quantize (model, &image, &error);
+  if (int8 == NULL)
+    stop (error);
 
   for (guint n_threads = 1; n_threads <= 2; n_threads++)
     measure (model, int8, &image, n_threads, n_frames, random);

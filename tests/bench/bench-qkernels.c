@@ -334,6 +334,20 @@ run_sums (gconstpointer data)
 }
 
 static void
+run_gate (gconstpointer data)
+{
+  const BytesWork *w = data;
+  w->bytes->gate (w->out, w->a, w->floats, w->pixels, w->channels, 100, 0);
+}
+
+static void
+run_lookup (gconstpointer data)
+{
+  const BytesWork *w = data;
+  w->bytes->lookup (w->out, w->pixels * w->channels, w->b);
+}
+
+static void
 bench_bytes (const Pair *pairs, guint n_pairs)
 {
   static const struct {
@@ -344,6 +358,8 @@ bench_bytes (const Pair *pairs, guint n_pairs)
     { "quantize", run_quantize },
     { "dequantize", run_dequantize },
     { "channel_sums", run_sums },
+    { "gate", run_gate },
+    { "lookup", run_lookup },
   };
   BytesWork work = { .pixels = 40, .channels = 112 };
   const gsize n = work.pixels * work.channels;

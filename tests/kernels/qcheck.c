@@ -26,6 +26,8 @@ static const QKernels row_simde = {
   .quantize = qquantize_avx512vnni,
   .dequantize = qdequantize_avx512vnni,
   .channel_sums = qchannel_sums_avx512vnni,
+  .gate = qgate_avx512vnni,
+  .lookup = qlookup_c,
 };
 #endif
 

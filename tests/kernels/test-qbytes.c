@@ -227,6 +227,63 @@ test_channel_sums (void)
   }
 }
 
+/* --- gate ------------------------------------------------------------------------------------- */
+
+static guint8
+gate_reference (guint8 byte, float scale, gint32 zero_in, gint32 zero)
+{
+  const float v = (float) ((double) (byte - zero_in) * scale);
+  return isnan (v) ? 0 : qcheck_round (v, zero, 0);
+}
+
+/* Any number of pixels and channels, gates from none to far beyond the bytes, and what is no number. */
+static void
+test_gate (void)
+{
+  for (guint i = 0; i < 200; i++) {
+    const gsize pixels = (gsize) g_test_rand_int_range (0, 20);
+    const gsize channels = (gsize) g_test_rand_int_range (1, 150);
+    const gint32 zero_in = g_test_rand_int_range (0, 256), zero = g_test_rand_int_range (0, 256);
+    g_autofree guint8 *in = qcheck_activations (pixels * channels, i % QCHECK_N_FILLS);
+    g_autofree float *scale = g_new (float, channels);
+    for (gsize c = 0; c < channels; c++)
+      scale[c] = (float) exp2 (g_test_rand_double_range (-20, 8));
+    if (i % 10 == 0)
+      scale[0] = i % 20 == 0 ? INFINITY : 0;
+
+    for (guint r = 0; qcheck_rows ()[r]; r++) {
+      QGuarded out = qguarded_new (pixels * channels);
+      qcheck_rows ()[r]->gate (out.data, in, scale, pixels, channels, zero_in, zero);
+      qguarded_check (&out, qcheck_rows ()[r]->name);
+      for (gsize j = 0; j < pixels * channels; j++)
+        g_assert_cmpint (out.data[j], ==,
+            gate_reference (in[j], scale[j % channels], zero_in, zero));
+      qguarded_free (&out);
+    }
+  }
+}
+
+/* --- lookup ----------------------------------------------------------------------------------- */
+
+/* Random tables, every byte, every length up to a few vectors, at every misalignment. */
+static void
+test_lookup (void)
+{
+  for (guint r = 0; qcheck_rows ()[r]; r++)
+    for (gsize n = 0; n <= 600; n++) {
+      g_autofree guint8 *table = qcheck_activations (256, QCHECK_RANDOM);
+      g_autofree guint8 *in = qcheck_activations (n, QCHECK_RANDOM);
+      QGuarded bytes = qguarded_new (n);
+      for (gsize i = 0; i < n; i++)
+        bytes.data[i] = in[i] = n >= 256 && i < 256 ? (guint8) i : in[i];
+      qcheck_rows ()[r]->lookup (bytes.data, n, table);
+      qguarded_check (&bytes, qcheck_rows ()[r]->name);
+      for (gsize i = 0; i < n; i++)
+        g_assert_cmpint (bytes.data[i], ==, table[in[i]]);
+      qguarded_free (&bytes);
+    }
+}
+
 /* --- the table -------------------------------------------------------------------------------- */
 
 /* The last row is "c" and asks for nothing; the best row for some flags is the first of those that
@@ -256,6 +313,8 @@ main (int argc, char **argv)
   g_test_add_func ("/kernels/qbytes/quantize-lengths", test_quantize_lengths);
   g_test_add_func ("/kernels/qbytes/dequantize", test_dequantize);
   g_test_add_func ("/kernels/qbytes/channel-sums", test_channel_sums);
+  g_test_add_func ("/kernels/qbytes/gate", test_gate);
+  g_test_add_func ("/kernels/qbytes/lookup", test_lookup);
   g_test_add_func ("/kernels/qbytes/best", test_best);
   return g_test_run ();
 }

@@ -158,6 +158,8 @@ calibration_pictures (void)
   return folder;
 }
 
+/* With the kernels that give the same on every machine: a range that is chosen a little differently is
+ * worth some thousandths on so few pictures. */
 static double
 quantized_ap (const char *model, const char *pictures, const char *folder)
 {
@@ -165,8 +167,8 @@ quantized_ap (const char *model, const char *pictures, const char *folder)
   g_autofree char *set = g_build_filename (data, "coco-val50", "instances_val2017.json", NULL);
   g_autofree char *images = g_build_filename (data, "coco-val50", "images", NULL);
   g_autofree char *int8 = g_build_filename (folder, "int8.safetensors", NULL);
-  g_auto (Command) quantize =
-      command_run ("FBNET_QUANTIZE", "--model", model, "--images", pictures, "-o", int8, NULL);
+  g_auto (Command) quantize = command_run ("FBNET_QUANTIZE", "--model", model, "--images", pictures,
+      "-o", int8, "--kernels", "c", NULL);
   command_expect (&quantize, 0, "*44 pictures watched in *");
   g_test_message ("%s", quantize.out);
   g_auto (Command) eval = command_run ("FBNET_EVAL", set, "-m", int8, "--images", images, "--json",

@@ -72,6 +72,11 @@ test_quantize (Fixture *f, gconstpointer data)
   g_auto (Command) detect = command_run ("FBNET_DETECT", "-m", f->output, picture, NULL);
   command_expect (&detect, 0, "");
   expect_line (&detect, "\"precision\":\"int8\"");
+  g_auto (Command) model = command_run ("FBNET_MODEL", f->output, NULL);
+  command_expect (&model, 0, "");
+  expect_line (&model,
+      "quantization\n  scheme               int8\n  bias                 wide\n  activations       "
+      "   * tensors of bytes\n");
   g_auto (Command) again =
       command_run ("FBNET_QUANTIZE", "-m", f->output, "-i", f->pictures, "-o", f->output, NULL);
   command_expect (&again, 1, "*expected a float model, found one that is quantised*");
@@ -139,7 +144,7 @@ test_usage (Fixture *f, gconstpointer data)
   static const char *const wrong[][3] = {
     { "--method", "best", "*--method: expected mse, percentile or min-max*" },
     { "--percentile", "20", "*--percentile: expected more than 50, at most 100*" },
-    { "--annotations", "a.json", "*--annotations and --eval-images: expected both or none*" },
+    { "--annotations", "a.json", "*--annotations: expected --eval-images too, found none*" },
     { "--threads", "-1", "*--threads: expected a number from 0 on*" },
     { "picture.png", "another.png", "*expected options only*" },
   };
