@@ -86,10 +86,11 @@ runner_as_floats (Runner *runner, const Tensor *tensor)
 {
   Tensor converted = *tensor;
 
-  if (converted.data != NULL)
-    return converted;
-  converted.data = runner->converted.data;
-  runner_dequantize (runner, &converted);
+  if (converted.data == NULL) {
+    converted.data = runner->converted.data;
+    runner_dequantize (runner, &converted);
+  }
+  converted.bytes = NULL; /* nobody shall take them for those of what becomes of the floats */
   return converted;
 }
 
