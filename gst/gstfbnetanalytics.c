@@ -94,3 +94,19 @@ gst_fbnet_analytics_attach (const GstFbnetResult *result, GstBuffer *buffer)
     add_classes (result, relations);
   return first;
 }
+
+void
+gst_fbnet_analytics_foreach_box (GstBuffer *buffer, GstFbnetBoxFunc func, gpointer data)
+{
+  GstAnalyticsRelationMeta *relations = gst_buffer_get_analytics_relation_meta (buffer);
+  gpointer state = NULL;
+  GstAnalyticsODMtd box;
+  while (relations
+      && gst_analytics_relation_meta_iterate (relations, &state,
+          gst_analytics_od_mtd_get_mtd_type (), &box)) {
+    GstVideoRectangle r;
+    gfloat level;
+    if (gst_analytics_od_mtd_get_location (&box, &r.x, &r.y, &r.w, &r.h, &level))
+      func (box.id, g_quark_to_string (gst_analytics_od_mtd_get_obj_type (&box)), &r, data);
+  }
+}

@@ -15,6 +15,11 @@ G_BEGIN_DECLS
  * follow in order. */
 guint gst_fbnet_analytics_attach (const GstFbnetResult *result, GstBuffer *buffer);
 
+/* Calls `func` for every box (GstAnalyticsODMtd) on the buffer, in pixels. `label` may be NULL. */
+typedef void (
+    *GstFbnetBoxFunc) (guint id, const char *label, const GstVideoRectangle *box, gpointer data);
+void gst_fbnet_analytics_foreach_box (GstBuffer *buffer, GstFbnetBoxFunc func, gpointer data);
+
 G_END_DECLS
 
 #endif

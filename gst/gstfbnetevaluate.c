@@ -1,10 +1,14 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * GstVideoRegionOfInterestMeta → reference boxes → matches.
+ * GstVideoRegionOfInterestMeta, GstAnalyticsODMtd → reference boxes → matches.
  */
 #include "gstfbnetevaluate.h"
 
 #include <gst/video/video.h>
+
+#ifdef HAVE_ANALYTICS
+#  include "gstfbnetanalytics.h"
+#endif
 
 struct _GstFbnetEvaluation {
   GArray *references; /* of FbnetReference */
@@ -74,6 +78,32 @@ add_region (GstFbnetEvaluation *evaluation, const GstFbnetNetwork *network,
         (double) roi->y + roi->h);
 }
 
+#ifdef HAVE_ANALYTICS
+typedef struct {
+  GstFbnetEvaluation *evaluation;
+  const GstFbnetNetwork *network;
+  GstBuffer *buffer;
+} BoxReader;
+
+/* Whoever attaches both kinds of metadata gives them one id. */
+static gboolean
+is_region_too (GstBuffer *buffer, guint id, const char *label)
+{
+  GstVideoRegionOfInterestMeta *roi =
+      gst_buffer_get_video_region_of_interest_meta_id (buffer, (gint) id);
+  return roi && g_strcmp0 (g_quark_to_string (roi->roi_type), label) == 0;
+}
+
+static void
+add_box (guint id, const char *label, const GstVideoRectangle *box, gpointer data)
+{
+  const BoxReader *reader = data;
+  if (!is_region_too (reader->buffer, id, label))
+    gst_fbnet_evaluation_add (reader->evaluation, reader->network, label, box->x, box->y,
+        (double) box->x + box->w, (double) box->y + box->h);
+}
+#endif
+
 void
 gst_fbnet_evaluation_read (GstFbnetEvaluation *evaluation, GstBuffer *buffer,
     const GstFbnetNetwork *network, guint width, guint height)
@@ -84,6 +114,10 @@ gst_fbnet_evaluation_read (GstFbnetEvaluation *evaluation, GstBuffer *buffer,
   while ((meta = gst_buffer_iterate_meta_filtered (buffer, &state,
               GST_VIDEO_REGION_OF_INTEREST_META_API_TYPE)))
     add_region (evaluation, network, (GstVideoRegionOfInterestMeta *) meta, width, height);
+#ifdef HAVE_ANALYTICS
+  BoxReader reader = { evaluation, network, buffer };
+  gst_fbnet_analytics_foreach_box (buffer, add_box, &reader);
+#endif
 }
 
 const FbnetMatch *

@@ -9,6 +9,9 @@
 #include "drawing.h"
 #include "frames.h"
 #include "stream.h"
+#ifdef HAVE_ANALYTICS
+#  include <gst/analytics/analytics.h>
+#endif
 
 /* As many boxes as the model gives, all of them certain. */
 #define SETTINGS "score-threshold=0.1 iou-threshold=0.5 max-detections=20"
@@ -294,6 +297,41 @@ test_crossed_bounds (void)
   gst_element_set_state (element, GST_STATE_NULL);
 }
 
+#ifdef HAVE_ANALYTICS
+static guint
+add_analytics_box (GstBuffer *buffer, const char *label, const GstVideoRectangle *r)
+{
+  GstAnalyticsRelationMeta *relations = gst_buffer_add_analytics_relation_meta (buffer);
+  GstAnalyticsODMtd box;
+  g_assert_true (gst_analytics_relation_meta_add_od_mtd (relations, g_quark_from_string (label),
+      r->x, r->y, r->w, r->h, 1.0f, &box));
+  return box.id;
+}
+
+/* A reference as GstAnalytics' box counts like a region; one that is on the buffer as both, once. */
+static void
+test_analytics (void)
+{
+  g_autoptr (Stream) stream = open_stream (LONE);
+  g_auto (Known) known = learn (stream);
+  const char *label = g_ptr_array_index (known.labels, 0);
+  check_stats (stream, 1, 0, 1, 0);
+
+  GstBuffer *frame = new_frame (stream);
+  add_analytics_box (frame, label, rectangle_of (&known, 0));
+  gst_buffer_unref (stream_push (stream, frame));
+  check_stats (stream, 2, 1, 1, 0);
+
+  frame = new_frame (stream);
+  const guint id = add_analytics_box (frame, label, rectangle_of (&known, 0));
+  const GstVideoRectangle *r = rectangle_of (&known, 0);
+  gst_buffer_add_video_region_of_interest_meta (frame, label, r->x, r->y, r->w, r->h)->id =
+      (gint) id;
+  gst_buffer_unref (stream_push (stream, frame));
+  check_stats (stream, 3, 2, 1, 0);
+}
+#endif
+
 int
 main (int argc, char **argv)
 {
@@ -305,5 +343,8 @@ main (int argc, char **argv)
   g_test_add_func ("/element/evaluate/switching", test_switching);
   g_test_add_func ("/element/evaluate/many", test_many);
   g_test_add_func ("/element/evaluate/crossed-bounds", test_crossed_bounds);
+#ifdef HAVE_ANALYTICS
+  g_test_add_func ("/element/evaluate/analytics", test_analytics);
+#endif
   return g_test_run ();
 }
