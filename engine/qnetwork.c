@@ -7,6 +7,7 @@
 
 #include <math.h>
 
+#include "activation.h"
 #include "model.h"
 
 static gpointer
@@ -135,26 +136,6 @@ pack_outputs (QConv *conv, const gint8 *weights, const float *weight_scale, cons
 
 /* --- Activations ------------------------------------------------------------------------------ */
 
-static double
-activate (Activation act, double x)
-{
-  switch (act) {
-    case ACT_HSWISH:
-      return x * CLAMP (x + 3, 0, 6) / 6;
-    case ACT_HSIGMOID:
-      return CLAMP (x + 3, 0, 6) / 6;
-    case ACT_SWISH:
-      return x / (1 + exp (-x));
-    case ACT_SIGMOID:
-      return 1 / (1 + exp (-x));
-    case ACT_RELU:
-      return MAX (x, 0);
-    case ACT_NONE:
-      return x;
-  }
-  g_assert_not_reached ();
-}
-
 /* There are only 256 inputs. A ReLU needs no table: it is the lower bound of the byte. */
 static void
 make_table (QConv *conv)
@@ -167,7 +148,7 @@ make_table (QConv *conv)
   conv->table = g_new (guint8, 256);
   for (gint32 byte = 0; byte < 256; byte++) {
     const double x = (double) (byte - layer->q_sum.zero) * layer->q_sum.scale;
-    const double y = rint (activate (layer->act, x) / layer->q_out.scale) + layer->q_out.zero;
+    const double y = rint (activation_at (layer->act, x) / layer->q_out.scale) + layer->q_out.zero;
     conv->table[byte] = (guint8) CLAMP (y, 0, 255);
   }
 }

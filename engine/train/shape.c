@@ -6,50 +6,19 @@
 
 #include <string.h>
 
+#include "activation.h"
+
 typedef struct {
   Var *x, *other, *y;
   Activation act;
   guint factor; /* of up-sampling; groups of a shuffle */
 } ShapeStep;
 
-static Real
-sigmoid (Real x)
-{
-  return 1 / (1 + (Real) exp (-(double) x));
-}
-
-static Real
-clamp01 (Real x)
-{
-  return x < 0 ? 0 : x > 1 ? 1 : x;
-}
-
-static Real
-activation (Real x, Activation act)
-{
-  switch (act) {
-    case ACT_NONE:
-      return x;
-    case ACT_RELU:
-      return x > 0 ? x : 0;
-    case ACT_HSWISH:
-      return x * clamp01 ((x + 3) / 6);
-    case ACT_SWISH:
-      return x * sigmoid (x);
-    case ACT_SIGMOID:
-      return sigmoid (x);
-    case ACT_HSIGMOID:
-      return clamp01 ((x + 3) / 6);
-  }
-  g_assert_not_reached ();
-}
-
 /* Of act (x) by x; torch's choice at the corners: 0. */
-static Real
-slope (Real x, Activation act)
+static double
+slope_at (Activation act, double x)
 {
-  const gboolean rising = x > -3 && x < 3;
-  Real s;
+  const double sigmoid = activation_at (ACT_SIGMOID, x);
 
   switch (act) {
     case ACT_NONE:
@@ -59,13 +28,11 @@ slope (Real x, Activation act)
     case ACT_HSWISH:
       return x <= -3 ? 0 : x >= 3 ? 1 : (2 * x + 3) / 6;
     case ACT_SWISH:
-      s = sigmoid (x);
-      return s * (1 + x * (1 - s));
+      return sigmoid * (1 + x * (1 - sigmoid));
     case ACT_SIGMOID:
-      s = sigmoid (x);
-      return s * (1 - s);
+      return sigmoid * (1 - sigmoid);
     case ACT_HSIGMOID:
-      return rising ? (Real) 1 / 6 : 0;
+      return x > -3 && x < 3 ? 1.0 / 6 : 0;
   }
   g_assert_not_reached ();
 }
@@ -93,6 +60,12 @@ add_to (Real *restrict sum, const Real *restrict x, gsize n)
 }
 
 /* y holds act (x + residual); where that hides its argument it is added again. */
+static double
+argument_of (const ShapeStep *s, gsize i)
+{
+  return (double) s->x->value[i] + (s->other != NULL ? (double) s->other->value[i] : 0);
+}
+
 static void
 activate_backward (gpointer data)
 {
@@ -110,8 +83,7 @@ activate_backward (gpointer data)
       relu_backward (inputs[k]->grad, s->y->grad, s->y->value, n);
     else
       for (gsize i = 0; i < n; i++)
-        inputs[k]->grad[i] += s->y->grad[i]
-            * slope (s->x->value[i] + (s->other != NULL ? s->other->value[i] : 0), s->act);
+        inputs[k]->grad[i] += s->y->grad[i] * (Real) slope_at (s->act, argument_of (s, i));
   }
 }
 
@@ -135,7 +107,7 @@ op_activate (Tape *tape, Var *x, Var *residual, Activation act)
   if (residual != NULL)
     add_to (y->value, residual->value, n);
   for (gsize i = 0; act != ACT_NONE && i < n; i++)
-    y->value[i] = activation (y->value[i], act);
+    y->value[i] = (Real) activation_at (act, (double) y->value[i]);
   return y;
 }
 

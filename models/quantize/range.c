@@ -6,6 +6,7 @@
 
 #include <math.h>
 
+#include "activation.h"
 #include "quantization.h"
 
 /* The search: factors of the whole range first, of each end by itself, then near them, ever finer. */
@@ -25,26 +26,6 @@ typedef struct {
   Activation table;
 } Samples;
 
-static double
-activate (Activation act, double x)
-{
-  switch (act) {
-    case ACT_HSWISH:
-      return x * CLAMP (x + 3, 0, 6) / 6;
-    case ACT_HSIGMOID:
-      return CLAMP (x + 3, 0, 6) / 6;
-    case ACT_SWISH:
-      return x / (1 + exp (-x));
-    case ACT_SIGMOID:
-      return 1 / (1 + exp (-x));
-    case ACT_RELU:
-      return MAX (x, 0);
-    case ACT_NONE:
-      return x;
-  }
-  g_assert_not_reached ();
-}
-
 static Samples *
 samples_new (const Histogram *h, Activation table)
 {
@@ -54,7 +35,7 @@ samples_new (const Histogram *h, Activation table)
   s->table = table;
   for (guint i = 0; i < N_BINS; i++) {
     const double share = (double) h->counts[i] / h->n;
-    const double wanted = activate (table, histogram_value (h, i));
+    const double wanted = activation_at (table, histogram_value (h, i));
     s->share[i + 1] = s->share[i] + share;
     s->wanted[i + 1] = s->wanted[i] + share * wanted;
     s->squares[i + 1] = s->squares[i] + share * wanted * wanted;
@@ -80,7 +61,7 @@ mean_squared_error (const Samples *s, Quant quant)
 
   for (gint byte = 0; byte < 256; byte++) {
     const guint end = byte < 255 ? first_bin (s, quant, byte + 1) : N_BINS;
-    const double meaning = activate (s->table, (double) (byte - quant.zero) * quant.scale);
+    const double meaning = activation_at (s->table, (double) (byte - quant.zero) * quant.scale);
     const double share = s->share[end] - s->share[begin];
     const double wanted = s->wanted[end] - s->wanted[begin];
     const double squares = s->squares[end] - s->squares[begin];
