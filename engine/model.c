@@ -132,12 +132,13 @@ check_scales (Checker *checker, const ConvLayer *layer)
   }
 }
 
-/* What was folded into the weights is written as mean 0 and the same variance everywhere. */
+/* What was folded into the weights is written with mean 0 and the variance that changes nothing. */
 static gboolean
 has_statistics (const FbnetTensorView *mean, const FbnetTensorView *var, guint channels)
 {
   for (guint c = 0; c < channels; c++) {
-    if (tensor_element (mean, c) != 0 || tensor_element (var, c) != tensor_element (var, 0))
+    if (tensor_element (mean, c) != 0
+        || fabs (tensor_element (var, c) - (1 - NORM_EPSILON)) > 0.1 * NORM_EPSILON)
       return TRUE;
   }
   return FALSE;

@@ -187,7 +187,8 @@ list_tensors (const Params *params, const Replacements *replaced, const gint64 *
       continue;
     if (other != NULL)
       view = *other;
-    else if (g_str_has_suffix (view.name, ".num_batches_tracked"))
+    else if (view.dtype == FBNET_DTYPE_I64 && view.n_dims == 0
+        && g_str_has_suffix (view.name, ".num_batches_tracked"))
       view.data = iteration;
     g_array_append_val (views, view);
   }

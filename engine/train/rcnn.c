@@ -27,6 +27,14 @@ typedef struct {
   RcnnLosses losses;
 } Rcnn;
 
+static RandomKey
+key_of (const Rcnn *r, guint image, guint purpose)
+{
+  const RandomKey iteration = random_key_part (random_key_new (r->seed), r->iteration);
+
+  return random_key_part (random_key_part (iteration, r->first + image), purpose);
+}
+
 RcnnSettings
 rcnn_settings_of (const FbnetModel *model)
 {
@@ -141,8 +149,8 @@ add_rpn_targets (const Rcnn *r, RpnTargets *targets, const Box *anchors, gsize n
     guint image)
 {
   const TrainSample *sample = r->samples[image];
-  Random random = random_for (r->seed, r->iteration, r->first + image, RANDOM_ANCHORS);
-  Sampled sampled = sample_boxes (anchors, n_anchors, sample, &r->settings->rpn, TRUE, &random);
+  const RandomKey key = key_of (r, image, RANDOM_ANCHORS);
+  Sampled sampled = sample_boxes (anchors, n_anchors, sample, &r->settings->rpn, TRUE, key);
 
   for (guint i = 0; i < sampled.n; i++) {
     const guint32 place = (guint32) (image * n_anchors + sampled.boxes[i]);
@@ -180,24 +188,14 @@ rpn_losses (Rcnn *r, Var *logits, Var *deltas)
   g_array_free (t.deltas, TRUE);
 }
 
-static float *
-to_floats (const Real *values, gsize n)
-{
-  float *floats = g_new (float, n);
-
-  for (gsize i = 0; i < n; i++)
-    floats[i] = (float) values[i];
-  return floats;
-}
-
 /* One image's proposals, with room for its objects behind them; nothing of this has a gradient. */
 static Box *
 make_proposals (const Rcnn *r, const Var *logits, const Var *deltas, guint image, gsize *n)
 {
   const TrainSample *sample = r->samples[image];
   const gsize size = logits->h * logits->w * logits->c;
-  g_autofree float *image_logits = to_floats (logits->value + image * size, size);
-  g_autofree float *image_deltas = to_floats (deltas->value + image * 4 * size, 4 * size);
+  g_autofree float *image_logits = reals_to_floats (logits->value + image * size, size);
+  g_autofree float *image_deltas = reals_to_floats (deltas->value + image * 4 * size, 4 * size);
   const RpnLevel level = { image_logits, image_deltas, logits->h, logits->w, r->d->anchors[0].cells,
     r->d->anchors[0].n_cells, (float) model_feature_stride (r->model, r->d->rpn_features[0]),
     (float) r->d->anchor_offset };
@@ -259,11 +257,11 @@ static void
 sample_proposals (const Rcnn *r, Rois *rois, Box *boxes, gsize n, guint32 image)
 {
   const TrainSample *sample = r->samples[image];
-  Random random = random_for (r->seed, r->iteration, r->first + image, RANDOM_PROPOSALS);
+  const RandomKey key = key_of (r, image, RANDOM_PROPOSALS);
 
   for (guint i = 0; r->settings->append_objects && i < sample->n_objects; i++)
     boxes[n++] = sample->objects[i].box;
-  Sampled sampled = sample_boxes (boxes, n, sample, &r->settings->heads, FALSE, &random);
+  Sampled sampled = sample_boxes (boxes, n, sample, &r->settings->heads, FALSE, key);
   for (guint i = 0; i < sampled.n; i++) {
     const TrainObject *object =
         i < sampled.n_positive ? &sample->objects[sampled.objects[i]] : NULL;

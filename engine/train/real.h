@@ -18,6 +18,17 @@ typedef float Real;
 #  define real_gemm cblas_sgemm
 #endif
 
+/* As float32, in a new array. */
+static inline float *
+reals_to_floats (const Real *values, gsize n)
+{
+  float *floats = g_new (float, n);
+
+  for (gsize i = 0; i < n; i++)
+    floats[i] = (float) values[i];
+  return floats;
+}
+
 /* Loops over channels are compiled for several widths of vectors, the widest that the processor has is
  * picked when the program starts. */
 #if defined(__x86_64__) && defined(__gnu_linux__) && !defined(__clang__)                           \

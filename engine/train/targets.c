@@ -25,12 +25,12 @@ boxes_with_label (const Match *matches, gsize n, MatchLabel label)
 
 /* Keeps n of the list, any with the same probability. */
 static void
-thin_out (List *list, guint n, Random *random)
+thin_out (List *list, guint n, RandomKey key)
 {
   if (n >= list->n)
     return;
   for (guint i = 0; i < n; i++) {
-    const guint other = i + random_below (random, list->n - i);
+    const guint other = i + random_key_below (key, i, list->n - i);
     const guint32 kept = list->items[other];
     list->items[other] = list->items[i];
     list->items[i] = kept;
@@ -55,14 +55,15 @@ match_to_objects (const Box *boxes, gsize n_boxes, const TrainSample *sample,
 
 Sampled
 sample_boxes (const Box *boxes, gsize n_boxes, const TrainSample *sample,
-    const SampleSettings *settings, gboolean keep_low_quality, Random *random)
+    const SampleSettings *settings, gboolean keep_low_quality, RandomKey key)
 {
   g_autofree Match *matches = match_to_objects (boxes, n_boxes, sample, settings, keep_low_quality);
   List positive = boxes_with_label (matches, n_boxes, MATCH_OBJECT);
   List negative = boxes_with_label (matches, n_boxes, MATCH_BACKGROUND);
 
-  thin_out (&positive, (guint) (settings->batch * settings->fraction), random);
-  thin_out (&negative, settings->batch - MIN (positive.n, settings->batch), random);
+  thin_out (&positive, (guint) (settings->batch * settings->fraction), random_key_part (key, 0));
+  thin_out (&negative, settings->batch - MIN (positive.n, settings->batch),
+      random_key_part (key, 1));
 
   Sampled sampled = { g_new (guint32, positive.n + negative.n), g_new (guint32, positive.n),
     positive.n + negative.n, positive.n };

@@ -9,7 +9,7 @@
 #define FBNET_TRAIN_TARGETS_H
 
 #include "box.h"
-#include "random.h"
+#include "randomkey.h"
 #include "real.h"
 #include "sample.h"
 
@@ -29,7 +29,7 @@ typedef struct {
 
 /* `keep_low_quality`: every object's best boxes are objects too, whatever their IoU. */
 Sampled sample_boxes (const Box *boxes, gsize n_boxes, const TrainSample *sample,
-    const SampleSettings *settings, gboolean keep_low_quality, Random *random);
+    const SampleSettings *settings, gboolean keep_low_quality, RandomKey key);
 void sampled_clear (Sampled *sampled);
 
 /* The deltas that make `object` of `box`. */

@@ -192,25 +192,15 @@ vector_view (const char *name, const float *floats, gsize n)
   return (FbnetTensorView){ name, FBNET_DTYPE_F32, 1, { n }, floats, n * sizeof (float) };
 }
 
-static float *
-to_floats (const Real *values, gsize n)
-{
-  float *floats = g_new (float, n);
-
-  for (gsize i = 0; i < n; i++)
-    floats[i] = (float) values[i];
-  return floats;
-}
-
 static gboolean
 write_checkpoint (const Trainer *t, GError **error)
 {
   const gsize n = t->params->n_values, n_statistics = t->params->n_statistics;
   const gint64 iteration = t->iteration;
   const gsize length = strlen (t->settings.fingerprint);
-  g_autofree float *momentum = to_floats (t->state.momentum, n);
-  g_autofree float *ema = to_floats (t->state.ema_values, n);
-  g_autofree float *ema_statistics = to_floats (t->state.ema_statistics, n_statistics);
+  g_autofree float *momentum = reals_to_floats (t->state.momentum, n);
+  g_autofree float *ema = reals_to_floats (t->state.ema_values, n);
+  g_autofree float *ema_statistics = reals_to_floats (t->state.ema_statistics, n_statistics);
   const FbnetTensorView extra[] = {
     { STATE_ITERATION, FBNET_DTYPE_I64, 0, { 0 }, &iteration, sizeof iteration },
     { STATE_SETTINGS, FBNET_DTYPE_U8, 1, { length }, t->settings.fingerprint, length },

@@ -15,7 +15,7 @@
 #include "box.h"
 #include "image.h"
 #include "picture.h"
-#include "randomkey.h"
+#include "train/randomkey.h"
 
 #define AUGMENT_MAX_SIZES 32
 

@@ -4,27 +4,19 @@
  */
 #include <cblas.h>
 #include <errno.h>
-#include <glib-unix.h>
 #include <glib/gstdio.h>
 #include <locale.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
 
-#include "config.h"
-#include "dataset.h"
-#include "import.h"
-#include "initial.h"
+#include "beginning.h"
 #include "losscurve.h"
 #include "mpilink.h"
 #include "progress.h"
-#include "trainoptions.h"
-#include "yaml-tree.h"
 #ifdef HAVE_ANNOTATE
 #  include "samplesheet.h"
 #endif
-
-G_DEFINE_AUTOPTR_CLEANUP_FUNC (cJSON, cJSON_Delete)
 
 /* Steps that the losses shown are the mean of. */
 #define SMOOTH 20
@@ -35,9 +27,8 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC (cJSON, cJSON_Delete)
 typedef struct {
   TrainOptions options;
   GroupLink link;
+  Beginning beginning;
   Dataset *dataset;
-  FbnetModel *source; /* --model, or NULL */
-  FbnetModel *model;  /* what the run begins with, or its checkpoint */
   TrainSettings settings;
   AugmentOptions augment;
   DatasetReader **readers; /* one for each thread */
@@ -88,8 +79,7 @@ session_clear (Session *session)
   g_free (session->readers);
   trainer_free (session->trainer);
   g_free (session->settings.fingerprint);
-  fbnet_model_unref (session->model);
-  fbnet_model_unref (session->source);
+  beginning_clear (&session->beginning);
   dataset_free (session->dataset);
   if (session->points != NULL)
     g_array_free (session->points, TRUE);
@@ -110,12 +100,14 @@ tell_problems (Session *session)
   session->n_broken = dataset_n_broken_pictures (session->dataset);
 }
 
+/* Masks only for a model that can learn from them. */
 static gboolean
 open_dataset (Session *session, GError **error)
 {
   const TrainOptions *o = &session->options;
   const guint n = g_strv_length (o->annotations);
-  const DatasetOptions options = { .keep_empty = o->keep_empty, .masks = !o->no_masks };
+  const DatasetOptions options = { .keep_empty = o->keep_empty,
+    .masks = !o->no_masks && beginning_has_masks (&session->beginning) };
   g_autofree DatasetSource *sources = g_new (DatasetSource, n);
 
   for (guint i = 0; i < n; i++)
@@ -129,175 +121,16 @@ open_dataset (Session *session, GError **error)
   return TRUE;
 }
 
-/* --- What the run begins with ----------------------------------------------------------------- */
-
-static cJSON *
-read_description (const char *path, GError **error)
-{
-  g_autofree char *text = NULL;
-  g_autoptr (GError) cause = NULL;
-
-  if (!g_file_get_contents (path, &text, NULL, &cause)) {
-    g_set_error (error, FBNET_ERROR, FBNET_ERROR_IO, "%s: cannot be read: %s", path,
-        cause->message);
-    return NULL;
-  }
-  cJSON *description = cJSON_Parse (text);
-  if (description == NULL)
-    g_set_error (error, FBNET_ERROR, FBNET_ERROR_FORMAT, "%s: expected a description in JSON",
-        path);
-  return description;
-}
-
-/* Of the architecture that was asked for: the model's own unless there is another. */
-static cJSON *
-choose_description (const Session *session, GError **error)
-{
-  const TrainOptions *o = &session->options;
-
-  if (o->description != NULL)
-    return read_description (o->description, error);
-  if (o->config != NULL)
-    return import_describe_config (o->config, error);
-  return cJSON_Parse (fbnet_model_get_description (session->source));
-}
-
-/* The data set's classes in place of the model's. */
-static void
-set_classes (const Session *session, cJSON *description)
-{
-  const guint n = dataset_n_classes (session->dataset);
-  g_autofree const char **labels = g_new (const char *, n);
-  g_autofree gint64 *ids = g_new (gint64, n);
-
-  for (guint i = 0; i < n; i++) {
-    labels[i] = dataset_label (session->dataset, i);
-    ids[i] = dataset_category (session->dataset, i);
-  }
-  initial_set_classes (description, labels, ids, n);
-}
-
-/* "gn:8", "naiveSyncBN:N": the part behind the colon is not the norm's name. */
-static gboolean
-set_norm (cJSON *description, const char *norm, GError **error)
-{
-  const char *const known[] = { "gn", "bn", "sync_bn", "naiveSyncBN", NULL };
-  g_auto (GStrv) parts = g_strsplit (norm, ":", 2);
-  guint64 groups = 0;
-
-  if (!g_strv_contains (known, parts[0])
-      || (g_str_equal (parts[0], "gn")
-          && (parts[1] == NULL
-              || !g_ascii_string_to_unsigned (parts[1], 10, 1, 1024, &groups, NULL))))
-    return usage_error (error,
-        "--norm: expected gn:GROUPS, bn, sync_bn, naiveSyncBN or naiveSyncBN:N");
-  initial_set_norm (description, parts[0], (guint) groups);
-  return TRUE;
-}
-
-static void
-tell_fresh (Session *session, const GPtrArray *fresh)
-{
-  if (session->source == NULL) {
-    say (session, "weights begin at random");
-    return;
-  }
-  for (guint i = 0; i < fresh->len; i++)
-    say (session, "%s begins at random: %s has none of this name and shape",
-        (const char *) fresh->pdata[i], session->options.model);
-}
-
-/* Written as a checkpoint of no iterations, then loaded as every model is. */
 static gboolean
 make_model (Session *session, GError **error)
 {
-  const TrainOptions *o = &session->options;
-  g_autoptr (GPtrArray) fresh = g_ptr_array_new_with_free_func (g_free);
-  g_autoptr (cJSON) description = choose_description (session, error);
-  g_autofree char *path = g_strdup_printf ("%s.begin.%u", o->checkpoint, session->link.rank);
+  g_autoptr (GPtrArray) notes = g_ptr_array_new_with_free_func (g_free);
+  const gboolean made =
+      beginning_make_model (&session->beginning, &session->options, session->dataset, notes, error);
 
-  if (description == NULL || (o->norm != NULL && !set_norm (description, o->norm, error)))
-    return FALSE;
-  set_classes (session, description);
-  if (!initial_write (description, session->source, (guint64) o->seed, path, fresh, error))
-    return FALSE;
-  tell_fresh (session, fresh);
-  session->model = fbnet_model_load (path, error);
-  g_unlink (path);
-  return session->model != NULL;
-}
-
-/* A folded model learns with the statistics that it has. */
-static void
-keep_folded (Session *session)
-{
-  TrainOptions *o = &session->options;
-
-  if (o->statistics != NULL || session->source == NULL || !initial_is_folded (session->source))
-    return;
-  o->statistics = g_strdup ("stored");
-  say (session,
-      "the norms of %s have been folded into its convolutions: they stay as they are "
-      "(--norm-statistics stored)",
-      o->model);
-}
-
-static const char *
-norm_name (const cJSON *architecture)
-{
-  const cJSON *norm = cJSON_GetObjectItemCaseSensitive (architecture, "norm");
-
-  return cJSON_GetStringValue (cJSON_GetObjectItemCaseSensitive (norm, "name"));
-}
-
-static gboolean
-has_classes_of (const FbnetModel *model, const Dataset *dataset)
-{
-  if (fbnet_model_get_n_classes (model) != dataset_n_classes (dataset))
-    return FALSE;
-  for (guint i = 0; i < dataset_n_classes (dataset); i++) {
-    if (g_strcmp0 (fbnet_model_get_label (model, i), dataset_label (dataset, i)) != 0)
-      return FALSE;
-  }
-  return TRUE;
-}
-
-/* A checkpoint is a model of its own: what would have changed the first one must still be so. */
-static gboolean
-check_resumed (const Session *session, GError **error)
-{
-  const TrainOptions *o = &session->options;
-  const char *found = norm_name (session->model->description->architecture);
-  g_auto (GStrv) norm = g_strsplit (o->norm != NULL ? o->norm : "", ":", 2);
-
-  if (!has_classes_of (session->model, session->dataset)) {
-    g_set_error (error, FBNET_ERROR, FBNET_ERROR_ARGUMENT,
-        "%s: expected the data set that the run began with, found one of other classes",
-        o->checkpoint);
-    return FALSE;
-  }
-  if (o->norm != NULL && g_strcmp0 (found, norm[0]) != 0) {
-    g_set_error (error, FBNET_ERROR, FBNET_ERROR_ARGUMENT,
-        "%s: expected the settings that the run began with, found --norm %s where it had %s",
-        o->checkpoint, o->norm, found != NULL ? found : "none");
-    return FALSE;
-  }
-  return TRUE;
-}
-
-static gboolean
-open_model (Session *session, gboolean *resumes, GError **error)
-{
-  const TrainOptions *o = &session->options;
-
-  *resumes = o->resume && g_file_test (o->checkpoint, G_FILE_TEST_EXISTS);
-  if (o->model != NULL && (session->source = fbnet_model_load (o->model, error)) == NULL)
-    return FALSE;
-  keep_folded (session);
-  if (!*resumes)
-    return make_model (session, error);
-  session->model = fbnet_model_load (o->checkpoint, error);
-  return session->model != NULL && check_resumed (session, error);
+  for (guint i = 0; i < notes->len; i++)
+    say (session, "%s", (const char *) notes->pdata[i]);
+  return made;
 }
 
 /* --- The run ---------------------------------------------------------------------------------- */
@@ -323,13 +156,14 @@ open_readers (Session *session, GError **error)
 }
 
 static gboolean
-open_trainer (Session *session, gboolean resumes, GError **error)
+open_trainer (Session *session, GError **error)
 {
+  const gboolean resumes = session->beginning.resumes;
   const TrainSource source = { draw, dataset_sample_free, session };
   guint done = 0;
 
   session->trainer =
-      trainer_new (session->model, &session->settings, &source, &session->link, error);
+      trainer_new (session->beginning.model, &session->settings, &source, &session->link, error);
   if (session->trainer == NULL || (resumes && !trainer_resume (session->trainer, &done, error)))
     return FALSE;
   session->n_done = done;
@@ -359,6 +193,16 @@ log_step (Session *session, const TrainStatus *status)
   fflush (session->log);
 }
 
+/* Of all processes, since this one began. */
+static double
+pictures_per_second (const Session *session)
+{
+  const Progress *progress = &session->progress;
+  const double seconds = (double) (g_get_monotonic_time () - progress->start_us) / G_USEC_PER_SEC;
+
+  return (progress->done + 1) * (double) session->options.batch / MAX (seconds, 1e-6);
+}
+
 static gboolean
 after_step (gpointer data, const TrainStatus *status)
 {
@@ -372,8 +216,9 @@ after_step (gpointer data, const TrainStatus *status)
     if (dataset_n_broken_pictures (session->dataset) > session->n_broken)
       tell_problems (session);
     g_snprintf (session->progress.note, sizeof session->progress.note,
-        "loss %.3f = rpn %.3f + %.3f, class %.3f, box %.3f, mask %.3f", rcnn_losses_total (&l),
-        l.rpn_objectness, l.rpn_box, l.classes, l.box, l.mask);
+        "%.1f pictures/s; loss %.3f = rpn %.3f + %.3f, class %.3f, box %.3f, mask %.3f",
+        pictures_per_second (session), rcnn_losses_total (&l), l.rpn_objectness, l.rpn_box,
+        l.classes, l.box, l.mask);
     log_step (session, status);
     progress_step (&session->progress);
   }
@@ -381,13 +226,13 @@ after_step (gpointer data, const TrainStatus *status)
 }
 
 static gboolean
-open_log (Session *session, gboolean resumes, GError **error)
+open_log (Session *session, GError **error)
 {
   const char *path = session->options.log;
 
   if (path == NULL || !speaks (session))
     return TRUE;
-  session->log = g_fopen (path, resumes ? "a" : "w");
+  session->log = g_fopen (path, session->beginning.resumes ? "a" : "w");
   if (session->log == NULL)
     g_set_error (error, FBNET_ERROR, FBNET_ERROR_IO, "%s: cannot be written: %s", path,
         g_strerror (errno));
@@ -440,17 +285,17 @@ show_samples (Session *session, GError **error)
 static gboolean
 train (Session *session, GError **error)
 {
-  gboolean resumes;
-
-  if (!open_dataset (session, error) || !open_model (session, &resumes, error)
-      || !train_options_augment (&session->options, session->model, &session->augment, error))
+  if (!beginning_open (&session->beginning, &session->options, error)
+      || !open_dataset (session, error) || !make_model (session, error)
+      || !train_options_augment (&session->options, session->beginning.model, &session->augment,
+          error))
     return FALSE;
   if (session->options.show != NULL)
     return show_samples (session, error);
-  if (!train_options_settings (&session->options, session->model, session->link.size,
+  if (!train_options_settings (&session->options, session->beginning.model, session->link.size,
           &session->settings, error)
-      || !open_readers (session, error) || !open_log (session, resumes, error)
-      || !open_trainer (session, resumes, error))
+      || !open_readers (session, error) || !open_log (session, error)
+      || !open_trainer (session, error))
     return FALSE;
   return trainer_run (session->trainer, after_step, session, error) && finish (session, error);
 }

@@ -9,7 +9,7 @@
 
 #include "expect.h"
 #include "safetensors.h"
-#include "train/random.h"
+#include "train/randomkey.h"
 
 typedef struct {
   GHashTable *source; /* name → FbnetTensorView */
@@ -81,10 +81,10 @@ static void
 fill (const Initial *initial, const char *name, float *values, gsize n, double mean,
     double deviation)
 {
-  Random random = random_for (initial->seed, g_str_hash (name), strlen (name), 0);
+  const RandomKey key = random_key_part (random_key_new (initial->seed), g_str_hash (name));
 
   for (gsize i = 0; i < n; i++)
-    values[i] = (float) (mean + (deviation > 0 ? deviation * random_normal (&random) : 0));
+    values[i] = (float) (mean + (deviation > 0 ? deviation * random_key_normal (key, i) : 0));
 }
 
 static void
@@ -213,34 +213,4 @@ initial_write (const cJSON *description, const FbnetModel *source, guint64 seed,
     return FALSE;
   }
   return write_weights (weights, description, path, error);
-}
-
-/* What fbnet-import writes for a norm that is no more: with this variance and ε the norm changes
- * nothing. */
-static gboolean
-is_neutral (const FbnetTensorView *view, float number)
-{
-  for (gsize i = 0; i < view->shape[0]; i++) {
-    if (fabsf (tensor_element (view, i) - number) > 2e-6f)
-      return FALSE;
-  }
-  return TRUE;
-}
-
-gboolean
-initial_is_folded (const FbnetModel *model)
-{
-  guint n_norms = 0;
-
-  for (guint i = 0; i < fbnet_model_get_n_tensors (model); i++) {
-    FbnetTensorView view;
-    fbnet_model_get_tensor (model, i, &view);
-    const gboolean variance = g_str_has_suffix (view.name, ".running_var");
-    if (!variance && !g_str_has_suffix (view.name, ".running_mean"))
-      continue;
-    if (!is_neutral (&view, variance ? (float) (1 - NORM_EPSILON) : 0))
-      return FALSE;
-    n_norms++;
-  }
-  return n_norms > 0;
 }

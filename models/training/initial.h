@@ -23,8 +23,4 @@ void initial_set_norm (cJSON *description, const char *norm, guint n_groups);
 gboolean initial_write (const cJSON *description, const FbnetModel *source, guint64 seed,
     const char *path, GPtrArray *fresh, GError **error);
 
-/* Whether all of the model's batch norms have been folded into its convolutions and change nothing any
- * more. Statistics of a batch would destroy such a model. */
-gboolean initial_is_folded (const FbnetModel *model);
-
 #endif

@@ -30,10 +30,10 @@ static const TrainSample one = { .width = 100,
   .objects = one_object };
 static const TrainSample nothing = { .width = 100, .height = 10 };
 
-static Random
+static RandomKey
 key (guint64 number)
 {
-  return random_for (7, number, 0, 1);
+  return random_key_part (random_key_new (7), number);
 }
 
 /* --- Sampling --------------------------------------------------------------------------------- */
@@ -46,11 +46,11 @@ check_counts (guint n_objects, guint n_background, guint batch, double fraction)
   g_autofree Box *boxes = g_new (Box, n_objects + n_background);
   const guint positive = MIN (n_objects, (guint) (batch * fraction));
   const guint negative = MIN (n_background, batch - positive);
-  Random random = key (n_objects);
+  const RandomKey random = key (n_objects);
 
   for (guint i = 0; i < n_objects + n_background; i++)
     boxes[i] = i < n_background ? (Box){ 50, 0, 60, 10 } : one_object[0].box;
-  Sampled sampled = sample_boxes (boxes, n_objects + n_background, &one, &settings, FALSE, &random);
+  Sampled sampled = sample_boxes (boxes, n_objects + n_background, &one, &settings, FALSE, random);
   g_assert_cmpuint (sampled.n_positive, ==, positive);
   g_assert_cmpuint (sampled.n, ==, positive + negative);
   for (guint i = 0; i < sampled.n; i++) {
@@ -86,8 +86,8 @@ test_no_objects (void)
 {
   const SampleSettings settings = { 8, 0.5, 0.3f, 0.7f };
   g_autofree Box *boxes = row_of_boxes (20, 1);
-  Random random = key (0);
-  Sampled sampled = sample_boxes (boxes, 20, &nothing, &settings, TRUE, &random);
+  const RandomKey random = key (0);
+  Sampled sampled = sample_boxes (boxes, 20, &nothing, &settings, TRUE, random);
 
   g_assert_cmpuint (sampled.n, ==, 8);
   g_assert_cmpuint (sampled.n_positive, ==, 0);
@@ -102,8 +102,8 @@ test_bounds (void)
   static const guint expected[] = { 0, 1, 3, 4, 5 };
   const SampleSettings settings = { 20, 0.5, 0.3f, 0.6f };
   g_autofree Box *boxes = row_of_boxes (6, 2);
-  Random random = key (0);
-  Sampled sampled = sample_boxes (boxes, 6, &one, &settings, FALSE, &random);
+  const RandomKey random = key (0);
+  Sampled sampled = sample_boxes (boxes, 6, &one, &settings, FALSE, random);
 
   g_assert_cmpuint (sampled.n_positive, ==, 2);
   g_assert_cmpuint (sampled.n, ==, 5);
@@ -112,7 +112,7 @@ test_bounds (void)
   sampled_clear (&sampled);
 
   const SampleSettings at_bound = { 20, 0.5, 0.3f, 1.0f };
-  sampled = sample_boxes (boxes, 6, &one, &at_bound, FALSE, &random);
+  sampled = sample_boxes (boxes, 6, &one, &at_bound, FALSE, random);
   g_assert_cmpuint (sampled.n_positive, ==, 1);
   g_assert_cmpuint (sampled.boxes[0], ==, 0);
   sampled_clear (&sampled);
@@ -127,16 +127,16 @@ test_low_quality (void)
   const TrainSample sample = { .width = 100, .height = 10, .n_objects = 2, .objects = objects };
   const SampleSettings settings = { 20, 0.5, 0.3f, 0.7f };
   const Box boxes[] = { { 50, 0, 60, 10 }, { 0, 0, 10, 10 }, { 1, 0, 11, 10 }, { 31, 0, 41, 10 } };
-  Random random = key (0);
+  const RandomKey random = key (0);
 
-  Sampled sampled = sample_boxes (boxes, 4, &sample, &settings, TRUE, &random);
+  Sampled sampled = sample_boxes (boxes, 4, &sample, &settings, TRUE, random);
   g_assert_cmpuint (sampled.n_positive, ==, 3);
   for (guint i = 0; i < 3; i++) {
     g_assert_cmpuint (sampled.boxes[i], ==, i + 1);
     g_assert_cmpuint (sampled.objects[i], ==, i == 2);
   }
   sampled_clear (&sampled);
-  sampled = sample_boxes (boxes, 4, &sample, &settings, FALSE, &random);
+  sampled = sample_boxes (boxes, 4, &sample, &settings, FALSE, random);
   g_assert_cmpuint (sampled.n_positive, ==, 1);
   g_assert_cmpuint (sampled.boxes[0], ==, 3);
   sampled_clear (&sampled);
@@ -148,11 +148,11 @@ test_determinism (void)
 {
   const SampleSettings settings = { 64, 0.5, 0.3f, 0.7f };
   g_autofree Box *boxes = row_of_boxes (N_BOXES, 1);
-  Random randoms[] = { key (3), key (3), key (4) };
+  const RandomKey randoms[] = { key (3), key (3), key (4) };
   Sampled samples[3];
 
   for (guint i = 0; i < 3; i++)
-    samples[i] = sample_boxes (boxes, N_BOXES, &nothing, &settings, FALSE, &randoms[i]);
+    samples[i] = sample_boxes (boxes, N_BOXES, &nothing, &settings, FALSE, randoms[i]);
   g_assert_cmpmem (samples[0].boxes, 64 * 4, samples[1].boxes, 64 * 4);
   g_assert_cmpint (memcmp (samples[0].boxes, samples[2].boxes, 64 * sizeof (guint32)), !=, 0);
   for (guint i = 0; i < 3; i++)
@@ -170,8 +170,8 @@ test_uniform (void)
   guint counts[BOXES] = { 0 };
 
   for (guint round = 0; round < ROUNDS; round++) {
-    Random random = key (round);
-    Sampled sampled = sample_boxes (boxes, BOXES, &nothing, &settings, FALSE, &random);
+    const RandomKey random = key (round);
+    Sampled sampled = sample_boxes (boxes, BOXES, &nothing, &settings, FALSE, random);
     for (guint i = 0; i < sampled.n; i++)
       counts[sampled.boxes[i]]++;
     sampled_clear (&sampled);
@@ -184,18 +184,17 @@ test_uniform (void)
 
 /* --- Random numbers --------------------------------------------------------------------------- */
 
-/* Uniform and normal numbers have their ranges, means and variances; each part of a key matters. */
+/* Uniform and normal numbers have their ranges, means and variances. */
 static void
 test_random (void)
 {
   enum { N = 100000 };
-  Random random = random_for (1, 2, 3, 4);
   double sums[4] = { 0 };
 
   for (guint i = 0; i < N; i++) {
-    const double unit = random_unit (&random), normal = random_normal (&random);
+    const double unit = random_key_uniform (key (0), i), normal = random_key_normal (key (1), i);
     g_assert_true (unit >= 0 && unit < 1);
-    g_assert_cmpuint (random_below (&random, 7), <, 7);
+    g_assert_cmpuint (random_key_below (key (2), i, 7), <, 7);
     sums[0] += unit;
     sums[1] += unit * unit;
     sums[2] += normal;
@@ -205,16 +204,6 @@ test_random (void)
   g_assert_cmpfloat_with_epsilon (sums[1] / N, 1 / 3.0, 0.005);
   g_assert_cmpfloat_with_epsilon (sums[2] / N, 0, 0.02);
   g_assert_cmpfloat_with_epsilon (sums[3] / N, 1, 0.03);
-
-  const guint64 keys[][4] = { { 1, 2, 3, 4 }, { 2, 2, 3, 4 }, { 1, 3, 3, 4 }, { 1, 2, 4, 4 },
-    { 1, 2, 3, 5 }, { 2, 1, 3, 4 }, { 0, 0, 0, 0 } };
-  guint64 firsts[G_N_ELEMENTS (keys)];
-  for (guint i = 0; i < G_N_ELEMENTS (keys); i++) {
-    Random by_key = random_for (keys[i][0], keys[i][1], keys[i][2], keys[i][3]);
-    firsts[i] = random_next (&by_key);
-    for (guint k = 0; k < i; k++)
-      g_assert_true (firsts[k] != firsts[i]);
-  }
 }
 
 /* The generator is splitmix64: its first numbers from the state 1234567, as published with it. */
@@ -223,10 +212,9 @@ test_generator (void)
 {
   static const guint64 expected[] = { G_GUINT64_CONSTANT (6457827717110365317),
     G_GUINT64_CONSTANT (3203168211198807973), G_GUINT64_CONSTANT (9817491932198370423) };
-  Random random = { 1234567 };
 
   for (guint i = 0; i < G_N_ELEMENTS (expected); i++)
-    g_assert_true (random_next (&random) == expected[i]);
+    g_assert_true (random_key_bits ((RandomKey){ 1234567 }, i) == expected[i]);
 }
 
 /* --- Boxes ------------------------------------------------------------------------------------ */

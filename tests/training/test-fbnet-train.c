@@ -326,7 +326,7 @@ test_other_settings (void)
   expect (output, "--seed 1", 0, "*");
   expect (output, "--seed 2 --resume", 1, "*found seed=2 where it had seed=1*");
   expect (output, "--seed 1 --batch 6 --resume", 1, "*found batch=3 where it had batch=2*");
-  expect (output, "--seed 1 --roi-batch 64 --resume", 1, "*found roi=64,*where it had roi=128,*");
+  expect (output, "--seed 1 --roi-batch 64 --resume", 1, "*found roi=64,*where it had roi=512,*");
   expect (output, "--seed 1 --keep-empty --resume", 1, "*found keep_empty=1 where*");
   expect (output, "--seed 1 --norm gn:4 --resume", 1,
       "*found --norm gn:4 where it had naiveSyncBN*");
