@@ -23,31 +23,6 @@
 #define N_FRAMES  100
 #define N_MASKS   10
 
-#define STAGE(name)                                                                                \
-  {                                                                                                \
-#    name, G_STRUCT_OFFSET(FbnetTimings, name)                                                     \
-  }
-
-static const struct {
-  const char *name;
-  gsize offset;
-} stages[] = {
-  STAGE (total),
-  STAGE (preprocess),
-  STAGE (trunk),
-  STAGE (rpn),
-  STAGE (proposals),
-  STAGE (box_pooler),
-  STAGE (box_head),
-  STAGE (detections),
-  STAGE (mask_pooler),
-  STAGE (mask_head),
-  STAGE (mask_paste),
-  STAGE (keypoint_pooler),
-  STAGE (keypoint_head),
-  STAGE (keypoint_decode),
-};
-
 typedef struct {
   FbnetDetector *detector;
   FbnetDetections *detections;
@@ -94,7 +69,7 @@ static Timing
 stage_timing (const Runner *runner, guint stage, double *samples, guint n)
 {
   for (guint i = 0; i < n; i++)
-    samples[i] = G_STRUCT_MEMBER (double, &runner->frames[i], stages[stage].offset);
+    samples[i] = G_STRUCT_MEMBER (double, &runner->frames[i], bench_stages[stage].offset);
   return timing_of (samples, n);
 }
 
@@ -111,8 +86,8 @@ static double
 median_of_pairs (const Runner *slow, const Runner *fast, guint stage, double *samples, guint n)
 {
   for (guint i = 0; i < n; i++)
-    samples[i] = G_STRUCT_MEMBER (double, &slow->frames[i], stages[stage].offset)
-        / G_STRUCT_MEMBER (double, &fast->frames[i], stages[stage].offset);
+    samples[i] = G_STRUCT_MEMBER (double, &slow->frames[i], bench_stages[stage].offset)
+        / G_STRUCT_MEMBER (double, &fast->frames[i], bench_stages[stage].offset);
   return timing_of (samples, n).median;
 }
 
@@ -134,11 +109,11 @@ measure (FbnetModel *model, FbnetModel *int8, const FbnetImage *image, guint n_t
           "pairs |\n",
       fbnet_model_get_name (model), n_threads, n_threads > 1 ? "s" : "", n_frames,
       slow.detections->n, fast.detections->n);
-  for (guint s = 0; s < G_N_ELEMENTS (stages); s++) {
+  for (guint s = 0; s < BENCH_N_STAGES; s++) {
     const Timing of_slow = stage_timing (&slow, s, samples, n_frames);
     const Timing of_fast = stage_timing (&fast, s, samples, n_frames);
     if (of_slow.median > 0)
-      print_ratio (stages[s].name, of_slow, of_fast,
+      print_ratio (bench_stages[s].name, of_slow, of_fast,
           median_of_pairs (&slow, &fast, s, samples, n_frames));
   }
   fflush (stdout);

@@ -11,6 +11,28 @@
 #include "randommodel.h"
 #include "tensors.h"
 
+#define STAGE(name)                                                                                \
+  {                                                                                                \
+#    name, G_STRUCT_OFFSET(FbnetTimings, name)                                                     \
+  }
+
+const BenchStage bench_stages[BENCH_N_STAGES] = {
+  STAGE (total),
+  STAGE (preprocess),
+  STAGE (trunk),
+  STAGE (rpn),
+  STAGE (proposals),
+  STAGE (box_pooler),
+  STAGE (box_head),
+  STAGE (detections),
+  STAGE (mask_pooler),
+  STAGE (mask_head),
+  STAGE (mask_paste),
+  STAGE (keypoint_pooler),
+  STAGE (keypoint_head),
+  STAGE (keypoint_decode),
+};
+
 static void
 stop (const GError *error)
 {

@@ -8,6 +8,16 @@
 
 #include "fbnet/fbnet.h"
 
+/* A frame's stages, in order: the members of FbnetTimings. */
+#define BENCH_N_STAGES 14
+
+typedef struct {
+  const char *name;
+  gsize offset; /* of the double */
+} BenchStage;
+
+extern const BenchStage bench_stages[BENCH_N_STAGES];
+
 /* NULL with error. */
 FbnetModel *bench_model_new (const char *config, GError **error);
 
