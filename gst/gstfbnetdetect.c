@@ -208,6 +208,7 @@ open_network (GstFbnetDetect *self, GError **error)
   g_autofree char *model_file = g_strdup (self->settings.model_file);
   g_autofree char *label_file = g_strdup (self->settings.label_file);
   const FbnetDetectorOptions options = { .n_threads = self->settings.threads,
+    .precision = (FbnetPrecision) self->settings.precision,
     .normalization = (FbnetNormalization) self->settings.normalization };
   GST_OBJECT_UNLOCK (self);
 
@@ -664,6 +665,7 @@ gst_fbnet_detect_class_init (GstFbnetDetectClass *class)
   gst_element_class_add_static_pad_template (element_class, &src_template);
   gst_type_mark_as_plugin_api (GST_TYPE_FBNET_SCHEDULING, 0);
   gst_type_mark_as_plugin_api (GST_TYPE_FBNET_META_TYPES, 0);
+  gst_type_mark_as_plugin_api (GST_TYPE_FBNET_PRECISION, 0);
   gst_type_mark_as_plugin_api (GST_TYPE_FBNET_NORMALIZATION, 0);
   gst_type_mark_as_plugin_api (GST_TYPE_FBNET_NORM_STATISTICS, 0);
 #ifdef HAVE_OVERLAY

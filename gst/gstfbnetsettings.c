@@ -57,6 +57,8 @@ static const Property properties[] = {
   { "scheduling", "When inference runs in relation to the stream", KIND_ENUM, READY, 0, 0,
       GST_FBNET_SCHEDULING_SYNC, VALUE (scheduling), LITERAL, NO_PARAM,
       gst_fbnet_scheduling_get_type },
+  { "precision", "Arithmetic (auto = as the model is stored)", KIND_ENUM, READY, 0, 0,
+      FBNET_PRECISION_AUTO, VALUE (precision), LITERAL, NO_PARAM, gst_fbnet_precision_get_type },
   { "normalization",
       "How the statistics of frames are pooled where norm-statistics is stream (auto = as trained)",
       KIND_ENUM, READY, 0, 0, FBNET_NORMALIZATION_AUTO, VALUE (normalization), LITERAL, NO_PARAM,
@@ -174,6 +176,21 @@ gst_fbnet_scheduling_get_type (void)
   static gsize type = 0;
   if (g_once_init_enter (&type))
     g_once_init_leave (&type, g_enum_register_static ("GstFbnetScheduling", values));
+  return type;
+}
+
+GType
+gst_fbnet_precision_get_type (void)
+{
+  static const GEnumValue values[] = {
+    { FBNET_PRECISION_AUTO, "As the model is stored", "auto" },
+    { FBNET_PRECISION_FLOAT32, "Floats, also of int8 weights", "float32" },
+    { FBNET_PRECISION_INT8, "Bytes, where the model has them", "int8" },
+    { 0, NULL, NULL },
+  };
+  static gsize type = 0;
+  if (g_once_init_enter (&type))
+    g_once_init_leave (&type, g_enum_register_static ("GstFbnetPrecision", values));
   return type;
 }
 

@@ -20,6 +20,9 @@ typedef enum {
 #define GST_TYPE_FBNET_SCHEDULING (gst_fbnet_scheduling_get_type ())
 GType gst_fbnet_scheduling_get_type (void);
 
+#define GST_TYPE_FBNET_PRECISION (gst_fbnet_precision_get_type ()) /* FbnetPrecision */
+GType gst_fbnet_precision_get_type (void);
+
 #define GST_TYPE_FBNET_NORMALIZATION (gst_fbnet_normalization_get_type ()) /* FbnetNormalization */
 GType gst_fbnet_normalization_get_type (void);
 
@@ -55,6 +58,7 @@ typedef struct {
   gboolean evaluate;
   gint scheduling;
   guint meta_types; /* GstFbnetMetaTypes */
+  gint precision;
   gint normalization;
   gint norm_statistics;
   gboolean overlay;
