@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
  * A data set to train on: annotation files in COCO's format (cocodataset.org, #format-data) and the
- * folders of their pictures; and the endless stream of samples that is drawn from it. Which objects
- * count, and in what order: detectron2 data/datasets/coco.py load_coco_json, data/build.py.
+ * folders of their pictures. Which objects count, and in what order: detectron2 data/datasets/coco.py
+ * load_coco_json, data/build.py. Samples are drawn from it by datasetreader.h.
  *
  * A file that is no data set is an error. Single entries that are broken are left out or mended, and
  * counted: dataset_problems().
@@ -10,8 +10,7 @@
 #ifndef FBNET_TRAINING_DATASET_H
 #define FBNET_TRAINING_DATASET_H
 
-#include "augment.h"
-#include "train/sample.h"
+#include <glib.h>
 
 /* An annotation file and the folder that its file names start from. */
 typedef struct {
@@ -49,27 +48,6 @@ guint dataset_n_objects_of (const Dataset *dataset, guint class_id);
 char **dataset_problems (Dataset *dataset);
 guint dataset_n_broken_pictures (Dataset *dataset);
 
-/* What a thread draws with. The data set must outlive it. */
-typedef struct DatasetReader DatasetReader;
-
-/* The options are copied; NULL with error when one is out of its range. */
-DatasetReader *dataset_reader_new (Dataset *dataset, const AugmentOptions *options, GError **error);
-void dataset_reader_free (DatasetReader *reader); /* NULL is allowed */
-
-/* Number `draw` of the stream that `seed` names: depends on nothing else but files and options,
- * so that it may be drawn by any thread, in any order, in another run. The stream is a row of epochs,
- * each with all pictures in an order of its own. For a picture that cannot be read the next one of
- * the epoch takes its place (detectron2 data/common.py MapDataset draws another, too). NULL with
- * error: none can be read, or no memory. */
-TrainSample *dataset_reader_draw (DatasetReader *reader, guint64 seed, guint64 draw,
-    GError **error);
-
-/* Of a drawn sample. */
-const char *dataset_sample_path (const TrainSample *sample);
-void dataset_sample_free (TrainSample *sample); /* NULL is allowed */
-
-G_DEFINE_AUTOPTR_CLEANUP_FUNC (TrainSample, dataset_sample_free)
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (Dataset, dataset_free)
-G_DEFINE_AUTOPTR_CLEANUP_FUNC (DatasetReader, dataset_reader_free)
 
 #endif

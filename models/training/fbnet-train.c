@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "beginning.h"
+#include "datasetreader.h"
 #include "losscurve.h"
 #include "mpilink.h"
 #include "progress.h"

@@ -5,7 +5,7 @@
 #ifndef FBNET_TRAINING_SAMPLESHEET_H
 #define FBNET_TRAINING_SAMPLESHEET_H
 
-#include "dataset.h"
+#include "datasetreader.h"
 
 /* A sample as a picture. Masks are drawn from its crop_mask(), a cell a pixel of the object's box.
  * `labels` as annotate_picture() takes them; bgr: the model's channel order. */

@@ -7,7 +7,7 @@
 #include <string.h>
 
 #include "command.h"
-#include "dataset.h"
+#include "datasetreader.h"
 
 #define CATEGORIES "[{\"id\":7,\"name\":\"disc\"},{\"id\":2,\"name\":\"box\"}]"
 #define IMAGES     "[{\"id\":1,\"file_name\":\"a.png\",\"width\":8,\"height\":6}]"

@@ -7,7 +7,7 @@
 #include <string.h>
 
 #include "command.h"
-#include "dataset.h"
+#include "datasetreader.h"
 #ifdef HAVE_ANNOTATE
 #  include "samplesheet.h"
 #endif

@@ -1,0 +1,247 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later
+ *
+ * Drawing samples; see datasetreader.h.
+ */
+#include "datasetreader.h"
+
+#include <math.h>
+
+#include "datasetitems.h"
+
+/* Parts of the seed's key. */
+enum {
+  KEY_EPOCHS,
+  KEY_AUGMENTATIONS,
+};
+
+struct DatasetReader {
+  Dataset *dataset;
+  AugmentOptions options;
+  ImageResizer *resizer;
+  guint32 *order; /* of the epoch, which is that of the last draw */
+  guint64 seed, epoch;
+  gboolean ordered;
+};
+
+typedef struct {
+  TrainSample sample; /* first: the trainer hands it back */
+  const char *path;
+  guint8 *pixels;
+  TrainObject *objects;
+  GPtrArray *shapes;
+} OwnedSample;
+
+DatasetReader *
+dataset_reader_new (Dataset *dataset, const AugmentOptions *options, GError **error)
+{
+  if (!augment_options_check (options, error))
+    return NULL;
+  DatasetReader *reader = g_new0 (DatasetReader, 1);
+  reader->dataset = dataset;
+  reader->options = *options;
+  reader->resizer = image_resizer_new ();
+  reader->order = g_new (guint32, dataset->items->len);
+  return reader;
+}
+
+void
+dataset_reader_free (DatasetReader *reader)
+{
+  if (!reader)
+    return;
+  image_resizer_free (reader->resizer);
+  g_free (reader->order);
+  g_free (reader);
+}
+
+static void
+crop_mask (const TrainSample *sample, const TrainObject *object, const Box *box, guint side,
+    guint8 *target)
+{
+  shape_crop (object->mask, box, side, target);
+}
+
+static OwnedSample *
+sample_new (const Augmentation *augmentation, const Item *item, GError **error)
+{
+  const guint width = augmentation->network_width, height = augmentation->network_height;
+  guint8 *pixels = g_try_malloc_n ((gsize) width * height, 3);
+  if (!pixels) {
+    g_set_error (error, FBNET_ERROR, FBNET_ERROR_MEMORY, "%s: no memory for %u×%u pixels",
+        item->path, width, height);
+    return NULL;
+  }
+  OwnedSample *owned = g_new0 (OwnedSample, 1);
+  owned->path = item->path;
+  owned->pixels = pixels;
+  owned->objects = g_new (TrainObject, item->objects->len);
+  owned->shapes = g_ptr_array_new_with_free_func ((GDestroyNotify) shape_free);
+  owned->sample = (TrainSample){ .width = width,
+    .height = height,
+    .pixels = pixels,
+    .objects = owned->objects,
+    .crop_mask = crop_mask,
+    .data = owned };
+  return owned;
+}
+
+void
+dataset_sample_free (TrainSample *sample)
+{
+  if (!sample)
+    return;
+  OwnedSample *owned = sample->data;
+  g_ptr_array_unref (owned->shapes);
+  g_free (owned->objects);
+  g_free (owned->pixels);
+  g_free (owned);
+}
+
+const char *
+dataset_sample_path (const TrainSample *sample)
+{
+  return ((const OwnedSample *) sample->data)->path;
+}
+
+/* detectron2 Boxes.nonempty, filter_empty_instances. */
+static gboolean
+has_area (const Box *box)
+{
+  const float threshold = 1e-5f;
+  return box->x1 - box->x0 > threshold && box->y1 - box->y0 > threshold;
+}
+
+/* FALSE: too little of the object is left to be one. `cut`: the sample's edge goes through it. */
+static gboolean
+place_box (const DatasetReader *reader, const Augmentation *augmentation, const Object *object,
+    const Picture *picture, Box *box, gboolean *cut)
+{
+  const float visible_cut = 0.5f; /* pixels; less is rounding */
+  const Box whole = box_clip (&object->box, (float) picture->width, (float) picture->height);
+  const Box moved = augment_box (augmentation, &whole);
+  *box = augment_clip (augmentation, &moved);
+  *cut = box->x0 > moved.x0 + visible_cut || box->y0 > moved.y0 + visible_cut
+      || box->x1 < moved.x1 - visible_cut || box->y1 < moved.y1 - visible_cut;
+  return has_area (&whole) && has_area (box)
+      && box_area (box) >= (float) reader->options.min_visible * box_area (&moved);
+}
+
+/* A part of the picture without any of its objects is of no use: then all of it is shown. */
+static void
+keep_some_object (const DatasetReader *reader, Augmentation *augmentation, const Item *item,
+    const Picture *picture)
+{
+  Box box;
+  gboolean cut;
+  for (guint i = 0; i < item->objects->len; i++)
+    if (place_box (reader, augmentation, &g_array_index (item->objects, Object, i), picture, &box,
+            &cut))
+      return;
+  if (item->objects->len > 0)
+    augment_show_all (augmentation, &reader->options, picture->width, picture->height);
+}
+
+/* FALSE with error: no memory. */
+static gboolean
+place_shape (const Augmentation *augmentation, const Object *object, Shape **shape, GError **error)
+{
+  const Shape *known = object->shape;
+  *shape = NULL;
+  if (!known)
+    return TRUE;
+  *shape = shape_augment (known, augmentation, error);
+  return *shape != NULL;
+}
+
+/* The box around what is left of a mask that was cut, as detectron2's DatasetMapper makes boxes anew
+ * from masks (recompute_boxes) when it crops. FALSE: nothing is. */
+static gboolean
+fit_box (Box *box, const Shape *shape, const TrainSample *sample)
+{
+  Box bounds;
+  if (!shape_bounds (shape, (float) sample->width, (float) sample->height, &bounds))
+    return FALSE;
+  *box = (Box){ fmaxf (box->x0, bounds.x0), fmaxf (box->y0, bounds.y0), fminf (box->x1, bounds.x1),
+    fminf (box->y1, bounds.y1) };
+  return has_area (box);
+}
+
+static gboolean
+add_object (const DatasetReader *reader, OwnedSample *owned, const Augmentation *augmentation,
+    const Object *object, const Picture *picture, GError **error)
+{
+  TrainObject added = { .class_id = object->class_id };
+  g_autoptr (Shape) shape = NULL;
+  gboolean cut;
+  if (!place_box (reader, augmentation, object, picture, &added.box, &cut))
+    return TRUE;
+  if (!place_shape (augmentation, object, &shape, error))
+    return FALSE;
+  if (shape && cut && !fit_box (&added.box, shape, &owned->sample))
+    return TRUE;
+  added.mask = shape;
+  if (shape)
+    g_ptr_array_add (owned->shapes, g_steal_pointer (&shape));
+  owned->objects[owned->sample.n_objects++] = added;
+  return TRUE;
+}
+
+static gboolean
+add_objects (const DatasetReader *reader, OwnedSample *owned, const Augmentation *augmentation,
+    const Item *item, const Picture *picture, GError **error)
+{
+  for (guint i = 0; i < item->objects->len; i++)
+    if (!add_object (reader, owned, augmentation, &g_array_index (item->objects, Object, i),
+            picture, error))
+      return FALSE;
+  return TRUE;
+}
+
+static TrainSample *
+make_sample (DatasetReader *reader, const Item *item, const Picture *picture, RandomKey key,
+    GError **error)
+{
+  Augmentation augmentation =
+      augment_choose (&reader->options, picture->width, picture->height, key);
+  keep_some_object (reader, &augmentation, item, picture);
+  OwnedSample *owned = sample_new (&augmentation, item, error);
+  if (!owned)
+    return NULL;
+  g_autoptr (TrainSample) sample = &owned->sample;
+  if (!augment_pixels (&augmentation, &reader->options, owned->pixels, picture, reader->resizer,
+          error)
+      || !add_objects (reader, owned, &augmentation, item, picture, error))
+    return NULL;
+  return g_steal_pointer (&sample);
+}
+
+static void
+order_epoch (DatasetReader *reader, guint64 seed, guint64 epoch)
+{
+  if (reader->ordered && reader->seed == seed && reader->epoch == epoch)
+    return;
+  const RandomKey epochs = random_key_part (random_key_new (seed), KEY_EPOCHS);
+  random_key_shuffle (random_key_part (epochs, epoch), reader->order, reader->dataset->items->len);
+  reader->seed = seed;
+  reader->epoch = epoch;
+  reader->ordered = TRUE;
+}
+
+TrainSample *
+dataset_reader_draw (DatasetReader *reader, guint64 seed, guint64 draw, GError **error)
+{
+  const GPtrArray *items = reader->dataset->items;
+  const RandomKey augmentations = random_key_part (random_key_new (seed), KEY_AUGMENTATIONS);
+  order_epoch (reader, seed, draw / items->len);
+  for (guint i = 0; i < items->len; i++) {
+    Item *item = items->pdata[reader->order[(draw + i) % items->len]];
+    g_autoptr (Picture) picture = dataset_read_item (reader->dataset, item);
+    if (picture)
+      return make_sample (reader, item, picture, random_key_part (augmentations, draw), error);
+  }
+  const Item *first = items->pdata[0];
+  g_set_error (error, FBNET_ERROR, FBNET_ERROR_FORMAT,
+      "%s: expected a data set of pictures, found that none of its %u can be read", first->path,
+      items->len);
+  return NULL;
+}
