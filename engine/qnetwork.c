@@ -7,7 +7,7 @@
 
 #include <math.h>
 
-#include "activation.h"
+#include "kernels/activation.h"
 #include "model.h"
 
 static gpointer

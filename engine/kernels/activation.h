@@ -45,4 +45,25 @@ activation_apply (float x, Activation act)
   return x;
 }
 
+/* The same in double, for what is no kernel's: tables of bytes, ranges, training. */
+static inline double
+activation_at (Activation act, double x)
+{
+  switch (act) {
+    case ACT_HSWISH:
+      return x * CLAMP (x + 3, 0, 6) / 6;
+    case ACT_HSIGMOID:
+      return CLAMP (x + 3, 0, 6) / 6;
+    case ACT_SWISH:
+      return x / (1 + exp (-x));
+    case ACT_SIGMOID:
+      return 1 / (1 + exp (-x));
+    case ACT_RELU:
+      return MAX (x, 0);
+    case ACT_NONE:
+      break;
+  }
+  return x;
+}
+
 #endif

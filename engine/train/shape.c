@@ -6,7 +6,7 @@
 
 #include <string.h>
 
-#include "activation.h"
+#include "kernels/activation.h"
 
 typedef struct {
   Var *x, *other, *y;

@@ -6,7 +6,7 @@
 
 #include <math.h>
 
-#include "activation.h"
+#include "kernels/activation.h"
 #include "quantization.h"
 
 /* The search: factors of the whole range first, of each end by itself, then near them, ever finer. */
