@@ -96,7 +96,7 @@ build_all() {
   ninja -C "$build"
   export GST_PLUGIN_PATH=$build/gst${GST_PLUGIN_PATH:+:$GST_PLUGIN_PATH}
   export GST_REGISTRY=$build/gstreamer-registry.bin
-  export PATH=$build/models/tools:$build/models/import:$build/models/scenes:$PATH
+  export PATH=$build/models/detect:$build/models/evaluate:$build/models/import:$build/models/inspect:$build/models/quantize:$build/models/scenes:$build/models/train:$PATH
   has_element fbnetdetect || fail "the element fbnetdetect was built but does not load"
 }
 

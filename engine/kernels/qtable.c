@@ -2,7 +2,7 @@
  *
  * The int8 kernel table, and the choice of a row.
  */
-#include "cpu.h"
+#include "base/cpu.h"
 #include "qrows.h"
 
 #define ROW(row)                                                                                   \

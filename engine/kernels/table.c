@@ -2,7 +2,7 @@
  *
  * The kernel table, and the choice of a row.
  */
-#include "cpu.h"
+#include "base/cpu.h"
 #include "fbnet/fbnet.h"
 #include "rows.h"
 

@@ -8,10 +8,10 @@
 #ifndef FBNET_TRAIN_OPS_H
 #define FBNET_TRAIN_OPS_H
 
-#include "box.h"
-#include "arch.h"
+#include "base/box.h"
+#include "model/arch.h"
 #include "group.h"
-#include "normstats.h"
+#include "base/normstats.h"
 #include "tape.h"
 
 /* A parameter as one worker sees it. */

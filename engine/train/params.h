@@ -6,7 +6,7 @@
 #ifndef FBNET_TRAIN_PARAMS_H
 #define FBNET_TRAIN_PARAMS_H
 
-#include "model.h"
+#include "model/model.h"
 #include "ops.h"
 
 typedef struct {

@@ -6,7 +6,7 @@
 
 #include <string.h>
 
-#include "rpn.h"
+#include "detect/rpn.h"
 
 /* Purposes of random numbers. */
 enum {

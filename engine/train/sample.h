@@ -6,7 +6,7 @@
 #ifndef FBNET_TRAIN_SAMPLE_H
 #define FBNET_TRAIN_SAMPLE_H
 
-#include "box.h"
+#include "base/box.h"
 
 typedef struct {
   Box box; /* network pixels, inside the picture, of positive width and height */

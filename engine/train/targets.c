@@ -4,7 +4,7 @@
  */
 #include "targets.h"
 
-#include "match.h"
+#include "detect/match.h"
 
 typedef struct {
   guint32 *items;

@@ -8,7 +8,7 @@
 #ifndef FBNET_TRAIN_TARGETS_H
 #define FBNET_TRAIN_TARGETS_H
 
-#include "box.h"
+#include "base/box.h"
 #include "randomkey.h"
 #include "real.h"
 #include "sample.h"

@@ -6,7 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "import.h"
+#include "import/d2go/import.h"
 
 enum { EXIT_GOOD, EXIT_FAILED, EXIT_USAGE };
 

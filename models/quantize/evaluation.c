@@ -4,10 +4,10 @@
  */
 #include "evaluation.h"
 
-#include "cocoeval.h"
-#include "jsonfile.h"
-#include "picturedetector.h"
-#include "progress.h"
+#include "evaluate/cocoeval.h"
+#include "support/jsonfile.h"
+#include "detect/picturedetector.h"
+#include "support/progress.h"
 
 static gboolean
 run_images (PictureDetector *detector, const CocoSet *set, const char *folder, CocoWriter *writer,

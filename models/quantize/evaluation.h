@@ -7,7 +7,7 @@
 
 #include <cjson/cJSON.h>
 
-#include "cocodata.h"
+#include "support/cocodata.h"
 
 typedef struct {
   gboolean measured[COCO_N_KINDS];

@@ -10,10 +10,10 @@
 #include <string.h>
 
 #include "fidelity.h"
-#include "jsonfile.h"
-#include "options.h"
-#include "picture.h"
-#include "progress.h"
+#include "support/jsonfile.h"
+#include "support/options.h"
+#include "support/picture.h"
+#include "support/progress.h"
 #include "quantizeoptions.h"
 #include "quantizereport.h"
 

@@ -6,10 +6,10 @@
 
 #include <math.h>
 
-#include "classifier.h"
-#include "detector.h"
-#include "model.h"
-#include "quantization.h"
+#include "detect/classifier.h"
+#include "detect/detector.h"
+#include "model/model.h"
+#include "model/quantization.h"
 
 /* Of a tensor every so many numbers are compared (a prime: no channel is left out), and so many at
  * most. */

@@ -4,8 +4,8 @@
  */
 #include "observations.h"
 
-#include "classifier.h"
-#include "detector.h"
+#include "detect/classifier.h"
+#include "detect/detector.h"
 
 struct Observations {
   FbnetDetector *detector; /* or */

@@ -4,7 +4,7 @@
  */
 #include "quantizeoptions.h"
 
-#include "options.h"
+#include "support/options.h"
 
 static const char summary[] =
     "Makes an int8 model of a float model: what its layers compute for the pictures of a folder\n"

@@ -10,9 +10,9 @@
 #include <math.h>
 #include <string.h>
 
-#include "network.h"
-#include "plan.h"
-#include "quantization.h"
+#include "network/network.h"
+#include "selection.h"
+#include "model/quantization.h"
 #include "weightscale.h"
 
 struct Quantizer {

@@ -7,7 +7,7 @@
 #include <math.h>
 
 #include "kernels/activation.h"
-#include "quantization.h"
+#include "model/quantization.h"
 
 /* The search: factors of the whole range first, of each end by itself, then near them, ever finer. */
 #define N_FACTORS       96

@@ -5,7 +5,7 @@
 #ifndef FBNET_QUANTIZE_RANGE_H
 #define FBNET_QUANTIZE_RANGE_H
 
-#include "arch.h"
+#include "model/arch.h"
 #include "histogram.h"
 
 typedef enum {

@@ -6,7 +6,7 @@
 
 #include <math.h>
 
-#include "quantization.h"
+#include "model/quantization.h"
 
 /* The largest weight as so many steps, from half of what a byte has to more, where it is cut. Weights that
  * once were bytes find their own scale so. */

@@ -9,7 +9,7 @@
 #include <cairo.h>
 
 #include "dice.h"
-#include "picture.h"
+#include "support/picture.h"
 
 /* `picture` becomes what the camera makes of the surface, which has its size and
  * CAIRO_FORMAT_RGB24. */

@@ -5,7 +5,7 @@
 #include <locale.h>
 
 #include "fbnet/fbnet.h"
-#include "options.h"
+#include "support/options.h"
 #include "sceneoptions.h"
 #include "sheet.h"
 

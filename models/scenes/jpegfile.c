@@ -11,7 +11,7 @@
 
 #include <jpeglib.h>
 
-#include "files.h"
+#include "support/files.h"
 
 typedef struct {
   struct jpeg_error_mgr base; /* first: libjpeg hands it back */

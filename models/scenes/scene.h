@@ -5,7 +5,7 @@
 #ifndef FBNET_SCENES_SCENE_H
 #define FBNET_SCENES_SCENE_H
 
-#include "picture.h"
+#include "support/picture.h"
 #include "symbols.h"
 
 /* Smaller, nothing could be recognised; larger, nobody wants to wait for it. */

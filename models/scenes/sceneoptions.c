@@ -4,7 +4,7 @@
  */
 #include "sceneoptions.h"
 
-#include "options.h"
+#include "support/options.h"
 #include "scene.h"
 #include "sheet.h"
 

@@ -5,7 +5,7 @@
 #ifndef FBNET_SCENES_SCENEOPTIONS_H
 #define FBNET_SCENES_SCENEOPTIONS_H
 
-#include "dataset.h"
+#include "scenewriter.h"
 
 typedef struct {
   gboolean version;

@@ -9,7 +9,7 @@
 #include <pango/pangocairo.h>
 
 #include "color.h"
-#include "files.h"
+#include "support/files.h"
 #include "fbnet/fbnet.h"
 #include "symbols.h"
 

@@ -5,7 +5,7 @@
  */
 #include <string.h>
 
-#include "detector.h"
+#include "detect/detector.h"
 #include "drawing.h"
 
 static FbnetModel *

@@ -5,12 +5,12 @@
  *
  *   bench-image [RUNS [THREADS]]
  */
-#include "image.h"
+#include "picture/image.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "cpu.h"
+#include "base/cpu.h"
 #include "timing.h"
 
 static const struct {

@@ -7,7 +7,7 @@
 #include <cblas.h>
 #include <stdio.h>
 
-#include "cpu.h"
+#include "base/cpu.h"
 #include "kernels/kernels.h"
 #include "shapes.h"
 #include "timing.h"

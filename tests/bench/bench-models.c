@@ -15,10 +15,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "classifiers.h"
-#include "config.h"
-#include "expect.h"
-#include "json.h"
+#include "import/d2go/classifiers.h"
+#include "import/d2go/config.h"
+#include "import/d2go/fit.h"
+#include "base/json.h"
 #include "randommodel.h"
 #include "timing.h"
 

@@ -7,7 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "cpu.h"
+#include "base/cpu.h"
 #include "kernels/kernels.h"
 #include "kernels/qkernels.h"
 #include "shapes.h"

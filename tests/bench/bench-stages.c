@@ -9,11 +9,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "boxhead.h"
-#include "mask.h"
-#include "nms.h"
-#include "roi.h"
-#include "rpn.h"
+#include "detect/boxhead.h"
+#include "detect/mask.h"
+#include "detect/nms.h"
+#include "detect/roi.h"
+#include "detect/rpn.h"
 #include "timing.h"
 
 enum {

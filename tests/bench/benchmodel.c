@@ -7,7 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "config.h"
+#include "import/d2go/config.h"
 #include "randommodel.h"
 #include "tensors.h"
 

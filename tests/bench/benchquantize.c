@@ -6,7 +6,7 @@
 
 #include <glib/gstdio.h>
 
-#include "quantizer.h"
+#include "quantize/quantizer.h"
 
 FbnetModel *
 bench_quantize (FbnetModel *model, const FbnetImage *image, GError **error)

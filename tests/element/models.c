@@ -10,7 +10,7 @@
 #include "fixture.h"
 #include "randommodel.h"
 #ifdef HAVE_IMPORTER
-#  include "import.h"
+#  include "import/d2go/import.h"
 #endif
 
 static char *folder;        /* created on demand */

@@ -5,7 +5,7 @@
 #include <gst/gst.h>
 #include <string.h>
 
-#include "classifiers.h"
+#include "import/d2go/classifiers.h"
 #include "drawing.h"
 #include "fixture.h"
 #include "frames.h"

@@ -9,7 +9,7 @@
 #include "drawing.h"
 #include "fbnet/fbnet.h"
 #include "models.h"
-#include "quantizer.h"
+#include "quantize/quantizer.h"
 #include "stream.h"
 
 #define WIDTH    121

@@ -3,7 +3,7 @@
  * libFuzzer target: any bytes as a checkpoint or an int8 export, with all of its tensors.
  */
 #include "fuzz.h"
-#include "torchscript.h"
+#include "import/d2go/torchscript.h"
 
 int
 LLVMFuzzerTestOneInput (const uint8_t *data, size_t size)

@@ -2,7 +2,7 @@
  *
  * libFuzzer target: any bytes as a pickle, and what it becomes as a lite interpreter's bytecode.
  */
-#include "bytecode.h"
+#include "import/torch/bytecode.h"
 #include "fuzz.h"
 
 int

@@ -2,9 +2,9 @@
  *
  * libFuzzer target: any bytes as a D2Go config dump, and its description.
  */
-#include "config.h"
+#include "import/d2go/config.h"
 #include "fuzz.h"
-#include "yaml-tree.h"
+#include "import/d2go/yaml-tree.h"
 
 int
 LLVMFuzzerTestOneInput (const uint8_t *data, size_t size)

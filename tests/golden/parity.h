@@ -5,7 +5,7 @@
 #ifndef TESTS_PARITY_H
 #define TESTS_PARITY_H
 
-#include "detector.h"
+#include "detect/detector.h"
 #include "npy.h"
 
 /* How far is near enough. */

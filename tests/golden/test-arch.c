@@ -6,7 +6,7 @@
  */
 #include <string.h>
 
-#include "arch.h"
+#include "model/arch.h"
 #include "fixture.h"
 
 static const char *const detectors[] = {

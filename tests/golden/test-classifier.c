@@ -6,11 +6,11 @@
 #include <math.h>
 #include <string.h>
 
-#include "classifier.h"
-#include "classifiers.h"
+#include "detect/classifier.h"
+#include "import/d2go/classifiers.h"
 #include "fixture.h"
 #include "kernels/kernels.h"
-#include "model.h"
+#include "model/model.h"
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (cJSON, cJSON_Delete)
 

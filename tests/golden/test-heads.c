@@ -5,11 +5,11 @@
  */
 #include <string.h>
 
-#include "boxhead.h"
+#include "detect/boxhead.h"
 #include "compare.h"
 #include "fixture.h"
-#include "model.h"
-#include "roi.h"
+#include "model/model.h"
+#include "detect/roi.h"
 
 /* Of the standard deviation. */
 #define LIMIT 1e-4

@@ -9,7 +9,7 @@
 #include <zlib.h>
 
 #include "fixture.h"
-#include "import.h"
+#include "import/d2go/import.h"
 #include "kernels/kernels.h"
 #include "parity.h"
 

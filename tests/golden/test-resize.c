@@ -2,10 +2,10 @@
  *
  * Real pictures to the network's pixels, against what D2Go fed its networks.
  */
-#include "image.h"
+#include "picture/image.h"
 
 #include "npy.h"
-#include "picture.h"
+#include "support/picture.h"
 
 /* The folder is that of the golden data: fixtures/README.md there. */
 static const struct {

@@ -8,13 +8,13 @@
 #include <math.h>
 #include <string.h>
 
-#include "boxhead.h"
+#include "detect/boxhead.h"
 #include "compare.h"
-#include "cpu.h"
-#include "mask.h"
+#include "base/cpu.h"
+#include "detect/mask.h"
 #include "npy.h"
-#include "roi.h"
-#include "rpn.h"
+#include "detect/roi.h"
+#include "detect/rpn.h"
 
 #define BOX_TOLERANCE     2e-4 /* pixels */
 #define SCORE_TOLERANCE   1e-6

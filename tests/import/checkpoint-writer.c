@@ -8,7 +8,7 @@
 #include <math.h>
 #include <string.h>
 
-#include "expect.h"
+#include "import/d2go/fit.h"
 #include "pickle-writer.h"
 #include "recipe.h"
 

@@ -6,7 +6,7 @@
 #ifndef TESTS_PICKLE_WRITER_H
 #define TESTS_PICKLE_WRITER_H
 
-#include "archive.h"
+#include "import/torch/archive.h"
 
 /* Opcodes without argument are written with g_byte_array_append() of their characters. */
 void write_ops (GByteArray *out, const char *ops);

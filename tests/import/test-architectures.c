@@ -6,9 +6,9 @@
  */
 #include <string.h>
 
-#include "config.h"
+#include "import/d2go/config.h"
 #include "drawing.h"
-#include "expect.h"
+#include "import/d2go/fit.h"
 #include "randommodel.h"
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (cJSON, cJSON_Delete)

@@ -7,7 +7,7 @@
 
 #include <string.h>
 
-#include "weights.h"
+#include "import/d2go/weights.h"
 
 /* Every tensor of the archive's "model", as an importer reads it. */
 static Weights *

@@ -9,9 +9,9 @@
 #include <string.h>
 
 #include "checkpoint-writer.h"
-#include "config.h"
-#include "expect.h"
-#include "import.h"
+#include "import/d2go/config.h"
+#include "import/d2go/fit.h"
+#include "import/d2go/import.h"
 #include "recipe.h"
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (cJSON, cJSON_Delete)

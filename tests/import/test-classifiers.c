@@ -6,9 +6,9 @@
 #include <string.h>
 
 #include "checkpoint-writer.h"
-#include "classifiers.h"
+#include "import/d2go/classifiers.h"
 #include "fixture.h"
-#include "import.h"
+#include "import/d2go/import.h"
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (cJSON, cJSON_Delete)
 

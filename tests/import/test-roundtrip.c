@@ -8,7 +8,7 @@
 #include <string.h>
 
 #include "checkpoint-writer.h"
-#include "classifiers.h"
+#include "import/d2go/classifiers.h"
 #include "fixture.h"
 
 static const char *const detectors[] = { "faster_rcnn_fbnetv3a_C4",

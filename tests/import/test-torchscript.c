@@ -6,8 +6,8 @@
 #include <glib/gstdio.h>
 #include <string.h>
 
-#include "bytecode.h"
-#include "import.h"
+#include "import/torch/bytecode.h"
+#include "import/d2go/import.h"
 #include "pickle-writer.h"
 #include "tensors.h"
 

@@ -2,12 +2,12 @@
  *
  * YAML as PyYAML's safe_load resolves it.
  */
-#include "yaml-tree.h"
+#include "import/d2go/yaml-tree.h"
 
 #include <math.h>
 #include <string.h>
 
-#include "config.h"
+#include "import/d2go/config.h"
 #include "fbnet/fbnet.h"
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (cJSON, cJSON_Delete)

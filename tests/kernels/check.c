@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "check.h"
-#include "cpu.h"
+#include "base/cpu.h"
 
 #ifdef CHECK_SIMDE
 #  include "kernels/rows.h"

@@ -6,7 +6,7 @@
 #include <math.h>
 #include <string.h>
 
-#include "cpu.h"
+#include "base/cpu.h"
 #include "qcheck.h"
 
 #ifdef CHECK_SIMDE

@@ -7,7 +7,7 @@
 #include <math.h>
 #include <string.h>
 
-#include "cpu.h"
+#include "base/cpu.h"
 #include "qcheck.h"
 
 /* --- add -------------------------------------------------------------------------------------- */

@@ -2,7 +2,7 @@
  *
  * The choice of a row of the kernel table.
  */
-#include "cpu.h"
+#include "base/cpu.h"
 #include "fbnet/fbnet.h"
 #include "kernels/kernels.h"
 

@@ -9,7 +9,7 @@
 #include <string.h>
 
 #include "drawing.h"
-#include "quantizer.h"
+#include "quantize/quantizer.h"
 #include "tensors.h"
 
 #define LAYER "backbone.body.trunk0.fbnetv2_0_0.conv"

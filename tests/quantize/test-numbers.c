@@ -6,8 +6,8 @@
 #include <math.h>
 #include <string.h>
 
-#include "range.h"
-#include "weightscale.h"
+#include "quantize/range.h"
+#include "quantize/weightscale.h"
 
 #define N 20000
 

@@ -7,9 +7,9 @@
 #include <string.h>
 
 #include "drawing.h"
-#include "fidelity.h"
-#include "model.h"
-#include "quantizer.h"
+#include "quantize/fidelity.h"
+#include "model/model.h"
+#include "quantize/quantizer.h"
 #include "randommodel.h"
 #include "tensors.h"
 

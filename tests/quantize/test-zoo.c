@@ -6,11 +6,11 @@
  */
 #include <glib/gstdio.h>
 
-#include "classifiers.h"
+#include "import/d2go/classifiers.h"
 #include "drawing.h"
-#include "fidelity.h"
+#include "quantize/fidelity.h"
 #include "fixture.h"
-#include "quantizer.h"
+#include "quantize/quantizer.h"
 #include "randommodel.h"
 
 /* Random weights carry rounding through dozens of layers, and it grows; a tensor that is wrong has less

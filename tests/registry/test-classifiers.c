@@ -2,12 +2,12 @@
  *
  * The registry's classifiers: that they are mobile_cv's, number by number.
  */
-#include "classifiers.h"
+#include "import/d2go/classifiers.h"
 
-#include "arch.h"
-#include "description.h"
+#include "model/arch.h"
+#include "model/description.h"
 #include "fbnet/fbnet.h"
-#include "registry.h"
+#include "import/d2go/registry.h"
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (cJSON, cJSON_Delete)
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (Description, description_free)

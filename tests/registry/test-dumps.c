@@ -2,8 +2,8 @@
  *
  * From the YAML that D2Go writes beside a checkpoint to a description.
  */
-#include "config.h"
-#include "yaml-tree.h"
+#include "import/d2go/config.h"
+#include "import/d2go/yaml-tree.h"
 
 #include "fbnet/fbnet.h"
 

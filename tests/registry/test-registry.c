@@ -3,10 +3,10 @@
  * The registry: that its JSON says what D2Go says, and that what this project cannot run is refused
  * in words.
  */
-#include "config.h"
+#include "import/d2go/config.h"
 
-#include "arch.h"
-#include "description.h"
+#include "model/arch.h"
+#include "model/description.h"
 #include "fbnet/fbnet.h"
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (cJSON, cJSON_Delete)

@@ -7,7 +7,7 @@
 #ifndef FBNET_TESTS_PHOTOGRAPH_H
 #define FBNET_TESTS_PHOTOGRAPH_H
 
-#include "picture.h"
+#include "support/picture.h"
 
 #define PHOTOGRAPH_N_SYMBOLS 6
 

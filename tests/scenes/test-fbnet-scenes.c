@@ -6,12 +6,12 @@
 
 #include <glib/gstdio.h>
 
-#include "cocodata.h"
+#include "support/cocodata.h"
 #include "command.h"
-#include "files.h"
-#include "jsonfile.h"
-#include "picture.h"
-#include "symbols.h"
+#include "support/files.h"
+#include "support/jsonfile.h"
+#include "support/picture.h"
+#include "scenes/symbols.h"
 
 typedef struct {
   char *folder, *set;

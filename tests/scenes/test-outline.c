@@ -4,9 +4,9 @@
  */
 #include <math.h>
 
-#include "dice.h"
-#include "noise.h"
-#include "symbols.h"
+#include "scenes/dice.h"
+#include "scenes/noise.h"
+#include "scenes/symbols.h"
 
 static Point
 get_point (const Outline *outline, guint index)

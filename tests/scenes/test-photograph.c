@@ -6,10 +6,10 @@
 
 #include <glib/gstdio.h>
 
-#include "outline.h"
+#include "scenes/outline.h"
 #include "photograph.h"
-#include "sheet.h"
-#include "symbols.h"
+#include "scenes/sheet.h"
+#include "scenes/symbols.h"
 
 #define WIDTH  320
 #define HEIGHT 240

@@ -6,8 +6,8 @@
 #include <math.h>
 #include <string.h>
 
-#include "camera.h"
-#include "scene.h"
+#include "scenes/camera.h"
+#include "scenes/scene.h"
 
 static Scene *
 make (guint64 seed, guint64 index, guint width, guint height)

@@ -2,7 +2,7 @@
  *
  * Things on top of each other: what is said to be seen is what is drawn.
  */
-#include "stack.h"
+#include "scenes/stack.h"
 
 #define WIDTH  80
 #define HEIGHT 60

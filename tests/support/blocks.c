@@ -7,8 +7,8 @@
 #include <math.h>
 #include <string.h>
 
-#include "model.h"
-#include "network.h"
+#include "model/model.h"
+#include "network/network.h"
 
 Reference
 reference_new (gsize n, gsize h, gsize w, gsize c)

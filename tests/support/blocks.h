@@ -6,7 +6,7 @@
 #ifndef TESTS_BLOCKS_H
 #define TESTS_BLOCKS_H
 
-#include "arch.h"
+#include "model/arch.h"
 #include "fbnet/fbnet.h"
 
 typedef struct {

@@ -5,9 +5,9 @@
 #ifndef TESTS_COMPARE_H
 #define TESTS_COMPARE_H
 
-#include "box.h"
+#include "base/box.h"
 #include "npy.h"
-#include "tensor.h"
+#include "base/tensor.h"
 
 typedef struct {
   double max_abs; /* worst absolute deviation; infinity where only one side is finite */

@@ -5,7 +5,7 @@
 #ifndef TESTS_DRAWING_H
 #define TESTS_DRAWING_H
 
-#include "picture.h"
+#include "support/picture.h"
 
 /* Gradients, discs and noise, the same on every machine; different for every seed. */
 Picture *picture_draw (guint width, guint height, guint seed);

@@ -4,7 +4,7 @@
  */
 #include "fixture.h"
 
-#include "config.h"
+#include "import/d2go/config.h"
 #include "recipe.h"
 
 static char *

@@ -9,7 +9,7 @@
 #include <cjson/cJSON.h>
 
 #include "npy.h"
-#include "picture.h"
+#include "support/picture.h"
 #include "tensors.h"
 
 typedef struct {

@@ -8,7 +8,7 @@
 #include <string.h>
 
 #include "fbnet/fbnet.h"
-#include "files.h"
+#include "support/files.h"
 
 #define MAGIC_SIZE 8 /* "\x93NUMPY", major, minor */
 

@@ -8,7 +8,7 @@
 #include <string.h>
 #include <glib/gstdio.h>
 
-#include "json.h"
+#include "base/json.h"
 
 typedef struct {
   TensorList *list;

@@ -6,7 +6,7 @@
 #ifndef TESTS_RANDOMMODEL_H
 #define TESTS_RANDOMMODEL_H
 
-#include "arch.h"
+#include "model/arch.h"
 #include "tensors.h"
 
 /* `description`: JSON as models/FORMAT.md says. NULL with error when the engine refuses it. */

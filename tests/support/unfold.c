@@ -7,9 +7,9 @@
 #include <math.h>
 #include <string.h>
 
-#include "detector.h"
-#include "model.h"
-#include "picture.h"
+#include "detect/detector.h"
+#include "model/model.h"
+#include "support/picture.h"
 #include "tensors.h"
 
 /* So little that the stream's statistics stay what is stored, and yet enough that double precision

@@ -2,7 +2,7 @@
  *
  * Boxes: decoding, clipping, overlap.
  */
-#include "box.h"
+#include "base/box.h"
 
 #include <math.h>
 

@@ -2,7 +2,7 @@
  *
  * From class logits and deltas to detections, and on to the frame.
  */
-#include "boxhead.h"
+#include "detect/boxhead.h"
 
 #include <math.h>
 

@@ -4,7 +4,7 @@
  */
 #include <math.h>
 
-#include "safetensors.h"
+#include "model/safetensors.h"
 
 static float
 half_to_float (guint16 half)

@@ -2,13 +2,13 @@
  *
  * Frame to network input: sizes, resize, pixel formats, normalisation.
  */
-#include "image.h"
+#include "picture/image.h"
 
 #include <math.h>
 #include <string.h>
 
-#include "color.h"
-#include "cpu.h"
+#include "picture/color.h"
+#include "base/cpu.h"
 #include "npy.h"
 
 /* --- Frames ----------------------------------------------------------------------------------- */

@@ -2,7 +2,7 @@
  *
  * Pasting masks into the frame.
  */
-#include "mask.h"
+#include "detect/mask.h"
 
 #include <math.h>
 #include <string.h>

@@ -3,7 +3,7 @@
  * Matching boxes to references by IoU.
  */
 #include "fbnet/fbnet.h"
-#include "match.h"
+#include "detect/match.h"
 
 static const Box reference = { 0, 0, 4, 1 };
 

@@ -3,7 +3,7 @@
  * Stable top-k and non-maximum suppression. Scratch is allocated to the byte, so that a memory
  * checker sees what goes beyond.
  */
-#include "nms.h"
+#include "detect/nms.h"
 
 #include <math.h>
 #include <string.h>

@@ -7,8 +7,8 @@
 #include <string.h>
 
 #include "blocks.h"
-#include "cpu.h"
-#include "model.h"
+#include "base/cpu.h"
+#include "model/model.h"
 #include "randommodel.h"
 
 /* --- The arithmetic --------------------------------------------------------------------------- */

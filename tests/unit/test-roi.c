@@ -2,12 +2,12 @@
  *
  * ROIAlign over one level and several.
  */
-#include "roi.h"
+#include "detect/roi.h"
 
 #include <math.h>
 #include <string.h>
 
-#include "cpu.h"
+#include "base/cpu.h"
 
 #define MAX_LEVELS 3
 

@@ -2,7 +2,7 @@
  *
  * Anchors and proposals.
  */
-#include "rpn.h"
+#include "detect/rpn.h"
 
 #include <math.h>
 #include <string.h>

@@ -5,7 +5,7 @@
  */
 #include <string.h>
 
-#include "model.h"
+#include "model/model.h"
 #include "randommodel.h"
 
 #define N_IMAGES 5

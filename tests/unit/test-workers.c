@@ -2,7 +2,7 @@
  *
  * The thread pool.
  */
-#include "workers.h"
+#include "base/workers.h"
 
 #include <sched.h>
 #include <stdatomic.h>

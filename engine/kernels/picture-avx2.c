@@ -1,0 +1,361 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later
+ *
+ * Preprocessing kernels for AVX2.
+ *
+ * Both passes take two taps per instruction: pixels of two neighbouring taps lie in neighbouring
+ * bytes, and the sum is (sum of pixel * high << 16) + (sum of pixel * low). The first sum wraps at 16
+ * bits, which is exact because only its low 16 bits reach the result; a single product pair cannot
+ * saturate: 255 * (64 + 64) < 32768. The 32-bit sum ends below 2^31 because the weights sum to 2^22.
+ */
+#include "picture.h"
+
+#include <immintrin.h>
+
+#include "base/cpu.h"
+
+static inline __m256i
+load (const void *p)
+{
+  return _mm256_loadu_si256 ((const __m256i *) p);
+}
+
+static inline void
+store (void *p, __m256i v)
+{
+  _mm256_storeu_si256 ((__m256i *) p, v);
+}
+
+static inline __m256i
+broadcast32 (const void *p)
+{
+  return _mm256_castps_si256 (_mm256_broadcast_ss ((const float *) p));
+}
+
+/* 16-bit lanes of the two to bytes, in order. */
+static inline __m256i
+pack_in_order (__m256i a, __m256i b)
+{
+  return _mm256_permute4x64_epi64 (_mm256_packus_epi16 (a, b), _MM_SHUFFLE (3, 1, 2, 0));
+}
+
+static void
+split2 (guint8 *even, guint8 *odd, const guint8 *in, gsize n)
+{
+  const __m256i low_bytes = _mm256_set1_epi16 (0xff);
+  gsize i = 0;
+
+  for (; i + 32 <= n; i += 32) {
+    const __m256i a = load (in + 2 * i), b = load (in + 2 * i + 32);
+    store (even + i,
+        pack_in_order (_mm256_and_si256 (a, low_bytes), _mm256_and_si256 (b, low_bytes)));
+    store (odd + i, pack_in_order (_mm256_srli_epi16 (a, 8), _mm256_srli_epi16 (b, 8)));
+  }
+  resize_kernels_c.split2 (even + i, odd + i, in + 2 * i, n - i);
+}
+
+/* Which byte of three vectors, 48 bytes, goes where: 0x80 writes zero. */
+static inline __m128i
+gather3 (const __m128i in[3], const guint8 masks[3][16])
+{
+  const __m128i a = _mm_shuffle_epi8 (in[0], _mm_loadu_si128 ((const __m128i *) masks[0]));
+  const __m128i b = _mm_shuffle_epi8 (in[1], _mm_loadu_si128 ((const __m128i *) masks[1]));
+  const __m128i c = _mm_shuffle_epi8 (in[2], _mm_loadu_si128 ((const __m128i *) masks[2]));
+  return _mm_or_si128 (_mm_or_si128 (a, b), c);
+}
+
+static void
+split3 (guint8 *const out[3], const guint8 *in, gsize n)
+{
+  guint8 masks[3][3][16]; /* [colour][vector][place] */
+  gsize i = 0;
+
+  for (guint c = 0; c < 3; c++)
+    for (guint v = 0; v < 3; v++)
+      for (guint k = 0; k < 16; k++) {
+        const guint from = 3 * k + c;
+        masks[c][v][k] = from / 16 == v ? (guint8) (from % 16) : 0x80;
+      }
+  for (; i + 16 <= n; i += 16) {
+    const __m128i *at = (const __m128i *) (in + 3 * i);
+    const __m128i pixels[3] = { _mm_loadu_si128 (at), _mm_loadu_si128 (at + 1),
+      _mm_loadu_si128 (at + 2) };
+    for (guint c = 0; c < 3; c++)
+      _mm_storeu_si128 ((__m128i *) (out[c] + i), gather3 (pixels, masks[c]));
+  }
+  resize_kernels_c.split3 ((guint8 *[]){ out[0] + i, out[1] + i, out[2] + i }, in + 3 * i, n - i);
+}
+
+static inline __m256i
+widen (const guint8 *p)
+{
+  return _mm256_cvtepu8_epi16 (_mm_loadu_si128 ((const __m128i *) p));
+}
+
+static void
+chroma_blend (guint16 *out, const guint8 *near, const guint8 *far, gsize n)
+{
+  gsize i = 0;
+
+  for (; i + 16 <= n; i += 16) {
+    const __m256i a = widen (near + i), b = widen (far + i);
+    store (out + i, _mm256_add_epi16 (_mm256_add_epi16 (a, a), _mm256_add_epi16 (a, b)));
+  }
+  resize_kernels_c.chroma_blend (out + i, near + i, far + i, n - i);
+}
+
+/* The result does not fit 16 bits before 32768 is subtracted; modulo 2^16 it does. */
+static void
+chroma_double (gint16 *out, const guint16 *in, gsize n, guint even, guint odd)
+{
+  const __m256i left_far = _mm256_set1_epi16 ((gint16) (16 * even));
+  const __m256i left_near = _mm256_set1_epi16 ((gint16) (16 * (4 - even)));
+  const __m256i right_far = _mm256_set1_epi16 ((gint16) (16 * odd));
+  const __m256i right_near = _mm256_set1_epi16 ((gint16) (16 * (4 - odd)));
+  const __m256i middle = _mm256_set1_epi16 (-32768);
+  gsize i = 0;
+
+  for (; i + 16 <= n; i += 16) {
+    const __m256i near = load (in + i);
+    const __m256i left = _mm256_add_epi16 (_mm256_mullo_epi16 (load (in + i - 1), left_far),
+        _mm256_mullo_epi16 (near, left_near));
+    const __m256i right = _mm256_add_epi16 (_mm256_mullo_epi16 (load (in + i + 1), right_far),
+        _mm256_mullo_epi16 (near, right_near));
+    const __m256i a = _mm256_xor_si256 (_mm256_unpacklo_epi16 (left, right), middle);
+    const __m256i b = _mm256_xor_si256 (_mm256_unpackhi_epi16 (left, right), middle);
+    store (out + 2 * i, _mm256_permute2x128_si256 (a, b, 0x20));
+    store (out + 2 * i + 16, _mm256_permute2x128_si256 (a, b, 0x31));
+  }
+  resize_kernels_c.chroma_double (out + 2 * i, in + i, n - i, even, odd);
+}
+
+typedef struct {
+  __m256i y_scale, y_offset, rv, gu, gv, bu;
+} MatrixVectors;
+
+/* 16 pixels, not yet cut to 0 … 255. Saturated sums lie far beyond. */
+static inline void
+color_16 (__m256i rgb[3], const guint8 *y, const gint16 *u, const gint16 *v, const MatrixVectors *m)
+{
+  const __m256i cb = load (u), cr = load (v);
+  const __m256i luma =
+      _mm256_add_epi16 (_mm256_mulhrs_epi16 (_mm256_slli_epi16 (widen (y), 7), m->y_scale),
+          m->y_offset);
+  const __m256i r = _mm256_adds_epi16 (luma, _mm256_mulhrs_epi16 (cr, m->rv));
+  const __m256i g = _mm256_subs_epi16 (_mm256_subs_epi16 (luma, _mm256_mulhrs_epi16 (cb, m->gu)),
+      _mm256_mulhrs_epi16 (cr, m->gv));
+  const __m256i b = _mm256_adds_epi16 (luma, _mm256_mulhrs_epi16 (cb, m->bu));
+
+  rgb[0] = _mm256_srai_epi16 (r, 6);
+  rgb[1] = _mm256_srai_epi16 (g, 6);
+  rgb[2] = _mm256_srai_epi16 (b, 6);
+}
+
+static void
+color_row (guint8 *const rgb[3], const guint8 *y, const gint16 *u, const gint16 *v, gsize n,
+    const ColorMatrix *matrix)
+{
+  const MatrixVectors m = {
+    .y_scale = _mm256_set1_epi16 (matrix->y_scale),
+    .y_offset = _mm256_set1_epi16 (matrix->y_offset),
+    .rv = _mm256_set1_epi16 (matrix->rv),
+    .gu = _mm256_set1_epi16 (matrix->gu),
+    .gv = _mm256_set1_epi16 (matrix->gv),
+    .bu = _mm256_set1_epi16 (matrix->bu),
+  };
+  guint8 *const r = rgb[0], *const g = rgb[1], *const b = rgb[2];
+  gsize i = 0;
+
+  for (; i + 32 <= n; i += 32) {
+    __m256i first[3], second[3];
+    color_16 (first, y + i, u + i, v + i, &m);
+    color_16 (second, y + i + 16, u + i + 16, v + i + 16, &m);
+    store (r + i, pack_in_order (first[0], second[0]));
+    store (g + i, pack_in_order (first[1], second[1]));
+    store (b + i, pack_in_order (first[2], second[2]));
+  }
+  resize_kernels_c.color_row ((guint8 *[]){ r + i, g + i, b + i }, y + i, u + i, v + i, n - i,
+      matrix);
+}
+
+/* Sums of 32 outputs. `bytes` holds 32 pairs of pixels in two vectors' worth of bytes; within each
+ * half of a vector, low sums are of its first and last 8 bytes. */
+typedef struct {
+  __m256i high;   /* 16 of 16 bits, without the rounding half */
+  __m256i low[2]; /* 8 each of 32 bits */
+} Sums;
+
+static inline Sums
+sums_start (void)
+{
+  const __m256i half = _mm256_set1_epi32 (1 << (RESIZE_BITS - 1));
+  return (Sums){ _mm256_setzero_si256 (), { half, half } };
+}
+
+/* Adds 16 pairs of neighbouring bytes. */
+static inline void
+sums_add (Sums *sums, __m256i bytes, __m256i low, __m256i high)
+{
+  const __m256i zero = _mm256_setzero_si256 ();
+
+  sums->high = _mm256_add_epi16 (sums->high, _mm256_maddubs_epi16 (bytes, high));
+  sums->low[0] =
+      _mm256_add_epi32 (sums->low[0], _mm256_madd_epi16 (_mm256_unpacklo_epi8 (bytes, zero), low));
+  sums->low[1] =
+      _mm256_add_epi32 (sums->low[1], _mm256_madd_epi16 (_mm256_unpackhi_epi8 (bytes, zero), low));
+}
+
+/* 16 results in 16-bit lanes, in the order of the pairs. */
+static inline __m256i
+sums_end (const Sums *sums)
+{
+  const __m256i zero = _mm256_setzero_si256 ();
+  const __m256i a = _mm256_add_epi32 (sums->low[0], _mm256_unpacklo_epi16 (zero, sums->high));
+  const __m256i b = _mm256_add_epi32 (sums->low[1], _mm256_unpackhi_epi16 (zero, sums->high));
+  return _mm256_packs_epi32 (_mm256_srai_epi32 (a, RESIZE_BITS),
+      _mm256_srai_epi32 (b, RESIZE_BITS));
+}
+
+/* Eight rows of 16 16-bit words: out + k * step takes word k of all rows, side by side. */
+static inline void
+transpose_words (guint8 *out, gsize step, const guint8 *in, gsize stride)
+{
+  __m256i a[8], b[8];
+
+  for (guint r = 0; r < 8; r++)
+    a[r] = load (in + r * stride);
+  for (guint r = 0; r < 4; r++) {
+    b[2 * r] = _mm256_unpacklo_epi16 (a[2 * r], a[2 * r + 1]);
+    b[2 * r + 1] = _mm256_unpackhi_epi16 (a[2 * r], a[2 * r + 1]);
+  }
+  for (guint half = 0; half < 8; half += 4)
+    for (guint r = 0; r < 2; r++) {
+      a[half + 2 * r] = _mm256_unpacklo_epi32 (b[half + r], b[half + r + 2]);
+      a[half + 2 * r + 1] = _mm256_unpackhi_epi32 (b[half + r], b[half + r + 2]);
+    }
+  for (guint r = 0; r < 4; r++) {
+    b[2 * r] = _mm256_unpacklo_epi64 (a[r], a[r + 4]);
+    b[2 * r + 1] = _mm256_unpackhi_epi64 (a[r], a[r + 4]);
+  }
+  for (guint k = 0; k < 8; k++) {
+    _mm_storeu_si128 ((__m128i *) (out + k * step), _mm256_castsi256_si128 (b[k]));
+    _mm_storeu_si128 ((__m128i *) (out + (k + 8) * step), _mm256_extracti128_si256 (b[k], 1));
+  }
+}
+
+/* Scratch: for each pair of columns and each colour, RESIZE_ROWS pairs of bytes. */
+#define PAIR_SIZE   (2 * RESIZE_ROWS)
+#define COLUMN_SIZE (3 * PAIR_SIZE)
+
+static void
+transpose_planes (guint8 *scratch, const guint8 *const in[3], gsize stride)
+{
+  for (gsize x = 0; x < stride; x += 32)
+    for (guint c = 0; c < 3; c++) {
+      guint8 *out = scratch + x / 2 * COLUMN_SIZE + c * PAIR_SIZE;
+      transpose_words (out, COLUMN_SIZE, in[c] + x, stride);
+      transpose_words (out + PAIR_SIZE / 2, COLUMN_SIZE, in[c] + 8 * stride + x, stride);
+    }
+}
+
+/* All rows of one output column: RESIZE_ROWS bytes of each colour. */
+static inline void
+column (guint8 *out, const guint8 *in, const ResizePair *pairs, gsize n_pairs)
+{
+  Sums r = sums_start (), g = sums_start (), b = sums_start ();
+
+  for (gsize p = 0; p < n_pairs; p++, in += COLUMN_SIZE) {
+    const __m256i low = broadcast32 (pairs[p].low), high = broadcast32 (pairs[p].high);
+    sums_add (&r, load (in), low, high);
+    sums_add (&g, load (in + PAIR_SIZE), low, high);
+    sums_add (&b, load (in + 2 * PAIR_SIZE), low, high);
+  }
+  const __m256i blue = sums_end (&b);
+  store (out, pack_in_order (sums_end (&r), sums_end (&g)));
+  _mm_storeu_si128 ((__m128i *) (out + 32), _mm256_castsi256_si128 (pack_in_order (blue, blue)));
+}
+
+/* 16 × 16 bytes, from consecutive memory to rows `stride` apart. */
+static inline void
+transpose_bytes (guint8 *out, gsize stride, const guint8 *in)
+{
+  __m128i a[16], b[16];
+
+  for (guint i = 0; i < 16; i++)
+    a[i] = _mm_load_si128 ((const __m128i *) in + i);
+  /* Each round interleaves rows i and i + 8; after four of them the matrix is transposed. */
+  for (guint i = 0; i < 8; i++) {
+    b[2 * i] = _mm_unpacklo_epi8 (a[i], a[i + 8]);
+    b[2 * i + 1] = _mm_unpackhi_epi8 (a[i], a[i + 8]);
+  }
+  for (guint i = 0; i < 8; i++) {
+    a[2 * i] = _mm_unpacklo_epi8 (b[i], b[i + 8]);
+    a[2 * i + 1] = _mm_unpackhi_epi8 (b[i], b[i + 8]);
+  }
+  for (guint i = 0; i < 8; i++) {
+    b[2 * i] = _mm_unpacklo_epi8 (a[i], a[i + 8]);
+    b[2 * i + 1] = _mm_unpackhi_epi8 (a[i], a[i + 8]);
+  }
+  for (guint i = 0; i < 8; i++) {
+    _mm_storeu_si128 ((__m128i *) (out + 2 * i * stride), _mm_unpacklo_epi8 (b[i], b[i + 8]));
+    _mm_storeu_si128 ((__m128i *) (out + (2 * i + 1) * stride), _mm_unpackhi_epi8 (b[i], b[i + 8]));
+  }
+}
+
+static void
+horizontal (const HorizontalArgs *args)
+{
+  const ResizeAxis *axis = args->axis;
+  const gsize out_stride = resize_out_stride (axis->n_out);
+  guint8 tile[16 * 3 * RESIZE_ROWS] __attribute__ ((aligned (32)));
+
+  transpose_planes (args->scratch, args->in, resize_in_stride (axis->n_in));
+  for (gsize x = 0; x < axis->n_out; x += 16) {
+    const gsize n = MIN (axis->n_out - x, 16);
+    for (gsize i = 0; i < n; i++)
+      column (tile + i * 3 * RESIZE_ROWS,
+          (const guint8 *) args->scratch + axis->first[x + i] / 2 * COLUMN_SIZE,
+          axis->pairs + (x + i) * axis->n_pairs, axis->n_pairs);
+    for (gsize j = 0; j < 3; j++)
+      transpose_bytes (args->out + x * 3 + 16 * j, out_stride, tile + j * 256);
+  }
+}
+
+static inline void
+vertical_32 (guint8 *out, const guint8 *const *rows, gsize x, const ResizePair *pairs,
+    gsize n_pairs)
+{
+  Sums first = sums_start (), second = sums_start ();
+
+  for (gsize p = 0; p < n_pairs; p++) {
+    const __m256i low = broadcast32 (pairs[p].low), high = broadcast32 (pairs[p].high);
+    const __m256i a = load (rows[2 * p] + x), b = load (rows[2 * p + 1] + x);
+    sums_add (&first, _mm256_unpacklo_epi8 (a, b), low, high);
+    sums_add (&second, _mm256_unpackhi_epi8 (a, b), low, high);
+  }
+  store (out + x, _mm256_packus_epi16 (sums_end (&first), sums_end (&second)));
+}
+
+static void
+vertical (guint8 *out, const guint8 *const *rows, const ResizePair *pairs, gsize n_pairs, gsize n)
+{
+  if (n < 32) {
+    resize_kernels_c.vertical (out, rows, pairs, n_pairs, n);
+    return;
+  }
+  for (gsize x = 0; x + 32 <= n; x += 32)
+    vertical_32 (out, rows, x, pairs, n_pairs);
+  if (n % 32 != 0)
+    vertical_32 (out, rows, n - 32, pairs, n_pairs); /* the rest, and some of it again */
+}
+
+const ResizeKernels resize_kernels_avx2 = {
+  .name = "avx2",
+  .cpu_flags = CPU_AVX2,
+  .split2 = split2,
+  .split3 = split3,
+  .chroma_blend = chroma_blend,
+  .chroma_double = chroma_double,
+  .color_row = color_row,
+  .horizontal = horizontal,
+  .vertical = vertical,
+};

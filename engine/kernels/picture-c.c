@@ -1,0 +1,152 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later
+ *
+ * Preprocessing kernels in C: the specification of the others.
+ */
+#include "picture.h"
+
+static void
+split2 (guint8 *restrict even, guint8 *restrict odd, const guint8 *in, gsize n)
+{
+  for (gsize i = 0; i < n; i++) {
+    even[i] = in[2 * i];
+    odd[i] = in[2 * i + 1];
+  }
+}
+
+static void
+split3 (guint8 *const out[3], const guint8 *in, gsize n)
+{
+  for (gsize i = 0; i < n; i++) {
+    out[0][i] = in[3 * i];
+    out[1][i] = in[3 * i + 1];
+    out[2][i] = in[3 * i + 2];
+  }
+}
+
+static void
+chroma_blend (guint16 *out, const guint8 *near, const guint8 *far, gsize n)
+{
+  for (gsize i = 0; i < n; i++)
+    out[i] = (guint16) (3 * near[i] + far[i]);
+}
+
+static void
+chroma_double (gint16 *out, const guint16 *in, gsize n, guint even, guint odd)
+{
+  for (gsize i = 0; i < n; i++) {
+    const gint left = (gint) (even * in[(gssize) i - 1] + (4 - even) * in[i]);
+    const gint right = (gint) (odd * in[i + 1] + (4 - odd) * in[i]);
+    out[2 * i] = (gint16) (16 * left - 32768);
+    out[2 * i + 1] = (gint16) (16 * right - 32768);
+  }
+}
+
+static inline gint
+multiply (gint16 a, gint16 b)
+{
+  return (a * b + (1 << 14)) >> 15;
+}
+
+static inline guint8
+clip8 (gint value)
+{
+  return (guint8) CLAMP (value, 0, 255);
+}
+
+/* Restricted parameters, which compilers trust more than restricted variables: without them the loop
+ * is not vectorised. */
+static void
+color_planes (guint8 *restrict r, guint8 *restrict g, guint8 *restrict b, const guint8 *restrict y,
+    const gint16 *restrict u, const gint16 *restrict v, gsize n, ColorMatrix m)
+{
+  for (gsize i = 0; i < n; i++) {
+    const gint luma = multiply ((gint16) (y[i] << 7), m.y_scale) + m.y_offset;
+    r[i] = clip8 ((luma + multiply (v[i], m.rv)) >> 6);
+    g[i] = clip8 ((luma - multiply (u[i], m.gu) - multiply (v[i], m.gv)) >> 6);
+    b[i] = clip8 ((luma + multiply (u[i], m.bu)) >> 6);
+  }
+}
+
+static void
+color_row (guint8 *const rgb[3], const guint8 *y, const gint16 *u, const gint16 *v, gsize n,
+    const ColorMatrix *matrix)
+{
+  color_planes (rgb[0], rgb[1], rgb[2], y, u, v, n, *matrix);
+}
+
+static inline guint8
+finish (gint32 sum)
+{
+  return (guint8) MIN (sum >> RESIZE_BITS, 255);
+}
+
+/* One pixel: the three channels share the weights. */
+static inline void
+weigh (guint8 out[3], const guint8 *const in[3], gsize first, const ResizePair *pairs,
+    gsize n_pairs)
+{
+  const guint8 *a = in[0] + first, *b = in[1] + first, *c = in[2] + first;
+  gint32 sum_a = 1 << (RESIZE_BITS - 1), sum_b = sum_a, sum_c = sum_a;
+
+  for (gsize p = 0; p < n_pairs; p++) {
+    const gint32 left = resize_weight (&pairs[p], 0), right = resize_weight (&pairs[p], 1);
+    sum_a += left * a[2 * p] + right * a[2 * p + 1];
+    sum_b += left * b[2 * p] + right * b[2 * p + 1];
+    sum_c += left * c[2 * p] + right * c[2 * p + 1];
+  }
+  out[0] = finish (sum_a);
+  out[1] = finish (sum_b);
+  out[2] = finish (sum_c);
+}
+
+static void
+horizontal (const HorizontalArgs *args)
+{
+  const ResizeAxis *axis = args->axis;
+  const gsize in_stride = resize_in_stride (axis->n_in);
+  const gsize out_stride = resize_out_stride (axis->n_out);
+
+  for (gsize r = 0; r < RESIZE_ROWS; r++)
+    for (gsize x = 0; x < axis->n_out; x++)
+      weigh (args->out + r * out_stride + x * 3, args->in, r * in_stride + axis->first[x],
+          axis->pairs + x * axis->n_pairs, axis->n_pairs);
+}
+
+/* Bytes whose sums stay in the first-level cache while the rows go by. */
+#define VERTICAL_CHUNK 256
+
+static void
+vertical_chunk (guint8 *out, const guint8 *const *rows, gsize offset, const ResizePair *pairs,
+    gsize n_pairs, gsize n)
+{
+  gint32 sums[VERTICAL_CHUNK];
+
+  for (gsize i = 0; i < n; i++)
+    sums[i] = 1 << (RESIZE_BITS - 1);
+  for (gsize p = 0; p < n_pairs; p++) {
+    const guint8 *a = rows[2 * p] + offset, *b = rows[2 * p + 1] + offset;
+    const gint32 weight_a = resize_weight (&pairs[p], 0), weight_b = resize_weight (&pairs[p], 1);
+    for (gsize i = 0; i < n; i++)
+      sums[i] += weight_a * a[i] + weight_b * b[i];
+  }
+  for (gsize i = 0; i < n; i++)
+    out[i] = finish (sums[i]);
+}
+
+static void
+vertical (guint8 *out, const guint8 *const *rows, const ResizePair *pairs, gsize n_pairs, gsize n)
+{
+  for (gsize x = 0; x < n; x += VERTICAL_CHUNK)
+    vertical_chunk (out + x, rows, x, pairs, n_pairs, MIN (n - x, VERTICAL_CHUNK));
+}
+
+const ResizeKernels resize_kernels_c = {
+  .name = "c",
+  .split2 = split2,
+  .split3 = split3,
+  .chroma_blend = chroma_blend,
+  .chroma_double = chroma_double,
+  .color_row = color_row,
+  .horizontal = horizontal,
+  .vertical = vertical,
+};

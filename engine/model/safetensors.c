@@ -1,0 +1,395 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later
+ *
+ * The safetensors container, read from bytes and written to a file. Every number of the header is
+ * hostile until checked.
+ */
+#include "safetensors.h"
+
+#include <math.h>
+#include <string.h>
+
+#include "base/json.h"
+
+#define MAX_HEADER (16u << 20)
+
+static const struct {
+  const char *name;
+  gsize size;
+} dtypes[] = {
+  [FBNET_DTYPE_F32] = { "F32", 4 },
+  [FBNET_DTYPE_F16] = { "F16", 2 },
+  [FBNET_DTYPE_I64] = { "I64", 8 },
+  [FBNET_DTYPE_I32] = { "I32", 4 },
+  [FBNET_DTYPE_I8] = { "I8", 1 },
+  [FBNET_DTYPE_U8] = { "U8", 1 },
+};
+
+const char *
+fbnet_dtype_name (FbnetDtype dtype)
+{
+  g_return_val_if_fail ((guint) dtype < G_N_ELEMENTS (dtypes), NULL);
+  return dtypes[dtype].name;
+}
+
+gsize
+fbnet_dtype_size (FbnetDtype dtype)
+{
+  g_return_val_if_fail ((guint) dtype < G_N_ELEMENTS (dtypes), 0);
+  return dtypes[dtype].size;
+}
+
+static gboolean
+parse_dtype (const char *text, FbnetDtype *dtype)
+{
+  for (guint i = 0; i < G_N_ELEMENTS (dtypes); i++) {
+    if (text != NULL && strcmp (text, dtypes[i].name) == 0) {
+      *dtype = i;
+      return TRUE;
+    }
+  }
+  return FALSE;
+}
+
+/* A whole, exactly represented number 0 … 2^53. */
+static gboolean
+read_size (const cJSON *item, gsize *size)
+{
+  if (!cJSON_IsNumber (item) || !(item->valuedouble >= 0 && item->valuedouble <= 9007199254740992.0)
+      || item->valuedouble != floor (item->valuedouble))
+    return FALSE;
+  *size = (gsize) item->valuedouble;
+  return TRUE;
+}
+
+static gboolean
+read_shape (JsonReader *entry, FbnetTensorView *view, gsize *n_elements)
+{
+  const cJSON *shape = json_array (entry, "shape", 0, FALSE);
+  const cJSON *item;
+
+  *n_elements = 1;
+  if (shape == NULL)
+    return FALSE;
+  cJSON_ArrayForEach (item, shape)
+  {
+    if (view->n_dims == FBNET_MAX_DIMS || !read_size (item, &view->shape[view->n_dims])
+        || !g_size_checked_mul (n_elements, *n_elements, view->shape[view->n_dims])) {
+      json_fail (entry, "shape", "at most 8 whole numbers whose product fits memory");
+      return FALSE;
+    }
+    view->n_dims++;
+  }
+  return TRUE;
+}
+
+static gboolean
+read_view (JsonReader *entry, FbnetTensorView *view, const guint8 *data, gsize data_size)
+{
+  const cJSON *offsets = json_array (entry, "data_offsets", 2, FALSE);
+  gsize begin, end, n_elements, n_bytes;
+
+  if (offsets == NULL)
+    return FALSE;
+  if (!parse_dtype (json_string (entry, "dtype", FALSE), &view->dtype)) {
+    json_fail (entry, "dtype", "one of F32, F16, I64, I32, I8, U8");
+    return FALSE;
+  }
+  if (!read_shape (entry, view, &n_elements))
+    return FALSE;
+  if (cJSON_GetArraySize (offsets) != 2 || !read_size (cJSON_GetArrayItem (offsets, 0), &begin)
+      || !read_size (cJSON_GetArrayItem (offsets, 1), &end) || begin > end || end > data_size) {
+    g_autofree char *expected =
+        g_strdup_printf ("[begin, end] within the file's %" G_GSIZE_FORMAT " bytes of data",
+            data_size);
+    json_fail (entry, "data_offsets", expected);
+    return FALSE;
+  }
+  if (!g_size_checked_mul (&n_bytes, n_elements, dtypes[view->dtype].size)
+      || n_bytes != end - begin) {
+    json_fail (entry, "data_offsets", "as many bytes as the shape and the type take");
+    return FALSE;
+  }
+  if ((guintptr) (data + begin) % dtypes[view->dtype].size != 0) {
+    json_fail (entry, "data_offsets", "a beginning aligned to the type's size");
+    return FALSE;
+  }
+  view->data = data + begin;
+  view->n_bytes = n_bytes;
+  return TRUE;
+}
+
+static int
+compare_offsets (gconstpointer a, gconstpointer b)
+{
+  const FbnetTensorView *const *x = a;
+  const FbnetTensorView *const *y = b;
+
+  if ((*x)->data != (*y)->data)
+    return (*x)->data < (*y)->data ? -1 : 1;
+  return ((*x)->n_bytes > (*y)->n_bytes) - ((*x)->n_bytes < (*y)->n_bytes);
+}
+
+static gboolean
+check_overlaps (const Safetensors *file, const char *name, GError **error)
+{
+  g_autofree const FbnetTensorView **sorted = g_new (const FbnetTensorView *, file->n_views + 1);
+
+  for (guint i = 0; i < file->n_views; i++)
+    sorted[i] = &file->views[i];
+  qsort (sorted, file->n_views, sizeof *sorted, compare_offsets);
+  for (guint i = 1; i < file->n_views; i++) {
+    const guint8 *end = (const guint8 *) sorted[i - 1]->data + sorted[i - 1]->n_bytes;
+    if ((const guint8 *) sorted[i]->data < end) {
+      g_set_error (error, FBNET_ERROR, FBNET_ERROR_FORMAT,
+          "%s: expected tensors side by side, found \"%s\" and \"%s\" overlapping", name,
+          sorted[i - 1]->name, sorted[i]->name);
+      return FALSE;
+    }
+  }
+  return TRUE;
+}
+
+static gboolean
+read_entries (Safetensors *file, const cJSON *header, const guint8 *data, gsize data_size,
+    const char *name, GError **error)
+{
+  const cJSON *item;
+
+  file->views = g_new0 (FbnetTensorView, cJSON_GetArraySize (header) + 1);
+  file->by_name = g_hash_table_new (g_str_hash, g_str_equal);
+  cJSON_ArrayForEach (item, header)
+  {
+    if (strcmp (item->string, "__metadata__") == 0) {
+      JsonReader metadata = { item, "__metadata__", NULL, FALSE };
+      file->description = g_strdup (json_string (&metadata, "fbnet", TRUE));
+      continue;
+    }
+    g_autofree char *path = g_strdup_printf ("%s: tensor \"%s\"", name, item->string);
+    JsonReader entry = { item, path, error, FALSE };
+    FbnetTensorView *view = &file->views[file->n_views];
+    if (!read_view (&entry, view, data, data_size))
+      return FALSE;
+    view->name = g_strdup (item->string);
+    file->n_views++;
+    g_hash_table_insert (file->by_name, (gpointer) view->name, view);
+  }
+  return TRUE;
+}
+
+Safetensors *
+safetensors_parse (GBytes *bytes, const char *name, GError **error)
+{
+  gsize size;
+  const guint8 *data = g_bytes_get_data (bytes, &size);
+  guint64 header_size = 0;
+
+  if (size < 8) {
+    g_set_error (error, FBNET_ERROR, FBNET_ERROR_FORMAT,
+        "%s: expected a safetensors model file, found only %" G_GSIZE_FORMAT " bytes", name, size);
+    return NULL;
+  }
+  for (guint i = 0; i < 8; i++)
+    header_size |= (guint64) data[i] << (8 * i);
+  if (header_size > MAX_HEADER || header_size > size - 8) {
+    g_set_error (error, FBNET_ERROR, FBNET_ERROR_FORMAT,
+        "%s: expected a safetensors model file (header of at most %u bytes, inside the file of "
+        "%" G_GSIZE_FORMAT " bytes), found a header length of %" G_GUINT64_FORMAT,
+        name, MAX_HEADER, size, header_size);
+    return NULL;
+  }
+  g_autofree char *what = g_strdup_printf ("%s: header", name);
+  cJSON *header = json_parse_object ((const char *) data + 8, header_size, what, error);
+  if (header == NULL)
+    return NULL;
+
+  Safetensors *file = g_new0 (Safetensors, 1);
+  file->bytes = g_bytes_ref (bytes);
+  gboolean good =
+      read_entries (file, header, data + 8 + header_size, size - 8 - header_size, name, error)
+      && check_overlaps (file, name, error);
+  cJSON_Delete (header);
+  if (!good)
+    g_clear_pointer (&file, safetensors_free);
+  return file;
+}
+
+void
+safetensors_free (Safetensors *file)
+{
+  if (file == NULL)
+    return;
+  for (guint i = 0; i < file->n_views; i++)
+    g_free ((char *) file->views[i].name);
+  g_clear_pointer (&file->by_name, g_hash_table_unref);
+  g_free (file->views);
+  g_free (file->description);
+  g_bytes_unref (file->bytes);
+  g_free (file);
+}
+
+const FbnetTensorView *
+safetensors_find (const Safetensors *file, const char *tensor)
+{
+  return g_hash_table_lookup (file->by_name, tensor);
+}
+
+/* --- Writing ---------------------------------------------------------------------------------- */
+
+static gboolean
+check_view (const char *path, const FbnetTensorView *view, GError **error)
+{
+  gsize n_bytes = dtypes[view->dtype].size;
+  gboolean fits = TRUE;
+
+  for (guint d = 0; d < view->n_dims; d++)
+    fits = fits && g_size_checked_mul (&n_bytes, n_bytes, view->shape[d]);
+  if (fits && n_bytes == view->n_bytes)
+    return TRUE;
+  g_set_error (error, FBNET_ERROR, FBNET_ERROR_ARGUMENT,
+      "%s: tensor \"%s\": expected as many bytes as its shape and type take, found "
+      "%" G_GSIZE_FORMAT,
+      path, view->name, view->n_bytes);
+  return FALSE;
+}
+
+static void
+add_entry (cJSON *header, const FbnetTensorView *view, gsize offset)
+{
+  cJSON *entry = cJSON_AddObjectToObject (header, view->name);
+  cJSON *shape, *offsets;
+
+  cJSON_AddStringToObject (entry, "dtype", dtypes[view->dtype].name);
+  shape = cJSON_AddArrayToObject (entry, "shape");
+  for (guint d = 0; d < view->n_dims; d++)
+    cJSON_AddItemToArray (shape, cJSON_CreateNumber (view->shape[d]));
+  offsets = cJSON_AddArrayToObject (entry, "data_offsets");
+  cJSON_AddItemToArray (offsets, cJSON_CreateNumber (offset));
+  cJSON_AddItemToArray (offsets, cJSON_CreateNumber (offset + view->n_bytes));
+}
+
+/* The format wants tensors side by side without holes, so the wide types come first: then each one
+ * is aligned. The sort is stable. */
+static GPtrArray *
+widest_first (const FbnetTensorView *tensors, guint n_tensors)
+{
+  GPtrArray *order = g_ptr_array_sized_new (n_tensors);
+
+  for (gsize size = 8; size > 0; size /= 2) {
+    for (guint i = 0; i < n_tensors; i++) {
+      if (dtypes[tensors[i].dtype].size == size)
+        g_ptr_array_add (order, (gpointer) &tensors[i]);
+    }
+  }
+  return order;
+}
+
+static GByteArray *
+serialize (const char *description, const GPtrArray *order)
+{
+  cJSON *header = cJSON_CreateObject ();
+  cJSON *metadata = cJSON_AddObjectToObject (header, "__metadata__");
+  gsize offset = 0;
+
+  cJSON_AddStringToObject (metadata, "format", "pt");
+  cJSON_AddStringToObject (metadata, "fbnet", description);
+  for (guint i = 0; i < order->len; i++) {
+    const FbnetTensorView *view = order->pdata[i];
+    add_entry (header, view, offset);
+    offset += view->n_bytes;
+  }
+  char *text = cJSON_PrintUnformatted (header);
+  GByteArray *out = g_byte_array_new ();
+  g_byte_array_append (out, (const guint8 *) text, strlen (text));
+  while ((out->len + 8) % 64 != 0)
+    g_byte_array_append (out, (const guint8 *) " ", 1);
+
+  guint8 length[8];
+  for (guint i = 0; i < 8; i++)
+    length[i] = (guint8) ((guint64) out->len >> (8 * i));
+  g_byte_array_prepend (out, length, 8);
+  for (guint i = 0; i < order->len; i++) {
+    const FbnetTensorView *view = order->pdata[i];
+    if (view->n_bytes > 0)
+      g_byte_array_append (out, view->data, view->n_bytes);
+  }
+  cJSON_free (text);
+  cJSON_Delete (header);
+  return out;
+}
+
+gboolean
+fbnet_model_write (const char *path, const char *description, const FbnetTensorView *tensors,
+    guint n_tensors, GError **error)
+{
+  g_return_val_if_fail (path != NULL && description != NULL, FALSE);
+  g_return_val_if_fail (tensors != NULL || n_tensors == 0, FALSE);
+
+  gsize total = 0;
+  for (guint i = 0; i < n_tensors; i++) {
+    if (!check_view (path, &tensors[i], error))
+      return FALSE;
+    total += tensors[i].n_bytes;
+  }
+  if (total > G_MAXUINT - MAX_HEADER) {
+    g_set_error (error, FBNET_ERROR, FBNET_ERROR_ARGUMENT,
+        "%s: expected less than 4 GB of tensors, found %" G_GSIZE_FORMAT " bytes", path, total);
+    return FALSE;
+  }
+  g_autoptr (GPtrArray) order = widest_first (tensors, n_tensors);
+  g_autoptr (GByteArray) out = serialize (description, order);
+  g_autoptr (GError) cause = NULL;
+  if (!g_file_set_contents (path, (const char *) out->data, out->len, &cause)) {
+    g_set_error (error, FBNET_ERROR, FBNET_ERROR_IO, "%s", cause->message);
+    return FALSE;
+  }
+  return TRUE;
+}
+
+/* --- Half precision --------------------------------------------------------------------------- */
+
+/* IEEE 754 binary16 to binary32, exact. */
+static float
+half_to_float (guint16 half)
+{
+  const int exponent = (half >> 10) & 31;
+  const int fraction = half & 1023;
+  float magnitude;
+
+  if (exponent == 31)
+    magnitude = fraction == 0 ? INFINITY : NAN;
+  else if (exponent == 0)
+    magnitude = ldexpf ((float) fraction, -24);
+  else
+    magnitude = ldexpf ((float) (1024 + fraction), exponent - 25);
+  return half & 0x8000 ? -magnitude : magnitude;
+}
+
+guint16
+half_from_float (float x)
+{
+  const guint16 sign = signbit (x) ? 0x8000 : 0;
+  int exponent;
+
+  if (isnan (x))
+    return sign | 0x7e00;
+  if (x == 0)
+    return sign;
+  if (fabsf (x) >= 65520.0f)
+    return sign | 0x7c00;
+  frexpf (x, &exponent);
+  /* Units of the last place: 2^-24 below the normal numbers, then 2^-10 of the leading one. Rounding up
+   * to the next power of two carries into the exponent by itself. */
+  const int unit = MAX (exponent - 11, -24);
+  const guint units = (guint) rintf (ldexpf (fabsf (x), -unit));
+  return sign | (guint16) (units + ((guint) (unit + 24) << 10));
+}
+
+float
+tensor_element (const FbnetTensorView *view, gsize i)
+{
+  if (view->dtype == FBNET_DTYPE_I8)
+    return ((const gint8 *) view->data)[i];
+  if (view->dtype == FBNET_DTYPE_F16)
+    return half_to_float (((const guint16 *) view->data)[i]);
+  return ((const float *) view->data)[i];
+}

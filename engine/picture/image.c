@@ -1,0 +1,282 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later
+ *
+ * Frame to network input. Output rows are divided into as many bands as there are threads; each band
+ * reads the source rows that it needs, RESIZE_ROWS at a time, puts them through the horizontal pass
+ * into a ring, and takes its output rows out of the ring by the vertical pass.
+ */
+#include "image.h"
+
+#include <string.h>
+
+#include "color.h"
+#include "base/cpu.h"
+#include "resize.h"
+
+#define MAX_SIDE 32767
+
+struct ImageResizer {
+  const ResizeKernels *kernels;
+  ResizeFilter horizontal, vertical;
+  guint n_bands;
+
+  gsize plane_size; /* RESIZE_ROWS rows of one colour */
+  gsize ring_rows;  /* a multiple of RESIZE_ROWS */
+  gsize ring_stride;
+
+  /* Within one band's memory */
+  gsize scratch_offset, ring_offset, rows_offset, color_offset, band_size;
+  Buffer memory;
+};
+
+void
+image_network_size (gsize frame_height, gsize frame_width, gsize min_size, gsize max_size,
+    gsize *network_height, gsize *network_width)
+{
+  const double scale = (double) min_size / (double) MIN (frame_height, frame_width);
+  double height = frame_height < frame_width ? (double) min_size : scale * (double) frame_height;
+  double width = frame_height < frame_width ? scale * (double) frame_width : (double) min_size;
+
+  const double longer = MAX (height, width);
+  if (longer > (double) max_size) {
+    const double shrink = (double) max_size / longer;
+    height *= shrink;
+    width *= shrink;
+  }
+  *network_height = MAX ((gsize) (height + 0.5), 1);
+  *network_width = MAX ((gsize) (width + 0.5), 1);
+}
+
+ImageResizer *
+image_resizer_new (void)
+{
+  ImageResizer *resizer = g_new0 (ImageResizer, 1);
+
+  resizer->kernels = resize_kernels_best (cpu_flags ());
+  return resizer;
+}
+
+void
+image_resizer_free (ImageResizer *resizer)
+{
+  if (resizer == NULL)
+    return;
+  resize_filter_clear (&resizer->horizontal);
+  resize_filter_clear (&resizer->vertical);
+  buffer_clear (&resizer->memory);
+  g_free (resizer);
+}
+
+void
+image_resizer_set_kernels (ImageResizer *resizer, const ResizeKernels *kernels)
+{
+  resizer->kernels = kernels;
+}
+
+/* Reserves `bytes` at the end of what a band has so far. With sides up to MAX_SIDE no sum or product
+ * here comes near 2^63; a 32-bit gsize has to be checked. */
+static gboolean
+place (guint64 *end, gsize *offset, guint64 bytes)
+{
+  *offset = (gsize) *end;
+  *end += (bytes + 63) & ~(guint64) 63;
+  return *end <= G_MAXSIZE;
+}
+
+static gboolean
+lay_out_band (ImageResizer *resizer)
+{
+  const ResizeAxis *horizontal = &resizer->horizontal.axis, *vertical = &resizer->vertical.axis;
+  const guint64 n_taps = 2 * (guint64) vertical->n_pairs;
+  guint64 end = 0;
+  gsize planes;
+
+  resizer->plane_size = resize_in_stride (horizontal->n_in) * RESIZE_ROWS;
+  resizer->ring_stride = resize_out_stride (horizontal->n_out);
+  resizer->ring_rows = (n_taps + 2 * RESIZE_ROWS - 2) / RESIZE_ROWS * RESIZE_ROWS;
+  const gboolean fits = place (&end, &planes, 3 * (guint64) resizer->plane_size)
+      && place (&end, &resizer->scratch_offset, resize_scratch_size (horizontal->n_in))
+      && place (&end, &resizer->ring_offset, (guint64) resizer->ring_rows * resizer->ring_stride)
+      && place (&end, &resizer->rows_offset, n_taps * sizeof (guint8 *))
+      && place (&end, &resizer->color_offset, color_scratch_size (horizontal->n_in));
+  resizer->band_size = (gsize) end;
+  return fits;
+}
+
+static gboolean
+is_prepared (const ImageResizer *resizer, gsize frame_height, gsize frame_width,
+    gsize network_height, gsize network_width, guint n_threads)
+{
+  const ResizeAxis *horizontal = &resizer->horizontal.axis, *vertical = &resizer->vertical.axis;
+
+  return resizer->n_bands == MIN (n_threads, network_height) && horizontal->n_in == frame_width
+      && horizontal->n_out == network_width && vertical->n_in == frame_height
+      && vertical->n_out == network_height;
+}
+
+static gboolean
+reserve_bands (ImageResizer *resizer, gsize n_bands, GError **error)
+{
+  gsize bytes;
+
+  if (!lay_out_band (resizer) || !g_size_checked_mul (&bytes, resizer->band_size, n_bands)) {
+    g_set_error (error, FBNET_ERROR, FBNET_ERROR_MEMORY,
+        "resize to %" G_GSIZE_FORMAT " x %" G_GSIZE_FORMAT
+        " pixels: expected sizes that fit memory, found larger ones",
+        resizer->horizontal.axis.n_out, resizer->vertical.axis.n_out);
+    return FALSE;
+  }
+  if (!buffer_reserve (&resizer->memory, bytes, error))
+    return FALSE;
+  /* What lies between a row's end and its stride is read, with weight 0. */
+  memset (resizer->memory.data, 0, bytes);
+  resizer->n_bands = (guint) n_bands;
+  return TRUE;
+}
+
+gboolean
+image_resizer_prepare (ImageResizer *resizer, gsize frame_height, gsize frame_width,
+    gsize network_height, gsize network_width, guint n_threads, GError **error)
+{
+  g_return_val_if_fail (frame_height > 0 && frame_width > 0, FALSE);
+  g_return_val_if_fail (network_height > 0 && network_width > 0 && n_threads > 0, FALSE);
+
+  if (MAX (frame_height, frame_width) > MAX_SIDE
+      || MAX (network_height, network_width) > MAX_SIDE) {
+    g_set_error (error, FBNET_ERROR, FBNET_ERROR_ARGUMENT,
+        "frame: expected at most %d pixels a side, found %" G_GSIZE_FORMAT " x %" G_GSIZE_FORMAT
+        " to become %" G_GSIZE_FORMAT " x %" G_GSIZE_FORMAT,
+        MAX_SIDE, frame_width, frame_height, network_width, network_height);
+    return FALSE;
+  }
+  if (is_prepared (resizer, frame_height, frame_width, network_height, network_width, n_threads))
+    return TRUE;
+
+  resizer->n_bands = 0; /* not prepared, until all of it has worked */
+  return resize_filter_build (&resizer->horizontal, frame_width, network_width, 2, error)
+      && resize_filter_build (&resizer->vertical, frame_height, network_height, 1, error)
+      && reserve_bands (resizer, MIN (n_threads, network_height), error);
+}
+
+/* One call of image_resize(). */
+typedef struct {
+  const ImageResizer *resizer;
+  ColorReader reader;
+  guint8 *out;
+  gboolean bgr;
+} Job;
+
+/* One band of a job. */
+typedef struct {
+  const Job *job;
+  guint8 *memory;
+  gsize first_row; /* of the source */
+  gsize n_rows;    /* that have been through the horizontal pass */
+} Band;
+
+static guint8 *
+ring_row (const Band *band, gsize row)
+{
+  const ImageResizer *resizer = band->job->resizer;
+  const gsize slot = (row - band->first_row) % resizer->ring_rows;
+
+  return band->memory + resizer->ring_offset + slot * resizer->ring_stride;
+}
+
+/* The next RESIZE_ROWS source rows into the ring. Rows beyond the frame's end keep what an earlier
+ * block left there; nobody asks for them. */
+static void
+band_advance (Band *band)
+{
+  const ImageResizer *resizer = band->job->resizer;
+  const ResizeAxis *axis = &resizer->horizontal.axis;
+  const gsize stride = resize_in_stride (axis->n_in);
+  const gsize first = band->first_row + band->n_rows;
+  const gsize n = MIN (RESIZE_ROWS, resizer->vertical.axis.n_in - first);
+  guint8 *planes[3];
+
+  for (gsize c = 0; c < 3; c++)
+    planes[c] = band->memory + c * resizer->plane_size;
+  for (gsize r = 0; r < n; r++) {
+    guint8 *const rgb[3] = { planes[0] + r * stride, planes[1] + r * stride,
+      planes[2] + r * stride };
+    color_read_row (&band->job->reader, rgb, first + r, band->memory + resizer->color_offset);
+  }
+  const HorizontalArgs args = {
+    .out = ring_row (band, first),
+    .in = { planes[band->job->bgr ? 2 : 0], planes[1], planes[band->job->bgr ? 0 : 2] },
+    .axis = axis,
+    .scratch = band->memory + resizer->scratch_offset,
+  };
+  resizer->kernels->horizontal (&args);
+  band->n_rows += RESIZE_ROWS;
+}
+
+static void
+band_write_row (Band *band, gsize y)
+{
+  const ImageResizer *resizer = band->job->resizer;
+  const ResizeAxis *axis = &resizer->vertical.axis;
+  const gsize first = axis->first[y], n_taps = 2 * axis->n_pairs;
+  const gsize last = MIN (first + n_taps, axis->n_in) - 1;
+  const gsize row_size = resizer->horizontal.axis.n_out * 3;
+  const guint8 **rows = (const guint8 **) (void *) (band->memory + resizer->rows_offset);
+
+  while (band->first_row + band->n_rows <= last)
+    band_advance (band);
+  for (gsize k = 0; k < n_taps; k++)
+    rows[k] = ring_row (band, MIN (first + k, last));
+  resizer->kernels->vertical (band->job->out + y * row_size, rows, axis->pairs + y * axis->n_pairs,
+      axis->n_pairs, row_size);
+}
+
+static void
+run_band (gpointer data, guint item, guint thread)
+{
+  const Job *job = data;
+  const ImageResizer *resizer = job->resizer;
+  const gsize height = resizer->vertical.axis.n_out;
+  const gsize begin = height * item / resizer->n_bands;
+  const gsize end = height * (item + 1) / resizer->n_bands;
+  Band band = {
+    .job = job,
+    .memory = (guint8 *) resizer->memory.data + item * resizer->band_size,
+    .first_row = resizer->vertical.axis.first[begin],
+  };
+
+  for (gsize y = begin; y < end; y++)
+    band_write_row (&band, y);
+}
+
+void
+image_resize (ImageResizer *resizer, guint8 *out, const FbnetImage *image, gboolean bgr,
+    Workers *workers)
+{
+  g_return_if_fail (resizer->n_bands > 0);
+  g_return_if_fail (image->width == resizer->horizontal.axis.n_in);
+  g_return_if_fail (image->height == resizer->vertical.axis.n_in);
+
+  Job job = { .resizer = resizer, .out = out, .bgr = bgr };
+  color_reader_init (&job.reader, image, resizer->kernels);
+  workers_run (workers, run_band, &job, resizer->n_bands);
+}
+
+void
+image_normalize (Tensor *out, const guint8 *pixels, gsize height, gsize width, const float mean[3],
+    const float std[3])
+{
+  float values[256][3]; /* a quotient per possible pixel, not per pixel */
+
+  g_return_if_fail (out->c == 3 && out->h >= height && out->w >= width);
+  for (guint v = 0; v < 256; v++)
+    for (guint c = 0; c < 3; c++)
+      values[v][c] = ((float) v - mean[c]) / std[c];
+
+  for (gsize y = 0; y < height; y++) {
+    float *row = tensor_pixel (out, 0, y, 0);
+    for (gsize x = 0; x < width; x++, pixels += 3)
+      for (guint c = 0; c < 3; c++)
+        row[3 * x + c] = values[pixels[c]][c];
+    memset (row + 3 * width, 0, (out->w - width) * 3 * sizeof (float));
+  }
+  memset (tensor_pixel (out, 0, height, 0), 0, (out->h - height) * out->w * 3 * sizeof (float));
+}

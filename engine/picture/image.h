@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later
+ *
+ * Frame to network input in one pass over the source: colour, antialiased resize, mean and standard
+ * deviation, padding. Semantics: detectron2 ResizeShortestEdge, Pillow's 8-bit bilinear resize (bit
+ * for bit), GeneralizedRCNN.preprocess_image (SPEC section 3).
+ */
+#ifndef FBNET_IMAGE_H
+#define FBNET_IMAGE_H
+
+#include "fbnet/fbnet.h"
+#include "kernels/picture.h"
+#include "base/tensor.h"
+#include "base/workers.h"
+
+/* ResizeShortestEdge.get_output_shape: never below 1. */
+void image_network_size (gsize frame_height, gsize frame_width, gsize min_size, gsize max_size,
+    gsize *network_height, gsize *network_width);
+
+/* Everything that depends on the sizes, and nothing on the pixels. Kept and reused from frame to
+ * frame. */
+typedef struct ImageResizer ImageResizer;
+
+ImageResizer *image_resizer_new (void);
+void image_resizer_free (ImageResizer *resizer); /* NULL is allowed */
+
+/* Of new resizers: the best that this processor runs. */
+void image_resizer_set_kernels (ImageResizer *resizer, const ResizeKernels *kernels);
+
+/* Makes room for frames of this size and `n_threads`; cheap when nothing changed. Sides are 1 … 32767;
+ * larger ones: FBNET_ERROR_ARGUMENT. */
+gboolean image_resizer_prepare (ImageResizer *resizer, gsize frame_height, gsize frame_width,
+    gsize network_height, gsize network_width, guint n_threads, GError **error);
+
+/* Reads `image` (of the prepared frame size), converts it to R'G'B' 8 bit, resizes it, and writes it
+ * as 8-bit pixels in channel order R, G, B or (bgr) B, G, R: [network_height][network_width][3].
+ * Same bits for any number of threads. */
+void image_resize (ImageResizer *resizer, guint8 *out, const FbnetImage *image, gboolean bgr,
+    Workers *workers);
+
+/* out (h × w × 3, h >= height, w >= width) = (pixel - mean) / std, in float32; zeros to the right
+ * and below. */
+void image_normalize (Tensor *out, const guint8 *pixels, gsize height, gsize width,
+    const float mean[3], const float std[3]);
+
+#endif

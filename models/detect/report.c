@@ -1,0 +1,110 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later
+ *
+ * One picture's detections as one line of JSON.
+ */
+#include "report.h"
+
+#include "support/jsonfile.h"
+#include "support/rle.h"
+
+static cJSON *
+new_box (const FbnetDetection *detection)
+{
+  const float corners[] = { detection->x0, detection->y0, detection->x1, detection->y1 };
+  cJSON *box = cJSON_CreateArray ();
+  for (guint i = 0; i < G_N_ELEMENTS (corners); i++)
+    cJSON_AddItemToArray (box, json_new_float (corners[i]));
+  return box;
+}
+
+static cJSON *
+new_keypoints (const FbnetKeypoint *keypoints, guint n)
+{
+  cJSON *array = cJSON_CreateArray ();
+  for (guint i = 0; i < n; i++) {
+    cJSON *keypoint = cJSON_CreateArray ();
+    cJSON_AddItemToArray (keypoint, json_new_float (keypoints[i].x));
+    cJSON_AddItemToArray (keypoint, json_new_float (keypoints[i].y));
+    cJSON_AddItemToArray (keypoint, json_new_float (keypoints[i].score));
+    cJSON_AddItemToArray (array, keypoint);
+  }
+  return array;
+}
+
+static cJSON *
+new_detection (const Report *report, const FbnetDetection *detection)
+{
+  const ClassTable *classes = report->classes;
+  const guint class_id = detection->class_id;
+  cJSON *object = cJSON_CreateObject ();
+  cJSON_AddItemToObject (object, "box", new_box (detection));
+  cJSON_AddItemToObject (object, "score", json_new_float (detection->score));
+  cJSON_AddNumberToObject (object, "class_id", class_id);
+  if (classes->labels[class_id])
+    cJSON_AddStringToObject (object, "label", classes->labels[class_id]);
+  if (classes->category_ids && classes->category_ids[class_id] >= 0)
+    cJSON_AddNumberToObject (object, "category_id", (double) classes->category_ids[class_id]);
+  if (detection->mask.data)
+    cJSON_AddItemToObject (object, "mask",
+        rle_to_json (&detection->mask, report->picture->width, report->picture->height));
+  if (detection->keypoints)
+    cJSON_AddItemToObject (object, "keypoints",
+        new_keypoints (detection->keypoints, classes->n_keypoints));
+  return object;
+}
+
+static cJSON *
+new_timings (const FbnetTimings *timings)
+{
+  const struct {
+    const char *name;
+    double value;
+  } stages[] = {
+    { "prepare", timings->prepare },
+    { "preprocess", timings->preprocess },
+    { "trunk", timings->trunk },
+    { "rpn", timings->rpn },
+    { "proposals", timings->proposals },
+    { "box_pooler", timings->box_pooler },
+    { "box_head", timings->box_head },
+    { "detections", timings->detections },
+    { "mask_pooler", timings->mask_pooler },
+    { "mask_head", timings->mask_head },
+    { "mask_paste", timings->mask_paste },
+    { "keypoint_pooler", timings->keypoint_pooler },
+    { "keypoint_head", timings->keypoint_head },
+    { "keypoint_decode", timings->keypoint_decode },
+    { "total", timings->total },
+  };
+  cJSON *object = cJSON_CreateObject ();
+  for (guint i = 0; i < G_N_ELEMENTS (stages); i++) {
+    char text[G_ASCII_DTOSTR_BUF_SIZE];
+    cJSON_AddRawToObject (object, stages[i].name,
+        g_ascii_formatd (text, sizeof text, "%.4f", stages[i].value)); /* 0.1 µs */
+  }
+  return object;
+}
+
+char *
+report_to_json (const Report *report)
+{
+  /* JSON is UTF-8; a file name may be any bytes. */
+  g_autofree char *file = g_filename_display_name (report->file);
+  g_autoptr (cJSON) line = cJSON_CreateObject ();
+  cJSON_AddStringToObject (line, "file", file);
+  cJSON_AddNumberToObject (line, "width", report->picture->width);
+  cJSON_AddNumberToObject (line, "height", report->picture->height);
+  cJSON_AddStringToObject (line, "model", report->model);
+  cJSON_AddStringToObject (line, "kernels", report->kernels);
+  cJSON_AddStringToObject (line, "precision",
+      report->precision == FBNET_PRECISION_INT8 ? "int8" : "float32");
+  if (report->int8_bias != FBNET_INT8_BIAS_AUTO)
+    cJSON_AddStringToObject (line, "int8_bias",
+        report->int8_bias == FBNET_INT8_BIAS_EXACT ? "exact" : "wide");
+  cJSON *detections = cJSON_AddArrayToObject (line, "detections");
+  for (guint i = 0; i < report->detections->n; i++)
+    cJSON_AddItemToArray (detections, new_detection (report, &report->detections->items[i]));
+  if (report->timings)
+    cJSON_AddItemToObject (line, "timings_ms", new_timings (report->timings));
+  return json_print_line (line);
+}

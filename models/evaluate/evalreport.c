@@ -1,0 +1,221 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later
+ *
+ * What an evaluation found.
+ */
+#include "evalreport.h"
+
+#include "support/jsonfile.h"
+
+/* --- Text ------------------------------------------------------------------------------------- */
+
+static const char *const headings[COCO_N_KINDS] = {
+  [COCO_BOX] = "Boxes",
+  [COCO_MASK] = "Masks",
+  [COCO_KEYPOINTS] = "Keypoints",
+};
+
+/* " 0.2396"; a dash for what is not defined. */
+static void
+append_share (GString *text, double value)
+{
+  if (value < 0)
+    g_string_append (text, "       –");
+  else
+    g_string_append_printf (text, "  %.4f", value);
+}
+
+static void
+append_eval (GString *text, const CocoEval *eval)
+{
+  guint n;
+  const CocoMetric *metrics = coco_metrics (eval->kind, &n);
+  g_string_append_printf (text, "\n%s\n", headings[eval->kind]);
+  for (guint i = 0; i < n; i++) {
+    g_string_append_printf (text, "  %-5s", metrics[i].name);
+    append_share (text, coco_eval_measure (eval, &metrics[i]));
+    g_string_append_printf (text, "  %s\n", metrics[i].title);
+  }
+}
+
+static void
+append_name (GString *text, const char *name)
+{
+  const glong width = g_utf8_strlen (name, -1);
+  g_string_append_printf (text, "  %s%*s", name, (int) MAX (24 - width, 0), "");
+}
+
+static const char *const class_columns[2][4] = {
+  { "AP", "AP50", "AP75", "AR100" },
+  { "AP", "AP50", "AP75", "AR" },
+};
+
+static void
+append_class_table (GString *text, const CocoEval *eval)
+{
+  const char *const *columns = class_columns[eval->kind == COCO_KEYPOINTS];
+  g_string_append_printf (text, "\n%s by class\n", headings[eval->kind]);
+  append_name (text, "class");
+  g_string_append (text, " objects");
+  for (guint m = 0; m < G_N_ELEMENTS (class_columns[0]); m++)
+    g_string_append_printf (text, "  %6s", columns[m]);
+  for (guint i = 0; i < eval->n_categories; i++) {
+    g_string_append_c (text, '\n');
+    append_name (text, eval->categories[i].name);
+    g_string_append_printf (text, " %7u", eval->categories[i].n_objects);
+    for (guint m = 0; m < G_N_ELEMENTS (class_columns[0]); m++)
+      append_share (text, coco_category_get (eval, i, columns[m]));
+  }
+  g_string_append_c (text, '\n');
+}
+
+static void
+append_counts (GString *text, const FbnetMatchCounts *counts)
+{
+  const guint64 numbers[] = { counts->objects, counts->background, counts->ignored,
+    counts->true_positives, counts->false_positives, counts->misses };
+  for (guint i = 0; i < G_N_ELEMENTS (numbers); i++)
+    g_string_append_printf (text, " %10" G_GUINT64_FORMAT, numbers[i]);
+  append_share (text, match_precision (counts));
+  append_share (text, match_recall (counts));
+  g_string_append_c (text, '\n');
+}
+
+static void
+append_match (GString *text, const EvalReport *report)
+{
+  const EvalMatch *match = report->match;
+  g_string_append_printf (text,
+      "\nMatching: object from IoU %g on, background below %g, between them ignored; detections of "
+      "a "
+      "score of at least %g\n",
+      match->upper, match->lower, match->min_score);
+  append_name (text, "");
+  g_string_append (text,
+      "    objects background    ignored   true pos  false pos     misses"
+      "   prec.  recall\n");
+  append_name (text, "all");
+  append_counts (text, &match->total);
+  for (guint i = 0; report->per_class && i < coco_truth_n_categories (report->truth); i++) {
+    append_name (text, coco_truth_category (report->truth, i)->name);
+    append_counts (text, &match->categories[i]);
+  }
+}
+
+char *
+eval_report_to_text (const EvalReport *report)
+{
+  GString *text = g_string_new (NULL);
+  g_string_append_printf (text, "%s: %u images, %u objects, %u classes\n", report->annotations,
+      coco_truth_n_images (report->truth), coco_truth_n_objects (report->truth),
+      coco_truth_n_categories (report->truth));
+  g_string_append_printf (text, "%s: %u detections\n", report->source,
+      coco_results_n_detections (report->results));
+  for (guint kind = 0; kind < COCO_N_KINDS; kind++)
+    if (report->evals[kind])
+      append_eval (text, report->evals[kind]);
+  for (guint kind = 0; report->per_class && kind < COCO_N_KINDS; kind++)
+    if (report->evals[kind])
+      append_class_table (text, report->evals[kind]);
+  if (report->match)
+    append_match (text, report);
+  return g_string_free (text, FALSE);
+}
+
+/* --- JSON ------------------------------------------------------------------------------------- */
+
+/* null for what is not defined. */
+static void
+add_share (cJSON *object, const char *name, double value)
+{
+  if (value < 0)
+    cJSON_AddNullToObject (object, name);
+  else
+    cJSON_AddNumberToObject (object, name, value);
+}
+
+static cJSON *
+class_to_json (const CocoEval *eval, guint index)
+{
+  const CocoCategoryEval *category = &eval->categories[index];
+  cJSON *object = cJSON_CreateObject ();
+  cJSON_AddNumberToObject (object, "category_id", (double) category->category_id);
+  cJSON_AddStringToObject (object, "name", category->name);
+  cJSON_AddNumberToObject (object, "objects", category->n_objects);
+  guint n;
+  const CocoMetric *metrics = coco_metrics (eval->kind, &n);
+  for (guint i = 0; i < n; i++)
+    add_share (object, metrics[i].name, coco_category_measure (category, &metrics[i]));
+  return object;
+}
+
+static cJSON *
+eval_to_json (const CocoEval *eval, gboolean per_class)
+{
+  cJSON *object = cJSON_CreateObject ();
+  guint n;
+  const CocoMetric *metrics = coco_metrics (eval->kind, &n);
+  for (guint i = 0; i < n; i++)
+    add_share (object, metrics[i].name, coco_eval_measure (eval, &metrics[i]));
+  if (!per_class)
+    return object;
+  cJSON *classes = cJSON_AddArrayToObject (object, "classes");
+  for (guint i = 0; i < eval->n_categories; i++)
+    cJSON_AddItemToArray (classes, class_to_json (eval, i));
+  return object;
+}
+
+static void
+add_counts_to_json (cJSON *object, const FbnetMatchCounts *counts)
+{
+  cJSON_AddNumberToObject (object, "objects", (double) counts->objects);
+  cJSON_AddNumberToObject (object, "background", (double) counts->background);
+  cJSON_AddNumberToObject (object, "ignored", (double) counts->ignored);
+  cJSON_AddNumberToObject (object, "true_positives", (double) counts->true_positives);
+  cJSON_AddNumberToObject (object, "false_positives", (double) counts->false_positives);
+  cJSON_AddNumberToObject (object, "misses", (double) counts->misses);
+  add_share (object, "precision", match_precision (counts));
+  add_share (object, "recall", match_recall (counts));
+}
+
+static cJSON *
+match_to_json (const EvalReport *report)
+{
+  cJSON *object = cJSON_CreateObject ();
+  cJSON_AddNumberToObject (object, "iou_lower", report->match->lower);
+  cJSON_AddNumberToObject (object, "iou_upper", report->match->upper);
+  cJSON_AddNumberToObject (object, "min_score", report->match->min_score);
+  add_counts_to_json (object, &report->match->total);
+  if (!report->per_class)
+    return object;
+  cJSON *classes = cJSON_AddArrayToObject (object, "classes");
+  for (guint i = 0; i < coco_truth_n_categories (report->truth); i++) {
+    const CocoCategory *category = coco_truth_category (report->truth, i);
+    cJSON *item = cJSON_CreateObject ();
+    cJSON_AddNumberToObject (item, "category_id", (double) category->id);
+    cJSON_AddStringToObject (item, "name", category->name);
+    add_counts_to_json (item, &report->match->categories[i]);
+    cJSON_AddItemToArray (classes, item);
+  }
+  return object;
+}
+
+char *
+eval_report_to_json (const EvalReport *report)
+{
+  g_autoptr (cJSON) object = cJSON_CreateObject ();
+  cJSON_AddStringToObject (object, "annotations", report->annotations);
+  cJSON_AddStringToObject (object, report->source_is_model ? "model" : "results", report->source);
+  cJSON_AddNumberToObject (object, "images", coco_truth_n_images (report->truth));
+  cJSON_AddNumberToObject (object, "objects", coco_truth_n_objects (report->truth));
+  cJSON_AddNumberToObject (object, "detections", coco_results_n_detections (report->results));
+  for (guint kind = 0; kind < COCO_N_KINDS; kind++)
+    if (report->evals[kind])
+      cJSON_AddItemToObject (object, coco_kind_name (kind),
+          eval_to_json (report->evals[kind], report->per_class));
+  if (report->match)
+    cJSON_AddItemToObject (object, "match", match_to_json (report));
+  cJSON *problems = cJSON_AddArrayToObject (object, "problems");
+  for (guint i = 0; report->problems[i]; i++)
+    cJSON_AddItemToArray (problems, cJSON_CreateString (report->problems[i]));
+  return json_print_line (object);
+}

@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later
+ *
+ * Which parts of a model become int8, and why the others do not.
+ */
+#ifndef FBNET_QUANTIZE_PLAN_H
+#define FBNET_QUANTIZE_PLAN_H
+
+#include "model/model.h"
+#include "observations.h"
+#include "quantizer.h"
+
+/* A layer that becomes int8. */
+typedef struct {
+  ConvLayer *layer;
+  char *input; /* name of what it reads */
+} PlannedLayer;
+
+typedef struct {
+  GArray *parts;  /* QuantizerPart */
+  GArray *layers; /* PlannedLayer */
+} Plan;
+
+/* Marks the layers of `model` (its own copy: it can no longer be run) that become int8. */
+Plan *plan_new (FbnetModel *model, const Observations *observations,
+    const QuantizerOptions *options);
+void plan_free (Plan *plan); /* NULL is allowed */
+
+#endif

@@ -1,0 +1,227 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later
+ *
+ * Many scenes as a data set in COCO's format (cocodataset.org, #format-data).
+ */
+#include "scenewriter.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include <glib/gstdio.h>
+
+#include "support/files.h"
+#include "jpegfile.h"
+#include "support/jsonfile.h"
+#include "support/progress.h"
+#include "support/rle.h"
+#include "scene.h"
+
+typedef struct {
+  const DatasetOptions *options;
+  const char *images;    /* the folder */
+  GAsyncQueue *finished; /* Job */
+  gint stopped;          /* atomic; once a scene failed, the rest need not be made */
+} Maker;
+
+/* One scene. */
+typedef struct {
+  guint index;
+  GArray *objects; /* SceneObject; NULL: failed, or not made */
+  GError *error;
+} Job;
+
+static char *
+scene_file_name (guint index)
+{
+  return g_strdup_printf ("scene-%06u.jpg", index);
+}
+
+/* --- Making ----------------------------------------------------------------------------------- */
+
+static void
+make_scene (const Maker *maker, Job *job)
+{
+  const DatasetOptions *options = maker->options;
+  g_autofree char *name = scene_file_name (job->index);
+  g_autofree char *path = g_build_filename (maker->images, name, NULL);
+  g_autoptr (Scene) scene =
+      scene_new (options->seed, job->index, options->width, options->height, &job->error);
+  if (scene && jpeg_write (scene->picture, scene->quality, path, &job->error))
+    job->objects = g_array_ref (scene->objects);
+}
+
+static void
+work (gpointer data, gpointer user_data)
+{
+  Maker *maker = user_data;
+  Job *job = data;
+  if (!g_atomic_int_get (&maker->stopped))
+    make_scene (maker, job);
+  g_async_queue_push (maker->finished, job);
+}
+
+/* Waits for all of them; the first error is the one that is told. */
+static gboolean
+collect (Maker *maker, guint count, GError **error)
+{
+  gboolean good = TRUE;
+  Progress progress = progress_new (count, "scenes");
+  for (guint i = 0; i < count; i++) {
+    Job *job = g_async_queue_pop (maker->finished);
+    if (job->error && good) {
+      progress_hide (&progress);
+      g_propagate_error (error, g_steal_pointer (&job->error));
+      g_atomic_int_set (&maker->stopped, TRUE);
+      good = FALSE;
+    }
+    if (good)
+      progress_step (&progress);
+  }
+  return good;
+}
+
+static gboolean
+make_all (const DatasetOptions *options, const char *images, Job *jobs, GError **error)
+{
+  Maker maker = { .options = options, .images = images, .finished = g_async_queue_new () };
+  GThreadPool *pool = g_thread_pool_new (work, &maker, (gint) options->n_threads, FALSE, NULL);
+  for (guint i = 0; i < options->count; i++) {
+    jobs[i].index = options->first + i;
+    g_thread_pool_push (pool, &jobs[i], NULL);
+  }
+  const gboolean good = collect (&maker, options->count, error);
+  g_thread_pool_free (pool, FALSE, TRUE);
+  g_async_queue_unref (maker.finished);
+  return good;
+}
+
+static void
+clear_jobs (Job *jobs, guint count)
+{
+  for (guint i = 0; i < count; i++) {
+    g_clear_pointer (&jobs[i].objects, g_array_unref);
+    g_clear_error (&jobs[i].error);
+  }
+  g_free (jobs);
+}
+
+/* --- annotations.json ------------------------------------------------------------------------- */
+
+/* COCO counts ids from 1. */
+static cJSON *
+categories_to_json (void)
+{
+  cJSON *categories = cJSON_CreateArray ();
+  for (guint i = 0; i < N_SYMBOLS; i++) {
+    cJSON *category = cJSON_CreateObject ();
+    cJSON_AddNumberToObject (category, "id", i + 1);
+    cJSON_AddStringToObject (category, "name", symbol_name ((Symbol) i));
+    cJSON_AddStringToObject (category, "supercategory", "symbol");
+    cJSON_AddItemToArray (categories, category);
+  }
+  return categories;
+}
+
+static cJSON *
+image_to_json (const DatasetOptions *options, guint index)
+{
+  g_autofree char *name = scene_file_name (index);
+  cJSON *image = cJSON_CreateObject ();
+  cJSON_AddNumberToObject (image, "id", index + 1.0);
+  cJSON_AddStringToObject (image, "file_name", name);
+  cJSON_AddNumberToObject (image, "width", options->width);
+  cJSON_AddNumberToObject (image, "height", options->height);
+  return image;
+}
+
+static cJSON *
+object_to_json (const DatasetOptions *options, const SceneObject *object, guint id, guint index)
+{
+  const int box[] = { object->mask.x, object->mask.y, object->mask.width, object->mask.height };
+  cJSON *annotation = cJSON_CreateObject ();
+  cJSON_AddNumberToObject (annotation, "id", id);
+  cJSON_AddNumberToObject (annotation, "image_id", index + 1.0);
+  cJSON_AddNumberToObject (annotation, "category_id", object->symbol + 1);
+  cJSON_AddItemToObject (annotation, "bbox", cJSON_CreateIntArray (box, 4));
+  cJSON_AddNumberToObject (annotation, "area", object->area);
+  cJSON_AddNumberToObject (annotation, "iscrowd", 0);
+  cJSON_AddItemToObject (annotation, "segmentation",
+      rle_to_json (&object->mask, options->width, options->height));
+  return annotation;
+}
+
+/* How to make it again. */
+static cJSON *
+info_to_json (const DatasetOptions *options)
+{
+  g_autofree char *text = g_strdup_printf ("fbnet-scenes --seed %" G_GUINT64_FORMAT
+                                           " --first %u --count %u --size %ux%u",
+      options->seed, options->first, options->count, options->width, options->height);
+  cJSON *info = cJSON_CreateObject ();
+  cJSON_AddStringToObject (info, "description", text);
+  cJSON_AddStringToObject (info, "version", FBNET_VERSION);
+  return info;
+}
+
+static cJSON *
+dataset_to_json (const DatasetOptions *options, const Job *jobs)
+{
+  cJSON *file = cJSON_CreateObject ();
+  cJSON_AddItemToObject (file, "info", info_to_json (options));
+  cJSON_AddItemToObject (file, "categories", categories_to_json ());
+  cJSON *images = cJSON_AddArrayToObject (file, "images");
+  cJSON *annotations = cJSON_AddArrayToObject (file, "annotations");
+  guint id = 0;
+  for (guint i = 0; i < options->count; i++) {
+    cJSON_AddItemToArray (images, image_to_json (options, jobs[i].index));
+    for (guint j = 0; j < jobs[i].objects->len; j++)
+      cJSON_AddItemToArray (annotations,
+          object_to_json (options, &g_array_index (jobs[i].objects, SceneObject, j), ++id,
+              jobs[i].index));
+  }
+  return file;
+}
+
+static gboolean
+write_annotations (const DatasetOptions *options, const Job *jobs, const char *path, GError **error)
+{
+  g_autoptr (cJSON) file = dataset_to_json (options, jobs);
+  g_autofree char *line = json_print_line (file);
+  g_autofree char *text = g_strconcat (line, "\n", NULL);
+  return file_write (path, text, strlen (text), error);
+}
+
+/* --- The whole -------------------------------------------------------------------------------- */
+
+/* An older annotations.json would not be about the new pictures. */
+static gboolean
+prepare (const char *images, const char *annotations, GError **error)
+{
+  if (g_mkdir_with_parents (images, 0777) != 0) {
+    const int reason = errno;
+    g_set_error (error, FBNET_ERROR, FBNET_ERROR_IO, "%s: cannot make this folder: %s", images,
+        g_strerror (reason));
+    return FALSE;
+  }
+  if (g_unlink (annotations) != 0 && errno != ENOENT) {
+    const int reason = errno;
+    g_set_error (error, FBNET_ERROR, FBNET_ERROR_IO, "%s: cannot remove this file: %s", annotations,
+        g_strerror (reason));
+    return FALSE;
+  }
+  return TRUE;
+}
+
+gboolean
+dataset_write (const DatasetOptions *options, const char *folder, GError **error)
+{
+  g_autofree char *images = g_build_filename (folder, "images", NULL);
+  g_autofree char *annotations = g_build_filename (folder, "annotations.json", NULL);
+  if (!prepare (images, annotations, error))
+    return FALSE;
+  Job *jobs = g_new0 (Job, options->count);
+  const gboolean good = make_all (options, images, jobs, error)
+      && write_annotations (options, jobs, annotations, error);
+  clear_jobs (jobs, options->count);
+  return good;
+}

@@ -1,0 +1,621 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later
+ *
+ * A data set to train on.
+ */
+#include "datasetitems.h"
+
+#include <math.h>
+
+#include "support/coco.h"
+#include "support/jsonfile.h"
+
+/* --- Problems --------------------------------------------------------------------------------- */
+
+typedef enum {
+  IMAGE_UNREADABLE,
+  IMAGE_TWICE,
+  IMAGE_FILE,
+  IMAGE_BROKEN,
+  IMAGE_EMPTY,
+  CATEGORY_TWICE,
+  OBJECT_UNREADABLE,
+  OBJECT_IMAGE,
+  OBJECT_CATEGORY,
+  OBJECT_ID,
+  OBJECT_CROWD,
+  OBJECT_BOX,
+  OBJECT_BOX_EMPTY,
+  OBJECT_BOX_OUTSIDE,
+  OBJECT_BOX_BEYOND,
+  OBJECT_MASK_NONE,
+  OBJECT_MASK,
+  OBJECT_MASK_PART,
+  OBJECT_MASK_SIZE,
+  PICTURE_BROKEN,
+  PICTURE_SIZE,
+  N_FLAWS,
+} Flaw;
+
+static const char *const flaws[N_FLAWS] = {
+  [IMAGE_UNREADABLE] = "images without a readable id and file name: left out",
+  [IMAGE_TWICE] = "images with the id of another: left out, the first one counts",
+  [IMAGE_FILE] = "images whose file is missing: left out, and their annotations",
+  [IMAGE_BROKEN] =
+      "images of unknown size whose file cannot be read: left out, and their annotations",
+  [IMAGE_EMPTY] = "images without objects to train on: left out",
+  [CATEGORY_TWICE] = "categories with the id and name of another: one of them counts",
+  [OBJECT_UNREADABLE] = "annotations without a readable image_id and category_id: left out",
+  [OBJECT_IMAGE] = "annotations of an image that the file does not list: left out",
+  [OBJECT_CATEGORY] = "annotations of a category that the file does not list: left out",
+  [OBJECT_ID] = "annotations with the id of another: they count",
+  [OBJECT_CROWD] = "annotations of crowds, or to be ignored: left out",
+  [OBJECT_BOX] = "annotations without a readable box: left out",
+  [OBJECT_BOX_EMPTY] = "annotations with a box without area: left out",
+  [OBJECT_BOX_OUTSIDE] = "annotations with a box outside the picture: left out",
+  [OBJECT_BOX_BEYOND] = "annotations with a box that reaches beyond the picture: cut to it",
+  [OBJECT_MASK_NONE] = "annotations without a mask: masks are trained without them",
+  [OBJECT_MASK] = "annotations without a readable mask: masks are trained without them",
+  [OBJECT_MASK_PART] = "annotations with polygons of fewer than three points: these polygons are "
+                       "left out",
+  [OBJECT_MASK_SIZE] =
+      "annotations with a mask of another size than the picture: masks are trained "
+      "without them",
+  [PICTURE_BROKEN] = "pictures that cannot be read: others take their place",
+  [PICTURE_SIZE] = "pictures of another size than their annotations say: others take their place",
+};
+
+/* --- What there is ---------------------------------------------------------------------------- */
+
+static void
+clear_object (gpointer data)
+{
+  shape_free (((Object *) data)->shape);
+}
+
+static void
+item_free (gpointer data)
+{
+  Item *item = data;
+  g_array_unref (item->objects);
+  g_free (item->path);
+  g_free (item);
+}
+
+static void
+clear_category (gpointer data)
+{
+  g_free (((CocoCategory *) data)->name);
+}
+
+static Dataset *
+dataset_new (void)
+{
+  Dataset *dataset = g_new0 (Dataset, 1);
+  dataset->categories = g_array_new (FALSE, FALSE, sizeof (CocoCategory));
+  g_array_set_clear_func (dataset->categories, clear_category);
+  dataset->items = g_ptr_array_new_with_free_func (item_free);
+  dataset->problems = problems_new (flaws, N_FLAWS);
+  g_mutex_init (&dataset->lock);
+  return dataset;
+}
+
+void
+dataset_free (Dataset *dataset)
+{
+  if (!dataset)
+    return;
+  g_array_unref (dataset->categories);
+  g_ptr_array_unref (dataset->items);
+  g_free (dataset->n_objects_of);
+  problems_free (dataset->problems);
+  g_mutex_clear (&dataset->lock);
+  g_free (dataset);
+}
+
+/* --- Categories ------------------------------------------------------------------------------- */
+
+static gint
+compare_ids (gint64 left, gint64 right)
+{
+  return (left > right) - (left < right);
+}
+
+static gint
+compare_categories (gconstpointer a, gconstpointer b)
+{
+  return compare_ids (((const CocoCategory *) a)->id, ((const CocoCategory *) b)->id);
+}
+
+static const CocoCategory *
+find_category (const GArray *categories, gint64 id)
+{
+  for (guint i = 0; i < categories->len; i++)
+    if (g_array_index (categories, CocoCategory, i).id == id)
+      return &g_array_index (categories, CocoCategory, i);
+  return NULL;
+}
+
+/* The names decide what a class is: a broken list of them is no list. */
+static gboolean
+add_category (Dataset *dataset, GArray *own, const cJSON *entry, const char *where, GError **error)
+{
+  CocoCategory category;
+  const char *name = json_get_string (entry, "name", where, error);
+  if (!name || !json_get_integer (entry, "id", &category.id, where, error))
+    return FALSE;
+  const CocoCategory *known = find_category (dataset->categories, category.id);
+  if (known && !g_str_equal (known->name, name)) {
+    g_set_error (error, FBNET_ERROR, FBNET_ERROR_FORMAT,
+        "%s: category %" G_GINT64_FORMAT ": expected one name, found '%s' and '%s'", where,
+        category.id, known->name, name);
+    return FALSE;
+  }
+  problems_note_if (dataset->problems, find_category (own, category.id) != NULL, CATEGORY_TWICE,
+      where);
+  const CocoCategory borrowed = { category.id, NULL };
+  g_array_append_val (own, borrowed);
+  if (!known) {
+    category.name = g_strdup (name);
+    g_array_append_val (dataset->categories, category);
+  }
+  return TRUE;
+}
+
+static gboolean
+add_categories (Dataset *dataset, const cJSON *file, const char *path, GError **error)
+{
+  const cJSON *categories = json_get_array (file, "categories", path, error);
+  if (!categories)
+    return FALSE;
+  g_autoptr (GArray) own = g_array_new (FALSE, FALSE, sizeof (CocoCategory));
+  guint i = 0;
+  const cJSON *entry;
+  cJSON_ArrayForEach (entry, categories)
+  {
+    g_autofree char *where = g_strdup_printf ("%s: categories[%u]", path, i++);
+    if (!add_category (dataset, own, entry, where, error))
+      return FALSE;
+  }
+  if (i == 0) {
+    g_set_error (error, FBNET_ERROR, FBNET_ERROR_FORMAT,
+        "%s: field 'categories': expected at least one category, found none", path);
+    return FALSE;
+  }
+  return TRUE;
+}
+
+/* FALSE: there is none of this id. */
+static gboolean
+find_class (const Dataset *dataset, gint64 category_id, guint *class_id)
+{
+  const CocoCategory wanted = { .id = category_id };
+  return g_array_binary_search (dataset->categories, &wanted, compare_categories, class_id);
+}
+
+/* --- Images ----------------------------------------------------------------------------------- */
+
+/* One annotation file while it is read. */
+typedef struct {
+  Dataset *dataset;
+  const DatasetSource *source;
+  const DatasetOptions *options;
+  GHashTable *items; /* id → Item, owned; also those that are left out later */
+  GHashTable *ids;   /* of annotations */
+} Reading;
+
+static guint
+read_side (const cJSON *entry, const char *name)
+{
+  const cJSON *side = cJSON_GetObjectItemCaseSensitive (entry, name);
+  return cJSON_IsNumber (side) && side->valueint > 0 ? (guint) side->valueint : 0;
+}
+
+/* An entry that does not say how large the picture is: the picture does. */
+static void
+measure_picture (Item *item, Problems *problems)
+{
+  g_autoptr (GError) error = NULL;
+  if (!g_file_test (item->path, G_FILE_TEST_IS_REGULAR))
+    return; /* is_usable() has a word for it */
+  g_autoptr (Picture) picture = picture_read (item->path, &error);
+  item->width = picture ? picture->width : 0;
+  item->height = picture ? picture->height : 0;
+  item->broken = !picture;
+  if (!picture)
+    problems_note (problems, IMAGE_BROKEN, error->message);
+}
+
+static void
+add_image (Reading *reading, const cJSON *entry, const char *where)
+{
+  Problems *problems = reading->dataset->problems;
+  g_autoptr (GError) error = NULL;
+  gint64 id;
+  const char *name = json_get_string (entry, "file_name", where, &error);
+  if (!name || !json_get_integer (entry, "id", &id, where, &error)) {
+    problems_note (problems, IMAGE_UNREADABLE, error->message);
+    return;
+  }
+  if (g_hash_table_contains (reading->items, &id)) {
+    problems_note (problems, IMAGE_TWICE, where);
+    return;
+  }
+  Item *item = g_new0 (Item, 1);
+  item->id = id;
+  item->path = g_build_filename (reading->source->folder, name, NULL);
+  item->width = read_side (entry, "width");
+  item->height = read_side (entry, "height");
+  item->objects = g_array_new (FALSE, FALSE, sizeof (Object));
+  g_array_set_clear_func (item->objects, clear_object);
+  if (item->width == 0 || item->height == 0)
+    measure_picture (item, problems);
+  g_hash_table_insert (reading->items, &item->id, item);
+}
+
+static gboolean
+add_images (Reading *reading, const cJSON *file, GError **error)
+{
+  const char *path = reading->source->annotations;
+  const cJSON *images = json_get_array (file, "images", path, error);
+  if (!images)
+    return FALSE;
+  guint i = 0;
+  const cJSON *entry;
+  cJSON_ArrayForEach (entry, images)
+  {
+    g_autofree char *where = g_strdup_printf ("%s: images[%u]", path, i++);
+    add_image (reading, entry, where);
+  }
+  return TRUE;
+}
+
+/* --- Annotations ------------------------------------------------------------------------------ */
+
+static gboolean
+is_set (const cJSON *entry, const char *name)
+{
+  const cJSON *field = cJSON_GetObjectItemCaseSensitive (entry, name);
+  return cJSON_IsTrue (field) || (cJSON_IsNumber (field) && field->valuedouble != 0);
+}
+
+static gboolean
+is_repeated (GHashTable *ids, const cJSON *entry)
+{
+  const cJSON *id = cJSON_GetObjectItemCaseSensitive (entry, "id");
+  return cJSON_IsNumber (id)
+      && !g_hash_table_add (ids, g_memdup2 (&id->valuedouble, sizeof (double)));
+}
+
+/* Corners in float32 from the start, as detectron2's BoxMode.convert has them. */
+static gboolean
+read_box (Problems *problems, const cJSON *entry, Box *box, const char *where)
+{
+  g_autoptr (GError) error = NULL;
+  double numbers[4];
+  if (!json_get_numbers (entry, "bbox", numbers, 4, where, &error)) {
+    problems_note (problems, OBJECT_BOX, error->message);
+    return FALSE;
+  }
+  box->x0 = (float) numbers[0];
+  box->y0 = (float) numbers[1];
+  box->x1 = box->x0 + (float) numbers[2];
+  box->y1 = box->y0 + (float) numbers[3];
+  if (!box_is_finite (box)) {
+    problems_note (problems, OBJECT_BOX, where);
+    return FALSE;
+  }
+  if (!(box->x1 > box->x0 && box->y1 > box->y0)) {
+    problems_note (problems, OBJECT_BOX_EMPTY, where);
+    return FALSE;
+  }
+  return TRUE;
+}
+
+/* Where the size is not known the image is left out, whatever this says. */
+static gboolean
+check_place (Problems *problems, const Box *box, const Item *item, const char *where)
+{
+  const float margin = 1; /* COCO's own boxes are rounded */
+  const float width = (float) item->width, height = (float) item->height;
+  if (item->width == 0 || item->height == 0)
+    return TRUE;
+  if (box->x0 >= width || box->y0 >= height || box->x1 <= 0 || box->y1 <= 0) {
+    problems_note (problems, OBJECT_BOX_OUTSIDE, where);
+    return FALSE;
+  }
+  problems_note_if (problems,
+      box->x0 < -margin || box->y0 < -margin || box->x1 > width + margin
+          || box->y1 > height + margin,
+      OBJECT_BOX_BEYOND, where);
+  return TRUE;
+}
+
+/* NULL, and a note, when there is none that can be used. */
+static Shape *
+read_shape (Problems *problems, const cJSON *entry, const Item *item, const char *where)
+{
+  const cJSON *field = cJSON_GetObjectItemCaseSensitive (entry, "segmentation");
+  if (!field || cJSON_IsNull (field) || (cJSON_IsArray (field) && !field->child)) {
+    problems_note (problems, OBJECT_MASK_NONE, where);
+    return NULL;
+  }
+  g_autoptr (GError) error = NULL;
+  guint n_left_out = 0;
+  g_autoptr (Shape) shape = shape_read (field, &n_left_out, where, &error);
+  if (!shape) {
+    problems_note (problems, OBJECT_MASK, error->message);
+    return NULL;
+  }
+  problems_note_if (problems, n_left_out > 0, OBJECT_MASK_PART, where);
+  const gboolean other_size = shape->runs && item->width > 0 && item->height > 0
+      && (shape->width != item->width || shape->height != item->height);
+  if (other_size) {
+    problems_note (problems, OBJECT_MASK_SIZE, where);
+    return NULL;
+  }
+  return g_steal_pointer (&shape);
+}
+
+static void
+add_annotation (Reading *reading, const cJSON *entry, const char *where)
+{
+  Dataset *dataset = reading->dataset;
+  Problems *problems = dataset->problems;
+  g_autoptr (GError) error = NULL;
+  gint64 image_id, category_id;
+  Object object = { 0 };
+  if (!json_get_integer (entry, "image_id", &image_id, where, &error)
+      || !json_get_integer (entry, "category_id", &category_id, where, &error)) {
+    problems_note (problems, OBJECT_UNREADABLE, error->message);
+    return;
+  }
+  problems_note_if (problems, is_repeated (reading->ids, entry), OBJECT_ID, where);
+  Item *item = g_hash_table_lookup (reading->items, &image_id);
+  if (!item) {
+    problems_note (problems, OBJECT_IMAGE, where);
+  } else if (!find_class (dataset, category_id, &object.class_id)) {
+    problems_note (problems, OBJECT_CATEGORY, where);
+  } else if (is_set (entry, "iscrowd") || is_set (entry, "ignore")) {
+    problems_note (problems, OBJECT_CROWD, where);
+  } else if (read_box (problems, entry, &object.box, where)
+      && check_place (problems, &object.box, item, where)) {
+    if (reading->options->masks)
+      object.shape = read_shape (problems, entry, item, where);
+    g_array_append_val (item->objects, object);
+  }
+}
+
+static gboolean
+add_annotations (Reading *reading, const cJSON *file, GError **error)
+{
+  const char *path = reading->source->annotations;
+  const cJSON *annotations = json_get_array (file, "annotations", path, error);
+  if (!annotations)
+    return FALSE;
+  guint i = 0;
+  const cJSON *entry;
+  cJSON_ArrayForEach (entry, annotations)
+  {
+    g_autofree char *where = g_strdup_printf ("%s: annotations[%u]", path, i++);
+    add_annotation (reading, entry, where);
+  }
+  return TRUE;
+}
+
+/* --- Whole files ------------------------------------------------------------------------------ */
+
+static gint
+compare_items (gconstpointer a, gconstpointer b)
+{
+  const Item *left = *(Item *const *) a, *right = *(Item *const *) b;
+  return compare_ids (left->id, right->id);
+}
+
+static gboolean
+is_usable (const Reading *reading, const Item *item)
+{
+  Problems *problems = reading->dataset->problems;
+  if (!g_file_test (item->path, G_FILE_TEST_IS_REGULAR)) {
+    problems_note (problems, IMAGE_FILE, item->path);
+    return FALSE;
+  }
+  if (item->broken)
+    return FALSE;
+  if (item->objects->len == 0 && !reading->options->keep_empty) {
+    problems_note (problems, IMAGE_EMPTY, item->path);
+    return FALSE;
+  }
+  return TRUE;
+}
+
+/* Moves what can be used into the data set. */
+static void
+keep_items (Reading *reading)
+{
+  g_autoptr (GPtrArray) items = g_ptr_array_new ();
+  GHashTableIter iter;
+  gpointer item;
+  g_hash_table_iter_init (&iter, reading->items);
+  while (g_hash_table_iter_next (&iter, NULL, &item))
+    g_ptr_array_add (items, item);
+  g_ptr_array_sort (items, compare_items);
+  for (guint i = 0; i < items->len; i++) {
+    Item *candidate = items->pdata[i];
+    if (!is_usable (reading, candidate))
+      continue;
+    g_hash_table_steal (reading->items, &candidate->id);
+    g_ptr_array_add (reading->dataset->items, candidate);
+  }
+}
+
+static gboolean
+read_file (Dataset *dataset, const DatasetSource *source, const DatasetOptions *options,
+    const cJSON *file, GError **error)
+{
+  Reading reading = { .dataset = dataset, .source = source, .options = options };
+  reading.items = g_hash_table_new_full (g_int64_hash, g_int64_equal, NULL, item_free);
+  reading.ids = g_hash_table_new_full (g_double_hash, g_double_equal, g_free, NULL);
+  const gboolean read =
+      add_images (&reading, file, error) && add_annotations (&reading, file, error);
+  if (read)
+    keep_items (&reading);
+  g_hash_table_unref (reading.items);
+  g_hash_table_unref (reading.ids);
+  return read;
+}
+
+static gboolean
+check_folder (const DatasetSource *source, GError **error)
+{
+  if (g_file_test (source->folder, G_FILE_TEST_IS_DIR))
+    return TRUE;
+  g_set_error (error, FBNET_ERROR, FBNET_ERROR_NOT_FOUND,
+      "%s: expected the folder of the pictures of %s, found %s", source->folder,
+      source->annotations, g_file_test (source->folder, G_FILE_TEST_EXISTS) ? "a file" : "nothing");
+  return FALSE;
+}
+
+static gboolean
+check_usable (const Dataset *dataset, const DatasetSource *source, GError **error)
+{
+  if (dataset->items->len > 0)
+    return TRUE;
+  g_auto (GStrv) sentences = problems_describe (dataset->problems);
+  g_set_error (error, FBNET_ERROR, FBNET_ERROR_FORMAT,
+      "%s: expected a picture with objects, found none: %s", source->annotations,
+      sentences[0] ? sentences[0] : "the file lists no images");
+  return FALSE;
+}
+
+static void
+count_objects (Dataset *dataset)
+{
+  dataset->n_objects_of = g_new0 (guint, dataset->categories->len);
+  for (guint i = 0; i < dataset->items->len; i++) {
+    const Item *item = dataset->items->pdata[i];
+    dataset->n_objects += item->objects->len;
+    for (guint j = 0; j < item->objects->len; j++)
+      dataset->n_objects_of[g_array_index (item->objects, Object, j).class_id]++;
+  }
+}
+
+/* The classes are known when all files have named theirs: two rounds. */
+static gboolean
+read_files (Dataset *dataset, const DatasetSource *sources, guint n_sources,
+    const DatasetOptions *options, GPtrArray *files, GError **error)
+{
+  for (guint i = 0; i < n_sources; i++) {
+    cJSON *file =
+        check_folder (&sources[i], error) ? json_read (sources[i].annotations, error) : NULL;
+    if (!file)
+      return FALSE;
+    g_ptr_array_add (files, file);
+    if (!add_categories (dataset, file, sources[i].annotations, error))
+      return FALSE;
+  }
+  g_array_sort (dataset->categories, compare_categories);
+  for (guint i = 0; i < n_sources; i++)
+    if (!read_file (dataset, &sources[i], options, files->pdata[i], error))
+      return FALSE;
+  return TRUE;
+}
+
+Dataset *
+dataset_open (const DatasetSource *sources, guint n_sources, const DatasetOptions *options,
+    GError **error)
+{
+  g_return_val_if_fail (n_sources > 0, NULL);
+  const DatasetOptions defaults = { 0 };
+  g_autoptr (Dataset) dataset = dataset_new ();
+  g_autoptr (GPtrArray) files = g_ptr_array_new_with_free_func ((GDestroyNotify) cJSON_Delete);
+  if (!read_files (dataset, sources, n_sources, options ? options : &defaults, files, error)
+      || !check_usable (dataset, &sources[0], error))
+    return NULL;
+  count_objects (dataset);
+  return g_steal_pointer (&dataset);
+}
+
+guint
+dataset_n_pictures (const Dataset *dataset)
+{
+  return dataset->items->len;
+}
+
+guint
+dataset_n_objects (const Dataset *dataset)
+{
+  return dataset->n_objects;
+}
+
+guint
+dataset_n_classes (const Dataset *dataset)
+{
+  return dataset->categories->len;
+}
+
+const char *
+dataset_label (const Dataset *dataset, guint class_id)
+{
+  return g_array_index (dataset->categories, CocoCategory, class_id).name;
+}
+
+gint64
+dataset_category (const Dataset *dataset, guint class_id)
+{
+  return g_array_index (dataset->categories, CocoCategory, class_id).id;
+}
+
+guint
+dataset_n_objects_of (const Dataset *dataset, guint class_id)
+{
+  return dataset->n_objects_of[class_id];
+}
+
+char **
+dataset_problems (Dataset *dataset)
+{
+  g_mutex_lock (&dataset->lock);
+  char **sentences = problems_describe (dataset->problems);
+  g_mutex_unlock (&dataset->lock);
+  return sentences;
+}
+
+guint
+dataset_n_broken_pictures (Dataset *dataset)
+{
+  g_mutex_lock (&dataset->lock);
+  const guint n = dataset->n_broken;
+  g_mutex_unlock (&dataset->lock);
+  return n;
+}
+
+/* Once per picture, however often it is tried. */
+static void
+note_broken (Dataset *dataset, Item *item, Flaw flaw, const char *message)
+{
+  g_mutex_lock (&dataset->lock);
+  if (!item->broken) {
+    item->broken = TRUE;
+    dataset->n_broken++;
+    problems_note (dataset->problems, flaw, message);
+  }
+  g_mutex_unlock (&dataset->lock);
+}
+
+Picture *
+dataset_read_item (Dataset *dataset, Item *item)
+{
+  g_autoptr (GError) error = NULL;
+  g_autoptr (Picture) picture = picture_read (item->path, &error);
+  if (!picture) {
+    note_broken (dataset, item, PICTURE_BROKEN, error->message);
+    return NULL;
+  }
+  if (item->width != picture->width || item->height != picture->height) {
+    g_autofree char *message = g_strdup_printf ("%s: expected %u×%u pixels, found %u×%u",
+        item->path, item->width, item->height, picture->width, picture->height);
+    note_broken (dataset, item, PICTURE_SIZE, message);
+    return NULL;
+  }
+  return g_steal_pointer (&picture);
+}

@@ -1,0 +1,227 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later
+ *
+ * Beginnings of runs; see beginning.h.
+ */
+#include "start.h"
+
+#include <glib/gstdio.h>
+#include <string.h>
+
+#include "import/d2go/import.h"
+#include "startweights.h"
+
+/* --- Description ------------------------------------------------------------------------------ */
+
+static cJSON *
+read_description (const char *path, GError **error)
+{
+  g_autofree char *text = NULL;
+  g_autoptr (GError) cause = NULL;
+
+  if (!g_file_get_contents (path, &text, NULL, &cause)) {
+    g_set_error (error, FBNET_ERROR, FBNET_ERROR_IO, "%s: cannot be read: %s", path,
+        cause->message);
+    return NULL;
+  }
+  cJSON *description = cJSON_Parse (text);
+  if (description == NULL)
+    g_set_error (error, FBNET_ERROR, FBNET_ERROR_FORMAT, "%s: expected a description in JSON",
+        path);
+  return description;
+}
+
+/* Of the architecture that was asked for: the model's own unless there is another. */
+static cJSON *
+choose_description (const Beginning *b, const TrainOptions *o, GError **error)
+{
+  if (b->model != NULL)
+    return cJSON_Parse (fbnet_model_get_description (b->model));
+  if (o->description != NULL)
+    return read_description (o->description, error);
+  if (o->config != NULL)
+    return import_describe_config (o->config, error);
+  return cJSON_Parse (fbnet_model_get_description (b->source));
+}
+
+/* "gn:8", "naiveSyncBN:N": the part behind the colon is not the norm's name. */
+static gboolean
+set_norm (cJSON *description, const char *norm, GError **error)
+{
+  const char *const known[] = { "gn", "bn", "sync_bn", "naiveSyncBN", NULL };
+  g_auto (GStrv) parts = g_strsplit (norm, ":", 2);
+  guint64 groups = 0;
+
+  if (!g_strv_contains (known, parts[0])
+      || (g_str_equal (parts[0], "gn")
+          && (parts[1] == NULL
+              || !g_ascii_string_to_unsigned (parts[1], 10, 1, 1024, &groups, NULL))))
+    return usage_error (error,
+        "--norm: expected gn:GROUPS, bn, sync_bn, naiveSyncBN or naiveSyncBN:N");
+  initial_set_norm (description, parts[0], (guint) groups);
+  return TRUE;
+}
+
+/* The data set's classes in place of the model's. */
+static void
+set_classes (cJSON *description, const Dataset *dataset)
+{
+  const guint n = dataset_n_classes (dataset);
+  g_autofree const char **labels = g_new (const char *, n);
+  g_autofree gint64 *ids = g_new (gint64, n);
+
+  for (guint i = 0; i < n; i++) {
+    labels[i] = dataset_label (dataset, i);
+    ids[i] = dataset_category (dataset, i);
+  }
+  initial_set_classes (description, labels, ids, n);
+}
+
+gboolean
+beginning_open (Beginning *b, const TrainOptions *o, GError **error)
+{
+  b->resumes = o->resume && g_file_test (o->checkpoint, G_FILE_TEST_EXISTS);
+  if (o->model != NULL && (b->source = fbnet_model_load (o->model, error)) == NULL)
+    return FALSE;
+  if (b->resumes && (b->model = fbnet_model_load (o->checkpoint, error)) == NULL)
+    return FALSE;
+  b->description = choose_description (b, o, error);
+  return b->description != NULL;
+}
+
+void
+beginning_clear (Beginning *b)
+{
+  fbnet_model_unref (b->model);
+  fbnet_model_unref (b->source);
+  cJSON_Delete (b->description);
+  *b = (Beginning){ 0 };
+}
+
+gboolean
+beginning_has_masks (const Beginning *b)
+{
+  return cJSON_GetObjectItemCaseSensitive (b->description, "mask_head") != NULL;
+}
+
+/* --- A new model ------------------------------------------------------------------------------ */
+
+static void
+note_fresh (const Beginning *b, const TrainOptions *o, const GPtrArray *fresh, GPtrArray *notes)
+{
+  if (b->source == NULL) {
+    g_ptr_array_add (notes, g_strdup ("weights begin at random"));
+    return;
+  }
+  for (guint i = 0; i < fresh->len; i++)
+    g_ptr_array_add (notes,
+        g_strdup_printf ("%s begins at random: %s has none of this name and shape",
+            (const char *) fresh->pdata[i], o->model));
+}
+
+/* A folded model learns with the statistics that it has: those of a batch would destroy it. */
+static void
+keep_folded (const Beginning *b, TrainOptions *o, GPtrArray *notes)
+{
+  if (o->statistics != NULL || b->source == NULL || b->source->has_norm_statistics
+      || fbnet_model_get_normalization (b->source) <= FBNET_NORMALIZATION_GN)
+    return;
+  o->statistics = g_strdup ("stored");
+  g_ptr_array_add (notes,
+      g_strdup_printf ("the norms of %s have been folded into its convolutions: they stay as they "
+                       "are (--norm-statistics stored)",
+          o->model));
+}
+
+/* The file's contents, called what the user calls them. */
+static FbnetModel *
+load_as (const char *path, const char *name, GError **error)
+{
+  char *data;
+  gsize size;
+
+  if (!g_file_get_contents (path, &data, &size, error))
+    return NULL;
+  g_autoptr (GBytes) bytes = g_bytes_new_take (data, size);
+  return fbnet_model_load_bytes (bytes, name, error);
+}
+
+/* Written as a model file, then loaded as every model is. */
+static FbnetModel *
+make_new (const Beginning *b, const TrainOptions *o, GPtrArray *notes, GError **error)
+{
+  g_autoptr (GPtrArray) fresh = g_ptr_array_new_with_free_func (g_free);
+  g_autofree char *path = NULL;
+  const char *name = o->description != NULL ? o->description
+      : o->config != NULL                   ? o->config
+                                            : o->model;
+
+  const int file = g_file_open_tmp ("fbnet-train-XXXXXX.safetensors", &path, error);
+  if (file < 0 || !g_close (file, error))
+    return NULL;
+  FbnetModel *model =
+      initial_write (b->description, b->source, (guint64) o->seed, path, fresh, error)
+      ? load_as (path, name, error)
+      : NULL;
+  g_unlink (path);
+  note_fresh (b, o, fresh, notes);
+  return model;
+}
+
+/* --- A checkpoint ----------------------------------------------------------------------------- */
+
+static gboolean
+has_classes_of (const FbnetModel *model, const Dataset *dataset)
+{
+  if (fbnet_model_get_n_classes (model) != dataset_n_classes (dataset))
+    return FALSE;
+  for (guint i = 0; i < dataset_n_classes (dataset); i++) {
+    if (g_strcmp0 (fbnet_model_get_label (model, i), dataset_label (dataset, i)) != 0)
+      return FALSE;
+  }
+  return TRUE;
+}
+
+static const char *
+norm_name (const cJSON *architecture)
+{
+  const cJSON *norm = cJSON_GetObjectItemCaseSensitive (architecture, "norm");
+
+  return cJSON_GetStringValue (cJSON_GetObjectItemCaseSensitive (norm, "name"));
+}
+
+/* A checkpoint is a model of its own: what would have changed the first one must still be so. */
+static gboolean
+check_resumed (const FbnetModel *model, const TrainOptions *o, const Dataset *dataset,
+    GError **error)
+{
+  const char *found = norm_name (model->description->architecture);
+  g_auto (GStrv) norm = g_strsplit (o->norm != NULL ? o->norm : "", ":", 2);
+
+  if (!has_classes_of (model, dataset)) {
+    g_set_error (error, FBNET_ERROR, FBNET_ERROR_ARGUMENT,
+        "%s: expected the data set that the run began with, found one of other classes",
+        o->checkpoint);
+    return FALSE;
+  }
+  if (o->norm != NULL && g_strcmp0 (found, norm[0]) != 0) {
+    g_set_error (error, FBNET_ERROR, FBNET_ERROR_ARGUMENT,
+        "%s: expected the settings that the run began with, found --norm %s where it had %s",
+        o->checkpoint, o->norm, found != NULL ? found : "none");
+    return FALSE;
+  }
+  return TRUE;
+}
+
+gboolean
+beginning_make_model (Beginning *b, TrainOptions *o, const Dataset *dataset, GPtrArray *notes,
+    GError **error)
+{
+  keep_folded (b, o, notes);
+  if (b->resumes)
+    return check_resumed (b->model, o, dataset, error);
+  if (o->norm != NULL && !set_norm (b->description, o->norm, error))
+    return FALSE;
+  set_classes (b->description, dataset);
+  b->model = make_new (b, o, notes, error);
+  return b->model != NULL;
+}

@@ -1,0 +1,216 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later
+ *
+ * Beginnings; see initial.h.
+ */
+#include "startweights.h"
+
+#include <math.h>
+#include <string.h>
+
+#include "import/d2go/fit.h"
+#include "model/safetensors.h"
+#include "train/randomkey.h"
+
+typedef struct {
+  GHashTable *source; /* name → FbnetTensorView */
+  Weights *weights;   /* what is written */
+  guint64 seed;
+  GPtrArray *fresh;
+  GError *error;
+} Initial;
+
+/* --- Description ------------------------------------------------------------------------------ */
+
+static void
+set_item (cJSON *object, const char *key, cJSON *item)
+{
+  cJSON_DeleteItemFromObjectCaseSensitive (object, key);
+  cJSON_AddItemToObject (object, key, item);
+}
+
+void
+initial_set_classes (cJSON *description, const char *const *labels, const gint64 *ids,
+    guint n_classes)
+{
+  cJSON *heads = cJSON_GetObjectItemCaseSensitive (description, "roi_heads");
+  cJSON *names = cJSON_CreateArray (), *numbers = cJSON_CreateArray ();
+
+  for (guint i = 0; i < n_classes; i++) {
+    cJSON_AddItemToArray (names, cJSON_CreateString (labels[i]));
+    cJSON_AddItemToArray (numbers, cJSON_CreateNumber (ids != NULL ? (double) ids[i] : i + 1.0));
+  }
+  set_item (description, "labels", names);
+  set_item (description, "category_ids", numbers);
+  if (heads != NULL)
+    set_item (heads, "n_classes", cJSON_CreateNumber (n_classes));
+}
+
+void
+initial_set_norm (cJSON *description, const char *norm, guint n_groups)
+{
+  cJSON *architecture = cJSON_GetObjectItemCaseSensitive (description, "architecture");
+  cJSON *item = cJSON_CreateObject ();
+
+  cJSON_AddStringToObject (item, "name", norm);
+  if (n_groups > 0)
+    cJSON_AddNumberToObject (item, "num_groups", n_groups);
+  if (architecture != NULL)
+    set_item (architecture, "norm", item);
+  else
+    cJSON_Delete (item);
+}
+
+/* --- Tensors ---------------------------------------------------------------------------------- */
+
+/* The source's tensor, if it is one of numbers and of this shape. */
+static const FbnetTensorView *
+find_source (const Initial *initial, const char *name, guint n_dims, const gsize *shape)
+{
+  const FbnetTensorView *view =
+      initial->source != NULL ? g_hash_table_lookup (initial->source, name) : NULL;
+
+  if (view == NULL || (view->dtype != FBNET_DTYPE_F32 && view->dtype != FBNET_DTYPE_F16)
+      || view->n_dims != n_dims || memcmp (view->shape, shape, n_dims * sizeof *shape) != 0)
+    return NULL;
+  return view;
+}
+
+/* Numbers by the tensor's own name: what else the model has does not show. Normally distributed around
+ * `mean`. */
+static void
+fill (const Initial *initial, const char *name, float *values, gsize n, double mean,
+    double deviation)
+{
+  const RandomKey key = random_key_part (random_key_new (initial->seed), g_str_hash (name));
+
+  for (gsize i = 0; i < n; i++)
+    values[i] = (float) (mean + (deviation > 0 ? deviation * random_key_normal (key, i) : 0));
+}
+
+static void
+add_tensor (Initial *initial, const char *prefix, const char *field, guint n_dims,
+    const gsize *shape, double mean, double deviation)
+{
+  g_autofree char *name = g_strconcat (prefix, ".", field, NULL);
+  const FbnetTensorView *view = find_source (initial, name, n_dims, shape);
+  gsize n = 1;
+
+  if (initial->error != NULL)
+    return;
+  for (guint i = 0; i < n_dims; i++)
+    n *= shape[i];
+  float *values = g_new (float, n);
+  for (gsize i = 0; view != NULL && i < n; i++)
+    values[i] = tensor_element (view, i);
+  if (view == NULL) {
+    fill (initial, name, values, n, mean, deviation);
+    g_ptr_array_add (initial->fresh, g_strdup (name));
+  }
+  weights_take (initial->weights, name, FBNET_DTYPE_F32, n_dims, shape, values, n * sizeof *values,
+      &initial->error);
+}
+
+#define RPN_REGRESSOR "proposal_generator.rpn_head.rpn_regressor."
+#define BOX_PREDICTOR "roi_heads.box_predictor."
+#define MASK_LOGITS   "roi_heads.mask_head.predictor."
+
+/* detectron2's and D2Go's predictors begin near 0, the others so that the variance stays what it is
+ * through the layer and its ReLU (Kaiming, by the outputs that an input reaches). */
+static double
+deviation_of (const ConvLayer *layer)
+{
+  if (g_str_has_prefix (layer->conv_name, RPN_REGRESSOR))
+    return 0.01;
+  if (g_str_equal (layer->conv_name, BOX_PREDICTOR "cls_score"))
+    return 0.01;
+  if (g_str_has_prefix (layer->conv_name, BOX_PREDICTOR)
+      || g_str_has_prefix (layer->conv_name, MASK_LOGITS))
+    return 0.001;
+  return sqrt (2.0 * layer->groups / ((double) layer->kernel * layer->kernel * layer->out));
+}
+
+static void
+add_norm (Initial *initial, const ConvLayer *layer)
+{
+  const gsize shape[] = { layer->out };
+  const gint64 zero = 0;
+
+  add_tensor (initial, layer->norm_name, "weight", 1, shape, 1, 0);
+  add_tensor (initial, layer->norm_name, "bias", 1, shape, 0, 0);
+  if (layer->norm.kind != NORM_BATCH || initial->error != NULL)
+    return;
+  add_tensor (initial, layer->norm_name, "running_mean", 1, shape, 0, 0);
+  add_tensor (initial, layer->norm_name, "running_var", 1, shape, 1, 0);
+  g_autofree char *name = g_strconcat (layer->norm_name, ".num_batches_tracked", NULL);
+  if (initial->error == NULL)
+    weights_take (initial->weights, name, FBNET_DTYPE_I64, 0, NULL, g_memdup2 (&zero, sizeof zero),
+        sizeof zero, &initial->error);
+}
+
+static void
+add_layer (const ConvLayer *layer, gpointer data)
+{
+  Initial *initial = data;
+  const gboolean linear = g_str_has_prefix (layer->conv_name, BOX_PREDICTOR);
+  const gsize fan_in = layer->in / layer->groups;
+  const gsize weight[] = { layer->transposed ? fan_in : layer->out,
+    layer->transposed ? layer->out : fan_in, layer->kernel, layer->kernel };
+  const gsize bias[] = { layer->out };
+
+  add_tensor (initial, layer->conv_name, "weight", linear ? 2 : 4, weight, 0, deviation_of (layer));
+  if (layer->bias)
+    add_tensor (initial, layer->conv_name, "bias", 1, bias, 0, 0);
+  if (layer->norm.kind != NORM_NONE)
+    add_norm (initial, layer);
+}
+
+static GHashTable *
+tensors_of (const FbnetModel *model)
+{
+  GHashTable *by_name = g_hash_table_new_full (g_str_hash, g_str_equal, NULL, g_free);
+
+  for (guint i = 0; i < fbnet_model_get_n_tensors (model); i++) {
+    FbnetTensorView *view = g_new (FbnetTensorView, 1);
+    fbnet_model_get_tensor (model, i, view);
+    g_hash_table_insert (by_name, (gpointer) view->name, view);
+  }
+  return by_name;
+}
+
+static gboolean
+write_weights (const Weights *weights, const cJSON *description, const char *path, GError **error)
+{
+  g_autofree FbnetTensorView *views = g_new (FbnetTensorView, weights->views->len);
+  g_autofree char *text = cJSON_PrintUnformatted (description);
+
+  for (guint i = 0; i < weights->views->len; i++)
+    views[i] = *(FbnetTensorView *) weights->views->pdata[i];
+  return fbnet_model_write (path, text, views, weights->views->len, error);
+}
+
+gboolean
+initial_write (const cJSON *description, const FbnetModel *source, guint64 seed, const char *path,
+    GPtrArray *fresh, GError **error)
+{
+  if (source != NULL && fbnet_model_is_quantized (source)) {
+    g_set_error (error, FBNET_ERROR, FBNET_ERROR_UNSUPPORTED,
+        "%s: expected float weights to begin with, found int8 ones; fbnet-import --precision "
+        "float32 "
+        "makes a float model of an int8 export",
+        fbnet_model_get_name (source));
+    return FALSE;
+  }
+  g_autoptr (Layers) layers = layers_new (description, error);
+  if (layers == NULL)
+    return FALSE;
+
+  g_autoptr (Weights) weights = weights_new ();
+  Initial initial = { source != NULL ? tensors_of (source) : NULL, weights, seed, fresh, NULL };
+  layers_foreach (layers, add_layer, &initial);
+  g_clear_pointer (&initial.source, g_hash_table_unref);
+  if (initial.error != NULL) {
+    g_propagate_error (error, initial.error);
+    return FALSE;
+  }
+  return write_weights (weights, description, path, error);
+}

@@ -1,0 +1,463 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later
+ *
+ * The command line of fbnet-train, and what it means for a model.
+ */
+#include "trainoptions.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+#ifdef HAVE_ANNOTATE
+#  include "support/plot.h"
+#endif
+
+/* --- Parsing ---------------------------------------------------------------------------------- */
+
+static TrainOptions
+defaults (void)
+{
+  return (TrainOptions){
+    .augment = augment_options_default (),
+    .iterations = 1000,
+    .batch = 8,
+    .rate = 0.02,
+    .warmup = -1,
+    .warmup_factor = 0.001,
+    .momentum = 0.9,
+    .weight_decay = 1e-4,
+    .clip = 10,
+    .ema = 0.998,
+    .freeze = 0,
+    .rpn_batch = 256,
+    .rpn_fraction = 0.5,
+    .roi_batch = 512,
+    .roi_fraction = 0.25,
+    .pre_nms = 2000,
+    .post_nms = 2000,
+    .checkpoint_period = 200,
+  };
+}
+
+static void
+add_begin_options (TrainOptions *o, GOptionContext *context)
+{
+  const GOptionEntry entries[] = {
+    { "model", 'm', 0, G_OPTION_ARG_FILENAME, &o->model,
+        "Begin with this model's weights, wherever names and shapes fit", "FILE" },
+    { "config", 'c', 0, G_OPTION_ARG_FILENAME, &o->config,
+        "Architecture: a config of D2Go's zoo by name, or a .yaml dump [the model's]",
+        "NAME|FILE" },
+    { "description", 0, 0, G_OPTION_ARG_FILENAME, &o->description,
+        "Architecture: a description in JSON (models/FORMAT.md)", "FILE" },
+    { "norm", 0, 0, G_OPTION_ARG_STRING, &o->norm,
+        "Normalization: gn:GROUPS, bn, sync_bn, naiveSyncBN or naiveSyncBN:N [the architecture's]",
+        "NAME" },
+    { "norm-statistics", 0, 0, G_OPTION_ARG_STRING, &o->statistics,
+        "Mean and variance of batch norms: batch, or stored ones that stay [batch, unless the "
+        "model's "
+        "norms have been folded]",
+        "batch|stored" },
+    { "freeze", 0, 0, G_OPTION_ARG_INT, &o->freeze,
+        "Leave the first N stages of the trunk as they are", "N" },
+    { NULL },
+  };
+
+  g_option_context_add_main_entries (context, entries, NULL);
+}
+
+static void
+add_data_options (TrainOptions *o, GOptionContext *context)
+{
+  const GOptionEntry entries[] = {
+    { "annotations", 'a', 0, G_OPTION_ARG_FILENAME_ARRAY, &o->annotations,
+        "Annotations in COCO's format; may be given several times", "FILE" },
+    { "images", 'i', 0, G_OPTION_ARG_FILENAME_ARRAY, &o->images,
+        "Folder of the pictures, one for each --annotations", "DIR" },
+    { "keep-empty", 0, 0, G_OPTION_ARG_NONE, &o->keep_empty,
+        "Learn from pictures without objects, too", NULL },
+    { "sizes", 0, 0, G_OPTION_ARG_STRING, &o->sizes,
+        "Shorter sides to choose from, or with - all between [the model's]", "N,N…|N-N" },
+    { "max-size", 0, 0, G_OPTION_ARG_INT, &o->max_size, "Bound of the longer side [the model's]",
+        "PIXELS" },
+    { "flip", 0, 0, G_OPTION_ARG_DOUBLE, &o->augment.flip,
+        "Probability of left and right exchanged [0.5]", "P" },
+    { "zoom-in", 0, 0, G_OPTION_ARG_DOUBLE, &o->augment.zoom_in,
+        "Show a part of the picture, at least 1 - S of it [0]", "S" },
+    { "zoom-out", 0, 0, G_OPTION_ARG_DOUBLE, &o->augment.zoom_out,
+        "Show more than the picture, at most 1 + S times [0]", "S" },
+    { "brightness", 0, 0, G_OPTION_ARG_DOUBLE, &o->augment.brightness, "Change it by up to S [0]",
+        "S" },
+    { "contrast", 0, 0, G_OPTION_ARG_DOUBLE, &o->augment.contrast, "Change it by up to S [0]",
+        "S" },
+    { "saturation", 0, 0, G_OPTION_ARG_DOUBLE, &o->augment.saturation, "Change it by up to S [0]",
+        "S" },
+    { "show-samples", 0, 0, G_OPTION_ARG_FILENAME, &o->show,
+        "Write a picture of the first samples, as the network sees them, and end", "FILE.png" },
+    { NULL },
+  };
+
+  g_option_context_add_main_entries (context, entries, NULL);
+}
+
+static void
+add_run_options (TrainOptions *o, GOptionContext *context)
+{
+  const GOptionEntry entries[] = {
+    { "iterations", 'n', 0, G_OPTION_ARG_INT, &o->iterations, "Steps [1000]", "N" },
+    { "batch", 'b', 0, G_OPTION_ARG_INT, &o->batch, "Pictures per step, of all workers [8]", "N" },
+    { "threads", 't', 0, G_OPTION_ARG_INT, &o->threads,
+        "Workers of this process [one per processor]; each is a worker of the norms, too", "N" },
+    { "rate", 'r', 0, G_OPTION_ARG_DOUBLE, &o->rate, "Learning rate [0.02]", "R" },
+    { "end-rate", 0, 0, G_OPTION_ARG_DOUBLE, &o->end_rate, "What it falls to, along a cosine [0]",
+        "R" },
+    { "warmup", 0, 0, G_OPTION_ARG_INT, &o->warmup,
+        "Steps over which it rises at first [a twentieth, at most 1000]", "N" },
+    { "warmup-factor", 0, 0, G_OPTION_ARG_DOUBLE, &o->warmup_factor, "From this part of it [0.001]",
+        "F" },
+    { "momentum", 0, 0, G_OPTION_ARG_DOUBLE, &o->momentum, "[0.9]", "M" },
+    { "weight-decay", 0, 0, G_OPTION_ARG_DOUBLE, &o->weight_decay, "[0.0001]", "D" },
+    { "norm-weight-decay", 0, 0, G_OPTION_ARG_DOUBLE, &o->norm_weight_decay,
+        "That of norms' parameters [0]", "D" },
+    { "clip", 0, 0, G_OPTION_ARG_DOUBLE, &o->clip, "Bound of the gradient's norm; 0: none [10]",
+        "NORM" },
+    { "ema", 0, 0, G_OPTION_ARG_DOUBLE, &o->ema,
+        "Decay of the moving average that becomes the model; 0: its last weights [0.998]", "D" },
+    { "seed", 's', 0, G_OPTION_ARG_INT64, &o->seed, "Of all that is random [0]", "N" },
+    { NULL },
+  };
+
+  g_option_context_add_main_entries (context, entries, NULL);
+}
+
+static void
+add_detector_options (TrainOptions *o, GOptionContext *context)
+{
+  const GOptionEntry entries[] = {
+    { "rpn-iou", 0, 0, G_OPTION_ARG_STRING, &o->rpn_bounds,
+        "Anchors that overlap an object at least UPPER are objects, less than LOWER background, "
+        "between ignored [the model's: 0.3,0.7]",
+        "LOWER,UPPER" },
+    { "roi-iou", 0, 0, G_OPTION_ARG_STRING, &o->roi_bounds,
+        "The same for proposals [the model's: 0.5,0.5]", "LOWER,UPPER" },
+    { "rpn-batch", 0, 0, G_OPTION_ARG_INT, &o->rpn_batch, "Anchors sampled per picture [256]",
+        "N" },
+    { "rpn-fraction", 0, 0, G_OPTION_ARG_DOUBLE, &o->rpn_fraction,
+        "Objects among them, at most [0.5]", "P" },
+    { "roi-batch", 0, 0, G_OPTION_ARG_INT, &o->roi_batch,
+        "Proposals sampled per picture; fewer are faster [512]", "N" },
+    { "roi-fraction", 0, 0, G_OPTION_ARG_DOUBLE, &o->roi_fraction,
+        "Objects among them, at most [0.25]", "P" },
+    { "rpn-beta", 0, 0, G_OPTION_ARG_DOUBLE, &o->rpn_beta,
+        "Where smooth L1 of the RPN's deltas turns straight [0: L1]", "B" },
+    { "box-beta", 0, 0, G_OPTION_ARG_DOUBLE, &o->box_beta, "The same of the box head's [0: L1]",
+        "B" },
+    { "pre-nms", 0, 0, G_OPTION_ARG_INT, &o->pre_nms,
+        "Proposals before suppression, in training [2000]", "N" },
+    { "post-nms", 0, 0, G_OPTION_ARG_INT, &o->post_nms, "Proposals after it, in training [2000]",
+        "N" },
+    { "box-pooler", 0, 0, G_OPTION_ARG_INT, &o->box_pooler,
+        "Side of a proposal's features [the model's: 6]", "N" },
+    { "mask-pooler", 0, 0, G_OPTION_ARG_INT, &o->mask_pooler,
+        "Side of an object's features for its mask [the model's: 14]", "N" },
+    { "no-masks", 0, 0, G_OPTION_ARG_NONE, &o->no_masks, "Leave the mask head as it is", NULL },
+    { NULL },
+  };
+
+  g_option_context_add_main_entries (context, entries, NULL);
+}
+
+static void
+add_output_options (TrainOptions *o, GOptionContext *context)
+{
+  const GOptionEntry entries[] = {
+    { "output", 'o', 0, G_OPTION_ARG_FILENAME, &o->output, "The model", "FILE" },
+    { "half", 0, 0, G_OPTION_ARG_NONE, &o->half, "Write it in half precision: half the size",
+        NULL },
+    { "checkpoint", 0, 0, G_OPTION_ARG_FILENAME, &o->checkpoint,
+        "Where the run's state is kept [OUTPUT.checkpoint]", "FILE" },
+    { "checkpoint-period", 0, 0, G_OPTION_ARG_INT, &o->checkpoint_period,
+        "Steps from one checkpoint to the next [200]", "N" },
+    { "resume", 0, 0, G_OPTION_ARG_NONE, &o->resume,
+        "Go on from the checkpoint, if there is one: the result is that of an unbroken run", NULL },
+    { "log", 0, 0, G_OPTION_ARG_FILENAME, &o->log, "Write each step's losses, a line of JSON each",
+        "FILE" },
+    { "curve", 0, 0, G_OPTION_ARG_FILENAME, &o->curve, "Draw the losses at the end",
+        "FILE.svg|FILE.png" },
+    { "version", 0, 0, G_OPTION_ARG_NONE, &o->version, "Print the version and end", NULL },
+    { NULL },
+  };
+
+  g_option_context_add_main_entries (context, entries, NULL);
+}
+
+/* Before a run, not after it. */
+static gboolean
+check_pictures (const TrainOptions *o, GError **error)
+{
+#ifdef HAVE_ANNOTATE
+  if (o->curve != NULL && !plot_has_format (o->curve))
+    return usage_error (error, "--curve: expected a file name that ends in .svg or .png");
+  if (o->show != NULL && !g_str_has_suffix (o->show, ".png"))
+    return usage_error (error, "--show-samples: expected a file name that ends in .png");
+#else
+  if (o->curve != NULL || o->show != NULL)
+    return usage_error (error,
+        "--curve and --show-samples: expected a program built with cairo and Pango, which this one "
+        "is not");
+#endif
+  return TRUE;
+}
+
+static gboolean
+check_options (TrainOptions *o, GError **error)
+{
+  if (o->version)
+    return TRUE;
+  if (!check_pictures (o, error))
+    return FALSE;
+  if (o->annotations == NULL || o->images == NULL
+      || g_strv_length (o->annotations) != g_strv_length (o->images))
+    return usage_error (error,
+        "expected --annotations FILE and --images DIR, as many of one as of the "
+        "other");
+  if (o->output == NULL && o->show == NULL)
+    return usage_error (error, "expected --output FILE");
+  if (o->model == NULL && o->config == NULL && o->description == NULL)
+    return usage_error (error, "expected --model FILE, --config NAME or --description FILE");
+  if (o->config != NULL && o->description != NULL)
+    return usage_error (error, "expected one of --config and --description, found both");
+  if (o->iterations < 1 || o->batch < 1 || o->threads < 0 || o->checkpoint_period < 1)
+    return usage_error (error,
+        "expected --iterations, --batch and --checkpoint-period of at least 1, --threads of 0 or "
+        "more");
+  if (!(o->rate > 0 && o->end_rate >= 0 && o->end_rate <= o->rate))
+    return usage_error (error, "expected a --rate above 0 and an --end-rate from 0 to it");
+  if (!(o->momentum >= 0 && o->momentum < 1) || !(o->ema >= 0 && o->ema < 1))
+    return usage_error (error, "expected --momentum and --ema from 0 to below 1");
+  if (!(o->weight_decay >= 0 && o->norm_weight_decay >= 0 && o->clip >= 0))
+    return usage_error (error,
+        "expected --weight-decay, --norm-weight-decay and --clip of 0 or more");
+  if (o->rpn_batch < 1 || o->roi_batch < 1 || o->pre_nms < 1 || o->post_nms < 1)
+    return usage_error (error,
+        "expected --rpn-batch, --roi-batch, --pre-nms and --post-nms of at least 1");
+  if (!(o->rpn_fraction >= 0 && o->rpn_fraction <= 1 && o->roi_fraction >= 0
+          && o->roi_fraction <= 1))
+    return usage_error (error, "expected --rpn-fraction and --roi-fraction from 0 to 1");
+  if (!(o->rpn_beta >= 0 && o->box_beta >= 0 && o->warmup_factor >= 0 && o->warmup_factor <= 1))
+    return usage_error (error,
+        "expected --rpn-beta and --box-beta of 0 or more, --warmup-factor from 0 to 1");
+  if (o->box_pooler < 0 || o->box_pooler > 56 || o->mask_pooler < 0 || o->mask_pooler > 56)
+    return usage_error (error, "expected --box-pooler and --mask-pooler from 1 to 56");
+  return TRUE;
+}
+
+gboolean
+train_options_parse (TrainOptions *o, int argc, char **argv, GError **error)
+{
+  g_autoptr (GOptionContext) context = g_option_context_new ("— teach a detector new objects");
+
+  *o = defaults ();
+  g_option_context_set_description (context,
+      "Examples and all that stands behind the options: "
+      "docs/training.md\n");
+  add_begin_options (o, context);
+  add_data_options (o, context);
+  add_run_options (o, context);
+  add_detector_options (o, context);
+  add_output_options (o, context);
+  if (!g_option_context_parse (context, &argc, &argv, error))
+    return FALSE;
+  if (argc > 1) {
+    g_autofree char *sentence = g_strdup_printf ("\"%s\" is no option", argv[1]);
+    return usage_error (error, sentence);
+  }
+  if (!check_options (o, error))
+    return FALSE;
+  if (o->checkpoint == NULL)
+    o->checkpoint = g_strconcat (o->output != NULL ? o->output : o->show, ".checkpoint", NULL);
+  if (o->threads == 0)
+    o->threads = (gint) MIN (g_get_num_processors (), (guint) o->batch);
+  return TRUE;
+}
+
+void
+train_options_clear (TrainOptions *o)
+{
+  char *const texts[] = { o->model, o->config, o->description, o->norm, o->statistics, o->sizes,
+    o->rpn_bounds, o->roi_bounds, o->output, o->checkpoint, o->log, o->curve, o->show };
+
+  for (guint i = 0; i < G_N_ELEMENTS (texts); i++)
+    g_free (texts[i]);
+  g_strfreev (o->annotations);
+  g_strfreev (o->images);
+}
+
+/* --- Meaning ---------------------------------------------------------------------------------- */
+
+static gboolean
+read_bounds (const char *text, const char *option, float *lower, float *upper, GError **error)
+{
+  float low, high;
+  char rest;
+
+  if (text == NULL)
+    return TRUE;
+  if (sscanf (text, "%f,%f%c", &low, &high, &rest) != 2
+      || !(low >= 0 && low <= high && high <= 1)) {
+    g_autofree char *sentence =
+        g_strdup_printf ("%s: expected LOWER,UPPER with 0 <= LOWER <= UPPER <= 1, found \"%s\"",
+            option, text);
+    return usage_error (error, sentence);
+  }
+  *lower = low;
+  *upper = high;
+  return TRUE;
+}
+
+/* By the name that the description has for its norm. */
+static gboolean
+read_statistics (const TrainOptions *o, const FbnetModel *model, Statistics *statistics,
+    GError **error)
+{
+  static const struct {
+    const char *norm;
+    Statistics statistics;
+  } kinds[] = {
+    { "bn", STATISTICS_OWN },
+    { "sync_bn", STATISTICS_SYNC },
+    { "naiveSyncBN", STATISTICS_NAIVE },
+  };
+  const cJSON *object = cJSON_GetObjectItemCaseSensitive (model->description->architecture, "norm");
+  const char *norm = cJSON_GetStringValue (cJSON_GetObjectItemCaseSensitive (object, "name"));
+
+  *statistics = STATISTICS_STORED;
+  if (o->statistics != NULL && g_str_equal (o->statistics, "stored"))
+    return TRUE;
+  if (o->statistics != NULL && !g_str_equal (o->statistics, "batch"))
+    return usage_error (error, "expected --norm-statistics batch or stored");
+  for (guint i = 0; i < G_N_ELEMENTS (kinds); i++) {
+    if (g_strcmp0 (norm, kinds[i].norm) == 0)
+      *statistics = kinds[i].statistics;
+  }
+  if (*statistics == STATISTICS_NAIVE && o->norm != NULL && g_str_has_suffix (o->norm, ":N"))
+    *statistics = STATISTICS_NAIVE_N;
+  return TRUE;
+}
+
+static gboolean
+read_rcnn (const TrainOptions *o, const FbnetModel *model, RcnnSettings *rcnn, GError **error)
+{
+  *rcnn = rcnn_settings_of (model);
+  rcnn->rpn.batch = (guint) o->rpn_batch;
+  rcnn->rpn.fraction = o->rpn_fraction;
+  rcnn->rpn_beta = o->rpn_beta;
+  rcnn->heads.batch = (guint) o->roi_batch;
+  rcnn->heads.fraction = o->roi_fraction;
+  rcnn->box_beta = o->box_beta;
+  rcnn->pre_nms_count = (guint) o->pre_nms;
+  rcnn->post_nms_count = (guint) o->post_nms;
+  rcnn->masks = rcnn->masks && !o->no_masks;
+  if (o->box_pooler > 0)
+    rcnn->box_resolution = (guint) o->box_pooler;
+  if (o->mask_pooler > 0)
+    rcnn->mask_resolution = (guint) o->mask_pooler;
+  return read_bounds (o->rpn_bounds, "--rpn-iou", &rcnn->rpn.lower, &rcnn->rpn.upper, error)
+      && read_bounds (o->roi_bounds, "--roi-iou", &rcnn->heads.lower, &rcnn->heads.upper, error);
+}
+
+/* All that the result depends on, but for the model that the run begins with and the pictures. */
+static char *
+fingerprint (const TrainOptions *o, const TrainSettings *s, guint n_workers)
+{
+  const AugmentOptions *a = &o->augment;
+
+  return g_strdup_printf ("seed=%" G_GUINT64_FORMAT "\nworkers=%u\niterations=%u\nbatch=%u\n"
+                          "rate=%g,%g,%u,%g\nmomentum=%g\nweight_decay=%g,%g\nclip=%g\nema=%g\n"
+                          "statistics=%d\nfreeze=%u\nrpn=%u,%g,%g,%g,%g\nroi=%u,%g,%g,%g,%g\n"
+                          "proposals=%u,%u\npoolers=%u,%u\nmasks=%d\nsizes=%s,%d\n"
+                          "augment=%g,%g,%g,%g,%g,%g\n%s",
+      s->seed, n_workers, s->schedule.iterations, s->batch, s->schedule.base_rate,
+      s->schedule.end_rate, s->schedule.warmup_iterations, s->schedule.warmup_factor,
+      s->sgd.momentum, s->sgd.weight_decay, s->sgd.norm_weight_decay, s->sgd.clip_norm,
+      s->sgd.ema_decay, s->statistics, s->frozen_stages, s->rcnn.rpn.batch, s->rcnn.rpn.fraction,
+      (double) s->rcnn.rpn.lower, (double) s->rcnn.rpn.upper, s->rcnn.rpn_beta, s->rcnn.heads.batch,
+      s->rcnn.heads.fraction, (double) s->rcnn.heads.lower, (double) s->rcnn.heads.upper,
+      s->rcnn.box_beta, s->rcnn.pre_nms_count, s->rcnn.post_nms_count, s->rcnn.box_resolution,
+      s->rcnn.mask_resolution, s->rcnn.masks, o->sizes != NULL ? o->sizes : "", o->max_size,
+      a->flip, a->zoom_in, a->zoom_out, a->brightness, a->contrast, a->saturation,
+      o->keep_empty ? "keep_empty=1\n" : "");
+}
+
+gboolean
+train_options_settings (const TrainOptions *o, const FbnetModel *model, guint n_processes,
+    TrainSettings *settings, GError **error)
+{
+  const guint n_workers = (guint) o->threads * n_processes;
+  const guint iterations = (guint) o->iterations;
+
+  *settings = (TrainSettings){
+    .seed = (guint64) o->seed,
+    .n_threads = (guint) o->threads,
+    .batch = (guint) o->batch / n_workers,
+    .schedule = { iterations, o->rate, o->end_rate,
+        o->warmup >= 0 ? (guint) o->warmup : MIN (iterations / 20, 1000), o->warmup_factor },
+    .sgd = { o->momentum, o->weight_decay, o->norm_weight_decay, o->clip, o->ema, 10 },
+    .statistics_momentum = 0.1,
+    .frozen_stages = (guint) MAX (o->freeze, 0),
+    .checkpoint = o->checkpoint,
+    .checkpoint_period = (guint) o->checkpoint_period,
+  };
+  if ((guint) o->batch % n_workers != 0) {
+    g_autofree char *sentence = g_strdup_printf (
+        "expected a --batch that the workers can share evenly, found %d for %u of them", o->batch,
+        n_workers);
+    return usage_error (error, sentence);
+  }
+  if (!read_statistics (o, model, &settings->statistics, error)
+      || !read_rcnn (o, model, &settings->rcnn, error))
+    return FALSE;
+  settings->fingerprint = fingerprint (o, settings, n_workers);
+  return TRUE;
+}
+
+/* "192,224,256" or "192-256". */
+static gboolean
+read_sizes (const char *text, AugmentOptions *augment, GError **error)
+{
+  g_auto (GStrv) parts = g_strsplit (text, strchr (text, '-') != NULL ? "-" : ",", -1);
+  const guint n = g_strv_length (parts);
+
+  augment->size_range = strchr (text, '-') != NULL;
+  augment->n_min_sizes = MIN (n, AUGMENT_MAX_SIZES);
+  for (guint i = 0; i < augment->n_min_sizes; i++) {
+    guint64 size;
+    if (n > AUGMENT_MAX_SIZES || (augment->size_range && n != 2)
+        || !g_ascii_string_to_unsigned (parts[i], 10, 1, 8192, &size, NULL)) {
+      g_autofree char *sentence =
+          g_strdup_printf ("--sizes: expected numbers from 1 to 8192, N,N… or N-N, found \"%s\"",
+              text);
+      return usage_error (error, sentence);
+    }
+    augment->min_sizes[i] = (guint) size;
+  }
+  return TRUE;
+}
+
+gboolean
+train_options_augment (const TrainOptions *o, const FbnetModel *model, AugmentOptions *augment,
+    GError **error)
+{
+  const Description *d = model->description;
+
+  *augment = o->augment;
+  augment->min_sizes[0] = d->params.min_size;
+  augment->n_min_sizes = 1;
+  augment->size_range = FALSE;
+  augment->max_size = o->max_size > 0 ? (guint) o->max_size : d->params.max_size;
+  augment->bgr = d->bgr;
+  for (guint i = 0; i < 3; i++)
+    augment->border[i] = (guint8) CLAMP (rintf (d->mean[i]), 0, 255);
+  return (o->sizes == NULL || read_sizes (o->sizes, augment, error))
+      && augment_options_check (augment, error);
+}

@@ -1,0 +1,250 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later
+ *
+ * The network as training sees it against the engine's own: with stored statistics both must compute
+ * the same, stage by stage, within the rounding of float32.
+ */
+#include "compare.h"
+#include "fixture.h"
+#include "model/model.h"
+#include "train/net.h"
+#include "detect/roi.h"
+
+/* Of the standard deviation of what the engine gives, per stage: layers' sums in another order. */
+#define LIMIT 1e-4
+
+typedef struct {
+  const FbnetModel *model;
+  Runner runner;
+  const Network *network;
+  Params *params;
+  Group *group;
+  Net net;
+} Pair;
+
+static Pair *
+pair_new (FbnetModel *model)
+{
+  const FbnetDetectorOptions options = { .n_threads = 1, .kernels = "c" };
+  g_autoptr (GError) error = NULL;
+  Pair *pair = g_new0 (Pair, 1);
+
+  pair->model = model;
+  pair->network = runner_open (&pair->runner, model, &options, &error);
+  g_assert_no_error (error);
+  pair->params = params_new (model);
+  pair->group = group_new (1, NULL);
+  pair->net = (Net){ pair->params, tape_new (), pair->group, 0, STATISTICS_STORED, 0.1,
+    g_new0 (Real, pair->params->n_values), FALSE };
+  return pair;
+}
+
+static void
+pair_free (Pair *pair)
+{
+  runner_close (&pair->runner);
+  tape_free (pair->net.tape);
+  g_free (pair->net.gradient);
+  params_free (pair->params);
+  group_free (pair->group);
+  g_free (pair);
+}
+
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (Pair, pair_free)
+
+static Tensor
+tensor_of (const Var *x)
+{
+  return (Tensor){ x->value, x->n, x->h, x->w, x->c };
+}
+
+static void
+judge (const char *what, const Var *found, const Tensor *expected)
+{
+  g_assert_cmpuint (found->n, ==, expected->n);
+  g_assert_cmpuint (found->h, ==, expected->h);
+  g_assert_cmpuint (found->w, ==, expected->w);
+  g_assert_cmpuint (found->c, ==, expected->c);
+  const Deviation d = compare_floats (found->value, expected->data, var_size (found));
+  g_assert_cmpfloat (d.std, >, 0);
+  g_test_message ("%s | %.2g | %.2g", what, d.max_abs / d.std, LIMIT);
+  g_assert_cmpfloat (d.max_abs / d.std, <=, LIMIT);
+}
+
+/* Both over the same input; returns training's output. */
+static Var *
+check_stage (Pair *pair, const char *what, Var *x, const Stage *stage, const PackedStage *packed)
+{
+  const Tensor in = tensor_of (x);
+  g_autoptr (GError) error = NULL;
+  Tensor out;
+
+  runner_reserve_stage (&pair->runner, packed, &in, &out, &error);
+  g_assert_no_error (error);
+  g_autofree float *memory = g_new (float, out.n *out.h *out.w *out.c);
+  out.data = memory;
+  runner_run_stage (&pair->runner, packed, &in, &out);
+  Var *y = net_stage (&pair->net, x, stage);
+  judge (what, y, &out);
+  return y;
+}
+
+static void
+check_conv (Pair *pair, const char *what, Var *x, const ConvLayer *layer, const PackedConv *packed)
+{
+  const Tensor in = tensor_of (x);
+  g_autoptr (GError) error = NULL;
+  Tensor out;
+
+  runner_reserve_conv (&pair->runner, packed, &in, &out, &error);
+  g_assert_no_error (error);
+  g_autofree float *memory = g_new (float, out.n *out.h *out.w *out.c);
+  out.data = memory;
+  runner_run_conv (&pair->runner, packed, &in, &out, NULL);
+  judge (what, net_conv (&pair->net, x, layer), &out);
+}
+
+/* A picture as numbers around 0 of about the size that mean and standard deviation leave. */
+static Var *
+make_picture (Pair *pair, gsize n, gsize h, gsize w)
+{
+  Var *x = tape_var (pair->net.tape, n, h, w, 3, FALSE);
+
+  for (gsize i = 0; i < var_size (x); i++)
+    x->value[i] = (Real) (g_test_rand_double_range (-120, 120)
+        / (double) pair->model->description->std[i % 3]);
+  return x;
+}
+
+/* Boxes over a picture of this size, and some over its edges. */
+static void
+make_boxes (Box *boxes, gsize n, double h, double w)
+{
+  for (gsize i = 0; i < n; i++) {
+    const double x = g_test_rand_double_range (-10, w - 5),
+                 y = g_test_rand_double_range (-10, h - 5);
+    boxes[i] = (Box){ (float) x, (float) y, (float) (x + g_test_rand_double_range (2, w)),
+      (float) (y + g_test_rand_double_range (2, h)) };
+  }
+}
+
+enum { N_BOXES = 5 };
+
+/* Pools from the feature's first image, by both. */
+static Var *
+check_roi_align (Pair *pair, Var *feature, const Box *boxes, guint resolution, guint sampling_ratio)
+{
+  const double stride =
+      model_feature_stride (pair->model, pair->model->description->roi_features[0]);
+  const guint32 images[N_BOXES] = { 0 };
+  const RoiArgs args = { boxes, images, N_BOXES, 1 / stride, resolution, sampling_ratio };
+  const Tensor one = { feature->value, 1, feature->h, feature->w, feature->c };
+  const RoiLevel level = { one, (float) (1 / stride) };
+  const RoiPooler pooler = { &level, 1, 4, resolution, sampling_ratio };
+  g_autofree void *scratch = g_malloc (roi_scratch_size (&pooler));
+  g_autofree float *memory = g_new (float, N_BOXES *resolution *resolution * feature->c);
+  const Tensor expected = { memory, N_BOXES, resolution, resolution, feature->c };
+
+  roi_align (memory, &pooler, boxes, N_BOXES, pair->runner.kernels, NULL, scratch);
+  Var *found = op_roi_align (pair->net.tape, feature, &args);
+  judge ("ROIAlign", found, &expected);
+  return found;
+}
+
+static void
+check_rpn (Pair *pair, Var *feature)
+{
+  const FbnetModel *model = pair->model;
+  Var *x = check_stage (pair, "rpn", feature, &model->rpn->stages[0], &pair->network->rpn);
+
+  check_conv (pair, "rpn logits", x, &model->rpn_logits, &pair->network->rpn_logits);
+  check_conv (pair, "rpn deltas", x, &model->rpn_deltas, &pair->network->rpn_deltas);
+}
+
+static void
+check_heads (Pair *pair, Var *feature, const Box *boxes)
+{
+  const Description *d = pair->model->description;
+  Var *x = check_roi_align (pair, feature, boxes, d->params.box_pooler_resolution,
+      d->box_sampling_ratio);
+
+  x = check_stage (pair, "box", x, &pair->model->box->stages[0], &pair->network->box);
+  x = op_mean (pair->net.tape, x);
+  check_conv (pair, "classes", x, &pair->model->cls_score, &pair->network->cls_score);
+  check_conv (pair, "boxes", x, &pair->model->bbox_pred, &pair->network->bbox_pred);
+  if (!d->has_masks)
+    return;
+  x = check_roi_align (pair, feature, boxes, d->params.mask_pooler_resolution,
+      d->mask_sampling_ratio);
+  check_stage (pair, "mask", x, &pair->model->mask->stages[0], &pair->network->mask);
+}
+
+static void
+check_model (FbnetModel *model, gsize h, gsize w)
+{
+  g_autoptr (Pair) pair = pair_new (model);
+  Var *x = make_picture (pair, 1, h, w);
+  Box boxes[N_BOXES];
+
+  for (guint s = 0; s < model->trunk->n_stages; s++) {
+    g_autofree char *what = g_strdup_printf ("trunk%u", s);
+    x = check_stage (pair, what, x, &model->trunk->stages[s], &pair->network->trunk[s]);
+  }
+  make_boxes (boxes, N_BOXES, (double) h, (double) w);
+  check_rpn (pair, x);
+  check_heads (pair, x, boxes);
+}
+
+/* The project's own small models, of which one has batch norms and every kind of block, and the other
+ * group norms and a fixed number of samples. */
+static void
+test_tiny (gconstpointer name)
+{
+  g_autofree char *path =
+      g_strdup_printf ("%s/%s", g_getenv ("FBNET_TEST_DATA"), (const char *) name);
+  g_autoptr (GError) error = NULL;
+  g_autoptr (FbnetModel) model = fbnet_model_load (path, &error);
+
+  g_assert_no_error (error);
+  check_model (model, 64, 96);
+  check_model (model, 33, 49);
+}
+
+/* Meta's COCO detector, and D2Go's architecture with masks. */
+static void
+test_fixture (gconstpointer name)
+{
+  g_autoptr (Fixture) fixture = fixture_open (name);
+
+  if (fixture == NULL)
+    return;
+  g_autoptr (FbnetModel) model = fixture_model (fixture);
+  check_model (model, 96, 128);
+}
+
+/* Two pictures at once are each what they are alone. */
+static void
+test_batch (void)
+{
+  g_autofree char *path = g_strdup_printf ("%s/tiny-bn.safetensors", g_getenv ("FBNET_TEST_DATA"));
+  g_autoptr (GError) error = NULL;
+  g_autoptr (FbnetModel) model = fbnet_model_load (path, &error);
+  g_assert_no_error (error);
+  g_autoptr (Pair) pair = pair_new (model);
+  Var *both = make_picture (pair, 2, 40, 56);
+
+  for (guint s = 0; s < model->trunk->n_stages; s++)
+    both = check_stage (pair, "both", both, &model->trunk->stages[s], &pair->network->trunk[s]);
+}
+
+int
+main (int argc, char *argv[])
+{
+  g_test_init (&argc, &argv, NULL);
+  g_test_add_data_func ("/train/forward/tiny-bn", "tiny-bn.safetensors", test_tiny);
+  g_test_add_data_func ("/train/forward/tiny-gn", "tiny-gn.safetensors", test_tiny);
+  g_test_add_func ("/train/forward/batch", test_batch);
+  g_test_add_data_func ("/train/forward/coco", "faster_rcnn_fbnetv3a_dsmask_C4_coco/horse",
+      test_fixture);
+  g_test_add_data_func ("/train/forward/mask", "mask_rcnn_fbnetv3a_dsmask_C4", test_fixture);
+  return g_test_run ();
+}

@@ -1,0 +1,119 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later
+ *
+ * Running the tools as their users do.
+ */
+#include "command.h"
+
+#include <glib/gstdio.h>
+#include <sys/wait.h>
+
+#include "support/picture.h"
+
+Command
+command_run (const char *program, ...)
+{
+  const char *path = g_getenv (program);
+  if (!path)
+    g_error ("the environment variable %s: expected the path of a tool, found nothing", program);
+  g_autoptr (GPtrArray) argv = g_ptr_array_new ();
+  g_ptr_array_add (argv, (gpointer) path);
+  va_list arguments;
+  va_start (arguments, program);
+  const char *argument;
+  do {
+    argument = va_arg (arguments, const char *);
+    g_ptr_array_add (argv, (gpointer) argument);
+  } while (argument);
+  va_end (arguments);
+
+  Command command = { 0 };
+  g_autoptr (GError) error = NULL;
+  int status;
+  g_spawn_sync (NULL, (char **) argv->pdata, NULL, G_SPAWN_SEARCH_PATH, NULL, NULL, &command.out,
+      &command.err, &status, &error);
+  g_assert_no_error (error);
+  if (!WIFEXITED (status))
+    g_error ("%s died by signal %d; it said: %s", path, WTERMSIG (status), command.err);
+  command.code = WEXITSTATUS (status);
+  return command;
+}
+
+void
+command_clear (Command *command)
+{
+  g_clear_pointer (&command->out, g_free);
+  g_clear_pointer (&command->err, g_free);
+}
+
+void
+command_expect (const Command *command, int code, const char *err)
+{
+  if (command->code != code)
+    g_error ("expected exit status %d, found %d; standard error: %s", code, command->code,
+        command->err);
+  if (!g_pattern_match_simple (err, command->err))
+    g_error ("expected standard error like %s, found: %s", err, command->err);
+}
+
+char *
+folder_new (void)
+{
+  g_autoptr (GError) error = NULL;
+  char *folder = g_dir_make_tmp ("fbnet-tools-XXXXXX", &error);
+  g_assert_no_error (error);
+  return folder;
+}
+
+static void
+remove_all (const char *path)
+{
+  GDir *dir = g_dir_open (path, 0, NULL);
+  const char *name;
+  while (dir && (name = g_dir_read_name (dir))) {
+    g_autofree char *child = g_build_filename (path, name, NULL);
+    remove_all (child);
+  }
+  if (dir)
+    g_dir_close (dir);
+  g_remove (path);
+}
+
+void
+folder_remove (char *folder)
+{
+  remove_all (folder);
+  g_free (folder);
+}
+
+char *
+write_picture (const char *folder, const char *name, guint width, guint height)
+{
+  g_autoptr (GError) error = NULL;
+  char *path = g_build_filename (folder, name, NULL);
+  g_autoptr (Picture) picture = picture_new (width, height, path, &error);
+  g_assert_no_error (error);
+  for (gsize i = 0; i < (gsize) width * height * 3; i++)
+    picture->pixels[i] = (guint8) g_test_rand_int ();
+  g_assert_true (picture_write_png (picture, path, &error));
+  g_assert_no_error (error);
+  return path;
+}
+
+char *
+write_text (const char *folder, const char *name, const char *text)
+{
+  g_autoptr (GError) error = NULL;
+  char *path = g_build_filename (folder, name, NULL);
+  g_file_set_contents (path, text, -1, &error);
+  g_assert_no_error (error);
+  return path;
+}
+
+char *
+test_model_path (void)
+{
+  const char *data = g_getenv ("FBNET_TEST_DATA");
+  if (!data)
+    g_error ("the environment variable FBNET_TEST_DATA: expected a folder, found nothing");
+  return g_build_filename (data, "tiny-bn.safetensors", NULL);
+}

@@ -1,0 +1,601 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later
+ *
+ * fbnet-train as its users call it: a small model learns a dozen generated scenes; runs that are killed,
+ * stopped and shared by processes end with the same bytes; what cannot be trained is refused with a
+ * sentence.
+ */
+#include <errno.h>
+#include <glib/gstdio.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/wait.h>
+
+#include "command.h"
+#include "support/jsonfile.h"
+#include "model/model.h"
+#include "tensors.h"
+
+#define N_STEPS 30
+
+typedef struct {
+  char *folder;
+  char *annotations, *images, *model;
+} Room;
+
+static Room room; /* what all tests share; each writes files of its own names */
+
+static char *
+path_of (const char *name)
+{
+  return g_build_filename (room.folder, name, NULL);
+}
+
+static void
+room_open (void)
+{
+  room.folder = folder_new ();
+  room.annotations = path_of ("annotations.json");
+  room.images = path_of ("images");
+  room.model = test_model_path ();
+  g_auto (Command) command = command_run ("FBNET_SCENES", "--count", "12", "--seed", "3", "--size",
+      "96x72", "--threads", "1", "--output", room.folder, NULL);
+  command_expect (&command, 0, "*");
+}
+
+static void
+room_close (void)
+{
+  folder_remove (room.folder);
+  g_free (room.annotations);
+  g_free (room.images);
+  g_free (room.model);
+}
+
+/* --- Running ---------------------------------------------------------------------------------- */
+
+/* The usual run, with its output and with more options, a text with spaces between them. */
+static GPtrArray *
+arguments_of (const char *model, const char *output, const char *options)
+{
+  g_autofree char *text = g_strdup_printf ("--annotations %s --images %s --model %s --output %s "
+                                           "--threads 2 --batch 4 --warmup 5 --checkpoint-period 5 "
+                                           "--iterations %d %s",
+      room.annotations, room.images, model, output, N_STEPS, options);
+  g_auto (GStrv) words = g_strsplit (text, " ", -1);
+  GPtrArray *arguments = g_ptr_array_new_with_free_func (g_free);
+
+  for (guint i = 0; words[i] != NULL; i++) {
+    if (*words[i] != '\0')
+      g_ptr_array_add (arguments, g_strdup (words[i]));
+  }
+  return arguments;
+}
+
+/* `launcher`: words before the program, or "". */
+static Command
+run_with (const char *launcher, const char *model, const char *output, const char *options)
+{
+  g_autoptr (GPtrArray) arguments = arguments_of (model, output, options);
+  g_auto (GStrv) words = g_strsplit (launcher, " ", -1);
+  g_autoptr (GPtrArray) argv = g_ptr_array_new ();
+  g_autoptr (GError) error = NULL;
+  Command command = { 0 };
+  int status;
+
+  for (guint i = 0; words[i] != NULL; i++)
+    g_ptr_array_add (argv, words[i]);
+  g_ptr_array_add (argv, (gpointer) g_getenv ("FBNET_TRAIN"));
+  for (guint i = 0; i < arguments->len; i++)
+    g_ptr_array_add (argv, arguments->pdata[i]);
+  g_ptr_array_add (argv, NULL);
+  g_spawn_sync (NULL, (char **) argv->pdata, NULL, G_SPAWN_SEARCH_PATH, NULL, NULL, &command.out,
+      &command.err, &status, &error);
+  g_assert_no_error (error);
+  if (!WIFEXITED (status))
+    g_error ("fbnet-train died by signal %d; it said: %s", WTERMSIG (status), command.err);
+  command.code = WEXITSTATUS (status);
+  return command;
+}
+
+static Command
+run (const char *output, const char *options)
+{
+  return run_with ("", room.model, output, options);
+}
+
+/* Fails the test unless it ends so. */
+static void
+expect (const char *output, const char *options, int code, const char *err)
+{
+  g_auto (Command) command = run (output, options);
+
+  command_expect (&command, code, err);
+}
+
+static void
+expect_model (const char *model, const char *output, const char *options, int code, const char *err)
+{
+  g_auto (Command) command = run_with ("", model, output, options);
+
+  command_expect (&command, code, err);
+}
+
+static void
+assert_same_files (const char *one, const char *other)
+{
+  g_autoptr (GError) error = NULL;
+  g_autofree char *a = NULL, *b = NULL;
+  gsize n_a, n_b;
+
+  g_file_get_contents (one, &a, &n_a, &error);
+  g_assert_no_error (error);
+  g_file_get_contents (other, &b, &n_b, &error);
+  g_assert_no_error (error);
+  g_assert_cmpmem (a, n_a, b, n_b);
+}
+
+static double
+loss_of (const char *line)
+{
+  g_autoptr (GError) error = NULL;
+  g_autoptr (cJSON) object = cJSON_Parse (line);
+  double loss = 0;
+
+  g_assert_true (json_get_number (object, "loss", &loss, "log", &error));
+  return loss;
+}
+
+/* Of n lines, from this one on. */
+static double
+mean_loss (char **lines, guint n)
+{
+  double sum = 0;
+
+  for (guint i = 0; i < n; i++)
+    sum += loss_of (lines[i]);
+  return sum / n;
+}
+
+static char **
+read_lines (const char *path)
+{
+  g_autoptr (GError) error = NULL;
+  g_autofree char *text = NULL;
+
+  g_file_get_contents (path, &text, NULL, &error);
+  g_assert_no_error (error);
+  return g_strsplit (g_strchomp (text), "\n", -1);
+}
+
+/* --- Learning --------------------------------------------------------------------------------- */
+
+/* In thirty steps the loss falls by a third at least; the model loads and detects; classes that the
+ * model had not get predictors of their own, which is said. */
+static void
+test_learns (void)
+{
+  g_autofree char *output = path_of ("learned.safetensors"), *log = path_of ("learned.log");
+  g_autofree char *options = g_strdup_printf ("--log %s", log);
+
+  expect (output, options, 0,
+      "*cls_score.weight begins at random:*bbox_pred.weight begins at "
+      "random:*mask_fcn_logits.weight "
+      "begins at random:*is written*");
+  g_auto (GStrv) lines = read_lines (log);
+  g_assert_cmpuint (g_strv_length (lines), ==, N_STEPS);
+  const double first = mean_loss (lines, 5), last = mean_loss (lines + N_STEPS - 5, 5);
+  g_test_message ("mean loss of 5 steps: %.3f, then %.3f", first, last);
+  g_assert_cmpfloat (last, <, first * 2 / 3);
+
+  g_autoptr (GDir) dir = g_dir_open (room.images, 0, NULL);
+  g_autofree char *first_picture = g_build_filename (room.images, g_dir_read_name (dir), NULL);
+  g_auto (Command) detected = command_run ("FBNET_DETECT", "--model", output, first_picture, NULL);
+  command_expect (&detected, 0, "*");
+  g_assert_nonnull (strstr (detected.out, "detections"));
+}
+
+/* A picture of samples, and nothing else. */
+static void
+test_shows (void)
+{
+  g_autofree char *output = path_of ("none.safetensors"), *sheet = path_of ("samples.png");
+  g_autofree char *options = g_strdup_printf ("--show-samples %s", sheet);
+  g_autofree char *wrong = g_strdup_printf ("--show-samples %s.bmp", sheet);
+
+#ifdef HAVE_ANNOTATE
+  expect (output, options, 0, "*samples.png is written*");
+  g_assert_true (g_file_test (sheet, G_FILE_TEST_EXISTS));
+  g_assert_false (g_file_test (output, G_FILE_TEST_EXISTS));
+  expect (output, wrong, 2, "*--show-samples: expected a file name that ends in .png*");
+  expect (output, "--curve c.jpg", 2, "*--curve: expected a file name that ends in .svg or .png*");
+#else
+  expect (output, options, 2, "*expected a program built with cairo and Pango*");
+#endif
+}
+
+/* --- The same bytes --------------------------------------------------------------------------- */
+
+/* The number of steps that the log tells of. */
+static guint
+n_logged (const char *log)
+{
+  g_autofree char *text = NULL;
+  guint n = 0;
+
+  if (!g_file_get_contents (log, &text, NULL, NULL))
+    return 0;
+  for (const char *c = text; *c != '\0'; c++)
+    n += *c == '\n';
+  return n;
+}
+
+/* Starts the run and ends it by a signal once it has taken some steps. */
+static void
+break_off (const char *output, const char *log, const char *options, int number)
+{
+  g_autoptr (GPtrArray) arguments = arguments_of (room.model, output, options);
+  g_autoptr (GError) error = NULL;
+  GPid pid;
+  int status;
+
+  g_ptr_array_insert (arguments, 0, g_strdup (g_getenv ("FBNET_TRAIN")));
+  g_ptr_array_add (arguments, NULL);
+  g_spawn_async (NULL, (char **) arguments->pdata, NULL,
+      G_SPAWN_DO_NOT_REAP_CHILD | G_SPAWN_STDERR_TO_DEV_NULL, NULL, NULL, &pid, &error);
+  g_assert_no_error (error);
+  while (n_logged (log) < 7 && waitpid (pid, &status, WNOHANG) == 0)
+    g_usleep (500);
+  kill (pid, number);
+  while (waitpid (pid, &status, 0) < 0 && errno == EINTR)
+    ;
+  if (number == SIGINT)
+    g_assert_true (WIFEXITED (status) && WEXITSTATUS (status) == 0);
+}
+
+static void
+check_broken (const char *name, int number)
+{
+  g_autofree char *whole_name = g_strconcat (name, "-whole", NULL);
+  g_autofree char *whole = path_of (whole_name), *broken = path_of (name);
+  g_autofree char *log = g_strconcat (broken, ".log", NULL);
+  g_autofree char *curve = g_strconcat (broken, ".svg", NULL);
+  g_autofree char *options = g_strdup_printf ("--iterations 150 --log %s", log);
+#ifdef HAVE_ANNOTATE
+  g_autofree char *resume = g_strdup_printf ("%s --resume --curve %s", options, curve);
+#else
+  g_autofree char *resume = g_strdup_printf ("%s --resume", options);
+#endif
+
+  expect (whole, "--iterations 150", 0, "*");
+  break_off (broken, log, options, number);
+  g_assert_false (g_file_test (broken, G_FILE_TEST_EXISTS));
+  expect (broken, resume, 0, "*going on after*is written*");
+  assert_same_files (whole, broken);
+#ifdef HAVE_ANNOTATE
+  /* Of all steps, also those before. */
+  g_autofree char *text = NULL;
+  g_assert_true (g_file_get_contents (curve, &text, NULL, NULL));
+  g_assert_nonnull (strstr (text, "<svg"));
+#endif
+}
+
+/* A run that was killed at some moment goes on from its last checkpoint and ends with the same bytes. */
+static void
+test_killed (void)
+{
+  check_broken ("killed", SIGKILL);
+}
+
+/* One that was asked to stop does so with a checkpoint. */
+static void
+test_stopped (void)
+{
+  check_broken ("stopped", SIGINT);
+}
+
+/* Two processes of one thread give what one process of two threads does. */
+static void
+test_processes (void)
+{
+  const char *mpirun = g_getenv ("FBNET_MPIRUN");
+  g_autofree char *one = path_of ("one-process"), *two = path_of ("two-processes");
+
+  if (mpirun == NULL) {
+    g_test_skip ("no MPI");
+    return;
+  }
+  g_autofree char *launcher = g_strdup_printf (
+      "env OMPI_MCA_btl=self,vader OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1 "
+      "OMPI_MCA_btl_vader_single_copy_mechanism=none %s --oversubscribe -np 2",
+      mpirun);
+  expect (one, "--norm naiveSyncBN:N", 0, "*");
+  g_auto (Command) command =
+      run_with (launcher, room.model, two, "--norm naiveSyncBN:N --threads 1");
+  command_expect (&command, 0, "*is written*");
+  assert_same_files (one, two);
+}
+
+/* --- Settings --------------------------------------------------------------------------------- */
+
+/* A checkpoint of other settings is refused, and the setting is named. */
+static void
+test_other_settings (void)
+{
+  g_autofree char *output = path_of ("settings.safetensors");
+
+  expect (output, "--seed 1", 0, "*");
+  expect (output, "--seed 2 --resume", 1, "*found seed=2 where it had seed=1*");
+  expect (output, "--seed 1 --batch 6 --resume", 1, "*found batch=3 where it had batch=2*");
+  expect (output, "--seed 1 --roi-batch 64 --resume", 1, "*found roi=64,*where it had roi=512,*");
+  expect (output, "--seed 1 --keep-empty --resume", 1, "*found keep_empty=1 where*");
+  expect (output, "--seed 1 --norm gn:4 --resume", 1,
+      "*found --norm gn:4 where it had naiveSyncBN*");
+}
+
+/* Every norm trains, and stands in the model that comes of it. */
+static void
+test_norms (gconstpointer norm)
+{
+  g_autofree char *output = g_strdup_printf ("%s/norm-%s", room.folder, (const char *) norm);
+  g_autofree char *options = g_strdup_printf ("--norm %s --iterations 5", (const char *) norm);
+  g_autoptr (GError) error = NULL;
+  g_auto (GStrv) parts = g_strsplit (norm, ":", 2);
+
+  expect (output, options, 0, "*is written*");
+  FbnetModel *model = fbnet_model_load (output, &error);
+  g_assert_no_error (error);
+  g_autofree char *name = g_strdup_printf ("\"name\":\"%s\"", parts[0]);
+  g_assert_nonnull (strstr (fbnet_model_get_description (model), name));
+  fbnet_model_unref (model);
+}
+
+/* How many tensors whose names begin so differ, and how many there are. */
+static guint
+count_changed (const TensorList *before, const TensorList *after, const char *prefix, guint *n)
+{
+  guint n_changed = 0;
+
+  *n = 0;
+  for (guint i = 0; i < before->views->len; i++) {
+    const FbnetTensorView *b = before->views->pdata[i];
+    if (!g_str_has_prefix (b->name, prefix) || b->dtype != FBNET_DTYPE_F32)
+      continue;
+    const FbnetTensorView *a = tensor_list_find (after, b->name);
+    g_assert_nonnull (a);
+    g_assert_cmpuint (a->n_bytes, ==, b->n_bytes);
+    n_changed += memcmp (a->data, b->data, b->n_bytes) != 0;
+    ++*n;
+  }
+  return n_changed;
+}
+
+/* --freeze leaves a stage's weights and biases as they are, bit for bit; the next stage learns. */
+static void
+test_freeze (void)
+{
+  g_autofree char *output = path_of ("frozen.safetensors");
+  g_autoptr (GError) error = NULL;
+  guint n;
+
+  expect (output, "--freeze 2 --norm-statistics stored", 0, "*");
+  g_autoptr (TensorList) before = tensor_list_load (room.model, &error);
+  g_autoptr (TensorList) after = tensor_list_load (output, &error);
+  g_assert_no_error (error);
+  g_assert_cmpuint (count_changed (before, after, "backbone.body.trunk0.", &n), ==, 0);
+  g_assert_cmpuint (n, >, 5);
+  g_assert_cmpuint (count_changed (before, after, "backbone.body.trunk1.", &n), ==, 0);
+  g_assert_cmpuint (n, >, 5);
+  g_assert_cmpuint (count_changed (before, after, "backbone.body.trunk2.", &n), >, 5);
+}
+
+static char *
+description_of (const char *path)
+{
+  g_autoptr (GError) error = NULL;
+  FbnetModel *model = fbnet_model_load (path, &error);
+
+  g_assert_no_error (error);
+  char *text = g_strdup (fbnet_model_get_description (model));
+  fbnet_model_unref (model);
+  return text;
+}
+
+static void
+set_all (FbnetTensorView *view, float number)
+{
+  float *values = (float *) view->data;
+
+  for (gsize i = 0; i < view->n_bytes / sizeof *values; i++)
+    values[i] = number;
+}
+
+/* The model with norms that change nothing, as fbnet-import leaves those that it folded. */
+static char *
+write_folded (void)
+{
+  g_autoptr (GError) error = NULL;
+  g_autoptr (TensorList) tensors = tensor_list_load (room.model, &error);
+  g_autofree char *description = description_of (room.model);
+  char *path = path_of ("folded.safetensors");
+
+  g_assert_no_error (error);
+  for (guint i = 0; i < tensors->views->len; i++) {
+    FbnetTensorView *view = tensors->views->pdata[i];
+    if (g_str_has_suffix (view->name, ".running_mean"))
+      set_all (view, 0);
+    else if (g_str_has_suffix (view->name, ".running_var"))
+      set_all (view, 1 - 1e-5f);
+  }
+  g_assert_true (tensor_list_write (tensors, path, description, &error));
+  g_assert_no_error (error);
+  return path;
+}
+
+/* Folded norms keep their statistics, which is said. */
+static void
+test_folded (void)
+{
+  g_autofree char *folded = write_folded (), *output = path_of ("unfolded.safetensors");
+  g_autoptr (GError) error = NULL;
+  guint n_statistics = 0;
+
+  expect_model (folded, output, "", 0, "*have been folded*--norm-statistics stored*is written*");
+  g_autoptr (TensorList) before = tensor_list_load (folded, &error);
+  g_autoptr (TensorList) after = tensor_list_load (output, &error);
+  g_assert_no_error (error);
+  for (guint i = 0; i < before->views->len; i++) {
+    const FbnetTensorView *b = before->views->pdata[i];
+    if (strstr (b->name, ".running_") == NULL)
+      continue;
+    const FbnetTensorView *a = tensor_list_find (after, b->name);
+    g_assert_nonnull (a);
+    g_assert_cmpmem (a->data, a->n_bytes, b->data, b->n_bytes);
+    n_statistics++;
+  }
+  g_assert_cmpuint (n_statistics, >, 20);
+}
+
+/* --- What is refused -------------------------------------------------------------------------- */
+
+/* A command line that is wrong is answered with a sentence and status 2. */
+static void
+test_usage (void)
+{
+  g_autofree char *output = path_of ("usage.safetensors");
+  static const struct {
+    const char *options, *err;
+  } cases[] = {
+    { "--batch 3", "*expected a --batch that the workers can share evenly, found 3 for 2*" },
+    { "--iterations 0", "*expected --iterations*" },
+    { "--rate nan", "*expected a --rate above 0*" },
+    { "--rate 0", "*expected a --rate above 0*" },
+    { "--ema 1", "*expected --momentum and --ema*" },
+    { "--norm ln", "*--norm: expected gn:GROUPS*" },
+    { "--norm gn", "*--norm: expected gn:GROUPS*" },
+    { "--norm gn:0", "*--norm: expected gn:GROUPS*" },
+    { "--sizes 0", "*--sizes: expected numbers from 1 to 8192*" },
+    { "--sizes 10-20-30", "*--sizes: expected*" },
+    { "--rpn-iou 0.7,0.3", "*--rpn-iou: expected LOWER,UPPER*" },
+    { "--norm-statistics mine", "*expected --norm-statistics batch or stored*" },
+    { "--roi-batch 0", "*--roi-batch*" },
+    { "--threads -1", "*--threads*" },
+    { "--annotations more.json", "*as many of one as of the other*" },
+    { "--config a --description b", "*expected one of --config and --description*" },
+    { "stray", "*\"stray\" is no option*" },
+    { "--unknown", "*unknown*" },
+  };
+
+  for (guint i = 0; i < G_N_ELEMENTS (cases); i++) {
+    g_auto (Command) command = run (output, cases[i].options);
+    g_test_message ("%s: status %d", cases[i].options, command.code);
+    command_expect (&command, 2, cases[i].err);
+  }
+  g_assert_false (g_file_test (output, G_FILE_TEST_EXISTS));
+}
+
+/* Runs with annotations of this text. */
+static void
+expect_annotations (const char *text, const char *err)
+{
+  g_autofree char *output = path_of ("hostile.safetensors"), *usual = room.annotations;
+  g_autofree char *other = write_text (room.folder, "hostile.json", text);
+
+  room.annotations = other;
+  expect (output, "", 1, err);
+  room.annotations = g_steal_pointer (&usual);
+}
+
+/* Files that are missing, empty, broken or cannot be written. */
+static void
+test_files (void)
+{
+  g_autofree char *output = path_of ("files.safetensors"), *missing = path_of ("missing");
+  g_autofree char *nowhere = path_of ("missing/model.safetensors");
+  g_autofree char *log = g_strdup_printf ("--log %s/log", missing);
+
+  expect_annotations ("", "*hostile.json*");
+  expect_annotations ("{}", "*hostile.json: field 'categories': expected an array*");
+  expect_annotations ("{\"images\": [], \"categories\": [{\"id\": 1, \"name\": \"a\"}], "
+                      "\"annotations\": []}",
+      "*hostile.json*");
+  expect_annotations ("{\"images\": [{\"id\": 1, \"file_name\": \"none.jpg\", \"width\": 9, "
+                      "\"height\": 9}], \"categories\": [{\"id\": 1, \"name\": \"a\"}], "
+                      "\"annotations\": [{\"id\": 1, \"image_id\": 1, \"category_id\": 1, "
+                      "\"bbox\": [1, 1, 5, 5]}]}",
+      "*hostile.json*");
+  expect_model (missing, output, "", 1, "*missing*");
+  expect_model (room.annotations, output, "", 1, "*annotations.json*");
+  expect (nowhere, "", 1, "*missing*");
+  expect (output, log, 1, "*missing/log: cannot be written*");
+  g_assert_false (g_file_test (output, G_FILE_TEST_EXISTS));
+}
+
+/* A model as its description says, written without its weights: none is needed to be refused. */
+static void
+expect_description (const char *name, cJSON *description, const char *err)
+{
+  g_autofree char *text = cJSON_PrintUnformatted (description);
+  g_autofree char *path = write_text (room.folder, name, text);
+  g_autofree char *output = path_of ("refused.safetensors");
+  g_autofree char *options = g_strdup_printf ("--description %s", path);
+
+  expect (output, options, 1, err);
+  cJSON_Delete (description);
+}
+
+/* Models that training cannot handle. */
+static void
+test_models (void)
+{
+  g_autofree char *output = path_of ("zoo.safetensors");
+  g_autofree char *text = description_of (room.model);
+
+  expect (output, "--config faster_rcnn_fbnetv3g_fpn", 1,
+      "*cannot be trained: it has a feature "
+      "pyramid*");
+  expect (output, "--config keypoint_rcnn_fbnetv3a_dsmask_C4", 1,
+      "*cannot be trained: it has a keypoint head*");
+  expect (output, "--config no_such_config", 1, "*no_such_config*");
+  cJSON *classifier = cJSON_Parse (text);
+  cJSON_ReplaceItemInObject (classifier, "task", cJSON_CreateString ("classification"));
+  expect_description ("classifier.json", classifier, "*fbnet-train: *");
+  cJSON *empty = cJSON_CreateObject ();
+  expect_description ("empty.json", empty, "*fbnet-train: *");
+}
+
+/* A rate so large that numbers leave their range ends the run with a sentence. */
+static void
+test_rate (void)
+{
+  g_autofree char *output = path_of ("rate.safetensors");
+
+  expect (output, "--rate 1e20 --warmup 0 --clip 0", 1, "*expected finite losses*");
+  g_assert_false (g_file_test (output, G_FILE_TEST_EXISTS));
+}
+
+int
+main (int argc, char **argv)
+{
+  g_test_init (&argc, &argv, NULL);
+  room_open ();
+  g_test_add_func ("/training/program/learns", test_learns);
+  g_test_add_func ("/training/program/shows", test_shows);
+  g_test_add_func ("/training/program/killed", test_killed);
+  g_test_add_func ("/training/program/stopped", test_stopped);
+  g_test_add_func ("/training/program/processes", test_processes);
+  g_test_add_func ("/training/program/other-settings", test_other_settings);
+  g_test_add_data_func ("/training/program/norm/gn", "gn:4", test_norms);
+  g_test_add_data_func ("/training/program/norm/bn", "bn", test_norms);
+  g_test_add_data_func ("/training/program/norm/sync-bn", "sync_bn", test_norms);
+  g_test_add_data_func ("/training/program/norm/naive", "naiveSyncBN", test_norms);
+  g_test_add_data_func ("/training/program/norm/naive-n", "naiveSyncBN:N", test_norms);
+  g_test_add_func ("/training/program/freeze", test_freeze);
+  g_test_add_func ("/training/program/folded", test_folded);
+  g_test_add_func ("/training/program/usage", test_usage);
+  g_test_add_func ("/training/program/files", test_files);
+  g_test_add_func ("/training/program/models", test_models);
+  g_test_add_func ("/training/program/rate", test_rate);
+  const int status = g_test_run ();
+  room_close ();
+  return status;
+}
