@@ -10,8 +10,8 @@
 #include <glib/gstdio.h>
 
 #include "support/files.h"
-#include "jpegfile.h"
 #include "support/jsonfile.h"
+#include "support/picture.h"
 #include "support/progress.h"
 #include "support/rle.h"
 #include "scene.h"
@@ -46,7 +46,7 @@ make_scene (const Maker *maker, Job *job)
   g_autofree char *path = g_build_filename (maker->images, name, NULL);
   g_autoptr (Scene) scene =
       scene_new (options->seed, job->index, options->width, options->height, &job->error);
-  if (scene && jpeg_write (scene->picture, scene->quality, path, &job->error))
+  if (scene && picture_write_jpeg (scene->picture, scene->quality, path, &job->error))
     job->objects = g_array_ref (scene->objects);
 }
 
