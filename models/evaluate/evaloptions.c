@@ -7,6 +7,9 @@
 #include <string.h>
 
 #include "cocoeval.h"
+#ifdef HAVE_ANNOTATE
+#  include "support/plot.h"
+#endif
 
 static const char summary[] = "Compares detections with a COCO annotation file: average precision "
                               "and recall of boxes, masks\n"
@@ -51,8 +54,8 @@ context_new (EvalOptions *o)
     { "min-score", 0, 0, G_OPTION_ARG_DOUBLE, &o->min_score,
         "... among detections of a score of at least X; default 0.5", "X" },
 #ifdef HAVE_ANNOTATE
-    { "plot", 'p', 0, G_OPTION_ARG_FILENAME, &o->plot,
-        "Draw precision over recall into FILE.svg or FILE.png", "FILE" },
+    { "plot", 'p', 0, G_OPTION_ARG_FILENAME, &o->plot, "Draw precision over recall",
+        "FILE.svg|.png|.pdf" },
 #endif
     { "version", 0, 0, G_OPTION_ARG_NONE, &o->version, "Print the version", NULL },
     { G_OPTION_REMAINING, 0, 0, G_OPTION_ARG_FILENAME_ARRAY, &o->arguments, NULL,
@@ -132,10 +135,11 @@ check_source (const EvalOptions *options, GError **error)
 static gboolean
 check_plot (const EvalOptions *options, GError **error)
 {
-  const char *plot = options->plot;
-  if (!plot || g_str_has_suffix (plot, ".svg") || g_str_has_suffix (plot, ".png"))
-    return TRUE;
-  return usage_error (error, "--plot: expected a file name that ends in .svg or .png");
+#ifdef HAVE_ANNOTATE
+  return plot_check_format ("--plot", options->plot, error);
+#else
+  return TRUE; /* there is no such option */
+#endif
 }
 
 /* Any of the bounds asks for the report. */

@@ -6,7 +6,7 @@
 
 #include "support/options.h"
 #include "scene.h"
-#include "sheet.h"
+#include "support/plot.h"
 
 /* File names have six digits, and ids are doubles on the way through JSON. */
 #define MAX_SCENES 1000000
@@ -94,9 +94,8 @@ check (SceneOptions *o, GError **error)
     return TRUE;
   if (!o->folder && !o->sheet)
     return usage_error (error, "expected --output or --sheet, found none of them");
-  if (o->sheet && !sheet_has_format (o->sheet))
-    return usage_error (error, "--sheet: expected a file name that ends in .pdf, .svg or .png");
-  if (!check_range ("count", o->count, 1, MAX_SCENES, error)
+  if (!plot_check_format ("--sheet", o->sheet, error)
+      || !check_range ("count", o->count, 1, MAX_SCENES, error)
       || !check_range ("first", o->first, 0, MAX_SCENES - o->count, error)
       || !check_range ("seed", o->seed, 0, G_MAXINT64, error)
       || !check_range ("threads", o->threads, 0, 1024, error) || !parse_size (o, error))

@@ -183,7 +183,7 @@ add_output_options (TrainOptions *o, GOptionContext *context)
     { "log", 0, 0, G_OPTION_ARG_FILENAME, &o->log, "Write each step's losses, a line of JSON each",
         "FILE" },
     { "curve", 0, 0, G_OPTION_ARG_FILENAME, &o->curve, "Draw the losses at the end",
-        "FILE.svg|FILE.png" },
+        "FILE.svg|.png|.pdf" },
     { "version", 0, 0, G_OPTION_ARG_NONE, &o->version, "Print the version and end", NULL },
     { NULL },
   };
@@ -196,8 +196,8 @@ static gboolean
 check_pictures (const TrainOptions *o, GError **error)
 {
 #ifdef HAVE_ANNOTATE
-  if (o->curve != NULL && !plot_has_format (o->curve))
-    return usage_error (error, "--curve: expected a file name that ends in .svg or .png");
+  if (!plot_check_format ("--curve", o->curve, error))
+    return FALSE;
   if (o->show != NULL && !g_str_has_suffix (o->show, ".png"))
     return usage_error (error, "--show-samples: expected a file name that ends in .png");
 #else
