@@ -11,6 +11,7 @@
 #include "boxhead.h"
 #include "picture/image.h"
 #include "model/model.h"
+#include "model/params.h"
 #include "model/quantization.h"
 
 #define MAX_SIDE 32767
@@ -40,6 +41,8 @@ fbnet_classifier_new (FbnetModel *model, const FbnetDetectorOptions *options, GE
         "%s: expected a classification model, found a detector", fbnet_model_get_name (model));
     return NULL;
   }
+  if (!params_check_options (options, error))
+    return NULL;
 
   FbnetClassifier *classifier = g_new0 (FbnetClassifier, 1);
   classifier->model = fbnet_model_ref (model);
@@ -240,13 +243,13 @@ fbnet_classifier_run (FbnetClassifier *classifier, const FbnetImage *image, floa
   *t = (FbnetTimings){ 0 };
   if (!prepare (classifier, image, error))
     return FALSE;
-  t->prepare = lap (&last);
+  t->ms[FBNET_STAGE_PREPARE] = lap (&last);
   run_input (classifier, image);
-  t->preprocess = lap (&last);
+  t->ms[FBNET_STAGE_PREPROCESS] = lap (&last);
   run_network (classifier);
   memcpy (probabilities, taps->logits.data, taps->logits.c * sizeof *probabilities);
   softmax_rows (probabilities, 1, taps->logits.c);
-  t->trunk = lap (&last);
-  t->total = t->prepare + t->preprocess + t->trunk;
+  t->ms[FBNET_STAGE_TRUNK] = lap (&last);
+  t->total = t->ms[FBNET_STAGE_PREPARE] + t->ms[FBNET_STAGE_PREPROCESS] + t->ms[FBNET_STAGE_TRUNK];
   return TRUE;
 }
