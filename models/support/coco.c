@@ -230,15 +230,24 @@ coco_writer_add (CocoWriter *writer, gint64 image_id, guint width, guint height,
   }
 }
 
-char *
-coco_writer_print (const CocoWriter *writer)
+static char *
+print (const CocoWriter *writer)
 {
   return g_strconcat (writer->text->str, "\n]\n", NULL);
+}
+
+cJSON *
+coco_writer_to_json (const CocoWriter *writer)
+{
+  g_autofree char *text = print (writer);
+
+  return json_parse (text, strlen (text), "results", NULL);
 }
 
 gboolean
 coco_writer_save (const CocoWriter *writer, const char *path, GError **error)
 {
-  g_autofree char *file = coco_writer_print (writer);
-  return file_write (path, file, strlen (file), error);
+  g_autofree char *text = print (writer);
+
+  return file_write (path, text, strlen (text), error);
 }
