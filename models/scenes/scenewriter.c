@@ -11,7 +11,7 @@
 #include "support/jsonfile.h"
 #include "support/picture.h"
 #include "support/progress.h"
-#include "support/rle.h"
+#include "support/masks.h"
 #include "scene.h"
 
 typedef struct {
@@ -143,7 +143,7 @@ object_to_json (const SceneSet *set, const SceneObject *object, guint id, guint 
   cJSON_AddNumberToObject (annotation, "area", object->area);
   cJSON_AddNumberToObject (annotation, "iscrowd", 0);
   cJSON_AddItemToObject (annotation, "segmentation",
-      rle_to_json (&object->mask, set->width, set->height));
+      rle_detection_to_json (&object->mask, set->width, set->height));
   return annotation;
 }
 

@@ -8,7 +8,7 @@
 
 #include "files.h"
 #include "jsonfile.h"
-#include "rle.h"
+#include "masks.h"
 
 /* --- Annotation files ------------------------------------------------------------------------- */
 
@@ -222,7 +222,8 @@ coco_writer_add (CocoWriter *writer, gint64 image_id, guint width, guint height,
       continue;
     g_autoptr (cJSON) result = new_result (image_id, category_id, detection);
     if (detection->mask.data)
-      cJSON_AddItemToObject (result, "segmentation", rle_to_json (&detection->mask, width, height));
+      cJSON_AddItemToObject (result, "segmentation",
+          rle_detection_to_json (&detection->mask, width, height));
     if (detection->keypoints)
       cJSON_AddItemToObject (result, "keypoints",
           new_keypoints (detection->keypoints, n_keypoints));
