@@ -11,7 +11,7 @@
 #include "boxhead.h"
 #include "picture/image.h"
 #include "model/model.h"
-#include "model/quantization.h"
+#include "network/network.h"
 
 #define MAX_SIDE 32767
 
@@ -213,7 +213,7 @@ run_network (FbnetClassifier *c)
     in = &c->maps[s];
   }
   runner_global_average (&c->runner, in, &c->taps.features);
-  runner_observe (&c->runner, QUANTIZATION_CLASS_INPUT, ".input", &c->taps.features);
+  runner_observe (&c->runner, c->network->class_input, ".input", &c->taps.features);
   runner_run_conv (&c->runner, &c->network->class_logits, &c->taps.features, &c->taps.logits, NULL);
 }
 

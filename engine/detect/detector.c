@@ -13,7 +13,7 @@
 #include "keypoint.h"
 #include "mask.h"
 #include "model/model.h"
-#include "model/quantization.h"
+#include "network/cache.h"
 #include "roi.h"
 #include "rpn.h"
 
@@ -335,7 +335,7 @@ choose_statistics (FbnetDetector *d, FbnetNormStatistics statistics)
   runner_end_stream (&d->runner);
   if (statistics != FBNET_NORM_STATISTICS_STREAM)
     return;
-  const Network *following = model_get_following_network (d->model, d->runner.kernels);
+  const Network *following = cache_get_following_network (d->model, d->runner.kernels);
   if (following->norm_stats->len == 0)
     return;
   d->network = following;
@@ -503,7 +503,7 @@ prepare_rpn_level (FbnetDetector *d, guint level, GError **error)
     .width = logits->w,
     .cells = description->anchors[level].cells,
     .n_cells = description->anchors[level].n_cells,
-    .stride = model_feature_stride (d->model, index),
+    .stride = d->model->layers->features[index].stride,
     .offset = description->anchor_offset };
   return TRUE;
 }
@@ -539,11 +539,11 @@ make_pooler (const FbnetDetector *d, RoiLevel levels[MAX_LEVELS], guint resoluti
   for (guint i = 0; i < description->n_roi_levels; i++) {
     const guint feature = description->roi_features[i];
     levels[i] =
-        (RoiLevel){ d->taps.features[feature], 1.0f / model_feature_stride (d->model, feature) };
+        (RoiLevel){ d->taps.features[feature], 1.0f / d->model->layers->features[feature].stride };
   }
   return (RoiPooler){ .levels = levels,
     .n_levels = description->n_roi_levels,
-    .min_level = g_bit_nth_msf (model_feature_stride (d->model, description->roi_features[0]), -1),
+    .min_level = g_bit_nth_msf (d->model->layers->features[description->roi_features[0]].stride, -1),
     .resolution = resolution,
     .sampling_ratio = sampling_ratio };
 }
@@ -722,7 +722,7 @@ run_rpn (FbnetDetector *d)
     Tensor *feature = &d->rpn_features[level];
     tensor_place_native (feature, &d->buffers[BUFFER_RPN_FEATURE]); /* shared by the levels */
     runner_run_stage (&d->runner, &d->network->rpn, in, feature);
-    runner_observe (&d->runner, QUANTIZATION_RPN_INPUT, ".input", feature);
+    runner_observe (&d->runner, d->network->rpn_input, ".input", feature);
     runner_run_conv (&d->runner, &d->network->rpn_logits, feature, &d->taps.rpn_logits[level],
         NULL);
     runner_run_conv (&d->runner, &d->network->rpn_deltas, feature, &d->taps.rpn_deltas[level],
@@ -780,7 +780,7 @@ run_box_head (FbnetDetector *d)
     runner_run_stage (&d->runner, &d->network->box, &in, &map);
     runner_global_average (&d->runner, &map, &features);
   }
-  runner_observe (&d->runner, QUANTIZATION_BOX_INPUT, ".input", &taps->box_features);
+  runner_observe (&d->runner, d->network->box_input, ".input", &taps->box_features);
   runner_run_conv (&d->runner, &d->network->cls_score, &taps->box_features, &taps->cls_logits,
       NULL);
   runner_run_conv (&d->runner, &d->network->bbox_pred, &taps->box_features, &taps->box_deltas,

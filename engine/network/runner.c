@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/cpu.h"
+#include "cache.h"
 #include "model/model.h"
 
 /* The int8 row that goes with a float row: the best of the same instruction set, with dot products where
@@ -63,12 +64,12 @@ choose_network (Runner *runner, FbnetModel *model, const FbnetDetectorOptions *o
     return NULL;
   runner->normalization = options->normalization;
   if (quantization == NULL || options->precision == FBNET_PRECISION_FLOAT32)
-    return model_get_network (model, runner->kernels);
+    return cache_get_network (model, runner->kernels);
   const gboolean exact = options->int8_bias == FBNET_INT8_BIAS_AUTO
       ? quantization->exact_bias
       : options->int8_bias == FBNET_INT8_BIAS_EXACT;
   runner->qkernels = matching_qkernels (runner->kernels);
-  return model_get_int8_network (model, runner->kernels, runner->qkernels, exact);
+  return cache_get_int8_network (model, runner->kernels, runner->qkernels, exact);
 }
 
 const Network *
