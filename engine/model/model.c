@@ -534,7 +534,7 @@ model_feature_channels (const FbnetModel *model, guint feature)
 }
 
 static const Network *
-get_network (FbnetModel *model, const Kernels *kernels, const QKernels *qkernels,
+get_network (FbnetModel *model, const Kernels *kernels, const ByteKernels *qkernels,
     gboolean exact_bias, gboolean follows)
 {
   Network *network = NULL;
@@ -567,7 +567,7 @@ model_get_following_network (FbnetModel *model, const Kernels *kernels)
 }
 
 const Network *
-model_get_int8_network (FbnetModel *model, const Kernels *kernels, const QKernels *qkernels,
+model_get_int8_network (FbnetModel *model, const Kernels *kernels, const ByteKernels *qkernels,
     gboolean exact_bias)
 {
   return get_network (model, kernels, qkernels, exact_bias, FALSE);
