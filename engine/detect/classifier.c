@@ -49,9 +49,7 @@ fbnet_classifier_new (FbnetModel *model, const FbnetDetectorOptions *options, GE
     return NULL;
   }
   classifier->maps = g_new0 (Tensor, classifier->network->n_trunk);
-  classifier->resizer = image_resizer_new ();
-  image_resizer_set_kernels (classifier->resizer,
-      resize_kernels_best (classifier->runner.kernels->cpu_flags));
+  classifier->resizer = image_resizer_new (&classifier->runner.kernels->picture);
   return classifier;
 }
 

@@ -142,9 +142,7 @@ fbnet_detector_new (FbnetModel *model, const FbnetDetectorOptions *options, GErr
     return NULL;
   }
   detector->stored_network = detector->network;
-  detector->resizer = image_resizer_new ();
-  image_resizer_set_kernels (detector->resizer,
-      resize_kernels_best (detector->runner.kernels->cpu_flags));
+  detector->resizer = image_resizer_new (&detector->runner.kernels->picture);
   fbnet_model_get_params (model, &detector->params);
   return detector;
 }
@@ -619,7 +617,8 @@ prepare_masks (FbnetDetector *d, GError **error)
   if (!runner_reserve_stage (&d->runner, &d->network->mask, &batch, &d->mask_map, error)
       || !tensor_reserve (&d->mask_map, &d->buffers[BUFFER_MASK_MAP], error))
     return FALSE;
-  const gsize packed = d->network->kernels->gemm_packed_size (1, d->mask_map.c) * sizeof (float);
+  const gsize packed =
+      d->network->kernels->floats.gemm_packed_size (1, d->mask_map.c) * sizeof (float);
   const gsize paste = mask_scratch_size (d->frame_width, d->frame_height);
   taps->mask_logits = (Tensor){ NULL, n, d->mask_map.h, d->mask_map.w, 1 };
   taps->mask_probabilities = taps->mask_logits;
@@ -869,7 +868,7 @@ mask_logits_item (gpointer data, guint item, guint thread)
   float *logits = d->taps.mask_logits.data + (batch->first + item) * pixels;
   float *probabilities = d->taps.mask_probabilities.data + (batch->first + item) * pixels;
 
-  kernels->gemm_pack (packed, d->network->mask_weight + class_id * c, 1, c);
+  kernels->floats.gemm_pack (packed, d->network->mask_weight + class_id * c, 1, c);
   const GemmArgs args = { .m = pixels,
     .n = 1,
     .k = c,
@@ -879,9 +878,9 @@ mask_logits_item (gpointer data, guint item, guint thread)
     .bias = d->network->mask_bias + class_id,
     .c = logits,
     .ldc = 1 };
-  kernels->gemm (&args);
+  kernels->floats.gemm (&args);
   memcpy (probabilities, logits, pixels * sizeof *logits);
-  kernels->activate (probabilities, pixels, ACT_SIGMOID);
+  kernels->floats.activate (probabilities, pixels, ACT_SIGMOID);
 }
 
 static void

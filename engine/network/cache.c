@@ -7,7 +7,7 @@
 #include "model/model.h"
 
 static const Network *
-get_network (FbnetModel *model, const Kernels *kernels, const QKernels *qkernels,
+get_network (FbnetModel *model, const Kernels *kernels, const ByteKernels *qkernels,
     gboolean exact_bias, gboolean follows)
 {
   Network *network = NULL;
@@ -41,7 +41,7 @@ cache_get_following_network (FbnetModel *model, const Kernels *kernels)
 }
 
 const Network *
-cache_get_int8_network (FbnetModel *model, const Kernels *kernels, const QKernels *qkernels,
+cache_get_int8_network (FbnetModel *model, const Kernels *kernels, const ByteKernels *qkernels,
     gboolean exact_bias)
 {
   return get_network (model, kernels, qkernels, exact_bias, FALSE);

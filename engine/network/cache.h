@@ -15,6 +15,6 @@ const Network *cache_get_following_network (FbnetModel *model, const Kernels *ke
 
 /* The same with the quantised layers on bytes; the others still run on floats. */
 const Network *cache_get_int8_network (FbnetModel *model, const Kernels *kernels,
-    const QKernels *qkernels, gboolean exact_bias);
+    const ByteKernels *qkernels, gboolean exact_bias);
 
 #endif

@@ -48,7 +48,7 @@ multiply (const ConvJob *job, gsize m, const float *a, gsize taps, float *c, con
       .c = c + g * out,
       .ldc = layer->out,
       .act = job->act };
-    job->runner->kernels->gemm (&args);
+    job->runner->kernels->floats.gemm (&args);
   }
 }
 

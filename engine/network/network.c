@@ -92,7 +92,7 @@ pack_gemm (PackedConv *conv, const Kernels *kernels, const float *weights)
   const gsize taps = (gsize) layer->kernel * layer->kernel;
   g_autofree float *rows = g_new (float, out *taps *in);
 
-  conv->group_size = (kernels->gemm_packed_size (out, taps * in) + 15) & ~(gsize) 15;
+  conv->group_size = (kernels->floats.gemm_packed_size (out, taps * in) + 15) & ~(gsize) 15;
   conv->weights = aligned_floats (conv->group_size * layer->groups);
   for (guint g = 0; g < layer->groups; g++) {
     const float *group = weights + g * out * in * taps;
@@ -102,7 +102,7 @@ pack_gemm (PackedConv *conv, const Kernels *kernels, const float *weights)
           rows[(o * taps + t) * in + i] = group[(o * in + i) * taps + t];
       }
     }
-    kernels->gemm_pack (conv->weights + g * conv->group_size, rows, out, taps * in);
+    kernels->floats.gemm_pack (conv->weights + g * conv->group_size, rows, out, taps * in);
   }
 }
 
@@ -121,8 +121,8 @@ pack_transposed (PackedConv *conv, const Kernels *kernels, const float *weights)
         rows[(t * out + o) * in + i] = weights[(i * out + o) * taps + t];
     }
   }
-  conv->weights = aligned_floats (kernels->gemm_packed_size (taps * out, in));
-  kernels->gemm_pack (conv->weights, rows, taps * out, in);
+  conv->weights = aligned_floats (kernels->floats.gemm_packed_size (taps * out, in));
+  kernels->floats.gemm_pack (conv->weights, rows, taps * out, in);
 }
 
 static gboolean
@@ -281,7 +281,7 @@ input_of (const FbnetModel *model, Role role)
 }
 
 Network *
-network_new (const FbnetModel *model, const Kernels *kernels, const QKernels *qkernels,
+network_new (const FbnetModel *model, const Kernels *kernels, const ByteKernels *qkernels,
     gboolean exact_bias, gboolean follows)
 {
   Network *network = g_new0 (Network, 1);

@@ -42,7 +42,7 @@ typedef struct {
 
 typedef struct {
   const Kernels *kernels;
-  const QKernels *qkernels; /* NULL: everything runs on floats */
+  const ByteKernels *qkernels; /* NULL: everything runs on floats */
   gboolean exact_bias;
   gboolean follows;   /* a stream: batch norms are not folded */
   GArray *norm_stats; /* of double: where streams begin, norm_stats_begin() layer by layer */
@@ -62,7 +62,7 @@ typedef struct {
   float *mask_weight, *mask_bias; /* [n_classes][c], not packed: only the predicted class is run */
 } Network;
 
-Network *network_new (const FbnetModel *model, const Kernels *kernels, const QKernels *qkernels,
+Network *network_new (const FbnetModel *model, const Kernels *kernels, const ByteKernels *qkernels,
     gboolean exact_bias, gboolean follows);
 void network_free (Network *network); /* NULL is allowed */
 
@@ -76,9 +76,9 @@ typedef void (*RunnerObserver) (const char *name, const Tensor *output, gpointer
 
 typedef struct {
   const Kernels *kernels;
-  const QKernels *qkernels; /* NULL: nothing runs on bytes */
-  Workers *workers;         /* NULL: serial */
-  RunnerObserver observe;   /* or NULL; with one, nothing is fused */
+  const ByteKernels *qkernels; /* NULL: nothing runs on bytes */
+  Workers *workers;            /* NULL: serial */
+  RunnerObserver observe;      /* or NULL; with one, nothing is fused */
   gpointer observer_data;
   Buffer activations[2]; /* between blocks */
   Buffer converted;      /* a block's input, or a layer's, where it comes in the other form */
@@ -179,7 +179,7 @@ gboolean runner_reserve_qirf (Runner *runner, const PackedBlock *block, const Te
     const Tensor *out, GError **error);
 
 /* Bytes through their layer's table, in place. */
-void qconv_activate (const QKernels *kernels, const QConv *conv, guint8 *bytes, gsize n);
+void qconv_activate (const ByteKernels *kernels, const QConv *conv, guint8 *bytes, gsize n);
 
 /* The tensor in the other form, in runner->converted; the same where it has that form already. */
 gboolean runner_reserve_conversion (Runner *runner, const Tensor *tensor, gboolean to_bytes,

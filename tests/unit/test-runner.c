@@ -51,7 +51,7 @@ check_kernels (const PackedStage *stage, const Kernels *kernels, const float *im
     const Tensor one = { tensor_pixel (&all, i, 0, 0), 1, SIDE, SIDE, CHANNELS };
     const Tensor one_out = { alone, 1, out.h, out.w, out.c };
     runner_run_stage (&runner, stage, &one, &one_out);
-    if (!kernels->split_shows)
+    if (!kernels->floats.split_shows)
       g_assert_cmpmem (alone, size * sizeof *alone, together + i * size, size * sizeof *alone);
   }
   runner_close (&runner);
