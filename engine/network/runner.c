@@ -36,7 +36,7 @@ check_normalization (const FbnetModel *model, FbnetNormalization wanted, GError 
     return TRUE;
   g_autofree char *text = g_strdup_printf (expected[trained], model->description->name);
   g_set_error (error, FBNET_ERROR, FBNET_ERROR_ARGUMENT, "normalization: expected %s, found %s",
-      text, (gsize) wanted < G_N_ELEMENTS (names) ? names[wanted] : "no such value");
+      text, names[wanted]);
   return FALSE;
 }
 
