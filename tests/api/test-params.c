@@ -313,6 +313,26 @@ missing (const char *name, const FbnetModel *model)
   return fbnet_param_missing (fbnet_params_find (name), model);
 }
 
+/* What models do not differ in has the same value in all of them. */
+static void
+test_usual (void)
+{
+  static const char *const names[] = { "tiny-bn", "tiny-gn" };
+  guint n;
+  const FbnetParamInfo *table = fbnet_params_table (&n);
+
+  for (guint m = 0; m < G_N_ELEMENTS (names); m++) {
+    g_autoptr (FbnetModel) model = load (names[m]);
+    FbnetParams params;
+    fbnet_model_get_params (model, &params);
+    for (guint i = 0; i < n; i++) {
+      if (!table[i].of_model && is_number (&table[i]))
+        g_assert_cmpfloat ((float) fbnet_param_get (&table[i], &params), ==,
+            (float) table[i].usual);
+    }
+  }
+}
+
 /* A row knows the models for which it means something. */
 static void
 test_scopes (void)
@@ -487,6 +507,7 @@ main (int argc, char *argv[])
   g_test_add_func ("/params/range-texts", test_range_texts);
   g_test_add_func ("/params/detector-ranges", test_detector_ranges);
   g_test_add_func ("/params/option-ranges", test_option_ranges);
+  g_test_add_func ("/params/usual", test_usual);
   g_test_add_func ("/params/scopes", test_scopes);
   g_test_add_func ("/params/iou-bounds", test_iou_bounds);
   g_test_add_func ("/params/heads", test_heads);

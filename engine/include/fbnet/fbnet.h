@@ -502,12 +502,14 @@ typedef struct {
  * @name: "score-threshold": the member's name with hyphens
  * @blurb: a phrase
  * @unit: (nullable): "pixels"; NULL where there is none
+ * @zero: (nullable): what 0, or NULL, stands for: "one per processor"; NULL where it stands for itself
  * @type: what lies at @offset
  * @offset: of the member in #FbnetParams, or in #FbnetDetectorOptions
  * @min, @max: the range, inclusive; of the numbers, for %FBNET_PARAM_CLASSES; of the index, for
  *   %FBNET_PARAM_CHOICE; @max is INFINITY where there is no upper bound
- * @usual: what a model has that does not say, and D2Go's faster_rcnn_fbnetv3a_C4 where a model must
- *   say; an option's default. 0 where the value is no number
+ * @usual: the default, of models that do not say; of faster_rcnn_fbnetv3a_C4, D2Go's smallest, where
+ *   every model says. 0 where the value is no number
+ * @of_model: models may differ in it: its default is the model's, see fbnet_model_get_params()
  * @choices: (nullable): @max + 1 of them, for %FBNET_PARAM_CHOICE
  * @change: what another value makes necessary
  * @scope: the models for which it means something
@@ -519,9 +521,11 @@ typedef struct {
   const char *name;
   const char *blurb;
   const char *unit;
+  const char *zero;
   FbnetParamType type;
   gsize offset;
   double min, max, usual;
+  gboolean of_model;
   const FbnetChoice *choices;
   FbnetParamChange change;
   FbnetParamScope scope;
