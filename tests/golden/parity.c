@@ -71,7 +71,7 @@ parity_table_print (const ParityTable *table, const char *title)
 typedef struct {
   const FbnetImage *image;
   const FbnetDetections *detections;
-  DetectorTaps taps;
+  Pass taps;
   ParityArrays expected;
   gconstpointer source;
   const ParityLimits *limits;
@@ -169,7 +169,7 @@ check_tensors (const Check *check, const char *name, guint first, const Tensor *
 static void
 check_network (const Check *check)
 {
-  const DetectorTaps *taps = &check->taps;
+  const Pass *taps = &check->taps;
 
   check_tensors (check, "trunk", 0, taps->stages, taps->n_stages);
   check_tensors (check, "bottom_up_trunk", 0, taps->stages, taps->n_stages);
@@ -443,7 +443,7 @@ parity_check (const FbnetDetector *detector, const FbnetImage *image,
     .limits = limits,
     .table = table };
 
-  detector_get_taps (detector, &check.taps);
+  check.taps = *detector_get_pass (detector);
   check_resized (&check);
   check_input (&check);
   check_network (&check);
@@ -493,9 +493,9 @@ GByteArray *
 parity_bytes (const FbnetDetector *detector, const FbnetDetections *detections)
 {
   GByteArray *bytes = g_byte_array_new ();
-  DetectorTaps taps;
+  Pass taps;
 
-  detector_get_taps (detector, &taps);
+  taps = *detector_get_pass (detector);
   append (bytes, taps.resized, taps.height * taps.width * 3);
   append_tensor (bytes, &taps.input);
   for (guint s = 0; s < taps.n_stages; s++)

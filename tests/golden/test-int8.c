@@ -172,9 +172,9 @@ average_checksum (const FbnetDetector *detector, const cJSON *conv)
 {
   const float scale = (float) cJSON_GetObjectItem (conv, "out_scale")->valuedouble;
   const float zero = (float) cJSON_GetObjectItem (conv, "out_zp")->valuedouble;
-  DetectorTaps taps;
+  Pass taps;
 
-  detector_get_taps (detector, &taps);
+  taps = *detector_get_pass (detector);
   const gsize n = taps.box_features.n * taps.box_features.c;
   g_autofree guint8 *bytes = g_new (guint8, n);
   for (gsize i = 0; i < n; i++)
@@ -249,9 +249,9 @@ check_floats (const char *picture, const char *name, const float *found, gsize n
 static void
 check_results (const char *picture, const FbnetDetector *detector)
 {
-  DetectorTaps taps;
+  Pass taps;
 
-  detector_get_taps (detector, &taps);
+  taps = *detector_get_pass (detector);
   check_floats (picture, "proposals", &taps.proposals->x0, 4 * taps.n_proposals);
   check_floats (picture, "proposal_logits", taps.proposal_logits, taps.n_proposals);
   g_autofree float *boxes = g_new (float, 4 * taps.n_detections);

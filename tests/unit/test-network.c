@@ -9,6 +9,7 @@
 #include "base/cpu.h"
 #include "model/model.h"
 #include "network/cache.h"
+#include "network/piece.h"
 #include "randommodel.h"
 
 #define HEADS                                                                                      \
@@ -22,22 +23,21 @@ static Tensor
 run_ours (FbnetModel *model, const Kernels *kernels, guint n_threads, const Tensor *in)
 {
   Workers *workers = workers_new (n_threads, NULL);
-  Runner runner = { .kernels = kernels, .workers = workers };
-  const Network *network = cache_get_network (model, kernels);
+  const PackOptions options = { .kernels = kernels };
+  Workspace workspace = { .network = cache_get_network (model, &options), .workers = workers };
   Tensor current = *in;
   current.data = g_memdup2 (in->data, in->n * in->h * in->w * in->c * sizeof (float));
 
-  for (guint s = 0; s < network->n_trunk; s++) {
+  for (guint s = 0; s < layers_count (model->layers, ROLE_TRUNK); s++) {
+    const PackedStage *stage = network_stage (workspace.network, ROLE_TRUNK, s);
     Tensor next;
     GError *error = NULL;
-    runner_reserve_stage (&runner, &network->trunk[s], &current, &next, &error);
+    piece_run_stage (&workspace, stage, &current, TRUE, &next, &error);
     g_assert_no_error (error);
-    next.data = g_new (float, next.n *next.h *next.w *next.c);
-    runner_run_stage (&runner, &network->trunk[s], &current, &next);
     g_free (current.data);
     current = next;
   }
-  runner_close (&runner);
+  workspace_close (&workspace);
   return current;
 }
 

@@ -10,6 +10,7 @@
 #include "base/cpu.h"
 #include "model/model.h"
 #include "network/cache.h"
+#include "network/piece.h"
 #include "randommodel.h"
 
 /* --- The arithmetic --------------------------------------------------------------------------- */
@@ -209,7 +210,7 @@ run_expected (const FbnetModel *model, const Reference *frame, const ReferenceNo
 
 /* All trunk stages in a row; the caller frees the data. */
 static Tensor
-run_ours (Runner *runner, const Network *network, const Reference *frame)
+run_ours (Workspace *workspace, const Reference *frame)
 {
   Tensor current = { NULL, frame->n, frame->h, frame->w, frame->c };
   const gsize size = frame->n * frame->h * frame->w * frame->c;
@@ -217,13 +218,12 @@ run_ours (Runner *runner, const Network *network, const Reference *frame)
   current.data = g_new (float, size);
   for (gsize i = 0; i < size; i++)
     current.data[i] = (float) frame->data[i];
-  for (guint s = 0; s < network->n_trunk; s++) {
+  for (guint s = 0; s < layers_count (workspace->network->layers, ROLE_TRUNK); s++) {
+    const PackedStage *stage = network_stage (workspace->network, ROLE_TRUNK, s);
     Tensor next;
     GError *error = NULL;
-    runner_reserve_stage (runner, &network->trunk[s], &current, &next, &error);
+    piece_run_stage (workspace, stage, &current, TRUE, &next, &error);
     g_assert_no_error (error);
-    next.data = g_new (float, next.n *next.h *next.w *next.c);
-    runner_run_stage (runner, &network->trunk[s], &current, &next);
     g_free (current.data);
     current = next;
   }
@@ -246,18 +246,18 @@ check_output (const Tensor *found, const Reference *expected)
 
 /* Every layer's mean to 1e-5 of its deviation, and variance to 1e-4 of itself. */
 static void
-check_layer (const Runner *runner, const PackedConv *conv, const Follower *follower)
+check_layer (const Workspace *workspace, const PackedConv *conv, const Follower *follower)
 {
+  if (!conv_has_norm (conv))
+    return;
   const guint channels = conv->layer->out;
   const Running *running = g_hash_table_lookup (follower->layers, conv->layer);
   g_autofree double *means = g_new (double, channels);
   g_autofree double *vars = g_new (double, channels);
 
-  if (!conv_has_norm (conv))
-    return;
   g_assert_nonnull (running);
-  norm_stats_finish (runner->norm_stats + conv->norm_at, channels, means, vars);
-  g_assert_cmpfloat_with_epsilon (runner->norm_stats[conv->norm_at] / running->weight, 1, 1e-12);
+  norm_stats_finish (workspace->norm_stats + conv->norm_at, channels, means, vars);
+  g_assert_cmpfloat_with_epsilon (workspace->norm_stats[conv->norm_at] / running->weight, 1, 1e-12);
   for (guint c = 0; c < channels; c++) {
     const double variance = running->squares[c] - pow (running->means[c], 2);
     g_assert_cmpfloat (fabs (means[c] - running->means[c]), <=, 1e-5 * sqrt (variance + 1e-3));
@@ -266,14 +266,15 @@ check_layer (const Runner *runner, const PackedConv *conv, const Follower *follo
 }
 
 static void
-check_statistics (const Runner *runner, const Network *network, const Follower *follower)
+check_statistics (const Workspace *workspace, const Follower *follower)
 {
-  for (guint s = 0; s < network->n_trunk; s++) {
-    for (guint b = 0; b < network->trunk[s].n_blocks; b++) {
-      const PackedBlock *block = &network->trunk[s].blocks[b];
-      const PackedConv *const convs[] = { &block->pw, &block->dw, &block->pwl };
-      for (guint i = 0; i < G_N_ELEMENTS (convs); i++)
-        check_layer (runner, convs[i], follower);
+  const Network *network = workspace->network;
+
+  for (guint s = 0; s < layers_count (network->layers, ROLE_TRUNK); s++) {
+    const PackedStage *stage = network_stage (network, ROLE_TRUNK, s);
+    for (guint b = 0; b < stage->n_blocks; b++) {
+      for (guint i = 0; i < N_BLOCK_LAYERS; i++)
+        check_layer (workspace, &stage->blocks[b].convs[i], follower);
     }
   }
 }
@@ -287,8 +288,7 @@ static const Shape shapes[N_FRAMES] = { { 1, 61, 43 }, { 7, 12, 9 }, { 1, 20, 90
 static const guint threads[] = { 1, 2, 5 };
 
 typedef struct {
-  Runner runner;
-  const Network *network;
+  Workspace workspace;
 } Ours;
 
 static Ours *
@@ -297,28 +297,31 @@ ours_new (FbnetModel *model, const Kernels *kernels, guint n_threads, double mom
 {
   Ours *ours = g_new0 (Ours, 1);
 
-  ours->runner = (Runner){ .kernels = kernels,
+  const PackOptions options = { .kernels = kernels };
+  const Network *network = cache_get_network (model, &options);
+
+  ours->workspace = (Workspace){ .network = network,
+    .stored = network,
     .workers = workers_new (n_threads, NULL),
     .norm_momentum = momentum,
     .normalization = naive ? FBNET_NORMALIZATION_NAIVE_SYNC_BN : FBNET_NORMALIZATION_SYNC_BN };
-  ours->network = cache_get_following_network (model, kernels);
-  runner_begin_stream (&ours->runner, ours->network);
+  workspace_begin_stream (&ours->workspace, model);
   return ours;
 }
 
 static void
 ours_free (Ours *ours)
 {
-  runner_close (&ours->runner);
+  workspace_close (&ours->workspace);
   g_free (ours);
 }
 
 static void
 check_same_statistics (const Ours *a, const Ours *b)
 {
-  const gsize bytes = a->network->norm_stats->len * sizeof (double);
+  const gsize bytes = a->workspace.network->norm_stats->len * sizeof (double);
 
-  g_assert_cmpmem (a->runner.norm_stats, bytes, b->runner.norm_stats, bytes);
+  g_assert_cmpmem (a->workspace.norm_stats, bytes, b->workspace.norm_stats, bytes);
 }
 
 /* The frames through one kernel row, with one, two and five threads: the reference's numbers, and
@@ -338,12 +341,12 @@ check_row (FbnetModel *model, const Kernels *kernels, double momentum, gboolean 
     Reference frame = make_frame (&shapes[f], random);
     Reference expected = run_expected (model, &frame, &norm);
     for (guint i = 0; i < G_N_ELEMENTS (threads); i++) {
-      const Tensor found = run_ours (&ours[i]->runner, ours[i]->network, &frame);
+      const Tensor found = run_ours (&ours[i]->workspace, &frame);
       check_output (&found, &expected);
       check_same_statistics (ours[0], ours[i]);
       g_free (found.data);
     }
-    check_statistics (&ours[0]->runner, ours[0]->network, &follower);
+    check_statistics (&ours[0]->workspace, &follower);
     g_free (expected.data);
     g_free (frame.data);
   }
@@ -426,7 +429,7 @@ test_stored (void)
   for (guint f = 0; f < N_FRAMES; f++) {
     Reference frame = make_frame (&shapes[f], random);
     Reference expected = run_expected (model, &frame, NULL);
-    const Tensor found = run_ours (&ours->runner, ours->network, &frame);
+    const Tensor found = run_ours (&ours->workspace, &frame);
     check_output (&found, &expected);
     g_free (found.data);
     g_free (expected.data);
@@ -447,17 +450,17 @@ test_as_trained (void)
     GRand *random = g_rand_new_with_seed (seed);
     Ours *told = ours_new (model, kernels_find (NULL, NULL), 1, 0.3, naive);
     Ours *by_itself = ours_new (model, kernels_find (NULL, NULL), 1, 0.3, FALSE);
-    by_itself->runner.normalization = FBNET_NORMALIZATION_AUTO;
+    by_itself->workspace.normalization = FBNET_NORMALIZATION_AUTO;
     /* Not the last block: `skip` has plain batch norm in any model. */
-    const gsize end = told->network->trunk[2].blocks[1].pwl.norm_at;
+    const gsize end = network_stage (told->workspace.network, ROLE_TRUNK, 2)->blocks[1].pwl.norm_at;
     for (guint f = 0; f < 2; f++) {
       Reference frame = make_frame (&shapes[f], random);
-      g_free (run_ours (&told->runner, told->network, &frame).data);
-      g_free (run_ours (&by_itself->runner, by_itself->network, &frame).data);
+      g_free (run_ours (&told->workspace, &frame).data);
+      g_free (run_ours (&by_itself->workspace, &frame).data);
       g_free (frame.data);
     }
-    g_assert_cmpmem (told->runner.norm_stats, end * sizeof (double), by_itself->runner.norm_stats,
-        end * sizeof (double));
+    g_assert_cmpmem (told->workspace.norm_stats, end * sizeof (double),
+        by_itself->workspace.norm_stats, end * sizeof (double));
     ours_free (told);
     ours_free (by_itself);
     g_rand_free (random);
