@@ -74,7 +74,6 @@ explain='
   {
     other = ""
     if ((getline other <before) <= 0) { print "  one picture more than before"; exit }
-    n_lines++
     if ($0 == other) next
     same = common($0, other)
     head = substr($0, 1, same)
