@@ -13,6 +13,9 @@
 #include "network/piece.h"
 #include "randommodel.h"
 
+/* Of weights and frames. The limits below are ten times what twelve other seeds gave. */
+#define SEED 1
+
 /* --- The arithmetic --------------------------------------------------------------------------- */
 
 /* One channel's frame: `pixels` of them, alternately mean - spread and mean + spread. */
@@ -327,9 +330,9 @@ check_same_statistics (const Ours *a, const Ours *b)
 /* The frames through one kernel row, with one, two and five threads: the reference's numbers, and
  * each other's bits, after every frame. */
 static void
-check_row (FbnetModel *model, const Kernels *kernels, double momentum, gboolean naive, guint32 seed)
+check_row (FbnetModel *model, const Kernels *kernels, double momentum, gboolean naive)
 {
-  GRand *random = g_rand_new_with_seed (seed);
+  GRand *random = g_rand_new_with_seed (SEED);
   Follower follower = { model, g_hash_table_new_full (NULL, NULL, NULL, running_free), momentum,
     naive };
   const ReferenceNorm norm = { follow, &follower };
@@ -357,7 +360,7 @@ check_row (FbnetModel *model, const Kernels *kernels, double momentum, gboolean 
 }
 
 static FbnetModel *
-make_model (const char *norm, guint32 seed)
+make_model (const char *norm)
 {
   g_autofree char *architecture = g_strdup_printf (
       "{\"name\": \"random\", \"width_divisor\": 8, \"norm\": {\"name\": \"%s\"},"
@@ -369,9 +372,8 @@ make_model (const char *norm, guint32 seed)
   g_autofree char *description = random_model_description (architecture, 3, FALSE);
   g_autoptr (GError) error = NULL;
 
-  FbnetModel *model = random_model_new (description, seed, &error);
+  FbnetModel *model = random_model_new (description, SEED, &error);
   g_assert_no_error (error);
-  g_test_message ("seed %u", seed);
   return model;
 }
 
@@ -384,12 +386,11 @@ can_run (const Kernels *kernels)
 static void
 check_rows (double momentum, gboolean naive)
 {
-  const guint32 seed = g_test_rand_int ();
-  g_autoptr (FbnetModel) model = make_model ("sync_bn", seed);
+  g_autoptr (FbnetModel) model = make_model ("sync_bn");
 
   for (const Kernels *const *row = kernels_list (); *row != NULL; row++) {
     if (can_run (*row))
-      check_row (model, *row, momentum, naive, seed);
+      check_row (model, *row, momentum, naive);
   }
 }
 
@@ -421,9 +422,8 @@ test_own_numbers (void)
 static void
 test_stored (void)
 {
-  const guint32 seed = g_test_rand_int ();
-  g_autoptr (FbnetModel) model = make_model ("bn", seed);
-  GRand *random = g_rand_new_with_seed (seed);
+  g_autoptr (FbnetModel) model = make_model ("bn");
+  GRand *random = g_rand_new_with_seed (SEED);
   Ours *ours = ours_new (model, kernels_find (NULL, NULL), 2, 0, FALSE);
 
   for (guint f = 0; f < N_FRAMES; f++) {
@@ -443,11 +443,9 @@ test_stored (void)
 static void
 test_as_trained (void)
 {
-  const guint32 seed = g_test_rand_int ();
-
   for (guint naive = 0; naive < 2; naive++) {
-    g_autoptr (FbnetModel) model = make_model (naive ? "naiveSyncBN" : "sync_bn", seed);
-    GRand *random = g_rand_new_with_seed (seed);
+    g_autoptr (FbnetModel) model = make_model (naive ? "naiveSyncBN" : "sync_bn");
+    GRand *random = g_rand_new_with_seed (SEED);
     Ours *told = ours_new (model, kernels_find (NULL, NULL), 1, 0.3, naive);
     Ours *by_itself = ours_new (model, kernels_find (NULL, NULL), 1, 0.3, FALSE);
     by_itself->workspace.normalization = FBNET_NORMALIZATION_AUTO;
