@@ -43,7 +43,6 @@ typedef enum {
 #  define GST_FBNET_META_ALL GST_FBNET_META_ROI
 #endif
 
-#define GST_TYPE_FBNET_META_TYPES (gst_fbnet_meta_types_get_type ())
 GType gst_fbnet_meta_types_get_type (void);
 
 /* The smallest rectangle of whole pixels that covers the box, inside the frame and at least 1 × 1:

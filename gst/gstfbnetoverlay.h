@@ -16,7 +16,6 @@ typedef enum {
   GST_FBNET_COLOR_BY_INSTANCE,
 } GstFbnetColorBy;
 
-#define GST_TYPE_FBNET_COLOR_BY (gst_fbnet_color_by_get_type ())
 GType gst_fbnet_color_by_get_type (void);
 
 typedef struct {
