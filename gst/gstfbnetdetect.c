@@ -33,6 +33,7 @@
 #include "gstfbnetoverlay.h"
 #include "gstfbnetsettings.h"
 #include "gstfbnetstats.h"
+#include "gstfbnetstructure.h"
 
 GST_DEBUG_CATEGORY_STATIC (gst_fbnet_detect_debug);
 #define GST_CAT_DEFAULT gst_fbnet_detect_debug
@@ -464,7 +465,7 @@ emit_new_detections (GstFbnetDetect *self, GstBuffer *buffer, const GstFbnetResu
 {
   if (!g_signal_has_handler_pending (self, signals[SIGNAL_NEW_DETECTIONS], 0, FALSE))
     return;
-  g_autoptr (GstStructure) structure = gst_fbnet_result_to_structure (result);
+  g_autoptr (GstStructure) structure = gst_fbnet_structure_new_detections (result);
   g_signal_emit (self, signals[SIGNAL_NEW_DETECTIONS], 0, buffer, structure);
 }
 
@@ -498,7 +499,7 @@ process_frame (GstFbnetDetect *self, GstBuffer *buffer, guint n_top, gboolean ov
   GstFbnetResult result;
   describe_result (self, buffer, n_top, &result);
   evaluate (self, buffer, &result);
-  gst_fbnet_result_attach (&result, buffer, self->meta_types);
+  gst_fbnet_meta_attach (&result, buffer, self->meta_types);
 #ifdef HAVE_OVERLAY
   if (overlay)
     flow = blend_overlay (self, buffer, &result, style);

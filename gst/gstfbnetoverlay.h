@@ -5,9 +5,7 @@
 #ifndef GST_FBNET_OVERLAY_H
 #define GST_FBNET_OVERLAY_H
 
-#include <gst/video/video.h>
-
-#include "gstfbnetmeta.h"
+#include "gstfbnetresult.h"
 
 G_BEGIN_DECLS
 
