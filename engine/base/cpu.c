@@ -6,8 +6,6 @@
 
 #if defined(__x86_64__) || defined(__i386__)
 #  include <cpuid.h>
-#elif defined(__aarch64__) && defined(__linux__)
-#  include <sys/auxv.h>
 #endif
 
 #if defined(__x86_64__) || defined(__i386__)
@@ -71,13 +69,7 @@ detect (void)
 static guint
 detect (void)
 {
-  guint flags = CPU_NEON;
-#  ifdef __linux__
-  const unsigned long hwcap_asimddp = 1ul << 20; /* the kernel's ABI; older headers lack the name */
-  if (getauxval (AT_HWCAP) & hwcap_asimddp)
-    flags |= CPU_NEON_DOT;
-#  endif
-  return flags;
+  return CPU_NEON;
 }
 
 #else

@@ -11,9 +11,8 @@ enum {
   CPU_AVX2 = 1 << 0,        /* AVX2 and FMA, with the registers saved by the system */
   CPU_AVX512 = 1 << 1,      /* F, BW, CD, DQ, VL */
   CPU_AVX512_VNNI = 1 << 2, /* and VNNI */
-  CPU_NEON = 1 << 3,        /* aarch64 baseline */
-  CPU_NEON_DOT = 1 << 4,
-  CPU_AVX512_VBMI = 1 << 5, /* and VBMI */
+  CPU_AVX512_VBMI = 1 << 3, /* and VBMI */
+  CPU_NEON = 1 << 4,        /* aarch64 baseline */
 };
 
 /* Asked once, then remembered; safe from any thread. */

@@ -7,7 +7,7 @@
 #include <stdlib.h>
 
 #include "fbnet/fbnet.h"
-#include "kernels/qkernels.h"
+#include "kernels/bytes.h"
 
 #define MAX_FLOATS ((gsize) 1 << 40)
 

@@ -12,7 +12,7 @@
 #include "picture/image.h"
 #include "model/model.h"
 #include "model/params.h"
-#include "model/quantization.h"
+#include "network/network.h"
 
 #define MAX_SIDE 32767
 
@@ -52,9 +52,7 @@ fbnet_classifier_new (FbnetModel *model, const FbnetDetectorOptions *options, GE
     return NULL;
   }
   classifier->maps = g_new0 (Tensor, classifier->network->n_trunk);
-  classifier->resizer = image_resizer_new ();
-  image_resizer_set_kernels (classifier->resizer,
-      resize_kernels_best (classifier->runner.kernels->cpu_flags));
+  classifier->resizer = image_resizer_new (&classifier->runner.kernels->picture);
   return classifier;
 }
 
@@ -216,7 +214,7 @@ run_network (FbnetClassifier *c)
     in = &c->maps[s];
   }
   runner_global_average (&c->runner, in, &c->taps.features);
-  runner_observe (&c->runner, QUANTIZATION_CLASS_INPUT, ".input", &c->taps.features);
+  runner_observe (&c->runner, c->network->class_input, ".input", &c->taps.features);
   runner_run_conv (&c->runner, &c->network->class_logits, &c->taps.features, &c->taps.logits, NULL);
 }
 

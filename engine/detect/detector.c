@@ -14,7 +14,7 @@
 #include "mask.h"
 #include "model/model.h"
 #include "model/params.h"
-#include "model/quantization.h"
+#include "network/cache.h"
 #include "roi.h"
 #include "rpn.h"
 
@@ -145,9 +145,7 @@ fbnet_detector_new (FbnetModel *model, const FbnetDetectorOptions *options, GErr
     return NULL;
   }
   detector->stored_network = detector->network;
-  detector->resizer = image_resizer_new ();
-  image_resizer_set_kernels (detector->resizer,
-      resize_kernels_best (detector->runner.kernels->cpu_flags));
+  detector->resizer = image_resizer_new (&detector->runner.kernels->picture);
   fbnet_model_get_params (model, &detector->params);
   return detector;
 }
@@ -241,7 +239,7 @@ choose_statistics (FbnetDetector *d, FbnetNormStatistics statistics)
   runner_end_stream (&d->runner);
   if (statistics != FBNET_NORM_STATISTICS_STREAM)
     return;
-  const Network *following = model_get_following_network (d->model, d->runner.kernels);
+  const Network *following = cache_get_following_network (d->model, d->runner.kernels);
   if (following->norm_stats->len == 0)
     return;
   d->network = following;
@@ -404,7 +402,7 @@ prepare_rpn_level (FbnetDetector *d, guint level, GError **error)
     .width = logits->w,
     .cells = description->anchors[level].cells,
     .n_cells = description->anchors[level].n_cells,
-    .stride = model_feature_stride (d->model, index),
+    .stride = d->model->layers->features[index].stride,
     .offset = description->anchor_offset };
   return TRUE;
 }
@@ -440,11 +438,11 @@ make_pooler (const FbnetDetector *d, RoiLevel levels[MAX_LEVELS], guint resoluti
   for (guint i = 0; i < description->n_roi_levels; i++) {
     const guint feature = description->roi_features[i];
     levels[i] =
-        (RoiLevel){ d->taps.features[feature], 1.0f / model_feature_stride (d->model, feature) };
+        (RoiLevel){ d->taps.features[feature], 1.0f / d->model->layers->features[feature].stride };
   }
   return (RoiPooler){ .levels = levels,
     .n_levels = description->n_roi_levels,
-    .min_level = g_bit_nth_msf (model_feature_stride (d->model, description->roi_features[0]), -1),
+    .min_level = g_bit_nth_msf (d->model->layers->features[description->roi_features[0]].stride, -1),
     .resolution = resolution,
     .sampling_ratio = sampling_ratio };
 }
@@ -520,7 +518,8 @@ prepare_masks (FbnetDetector *d, GError **error)
   if (!runner_reserve_stage (&d->runner, &d->network->mask, &batch, &d->mask_map, error)
       || !tensor_reserve (&d->mask_map, &d->buffers[BUFFER_MASK_MAP], error))
     return FALSE;
-  const gsize packed = d->network->kernels->gemm_packed_size (1, d->mask_map.c) * sizeof (float);
+  const gsize packed =
+      d->network->kernels->floats.gemm_packed_size (1, d->mask_map.c) * sizeof (float);
   const gsize paste = mask_scratch_size (d->frame_width, d->frame_height);
   taps->mask_logits = (Tensor){ NULL, n, d->mask_map.h, d->mask_map.w, 1 };
   taps->mask_probabilities = taps->mask_logits;
@@ -623,7 +622,7 @@ run_rpn (FbnetDetector *d)
     Tensor *feature = &d->rpn_features[level];
     tensor_place_native (feature, &d->buffers[BUFFER_RPN_FEATURE]); /* shared by the levels */
     runner_run_stage (&d->runner, &d->network->rpn, in, feature);
-    runner_observe (&d->runner, QUANTIZATION_RPN_INPUT, ".input", feature);
+    runner_observe (&d->runner, d->network->rpn_input, ".input", feature);
     runner_run_conv (&d->runner, &d->network->rpn_logits, feature, &d->taps.rpn_logits[level],
         NULL);
     runner_run_conv (&d->runner, &d->network->rpn_deltas, feature, &d->taps.rpn_deltas[level],
@@ -681,7 +680,7 @@ run_box_head (FbnetDetector *d)
     runner_run_stage (&d->runner, &d->network->box, &in, &map);
     runner_global_average (&d->runner, &map, &features);
   }
-  runner_observe (&d->runner, QUANTIZATION_BOX_INPUT, ".input", &taps->box_features);
+  runner_observe (&d->runner, d->network->box_input, ".input", &taps->box_features);
   runner_run_conv (&d->runner, &d->network->cls_score, &taps->box_features, &taps->cls_logits,
       NULL);
   runner_run_conv (&d->runner, &d->network->bbox_pred, &taps->box_features, &taps->box_deltas,
@@ -770,7 +769,7 @@ mask_logits_item (gpointer data, guint item, guint thread)
   float *logits = d->taps.mask_logits.data + (batch->first + item) * pixels;
   float *probabilities = d->taps.mask_probabilities.data + (batch->first + item) * pixels;
 
-  kernels->gemm_pack (packed, d->network->mask_weight + class_id * c, 1, c);
+  kernels->floats.gemm_pack (packed, d->network->mask_weight + class_id * c, 1, c);
   const GemmArgs args = { .m = pixels,
     .n = 1,
     .k = c,
@@ -780,9 +779,9 @@ mask_logits_item (gpointer data, guint item, guint thread)
     .bias = d->network->mask_bias + class_id,
     .c = logits,
     .ldc = 1 };
-  kernels->gemm (&args);
+  kernels->floats.gemm (&args);
   memcpy (probabilities, logits, pixels * sizeof *logits);
-  kernels->activate (probabilities, pixels, ACT_SIGMOID);
+  kernels->floats.activate (probabilities, pixels, ACT_SIGMOID);
 }
 
 static void

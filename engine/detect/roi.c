@@ -174,7 +174,7 @@ align_row (gpointer data, guint item, guint thread)
   for (guint p = 0; p < resolution; p++) {
     bin_taps (&columns, &horizontal, p);
     const gsize n = gather_bin (&s, feature, &rows, &columns);
-    job->kernels->weighted_sum (out + p * feature->c, s.sources, s.weights, n, feature->c);
+    job->kernels->floats.weighted_sum (out + p * feature->c, s.sources, s.weights, n, feature->c);
   }
 }
 

@@ -8,7 +8,7 @@
 
 #include <math.h>
 
-#include "kernels.h"
+#include "floats.h"
 
 /* relu6 (x + 3) / 6, as mobile_cv writes it: times the float32 nearest to 1/6. */
 static inline float

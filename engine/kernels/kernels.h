@@ -1,104 +1,30 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * The kernel table: the only loops over many numbers. Each set is one row of function pointers; the
- * row "c" is the specification, the others must agree with it: integers bit for bit, floats within
- * a small multiple of epsilon times the sum of the absolute products.
+ * The kernel table: the only loops over many numbers, in three families. Each row is a set for one kind
+ * of processor; the row "c" is the specification, the others must agree with it: integers bit for bit,
+ * floats as floats.h says.
  *
- * Contract of every kernel: it never allocates, fails, logs or keeps state; pointers are aligned to
- * float only, unless said otherwise; output does not overlap input, unless said otherwise; the value
- * of an output element does not depend on how the work was divided among calls (so results are the
- * same for any number of threads).
- *
- * Activations are channels-last: a pixel is `channels` consecutive floats.
+ * Contract of every kernel: it never allocates, fails, logs or keeps state; output does not overlap
+ * input, unless said otherwise; the value of an output element does not depend on how the work was
+ * divided among calls (so results are the same for any number of threads).
  */
 #ifndef FBNET_KERNELS_H
 #define FBNET_KERNELS_H
 
-#include <glib.h>
-
-typedef enum {
-  ACT_NONE,
-  ACT_RELU,
-  ACT_HSWISH,   /* x * (relu6(x + 3) * (1/6)) */
-  ACT_SWISH,    /* x * sigmoid(x) */
-  ACT_SIGMOID,  /* 1 / (1 + exp(-x)) */
-  ACT_HSIGMOID, /* relu6(x + 3) * (1/6) */
-} Activation;
-
-/* Pointwise convolution as a matrix product with everything that may follow it.
- * Equivalent loop:
- *   for i < m, j < n:
- *     s = bias ? bias[j] : 0
- *     for p < k: s += a[i*lda + p] * weight[j][p]       (p ascending)
- *     if (residual) s += residual[i*ldr + j]
- *     c[i*ldc + j] = act (s)
- * `c` may be the same memory as `residual` (same leading dimension), never as `a`. m may be 0. */
-typedef struct {
-  gsize m, n, k;
-  const float *a;
-  gsize lda;
-  const float *packed;   /* the weights as gemm_pack() laid them out */
-  const float *bias;     /* n floats, or NULL */
-  const float *residual; /* or NULL */
-  gsize ldr;
-  float *c;
-  gsize ldc;
-  Activation act;
-} GemmArgs;
-
-/* One output row of a depthwise convolution over one image, optionally with a nearest-neighbour
- * up-sampling in front of it. `rows[r]` is the source row under kernel row r, `in_width` pixels, or
- * NULL where the kernel hangs over the image's edge (zeros). With upsample u, the row the kernel
- * walks over has in_width*u pixels and pixel x of it is source pixel x/u (the caller picks source
- * rows the same way).
- * Equivalent loop:
- *   for x < out_width, c < channels:
- *     s = bias ? bias[c] : 0
- *     for r < kernel, q < kernel (ascending):
- *       v = x*stride - pad + q
- *       if (rows[r] && 0 <= v < in_width*upsample) s += rows[r][(v/upsample)*channels + c] *
- *                                                       weight[(r*kernel + q)*channels + c]
- *     out[x*channels + c] = act (s) */
-typedef struct {
-  float *out;
-  const float *const *rows;
-  const float *weight; /* [kernel][kernel][channels] */
-  const float *bias;   /* or NULL */
-  gsize channels, in_width, out_width;
-  guint kernel, stride, pad, upsample;
-  Activation act;
-} DepthwiseArgs;
+#include "bytes.h"
+#include "floats.h"
+#include "picture.h"
 
 typedef struct {
   const char *name;
-  guint cpu_flags;      /* cpu.h: what the processor must have */
-  gboolean split_shows; /* the exception to the contract: how rows are divided among calls to gemm()
-                           shows in the bits, so the caller must divide them always alike */
-
-  /* gemm: floats that gemm_pack() writes; at least n*k; packed memory is 64-byte aligned */
-  gsize (*gemm_packed_size) (gsize n, gsize k);
-  void (*gemm_pack) (float *packed, const float *weight, gsize n, gsize k); /* weight: [n][k] */
-  void (*gemm) (const GemmArgs *args);
-
-  void (*depthwise_row) (const DepthwiseArgs *args);
-
-  /* sum[c] += x[p][c]; and with sum_sq not NULL: sum_sq[c] += x[p][c]^2. In double, p ascending. */
-  void (*channel_sums) (double *sum, double *sum_sq, const float *x, gsize pixels, gsize channels);
-
-  /* x[p][c] = act (x[p][c] * scale[c] + (shift ? shift[c] : 0) + (residual ? residual[p][c] : 0)),
-   * in place */
-  void (*channel_affine) (float *x, const float *scale, const float *shift, const float *residual,
-      gsize pixels, gsize channels, Activation act);
-
-  /* out[c] = sum over t < n of weight[t] * source[t][c], t ascending */
-  void (*weighted_sum) (float *out, const float *const *source, const float *weight, gsize n,
-      gsize channels);
-
-  /* x[i] = act (x[i]), in place */
-  void (*activate) (float *x, gsize n, Activation act);
+  guint cpu_flags; /* cpu.h: what the processor must have */
+  FloatKernels floats;
+  ByteKernels bytes;      /* the same bits in every row */
+  PictureKernels picture; /* the same bits in every row */
 } Kernels;
 
-/* The rows, best first; the last is "c", which runs everywhere. NULL-terminated. */
+/* The rows that this processor runs, best first; the last is "c", which runs everywhere.
+ * NULL-terminated. */
 const Kernels *const *kernels_list (void);
 
 /* The row called `name`, or with NULL: the one FBNET_KERNELS names, else the first that this

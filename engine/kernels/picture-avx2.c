@@ -7,11 +7,9 @@
  * bits, which is exact because only its low 16 bits reach the result; a single product pair cannot
  * saturate: 255 * (64 + 64) < 32768. The 32-bit sum ends below 2^31 because the weights sum to 2^22.
  */
-#include "picture.h"
+#include "rows.h"
 
 #include <immintrin.h>
-
-#include "base/cpu.h"
 
 static inline __m256i
 load (const void *p)
@@ -38,8 +36,8 @@ pack_in_order (__m256i a, __m256i b)
   return _mm256_permute4x64_epi64 (_mm256_packus_epi16 (a, b), _MM_SHUFFLE (3, 1, 2, 0));
 }
 
-static void
-split2 (guint8 *even, guint8 *odd, const guint8 *in, gsize n)
+void
+split2_avx2 (guint8 *even, guint8 *odd, const guint8 *in, gsize n)
 {
   const __m256i low_bytes = _mm256_set1_epi16 (0xff);
   gsize i = 0;
@@ -50,7 +48,7 @@ split2 (guint8 *even, guint8 *odd, const guint8 *in, gsize n)
         pack_in_order (_mm256_and_si256 (a, low_bytes), _mm256_and_si256 (b, low_bytes)));
     store (odd + i, pack_in_order (_mm256_srli_epi16 (a, 8), _mm256_srli_epi16 (b, 8)));
   }
-  resize_kernels_c.split2 (even + i, odd + i, in + 2 * i, n - i);
+  split2_c (even + i, odd + i, in + 2 * i, n - i);
 }
 
 /* Which byte of three vectors, 48 bytes, goes where: 0x80 writes zero. */
@@ -63,8 +61,8 @@ gather3 (const __m128i in[3], const guint8 masks[3][16])
   return _mm_or_si128 (_mm_or_si128 (a, b), c);
 }
 
-static void
-split3 (guint8 *const out[3], const guint8 *in, gsize n)
+void
+split3_avx2 (guint8 *const out[3], const guint8 *in, gsize n)
 {
   guint8 masks[3][3][16]; /* [colour][vector][place] */
   gsize i = 0;
@@ -82,7 +80,7 @@ split3 (guint8 *const out[3], const guint8 *in, gsize n)
     for (guint c = 0; c < 3; c++)
       _mm_storeu_si128 ((__m128i *) (out[c] + i), gather3 (pixels, masks[c]));
   }
-  resize_kernels_c.split3 ((guint8 *[]){ out[0] + i, out[1] + i, out[2] + i }, in + 3 * i, n - i);
+  split3_c ((guint8 *[]){ out[0] + i, out[1] + i, out[2] + i }, in + 3 * i, n - i);
 }
 
 static inline __m256i
@@ -91,8 +89,8 @@ widen (const guint8 *p)
   return _mm256_cvtepu8_epi16 (_mm_loadu_si128 ((const __m128i *) p));
 }
 
-static void
-chroma_blend (guint16 *out, const guint8 *near, const guint8 *far, gsize n)
+void
+chroma_blend_avx2 (guint16 *out, const guint8 *near, const guint8 *far, gsize n)
 {
   gsize i = 0;
 
@@ -100,12 +98,12 @@ chroma_blend (guint16 *out, const guint8 *near, const guint8 *far, gsize n)
     const __m256i a = widen (near + i), b = widen (far + i);
     store (out + i, _mm256_add_epi16 (_mm256_add_epi16 (a, a), _mm256_add_epi16 (a, b)));
   }
-  resize_kernels_c.chroma_blend (out + i, near + i, far + i, n - i);
+  chroma_blend_c (out + i, near + i, far + i, n - i);
 }
 
 /* The result does not fit 16 bits before 32768 is subtracted; modulo 2^16 it does. */
-static void
-chroma_double (gint16 *out, const guint16 *in, gsize n, guint even, guint odd)
+void
+chroma_double_avx2 (gint16 *out, const guint16 *in, gsize n, guint even, guint odd)
 {
   const __m256i left_far = _mm256_set1_epi16 ((gint16) (16 * even));
   const __m256i left_near = _mm256_set1_epi16 ((gint16) (16 * (4 - even)));
@@ -125,7 +123,7 @@ chroma_double (gint16 *out, const guint16 *in, gsize n, guint even, guint odd)
     store (out + 2 * i, _mm256_permute2x128_si256 (a, b, 0x20));
     store (out + 2 * i + 16, _mm256_permute2x128_si256 (a, b, 0x31));
   }
-  resize_kernels_c.chroma_double (out + 2 * i, in + i, n - i, even, odd);
+  chroma_double_c (out + 2 * i, in + i, n - i, even, odd);
 }
 
 typedef struct {
@@ -150,8 +148,8 @@ color_16 (__m256i rgb[3], const guint8 *y, const gint16 *u, const gint16 *v, con
   rgb[2] = _mm256_srai_epi16 (b, 6);
 }
 
-static void
-color_row (guint8 *const rgb[3], const guint8 *y, const gint16 *u, const gint16 *v, gsize n,
+void
+color_row_avx2 (guint8 *const rgb[3], const guint8 *y, const gint16 *u, const gint16 *v, gsize n,
     const ColorMatrix *matrix)
 {
   const MatrixVectors m = {
@@ -173,8 +171,7 @@ color_row (guint8 *const rgb[3], const guint8 *y, const gint16 *u, const gint16 
     store (g + i, pack_in_order (first[1], second[1]));
     store (b + i, pack_in_order (first[2], second[2]));
   }
-  resize_kernels_c.color_row ((guint8 *[]){ r + i, g + i, b + i }, y + i, u + i, v + i, n - i,
-      matrix);
+  color_row_c ((guint8 *[]){ r + i, g + i, b + i }, y + i, u + i, v + i, n - i, matrix);
 }
 
 /* Sums of 32 outputs. `bytes` holds 32 pairs of pixels in two vectors' worth of bytes; within each
@@ -301,8 +298,8 @@ transpose_bytes (guint8 *out, gsize stride, const guint8 *in)
   }
 }
 
-static void
-horizontal (const HorizontalArgs *args)
+void
+horizontal_avx2 (const HorizontalArgs *args)
 {
   const ResizeAxis *axis = args->axis;
   const gsize out_stride = resize_out_stride (axis->n_out);
@@ -335,11 +332,12 @@ vertical_32 (guint8 *out, const guint8 *const *rows, gsize x, const ResizePair *
   store (out + x, _mm256_packus_epi16 (sums_end (&first), sums_end (&second)));
 }
 
-static void
-vertical (guint8 *out, const guint8 *const *rows, const ResizePair *pairs, gsize n_pairs, gsize n)
+void
+vertical_avx2 (guint8 *out, const guint8 *const *rows, const ResizePair *pairs, gsize n_pairs,
+    gsize n)
 {
   if (n < 32) {
-    resize_kernels_c.vertical (out, rows, pairs, n_pairs, n);
+    vertical_c (out, rows, pairs, n_pairs, n);
     return;
   }
   for (gsize x = 0; x + 32 <= n; x += 32)
@@ -347,15 +345,3 @@ vertical (guint8 *out, const guint8 *const *rows, const ResizePair *pairs, gsize
   if (n % 32 != 0)
     vertical_32 (out, rows, n - 32, pairs, n_pairs); /* the rest, and some of it again */
 }
-
-const ResizeKernels resize_kernels_avx2 = {
-  .name = "avx2",
-  .cpu_flags = CPU_AVX2,
-  .split2 = split2,
-  .split3 = split3,
-  .chroma_blend = chroma_blend,
-  .chroma_double = chroma_double,
-  .color_row = color_row,
-  .horizontal = horizontal,
-  .vertical = vertical,
-};

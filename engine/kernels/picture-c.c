@@ -2,10 +2,10 @@
  *
  * Preprocessing kernels in C: the specification of the others.
  */
-#include "picture.h"
+#include "rows.h"
 
-static void
-split2 (guint8 *restrict even, guint8 *restrict odd, const guint8 *in, gsize n)
+void
+split2_c (guint8 *restrict even, guint8 *restrict odd, const guint8 *in, gsize n)
 {
   for (gsize i = 0; i < n; i++) {
     even[i] = in[2 * i];
@@ -13,8 +13,8 @@ split2 (guint8 *restrict even, guint8 *restrict odd, const guint8 *in, gsize n)
   }
 }
 
-static void
-split3 (guint8 *const out[3], const guint8 *in, gsize n)
+void
+split3_c (guint8 *const out[3], const guint8 *in, gsize n)
 {
   for (gsize i = 0; i < n; i++) {
     out[0][i] = in[3 * i];
@@ -23,15 +23,15 @@ split3 (guint8 *const out[3], const guint8 *in, gsize n)
   }
 }
 
-static void
-chroma_blend (guint16 *out, const guint8 *near, const guint8 *far, gsize n)
+void
+chroma_blend_c (guint16 *out, const guint8 *near, const guint8 *far, gsize n)
 {
   for (gsize i = 0; i < n; i++)
     out[i] = (guint16) (3 * near[i] + far[i]);
 }
 
-static void
-chroma_double (gint16 *out, const guint16 *in, gsize n, guint even, guint odd)
+void
+chroma_double_c (gint16 *out, const guint16 *in, gsize n, guint even, guint odd)
 {
   for (gsize i = 0; i < n; i++) {
     const gint left = (gint) (even * in[(gssize) i - 1] + (4 - even) * in[i]);
@@ -67,8 +67,8 @@ color_planes (guint8 *restrict r, guint8 *restrict g, guint8 *restrict b, const 
   }
 }
 
-static void
-color_row (guint8 *const rgb[3], const guint8 *y, const gint16 *u, const gint16 *v, gsize n,
+void
+color_row_c (guint8 *const rgb[3], const guint8 *y, const gint16 *u, const gint16 *v, gsize n,
     const ColorMatrix *matrix)
 {
   color_planes (rgb[0], rgb[1], rgb[2], y, u, v, n, *matrix);
@@ -99,8 +99,8 @@ weigh (guint8 out[3], const guint8 *const in[3], gsize first, const ResizePair *
   out[2] = finish (sum_c);
 }
 
-static void
-horizontal (const HorizontalArgs *args)
+void
+horizontal_c (const HorizontalArgs *args)
 {
   const ResizeAxis *axis = args->axis;
   const gsize in_stride = resize_in_stride (axis->n_in);
@@ -133,20 +133,9 @@ vertical_chunk (guint8 *out, const guint8 *const *rows, gsize offset, const Resi
     out[i] = finish (sums[i]);
 }
 
-static void
-vertical (guint8 *out, const guint8 *const *rows, const ResizePair *pairs, gsize n_pairs, gsize n)
+void
+vertical_c (guint8 *out, const guint8 *const *rows, const ResizePair *pairs, gsize n_pairs, gsize n)
 {
   for (gsize x = 0; x < n; x += VERTICAL_CHUNK)
     vertical_chunk (out + x, rows, x, pairs, n_pairs, MIN (n - x, VERTICAL_CHUNK));
 }
-
-const ResizeKernels resize_kernels_c = {
-  .name = "c",
-  .split2 = split2,
-  .split3 = split3,
-  .chroma_blend = chroma_blend,
-  .chroma_double = chroma_double,
-  .color_row = color_row,
-  .horizontal = horizontal,
-  .vertical = vertical,
-};

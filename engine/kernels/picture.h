@@ -1,12 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
  * The kernels of preprocessing: pulling pixels apart, Y'CbCr to R'G'B', and the two passes of the
- * antialiased resize. Whole numbers only: every row of the table gives the same bits as the row "c",
- * which is the specification. Nothing here allocates, fails, logs or keeps state; output does not
- * overlap input.
+ * antialiased resize. Whole numbers only: every row gives the bits of the row "c". The rest of the
+ * contract is that of kernels.h.
  */
-#ifndef FBNET_KERNELS_RESIZE_H
-#define FBNET_KERNELS_RESIZE_H
+#ifndef FBNET_KERNELS_PICTURE_H
+#define FBNET_KERNELS_PICTURE_H
 
 #include <glib.h>
 
@@ -75,9 +74,6 @@ typedef struct {
 } ColorMatrix;
 
 typedef struct {
-  const char *name;
-  guint cpu_flags; /* cpu.h: what the processor must have */
-
   /* even[i] = in[2 * i]; odd[i] = in[2 * i + 1] */
   void (*split2) (guint8 *even, guint8 *odd, const guint8 *in, gsize n);
 
@@ -110,21 +106,12 @@ typedef struct {
    *     out[i] = MIN (s >> 22, 255) */
   void (*vertical) (guint8 *out, const guint8 *const *rows, const ResizePair *pairs, gsize n_pairs,
       gsize n);
-} ResizeKernels;
-
-/* The rows, best first; the last is "c". NULL-terminated. */
-const ResizeKernels *const *resize_kernels_list (void);
-
-/* The best row that a processor with these flags (cpu.h) runs. */
-const ResizeKernels *resize_kernels_best (guint cpu_flags);
+} PictureKernels;
 
 static inline gint32
 resize_weight (const ResizePair *pair, guint which)
 {
   return pair->high[which] * 65536 + pair->low[which];
 }
-
-extern const ResizeKernels resize_kernels_c;
-extern const ResizeKernels resize_kernels_avx2;
 
 #endif

@@ -5,7 +5,7 @@
  * source.
  */
 #include "qoutput.h"
-#include "qrows.h"
+#include "rows.h"
 
 /* SPEC section 12 "add": QNNPACK rounds the fixed-point number half away from zero. */
 void

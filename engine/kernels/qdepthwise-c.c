@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "qoutput.h"
-#include "qrows.h"
+#include "rows.h"
 
 /* Channels whose sums are kept at a time. */
 #define BLOCK 64

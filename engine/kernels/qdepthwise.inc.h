@@ -11,7 +11,7 @@
  */
 #include <string.h>
 
-#include "qrows.h"
+#include "rows.h"
 
 #define MAX_GROUP   8
 #define MAX_SEGMENT (4 * MAX_GROUP)

@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "qoutput.h"
-#include "qrows.h"
+#include "rows.h"
 
 /* Columns whose sums are kept at a time. The packed weights are k-major within a block of them, so
  * that compilers vectorise over the columns; 16 bits wide, since the baseline multiplies those. */

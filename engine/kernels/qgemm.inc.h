@@ -8,7 +8,7 @@
  * `a` times one panel, held in registers from the bias to the byte; `a` is read in place, up to
  * five bytes behind a row's end.
  */
-#include "qrows.h"
+#include "rows.h"
 
 #define STEP 4 /* along k */
 

@@ -7,7 +7,7 @@
  */
 #include <immintrin.h>
 
-#include "qrows.h"
+#include "rows.h"
 
 enum { PARTS = 16, LANES = 32 };
 

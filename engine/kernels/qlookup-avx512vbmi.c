@@ -5,7 +5,7 @@
  */
 #include <immintrin.h>
 
-#include "qrows.h"
+#include "rows.h"
 
 enum { LANES = 64 };
 

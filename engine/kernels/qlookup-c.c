@@ -2,7 +2,7 @@
  *
  * Bytes through a table: the specification.
  */
-#include "qrows.h"
+#include "rows.h"
 
 void
 qlookup_c (guint8 *bytes, gsize n, const guint8 *table)

@@ -5,7 +5,7 @@
 #ifndef FBNET_KERNELS_QOUTPUT_H
 #define FBNET_KERNELS_QOUTPUT_H
 
-#include "qkernels.h"
+#include "bytes.h"
 
 /* 3 * 2^22: a float of less than 2^22 added to it loses its fraction, halves to the even integer. */
 #define Q_ROUNDER 12582912.0f

@@ -12,7 +12,7 @@
 #include <immintrin.h>
 #include <string.h>
 
-#include "qkernels.h"
+#include "bytes.h"
 
 #define KERNEL(name) name##_avx2
 

@@ -17,7 +17,7 @@
 #  include <immintrin.h>
 #endif
 
-#include "qkernels.h"
+#include "bytes.h"
 
 #define KERNEL(name) name##_avx512vnni
 

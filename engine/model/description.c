@@ -6,8 +6,8 @@
 
 #include <string.h>
 
+#include "anchors.h"
 #include "base/json.h"
-#include "detect/rpn.h"
 
 #define MAX_ANCHORS 64 /* sizes, and ratios, per level */
 
@@ -236,7 +236,7 @@ read_anchors (Description *d, JsonReader *top)
       break;
     d->anchors[level].n_cells = n_sizes * n_ratios;
     d->anchors[level].cells = g_new (Box, n_sizes * n_ratios);
-    rpn_cell_anchors (d->anchors[level].cells, sizes, n_sizes, ratios, n_ratios);
+    make_cell_anchors (d->anchors[level].cells, sizes, n_sizes, ratios, n_ratios);
   }
   top->failed |= anchors.failed;
 }

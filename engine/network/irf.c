@@ -53,8 +53,8 @@ depthwise_shape (const PackedBlock *block, const Tensor *in)
 {
   const guint u = block->block->upsample;
 
-  return (Tensor){ NULL, in->n, conv_output (in->h, block->dw.layer, u),
-    conv_output (in->w, block->dw.layer, u), block->dw.layer->out };
+  return (Tensor){ NULL, in->n, arch_conv_output (in->h, block->dw.layer, u),
+    arch_conv_output (in->w, block->dw.layer, u), block->dw.layer->out };
 }
 
 static gboolean
@@ -84,7 +84,7 @@ plan_images (IrfPlan *plan, const Tensor *in, const Tensor *dw, gsize expanded, 
 static guint
 n_shares (const Runner *runner)
 {
-  return runner->kernels->split_shows ? FIXED_SHARES : workers_count (runner->workers);
+  return runner->kernels->floats.split_shows ? FIXED_SHARES : workers_count (runner->workers);
 }
 
 static void
@@ -158,7 +158,7 @@ multiply (const IrfJob *job, const PackedConv *conv, gsize m, const float *a, fl
     .ldc = conv->layer->out,
     .act = conv->layer->act };
 
-  job->runner->kernels->gemm (&args);
+  job->runner->kernels->floats.gemm (&args);
 }
 
 static void
@@ -197,7 +197,7 @@ depthwise_row (const IrfJob *job, float *out, const float *source, gsize ring_ro
     .pad = layer->pad,
     .upsample = upsample,
     .act = conv_has_norm (conv) || job->runner->observe != NULL ? ACT_NONE : layer->act };
-  job->runner->kernels->depthwise_row (&args);
+  job->runner->kernels->floats.depthwise_row (&args);
 }
 
 /* --- Several whole images at a time ----------------------------------------------------------- */

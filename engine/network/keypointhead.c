@@ -51,7 +51,7 @@ deconv_image (gpointer data, guint image, guint thread)
     .c = products,
     .ldc = n };
 
-  job->runner->kernels->gemm (&args);
+  job->runner->kernels->floats.gemm (&args);
   for (gsize y = 0; y < out->h; y++) {
     for (gsize x = 0; x < out->w; x++)
       memcpy (tensor_pixel (out, image, y, x), job->conv->bias, out->c * sizeof (float));
@@ -93,8 +93,8 @@ bilinear_image (gpointer data, guint image, guint thread)
       const float *corners[] = { tensor_pixel (in, image, y0, x0), tensor_pixel (in, image, y0, x1),
         tensor_pixel (in, image, y1, x0), tensor_pixel (in, image, y1, x1) };
       const float weights[] = { (1 - fy) * (1 - fx), (1 - fy) * fx, fy * (1 - fx), fy * fx };
-      job->runner->kernels->weighted_sum (tensor_pixel (out, image, y, x), corners, weights, 4,
-          out->c);
+      job->runner->kernels->floats.weighted_sum (tensor_pixel (out, image, y, x), corners, weights,
+          4, out->c);
     }
   }
 }

@@ -42,7 +42,7 @@ typedef struct {
 
 typedef struct {
   const Kernels *kernels;
-  const QKernels *qkernels; /* NULL: everything runs on floats */
+  const ByteKernels *qkernels; /* NULL: everything runs on floats */
   gboolean exact_bias;
   gboolean follows;   /* a stream: batch norms are not folded */
   GArray *norm_stats; /* of double: where streams begin, norm_stats_begin() layer by layer */
@@ -58,10 +58,11 @@ typedef struct {
   PackedConv keypoint_logits;
   PackedConv class_logits; /* of a classifier, which has only this and a trunk */
   PackedConv rpn_logits, rpn_deltas, cls_score, bbox_pred;
+  const char *rpn_input, *box_input, *class_input; /* what lone layers read, for observers */
   float *mask_weight, *mask_bias; /* [n_classes][c], not packed: only the predicted class is run */
 } Network;
 
-Network *network_new (const FbnetModel *model, const Kernels *kernels, const QKernels *qkernels,
+Network *network_new (const FbnetModel *model, const Kernels *kernels, const ByteKernels *qkernels,
     gboolean exact_bias, gboolean follows);
 void network_free (Network *network); /* NULL is allowed */
 
@@ -75,9 +76,9 @@ typedef void (*RunnerObserver) (const char *name, const Tensor *output, gpointer
 
 typedef struct {
   const Kernels *kernels;
-  const QKernels *qkernels; /* NULL: nothing runs on bytes */
-  Workers *workers;         /* NULL: serial */
-  RunnerObserver observe;   /* or NULL; with one, nothing is fused */
+  const ByteKernels *qkernels; /* NULL: nothing runs on bytes */
+  Workers *workers;            /* NULL: serial */
+  RunnerObserver observe;      /* or NULL; with one, nothing is fused */
   gpointer observer_data;
   Buffer activations[2]; /* between blocks */
   Buffer converted;      /* a block's input, or a layer's, where it comes in the other form */
@@ -140,9 +141,6 @@ void runner_run_heatmaps (Runner *runner, const Network *network, KeypointPredic
 gboolean runner_reserve_threads (Runner *runner, gsize bytes, GError **error);
 void *runner_scratch (const Runner *runner, guint thread);
 
-/* Output size of a convolution along one axis. */
-gsize conv_output (gsize input, const ConvLayer *layer, guint upsample);
-
 /* x = act (norm (x) + residual), in place: the convolution's norm that is not folded. Of a batch
  * norm all images are one contribution to the stream's statistics, which are then what it
  * normalises with. */
@@ -181,7 +179,7 @@ gboolean runner_reserve_qirf (Runner *runner, const PackedBlock *block, const Te
     const Tensor *out, GError **error);
 
 /* Bytes through their layer's table, in place. */
-void qconv_activate (const QKernels *kernels, const QConv *conv, guint8 *bytes, gsize n);
+void qconv_activate (const ByteKernels *kernels, const QConv *conv, guint8 *bytes, gsize n);
 
 /* The tensor in the other form, in runner->converted; the same where it has that form already. */
 gboolean runner_reserve_conversion (Runner *runner, const Tensor *tensor, gboolean to_bytes,

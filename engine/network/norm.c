@@ -59,7 +59,7 @@ sums_item (gpointer data, guint item, guint thread)
 
   for (gsize i = 0; i < 2 * c; i++)
     sums[i] = 0;
-  job->runner->kernels->channel_sums (sums, job->squares ? sums + c : NULL,
+  job->runner->kernels->floats.channel_sums (sums, job->squares ? sums + c : NULL,
       job->x->data + chunk_offset (job, item), chunk_pixels (job, item), c);
 }
 
@@ -85,7 +85,7 @@ affine_item (gpointer data, guint item, guint thread)
   const gsize image = job->shared ? 0 : item / job->chunks, c = job->x->c;
   const gsize offset = chunk_offset (job, item);
 
-  job->runner->kernels->channel_affine (job->x->data + offset, job->scale + image * c,
+  job->runner->kernels->floats.channel_affine (job->x->data + offset, job->scale + image * c,
       job->shift != NULL ? job->shift + image * c : NULL,
       job->residual != NULL ? job->residual->data + offset : NULL, chunk_pixels (job, item), c,
       job->act);

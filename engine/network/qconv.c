@@ -27,7 +27,7 @@ is_pointwise (const ConvLayer *layer)
 }
 
 void
-qconv_activate (const QKernels *kernels, const QConv *conv, guint8 *bytes, gsize n)
+qconv_activate (const ByteKernels *kernels, const QConv *conv, guint8 *bytes, gsize n)
 {
   if (conv->table != NULL)
     kernels->lookup (bytes, n, conv->table);

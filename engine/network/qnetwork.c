@@ -32,7 +32,7 @@ weights_per_channel (const ConvLayer *layer)
 
 /* [c][1][k][k] to [k][k][c] */
 static void
-pack_depthwise (QConv *conv, const QKernels *kernels, const gint8 *weights)
+pack_depthwise (QConv *conv, const ByteKernels *kernels, const gint8 *weights)
 {
   const ConvLayer *layer = conv->layer;
   const gsize channels = layer->out, taps = weights_per_channel (layer);
@@ -48,7 +48,7 @@ pack_depthwise (QConv *conv, const QKernels *kernels, const gint8 *weights)
 
 /* [out][in][k][k] to [out][k][k][in], as qconv.c lays out its patches, one group after the other. */
 static void
-pack_gemm (QConv *conv, const QKernels *kernels, const gint8 *weights)
+pack_gemm (QConv *conv, const ByteKernels *kernels, const gint8 *weights)
 {
   const ConvLayer *layer = conv->layer;
   const gsize in = layer->in / layer->groups, out = layer->out / layer->groups;
@@ -156,7 +156,7 @@ make_table (QConv *conv)
 /* --- Layers and blocks ------------------------------------------------------------------------ */
 
 QConv *
-qconv_new (const FbnetModel *model, const ConvLayer *layer, const QKernels *kernels,
+qconv_new (const FbnetModel *model, const ConvLayer *layer, const ByteKernels *kernels,
     gboolean exact_bias)
 {
   QConv *conv = g_new0 (QConv, 1);

@@ -7,7 +7,7 @@
 #define FBNET_QNETWORK_H
 
 #include "model/arch.h"
-#include "kernels/qkernels.h"
+#include "kernels/bytes.h"
 
 typedef struct _FbnetModel FbnetModel;
 
@@ -29,7 +29,7 @@ typedef struct {
 } QBlock;
 
 /* `exact_bias`: biases saturate at 32 bits as QNNPACK's do; else what does not fit is added later. */
-QConv *qconv_new (const FbnetModel *model, const ConvLayer *layer, const QKernels *kernels,
+QConv *qconv_new (const FbnetModel *model, const ConvLayer *layer, const ByteKernels *kernels,
     gboolean exact_bias);
 void qconv_free (QConv *conv); /* NULL is allowed */
 

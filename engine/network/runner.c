@@ -4,20 +4,8 @@
  */
 #include <string.h>
 
-#include "base/cpu.h"
+#include "cache.h"
 #include "model/model.h"
-
-/* The int8 row that goes with a float row: the best of the same instruction set, with dot products where
- * this processor has them. */
-static const QKernels *
-matching_qkernels (const Kernels *kernels)
-{
-  const guint wide = CPU_AVX512 | CPU_NEON;
-  const guint dot =
-      kernels->cpu_flags & wide ? CPU_AVX512_VNNI | CPU_AVX512_VBMI | CPU_NEON_DOT : 0;
-
-  return qkernels_best (kernels->cpu_flags | (cpu_flags () & dot));
-}
 
 static gboolean
 check_precision (const FbnetModel *model, const FbnetDetectorOptions *options, GError **error)
@@ -63,12 +51,12 @@ choose_network (Runner *runner, FbnetModel *model, const FbnetDetectorOptions *o
     return NULL;
   runner->normalization = options->normalization;
   if (quantization == NULL || options->precision == FBNET_PRECISION_FLOAT32)
-    return model_get_network (model, runner->kernels);
+    return cache_get_network (model, runner->kernels);
   const gboolean exact = options->int8_bias == FBNET_INT8_BIAS_AUTO
       ? quantization->exact_bias
       : options->int8_bias == FBNET_INT8_BIAS_EXACT;
-  runner->qkernels = matching_qkernels (runner->kernels);
-  return model_get_int8_network (model, runner->kernels, runner->qkernels, exact);
+  runner->qkernels = &runner->kernels->bytes;
+  return cache_get_int8_network (model, runner->kernels, runner->qkernels, exact);
 }
 
 const Network *
@@ -157,11 +145,11 @@ runner_activate_observed (const Runner *runner, const ConvLayer *layer, const Te
   const gsize n = sums->n * sums->h * sums->w * sums->c;
 
   if (layer->act == ACT_RELU)
-    runner->kernels->activate (sums->data, n, ACT_RELU);
+    runner->kernels->floats.activate (sums->data, n, ACT_RELU);
   runner_observe (runner, layer->conv_name, "", sums);
   if (!conv_has_table (layer))
     return;
-  runner->kernels->activate (sums->data, n, layer->act);
+  runner->kernels->floats.activate (sums->data, n, layer->act);
   runner_observe (runner, layer->conv_name, ".act", sums);
 }
 

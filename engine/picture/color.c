@@ -183,7 +183,7 @@ read_packed_yuv (const ColorReader *reader, guint8 *const rgb[3], const guint8 *
 }
 
 void
-color_reader_init (ColorReader *reader, const FbnetImage *image, const ResizeKernels *kernels)
+color_reader_init (ColorReader *reader, const FbnetImage *image, const PictureKernels *kernels)
 {
   const gboolean on_even_columns = image->height > 576;
 

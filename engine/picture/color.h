@@ -18,12 +18,13 @@ ColorMatrix color_matrix (FbnetColorMatrix matrix, FbnetColorRange range);
 /* One frame and how to read it. */
 typedef struct {
   const FbnetImage *image;
-  const ResizeKernels *kernels;
+  const PictureKernels *kernels;
   ColorMatrix matrix;
   guint even, odd; /* chroma_double()'s weights */
 } ColorReader;
 
-void color_reader_init (ColorReader *reader, const FbnetImage *image, const ResizeKernels *kernels);
+void color_reader_init (ColorReader *reader, const FbnetImage *image,
+    const PictureKernels *kernels);
 
 /* Bytes of scratch that color_read_row() needs for frames of this width. */
 gsize color_scratch_size (gsize width);

@@ -9,13 +9,13 @@
 #include <string.h>
 
 #include "color.h"
-#include "base/cpu.h"
+#include "kernels/kernels.h"
 #include "resize.h"
 
 #define MAX_SIDE 32767
 
 struct ImageResizer {
-  const ResizeKernels *kernels;
+  const PictureKernels *kernels;
   ResizeFilter horizontal, vertical;
   guint n_bands;
 
@@ -47,11 +47,11 @@ image_network_size (gsize frame_height, gsize frame_width, gsize min_size, gsize
 }
 
 ImageResizer *
-image_resizer_new (void)
+image_resizer_new (const PictureKernels *kernels)
 {
   ImageResizer *resizer = g_new0 (ImageResizer, 1);
 
-  resizer->kernels = resize_kernels_best (cpu_flags ());
+  resizer->kernels = kernels != NULL ? kernels : &kernels_list ()[0]->picture;
   return resizer;
 }
 
@@ -64,12 +64,6 @@ image_resizer_free (ImageResizer *resizer)
   resize_filter_clear (&resizer->vertical);
   buffer_clear (&resizer->memory);
   g_free (resizer);
-}
-
-void
-image_resizer_set_kernels (ImageResizer *resizer, const ResizeKernels *kernels)
-{
-  resizer->kernels = kernels;
 }
 
 /* Reserves `bytes` at the end of what a band has so far. With sides up to MAX_SIDE no sum or product

@@ -20,11 +20,9 @@ void image_network_size (gsize frame_height, gsize frame_width, gsize min_size, 
  * frame. */
 typedef struct ImageResizer ImageResizer;
 
-ImageResizer *image_resizer_new (void);
+/* NULL: the best kernels that this processor runs. */
+ImageResizer *image_resizer_new (const PictureKernels *kernels);
 void image_resizer_free (ImageResizer *resizer); /* NULL is allowed */
-
-/* Of new resizers: the best that this processor runs. */
-void image_resizer_set_kernels (ImageResizer *resizer, const ResizeKernels *kernels);
 
 /* Makes room for frames of this size and `n_threads`; cheap when nothing changed. Sides are 1 … 32767;
  * larger ones: FBNET_ERROR_ARGUMENT. */

@@ -39,7 +39,7 @@ dataset_reader_new (Dataset *dataset, const AugmentOptions *options, GError **er
   DatasetReader *reader = g_new0 (DatasetReader, 1);
   reader->dataset = dataset;
   reader->options = *options;
-  reader->resizer = image_resizer_new ();
+  reader->resizer = image_resizer_new (NULL);
   reader->order = g_new (guint32, dataset->items->len);
   return reader;
 }

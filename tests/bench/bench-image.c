@@ -10,7 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "base/cpu.h"
+#include "kernels/kernels.h"
 #include "timing.h"
 
 static const struct {
@@ -99,13 +99,13 @@ bench_normalize (const Bench *bench)
 }
 
 static void
-bench_size (const ResizeKernels *kernels, gsize width, gsize height, Workers *workers, guint n_runs)
+bench_size (const Kernels *kernels, gsize width, gsize height, Workers *workers, guint n_runs)
 {
   g_autofree guint8 *memory = g_malloc (width * height * 4);
   g_autofree double *times = g_new (double, n_runs);
   g_autoptr (GError) error = NULL;
-  Bench bench = { image_resizer_new (), workers, memory, NULL, height, width, .times = times,
-    .n_runs = n_runs };
+  Bench bench = { image_resizer_new (&kernels->picture), workers, memory, NULL, height, width,
+    .times = times, .n_runs = n_runs };
 
   for (gsize i = 0; i < width * height * 4; i++)
     memory[i] = (guint8) g_random_int ();
@@ -113,7 +113,6 @@ bench_size (const ResizeKernels *kernels, gsize width, gsize height, Workers *wo
   if (!image_resizer_prepare (bench.resizer, height, width, bench.to_height, bench.to_width,
           workers_count (workers), &error))
     g_error ("%s", error->message);
-  image_resizer_set_kernels (bench.resizer, kernels);
   g_autofree guint8 *out = g_malloc (bench.to_width * bench.to_height * 3);
   bench.out = out;
 
@@ -134,10 +133,9 @@ main (int argc, char **argv)
 
   if (workers == NULL)
     g_error ("%s", error->message);
-  for (const ResizeKernels *const *row = resize_kernels_list (); *row != NULL; row++)
+  for (const Kernels *const *row = kernels_list (); *row != NULL; row++)
     for (gsize s = 0; s < G_N_ELEMENTS (sizes); s++)
-      if (((*row)->cpu_flags & ~cpu_flags ()) == 0)
-        bench_size (*row, sizes[s].width, sizes[s].height, workers, n_runs);
+      bench_size (*row, sizes[s].width, sizes[s].height, workers, n_runs);
   workers_free (workers);
   return 0;
 }

@@ -76,7 +76,7 @@ static void
 run_gemm (gconstpointer data)
 {
   const GemmWork *work = data;
-  work->kernels->gemm (&work->args);
+  work->kernels->floats.gemm (&work->args);
 }
 
 static void
@@ -107,8 +107,8 @@ bench_gemm (const GemmShape *shape, const Kernels *const *rows, guint n_rows)
 
   printf ("| %4u × %3u → %3u         |", shape->m, shape->k, shape->n);
   for (guint r = 0; r < n_rows; r++) {
-    float *packed = random_floats (rows[r]->gemm_packed_size (n, k));
-    rows[r]->gemm_pack (packed, weight, n, k);
+    float *packed = random_floats (rows[r]->floats.gemm_packed_size (n, k));
+    rows[r]->floats.gemm_pack (packed, weight, n, k);
     work.kernels = rows[r];
     work.args.packed = packed;
     print_rate (flops, measure (run_gemm, &work));
@@ -135,7 +135,7 @@ static void
 run_depthwise (gconstpointer data)
 {
   const DepthwiseWork *work = data;
-  work->kernels->depthwise_row (&work->args);
+  work->kernels->floats.depthwise_row (&work->args);
 }
 
 /* Multiply-adds of taps that lie over the source; those over the edge are not counted. */
@@ -204,28 +204,29 @@ static void
 run_activate (gconstpointer data)
 {
   const ChannelsWork *w = data;
-  w->kernels->activate (w->x, w->pixels * w->channels, w->act);
+  w->kernels->floats.activate (w->x, w->pixels * w->channels, w->act);
 }
 
 static void
 run_affine (gconstpointer data)
 {
   const ChannelsWork *w = data;
-  w->kernels->channel_affine (w->x, w->scale, w->scale, NULL, w->pixels, w->channels, ACT_RELU);
+  w->kernels->floats.channel_affine (w->x, w->scale, w->scale, NULL, w->pixels, w->channels,
+      ACT_RELU);
 }
 
 static void
 run_sums (gconstpointer data)
 {
   const ChannelsWork *w = data;
-  w->kernels->channel_sums (w->sums, w->sums + w->channels, w->x, w->pixels, w->channels);
+  w->kernels->floats.channel_sums (w->sums, w->sums + w->channels, w->x, w->pixels, w->channels);
 }
 
 static void
 run_weighted_sum (gconstpointer data)
 {
   const ChannelsWork *w = data;
-  w->kernels->weighted_sum (w->x, w->source, w->scale, w->pixels, w->channels);
+  w->kernels->floats.weighted_sum (w->x, w->source, w->scale, w->pixels, w->channels);
 }
 
 static void

@@ -9,7 +9,6 @@
 
 #include "base/cpu.h"
 #include "kernels/kernels.h"
-#include "kernels/qkernels.h"
 #include "shapes.h"
 #include "timing.h"
 
@@ -36,7 +35,7 @@ measure_pair (TimedFunc first, TimedFunc second, gconstpointer work, double best
 /* --- Rows ------------------------------------------------------------------------------------- */
 
 typedef struct {
-  const QKernels *bytes;
+  const Kernels *bytes;
   const Kernels *floats; /* of the same ISA */
 } Pair;
 
@@ -47,7 +46,7 @@ float_row (guint flags)
 {
   guint i = 0;
   while ((flags & kernels_list ()[i]->cpu_flags) != kernels_list ()[i]->cpu_flags
-      || kernels_list ()[i]->split_shows)
+      || kernels_list ()[i]->floats.split_shows)
     i++;
   return kernels_list ()[i];
 }
@@ -57,8 +56,8 @@ static guint
 runnable_pairs (Pair pairs[MAX_PAIRS], const char *const *names)
 {
   guint n = 0;
-  for (guint i = 0; qkernels_list ()[i] && n < MAX_PAIRS; i++) {
-    const QKernels *row = qkernels_list ()[i];
+  for (guint i = 0; kernels_list ()[i] && n < MAX_PAIRS; i++) {
+    const Kernels *row = kernels_list ()[i];
     if ((cpu_flags () & row->cpu_flags) == row->cpu_flags
         && (!names || g_strv_contains (names, row->name)))
       pairs[n++] = (Pair){ row, float_row (row->cpu_flags) };
@@ -127,7 +126,7 @@ outputs_args (const Outputs *outputs)
 /* --- Matrix products -------------------------------------------------------------------------- */
 
 typedef struct {
-  const QKernels *bytes;
+  const Kernels *bytes;
   const Kernels *floats;
   QGemmArgs byte_args;
   GemmArgs float_args;
@@ -137,26 +136,26 @@ static void
 run_byte_gemm (gconstpointer data)
 {
   const GemmWork *work = data;
-  work->bytes->gemm (&work->byte_args);
+  work->bytes->bytes.gemm (&work->byte_args);
 }
 
 static void
 run_float_gemm (gconstpointer data)
 {
   const GemmWork *work = data;
-  work->floats->gemm (&work->float_args);
+  work->floats->floats.gemm (&work->float_args);
 }
 
 static void
 time_gemm (GemmWork *work, const gint8 *byte_weight, const float *float_weight)
 {
   const gsize n = work->byte_args.n, k = work->byte_args.k;
-  guint8 *bytes = random_bytes (work->bytes->gemm_packed_size (n, k));
-  float *floats = random_floats (work->floats->gemm_packed_size (n, k));
+  guint8 *bytes = random_bytes (work->bytes->bytes.gemm_packed_size (n, k));
+  float *floats = random_floats (work->floats->floats.gemm_packed_size (n, k));
   double micros[2];
 
-  work->bytes->gemm_pack (bytes, byte_weight, n, k);
-  work->floats->gemm_pack (floats, float_weight, n, k);
+  work->bytes->bytes.gemm_pack (bytes, byte_weight, n, k);
+  work->floats->floats.gemm_pack (floats, float_weight, n, k);
   work->byte_args.packed = bytes;
   work->float_args.packed = floats;
   measure_pair (run_byte_gemm, run_float_gemm, work, micros);
@@ -200,7 +199,7 @@ bench_gemm (const GemmShape *shape, const Pair *pairs, guint n_pairs)
 /* --- Depthwise convolutions ------------------------------------------------------------------- */
 
 typedef struct {
-  const QKernels *bytes;
+  const Kernels *bytes;
   const Kernels *floats;
   QDepthwiseArgs byte_args;
   DepthwiseArgs float_args;
@@ -210,14 +209,14 @@ static void
 run_byte_depthwise (gconstpointer data)
 {
   const DepthwiseWork *work = data;
-  work->bytes->depthwise_row (&work->byte_args);
+  work->bytes->bytes.depthwise_row (&work->byte_args);
 }
 
 static void
 run_float_depthwise (gconstpointer data)
 {
   const DepthwiseWork *work = data;
-  work->floats->depthwise_row (&work->float_args);
+  work->floats->floats.depthwise_row (&work->float_args);
 }
 
 /* Of taps that lie over the source; those over the edge are not counted. */
@@ -237,10 +236,10 @@ static void
 time_depthwise (DepthwiseWork *work, const gint8 *weight)
 {
   QDepthwiseArgs *d = &work->byte_args;
-  guint8 *packed = random_bytes (work->bytes->depthwise_packed_size (d->kernel, d->channels));
+  guint8 *packed = random_bytes (work->bytes->bytes.depthwise_packed_size (d->kernel, d->channels));
   double micros[2];
 
-  work->bytes->depthwise_pack (packed, weight, d->kernel, d->channels);
+  work->bytes->bytes.depthwise_pack (packed, weight, d->kernel, d->channels);
   d->packed = packed;
   measure_pair (run_byte_depthwise, run_float_depthwise, work, micros);
   print_times (depthwise_ops (d), micros);
@@ -295,7 +294,7 @@ bench_depthwise (const DepthwiseShape *shape, const Pair *pairs, guint n_pairs)
 /* --- Along bytes ------------------------------------------------------------------------------ */
 
 typedef struct {
-  const QKernels *bytes;
+  const Kernels *bytes;
   guint8 *out;
   const guint8 *a, *b;
   float *floats;
@@ -308,21 +307,21 @@ run_add (gconstpointer data)
 {
   const BytesWork *w = data;
   const QAdd add = { 3000000, 2500000, -700000000, 21, 100 };
-  w->bytes->add (w->out, w->a, w->b, w->pixels * w->channels, &add);
+  w->bytes->bytes.add (w->out, w->a, w->b, w->pixels * w->channels, &add);
 }
 
 static void
 run_quantize (gconstpointer data)
 {
   const BytesWork *w = data;
-  w->bytes->quantize (w->out, w->floats, w->pixels * w->channels, 100.0f, 100);
+  w->bytes->bytes.quantize (w->out, w->floats, w->pixels * w->channels, 100.0f, 100);
 }
 
 static void
 run_dequantize (gconstpointer data)
 {
   const BytesWork *w = data;
-  w->bytes->dequantize (w->floats, w->a, w->pixels * w->channels, 0.01f, 100);
+  w->bytes->bytes.dequantize (w->floats, w->a, w->pixels * w->channels, 0.01f, 100);
 }
 
 static void
@@ -330,21 +329,21 @@ run_sums (gconstpointer data)
 {
   const BytesWork *w = data;
   memset (w->sums, 0, w->channels * sizeof *w->sums);
-  w->bytes->channel_sums (w->sums, w->a, w->pixels, w->channels);
+  w->bytes->bytes.channel_sums (w->sums, w->a, w->pixels, w->channels);
 }
 
 static void
 run_gate (gconstpointer data)
 {
   const BytesWork *w = data;
-  w->bytes->gate (w->out, w->a, w->floats, w->pixels, w->channels, 100, 0);
+  w->bytes->bytes.gate (w->out, w->a, w->floats, w->pixels, w->channels, 100, 0);
 }
 
 static void
 run_lookup (gconstpointer data)
 {
   const BytesWork *w = data;
-  w->bytes->lookup (w->out, w->pixels * w->channels, w->b);
+  w->bytes->bytes.lookup (w->out, w->pixels * w->channels, w->b);
 }
 
 static void

@@ -33,7 +33,7 @@ resize (const FbnetImage *image, gsize height, gsize width, guint n_threads)
 {
   g_autoptr (GError) error = NULL;
   guint8 *out = g_malloc_n (height * width, 3);
-  ImageResizer *resizer = image_resizer_new ();
+  ImageResizer *resizer = image_resizer_new (NULL);
   Workers *workers = workers_new (n_threads, &error);
 
   g_assert_no_error (error);

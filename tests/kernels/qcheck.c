@@ -6,51 +6,46 @@
 #include <math.h>
 #include <string.h>
 
-#include "base/cpu.h"
 #include "qcheck.h"
 
 #ifdef CHECK_SIMDE
-#  include "kernels/qrows.h"
+#  include "base/cpu.h"
+#  include "kernels/rows.h"
 
 /* The sources of the row, compiled over SIMDe: what they compute is tested on every machine. */
-static const QKernels row_simde = {
+static const Kernels row_simde = {
   .name = "avx512vnni (SIMDe)",
   .cpu_flags = CPU_AVX2,
-  .gemm_packed_size = qgemm_packed_size_avx512vnni,
-  .gemm_pack = qgemm_pack_avx512vnni,
-  .gemm = qgemm_avx512vnni,
-  .depthwise_packed_size = qdepthwise_packed_size_avx512vnni,
-  .depthwise_pack = qdepthwise_pack_avx512vnni,
-  .depthwise_row = qdepthwise_row_avx512vnni,
-  .add = qadd_avx512vnni,
-  .quantize = qquantize_avx512vnni,
-  .dequantize = qdequantize_avx512vnni,
-  .channel_sums = qchannel_sums_avx512vnni,
-  .gate = qgate_avx512vnni,
-  .lookup = qlookup_c,
+  .bytes = {
+      .gemm_packed_size = qgemm_packed_size_avx512vnni,
+      .gemm_pack = qgemm_pack_avx512vnni,
+      .gemm = qgemm_avx512vnni,
+      .depthwise_packed_size = qdepthwise_packed_size_avx512vnni,
+      .depthwise_pack = qdepthwise_pack_avx512vnni,
+      .depthwise_row = qdepthwise_row_avx512vnni,
+      .add = qadd_avx512vnni,
+      .quantize = qquantize_avx512vnni,
+      .dequantize = qdequantize_avx512vnni,
+      .channel_sums = qchannel_sums_avx512vnni,
+      .gate = qgate_avx512vnni,
+      .lookup = qlookup_c,
+  },
 };
 #endif
 
-static gboolean
-can_run (const QKernels *row)
-{
-  return (cpu_flags () & row->cpu_flags) == row->cpu_flags;
-}
-
-const QKernels *const *
+const Kernels *const *
 qcheck_rows (void)
 {
-  static const QKernels *rows[16];
+  static const Kernels *rows[16];
   guint n = 0;
 
 #ifdef CHECK_SIMDE
-  if (can_run (&row_simde))
+  if (cpu_flags () & CPU_AVX2)
     rows[n++] = &row_simde;
 #endif
-  for (guint i = 0; qkernels_list ()[i]; i++) {
+  for (guint i = 0; kernels_list ()[i]; i++) {
     g_assert (n + 1 < G_N_ELEMENTS (rows));
-    if (can_run (qkernels_list ()[i]))
-      rows[n++] = qkernels_list ()[i];
+    rows[n++] = kernels_list ()[i];
   }
   rows[n] = NULL;
   return rows;

@@ -7,11 +7,11 @@
 #ifndef FBNET_TESTS_QCHECK_H
 #define FBNET_TESTS_QCHECK_H
 
-#include "kernels/qkernels.h"
+#include "kernels/kernels.h"
 
 /* The rows that this processor can run, NULL-terminated; in the SIMDe programs the row that is
  * emulated before them. */
-const QKernels *const *qcheck_rows (void);
+const Kernels *const *qcheck_rows (void);
 
 typedef enum {
   QCHECK_RANDOM,

@@ -39,7 +39,7 @@ test_activation_edges (void)
 
         for (gsize i = 0; i < x.n; i++)
           x.data[i] = edges[e];
-        check_rows ()[r]->activate (x.data, x.n, (Activation) act);
+        check_rows ()[r]->floats.activate (x.data, x.n, (Activation) act);
         for (gsize i = 0; i < x.n; i++)
           /* sigmoid may become 0 where it leaves float32's normal numbers */
           if (!check_close (x.data[i], want, 4.0 * CHECK_EPSILON * fabs (want) + 3e-36, what))
@@ -62,7 +62,7 @@ test_activation_accuracy (void)
   for (guint act = ACT_SWISH; act <= ACT_SIGMOID; act++)
     for (guint r = 0; check_rows ()[r]; r++) {
       memcpy (y, x, n * sizeof *x);
-      check_rows ()[r]->activate (y, n, (Activation) act);
+      check_rows ()[r]->floats.activate (y, n, (Activation) act);
       for (gsize i = 0; i < n; i++) {
         const double want = check_activation (x[i], (Activation) act);
         g_assert_cmpfloat (fabs (y[i] - want), <=, 4.0 * CHECK_EPSILON * fabs (want));
@@ -84,11 +84,11 @@ test_activation_split (void)
     for (guint r = 0; check_rows ()[r]; r++) {
       g_autofree float *whole = g_memdup2 (x, n * sizeof *x);
       g_autofree float *parts = g_memdup2 (x, n * sizeof *x);
-      check_rows ()[r]->activate (whole, n, (Activation) act);
+      check_rows ()[r]->floats.activate (whole, n, (Activation) act);
       for (gsize i = 0, step; i < n; i += step) {
         step = random_size (37);
         step = MIN (step, n - i);
-        check_rows ()[r]->activate (parts + i, step, (Activation) act);
+        check_rows ()[r]->floats.activate (parts + i, step, (Activation) act);
       }
       g_assert_true (check_same_bits (whole, parts, n));
     }
@@ -116,7 +116,8 @@ test_sums (void)
           want[c] += value;
           want[channels + c] += squares ? value * value : 0.0;
         }
-      check_rows ()[r]->channel_sums (got, squares ? got + channels : NULL, x, pixels, channels);
+      check_rows ()[r]->floats.channel_sums (got, squares ? got + channels : NULL, x, pixels,
+          channels);
       for (gsize c = 0; c < 2 * channels; c++)
         g_assert_cmpfloat (got[c], ==, want[c]);
       g_assert_cmpfloat (got[2 * channels], ==, 777.0);
@@ -140,7 +141,7 @@ test_affine (void)
 
     for (guint r = 0; check_rows ()[r]; r++) {
       copy_in (&out, x);
-      check_rows ()[r]->channel_affine (out.data, scale, with_shift ? shift : NULL,
+      check_rows ()[r]->floats.channel_affine (out.data, scale, with_shift ? shift : NULL,
           with_residual ? residual : NULL, pixels, channels, act);
       guarded_check (&out, check_rows ()[r]->name);
       for (gsize i = 0; i < out.n; i++) {
@@ -172,7 +173,7 @@ test_weighted_sum (void)
       source[t] = data + (n - 1 - t) * channels;
     for (guint r = 0; check_rows ()[r]; r++) {
       const Kernels *kernels = check_rows ()[r];
-      kernels->weighted_sum (out.data, source, weight, n, channels);
+      kernels->floats.weighted_sum (out.data, source, weight, n, channels);
       guarded_check (&out, kernels->name);
       for (gsize c = 0; c < channels; c++) {
         double sum = 0.0, scale = 0.0;

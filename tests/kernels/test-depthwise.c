@@ -110,7 +110,7 @@ check_case (const Case *t)
 
   problem_init (&problem, t);
   for (guint r = 0; check_rows ()[r]; r++) {
-    check_rows ()[r]->depthwise_row (&problem.args);
+    check_rows ()[r]->floats.depthwise_row (&problem.args);
     problem_check (&problem, check_rows ()[r]->name);
     if (!check_row_is_simd (check_rows ()[r]))
       continue;
@@ -217,7 +217,7 @@ test_not_finite (void)
   problem.sources[2][0] = NAN; /* pixel 0, channel 0 */
   problem.sources[2][19 * 16 + 3] = INFINITY;
   for (guint r = 0; check_rows ()[r]; r++) {
-    check_rows ()[r]->depthwise_row (&problem.args);
+    check_rows ()[r]->floats.depthwise_row (&problem.args);
     for (gsize i = 0; i < problem.out.n; i++) {
       const gsize x = i / 16, c = i % 16;
       g_assert_cmpint (isnan (problem.out.data[i]) != 0, ==, c == 0 && x <= 2);

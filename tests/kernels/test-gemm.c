@@ -71,11 +71,11 @@ static float *
 pack (const Kernels *kernels, const Problem *problem)
 {
   const gsize n = problem->args.n, k = problem->args.k;
-  const gsize size = kernels->gemm_packed_size (n, k);
+  const gsize size = kernels->floats.gemm_packed_size (n, k);
   float *packed = g_aligned_alloc (MAX (size, 1), sizeof (float), 64);
 
   g_assert_cmpuint (size, >=, n * k);
-  kernels->gemm_pack (packed, problem->weight, n, k);
+  kernels->floats.gemm_pack (packed, problem->weight, n, k);
   return packed;
 }
 
@@ -98,7 +98,7 @@ problem_run (Problem *problem, const Kernels *kernels)
 
   problem_reset (problem);
   problem->args.packed = packed;
-  kernels->gemm (&problem->args);
+  kernels->floats.gemm (&problem->args);
   g_aligned_free (packed);
 }
 
@@ -116,7 +116,7 @@ problem_run_split (Problem *problem, const Kernels *kernels, gsize step)
     part.a += i * part.lda;
     part.c += i * part.ldc;
     part.residual = part.residual ? part.residual + i * part.ldr : NULL;
-    kernels->gemm (&part);
+    kernels->floats.gemm (&part);
   }
   g_aligned_free (packed);
 }
@@ -235,7 +235,7 @@ static gsize
 random_step (const Kernels *kernels)
 {
   const gsize step = (gsize) g_test_rand_int_range (1, 40);
-  return kernels->split_shows ? 96 : step;
+  return kernels->floats.split_shows ? 96 : step;
 }
 
 /* Rows computed in one call and in pieces are the same to the bit. */

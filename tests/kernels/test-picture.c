@@ -3,11 +3,10 @@
  * Preprocessing kernels: every row of their table against the row "c", bit for bit, with lengths
  * around the width of a vector, addresses of any alignment, and guards beside the output.
  */
-#include "kernels/picture.h"
+#include "kernels/kernels.h"
 
 #include <string.h>
 
-#include "base/cpu.h"
 #include "picture/resize.h"
 
 #define GUARD      64
@@ -56,27 +55,32 @@ random_bytes (gsize n, gboolean extreme)
 
 static const gsize lengths[] = { 0, 1, 2, 15, 16, 17, 31, 32, 33, 47, 48, 63, 64, 65, 100, 1000 };
 
-typedef void (*CheckFunc) (const ResizeKernels *kernels, gsize n);
+static const PictureKernels *
+reference (void)
+{
+  return &kernels_find ("c", NULL)->picture;
+}
 
-/* Calls the check for every length with every row that this processor runs but the reference. */
+typedef void (*CheckFunc) (const PictureKernels *kernels, gsize n);
+
+/* Calls the check for every length with every row that this processor runs. */
 static void
 for_all (CheckFunc check)
 {
-  for (const ResizeKernels *const *row = resize_kernels_list (); *row != &resize_kernels_c; row++)
-    if (((*row)->cpu_flags & ~cpu_flags ()) == 0)
-      for (gsize i = 0; i < G_N_ELEMENTS (lengths); i++)
-        check (*row, lengths[i]);
+  for (const Kernels *const *row = kernels_list (); *row != NULL; row++)
+    for (gsize i = 0; i < G_N_ELEMENTS (lengths); i++)
+      check (&(*row)->picture, lengths[i]);
 }
 
 static void
-check_split2 (const ResizeKernels *kernels, gsize n)
+check_split2 (const PictureKernels *kernels, gsize n)
 {
   g_autofree guint8 *in = random_bytes (2 * n, FALSE);
   Output even[2] = { output_new (n, 1), output_new (n, 1) };
   Output odd[2] = { output_new (n, 1), output_new (n, 1) };
 
   kernels->split2 (even[0].data, odd[0].data, in, n);
-  resize_kernels_c.split2 (even[1].data, odd[1].data, in, n);
+  reference ()->split2 (even[1].data, odd[1].data, in, n);
   output_check (&even[0], &even[1]);
   output_check (&odd[0], &odd[1]);
 }
@@ -89,7 +93,7 @@ test_split2 (void)
 }
 
 static void
-check_split3 (const ResizeKernels *kernels, gsize n)
+check_split3 (const PictureKernels *kernels, gsize n)
 {
   g_autofree guint8 *in = random_bytes (3 * n, FALSE);
   Output out[2][3];
@@ -97,7 +101,7 @@ check_split3 (const ResizeKernels *kernels, gsize n)
   for (guint side = 0; side < 2; side++) {
     for (guint c = 0; c < 3; c++)
       out[side][c] = output_new (n, 1);
-    (side == 0 ? kernels : &resize_kernels_c)
+    (side == 0 ? kernels : reference ())
         ->split3 ((guint8 *[]){ out[side][0].data, out[side][1].data, out[side][2].data }, in, n);
   }
   for (guint c = 0; c < 3; c++)
@@ -112,13 +116,13 @@ test_split3 (void)
 }
 
 static void
-check_chroma_blend (const ResizeKernels *kernels, gsize n)
+check_chroma_blend (const PictureKernels *kernels, gsize n)
 {
   g_autofree guint8 *near = random_bytes (n, n % 2 == 0), *far = random_bytes (n, n % 2 == 0);
   Output out = output_new (2 * n, 2), expected = output_new (2 * n, 2);
 
   kernels->chroma_blend ((guint16 *) (void *) out.data, near, far, n);
-  resize_kernels_c.chroma_blend ((guint16 *) (void *) expected.data, near, far, n);
+  reference ()->chroma_blend ((guint16 *) (void *) expected.data, near, far, n);
   output_check (&out, &expected);
 }
 
@@ -130,7 +134,7 @@ test_chroma_blend (void)
 }
 
 static void
-check_chroma_double (const ResizeKernels *kernels, gsize n)
+check_chroma_double (const PictureKernels *kernels, gsize n)
 {
   g_autofree guint16 *in = g_new (guint16, n + 2);
 
@@ -141,7 +145,7 @@ check_chroma_double (const ResizeKernels *kernels, gsize n)
     Output out = output_new (4 * n, 2), expected = output_new (4 * n, 2);
     const guint even = weights == 0 ? 1 : 0, odd = weights == 0 ? 1 : 2;
     kernels->chroma_double ((gint16 *) (void *) out.data, in + 1, n, even, odd);
-    resize_kernels_c.chroma_double ((gint16 *) (void *) expected.data, in + 1, n, even, odd);
+    reference ()->chroma_double ((gint16 *) (void *) expected.data, in + 1, n, even, odd);
     output_check (&out, &expected);
   }
 }
@@ -154,7 +158,7 @@ test_chroma_double (void)
 }
 
 static void
-check_color_row (const ResizeKernels *kernels, gsize n)
+check_color_row (const PictureKernels *kernels, gsize n)
 {
   /* The largest coefficients there are, BT.2020 limited, and the smallest luma */
   const ColorMatrix matrix = { 19077, -1160, 13750, 1535, 5327, 17546 };
@@ -171,7 +175,7 @@ check_color_row (const ResizeKernels *kernels, gsize n)
   for (guint side = 0; side < 2; side++) {
     for (guint c = 0; c < 3; c++)
       out[side][c] = output_new (n, 1);
-    (side == 0 ? kernels : &resize_kernels_c)
+    (side == 0 ? kernels : reference ())
         ->color_row ((guint8 *[]){ out[side][0].data, out[side][1].data, out[side][2].data }, y, u,
             v, n, &matrix);
   }
@@ -187,7 +191,7 @@ test_color_row (void)
 }
 
 static void
-assert_horizontal (const ResizeKernels *kernels, gsize n_in, gsize n_out, gboolean extreme)
+assert_horizontal (const PictureKernels *kernels, gsize n_in, gsize n_out, gboolean extreme)
 {
   ResizeFilter filter = { 0 };
   g_autoptr (GError) error = NULL;
@@ -210,7 +214,7 @@ assert_horizontal (const ResizeKernels *kernels, gsize n_in, gsize n_out, gboole
   };
   kernels->horizontal (&args);
   args.out = expected.data;
-  resize_kernels_c.horizontal (&args);
+  reference ()->horizontal (&args);
   /* Between a row's end and its stride anything may be written. */
   for (gsize r = 0; r < RESIZE_ROWS; r++) {
     memset (out.data + r * out_stride + n_out * 3, 0, out_stride - n_out * 3);
@@ -223,7 +227,7 @@ assert_horizontal (const ResizeKernels *kernels, gsize n_in, gsize n_out, gboole
 }
 
 static void
-check_horizontal (const ResizeKernels *kernels, gsize n)
+check_horizontal (const PictureKernels *kernels, gsize n)
 {
   static const gsize outputs[] = { 1, 2, 15, 16, 17, 50, 200 };
 
@@ -244,7 +248,7 @@ test_horizontal (void)
 }
 
 static void
-assert_vertical (const ResizeKernels *kernels, gsize n, gsize n_in, gsize n_out, gboolean extreme)
+assert_vertical (const PictureKernels *kernels, gsize n, gsize n_in, gsize n_out, gboolean extreme)
 {
   ResizeFilter filter = { 0 };
   g_autoptr (GError) error = NULL;
@@ -259,14 +263,14 @@ assert_vertical (const ResizeKernels *kernels, gsize n, gsize n_in, gsize n_out,
     Output out = output_new (n, 1), expected = output_new (n, 1);
     const guint8 *const *in = (const guint8 *const *) rows->pdata;
     kernels->vertical (out.data, in, filter.axis.pairs + y * n_pairs, n_pairs, n);
-    resize_kernels_c.vertical (expected.data, in, filter.axis.pairs + y * n_pairs, n_pairs, n);
+    reference ()->vertical (expected.data, in, filter.axis.pairs + y * n_pairs, n_pairs, n);
     output_check (&out, &expected);
   }
   resize_filter_clear (&filter);
 }
 
 static void
-check_vertical (const ResizeKernels *kernels, gsize n)
+check_vertical (const PictureKernels *kernels, gsize n)
 {
   assert_vertical (kernels, n, 1, 1, TRUE);
   assert_vertical (kernels, n, 7, 16, FALSE);
@@ -282,15 +286,6 @@ test_vertical (void)
   for_all (check_vertical);
 }
 
-/* Only rows that the processor's flags cover are picked, and "c" needs none. */
-static void
-test_pick (void)
-{
-  g_assert_true (resize_kernels_best (0) == &resize_kernels_c);
-  g_assert_true (resize_kernels_best (G_MAXUINT) == resize_kernels_list ()[0]);
-  g_assert_cmpuint (resize_kernels_c.cpu_flags, ==, 0);
-}
-
 int
 main (int argc, char **argv)
 {
@@ -302,6 +297,5 @@ main (int argc, char **argv)
   g_test_add_func ("/kernels/resize/color-row", test_color_row);
   g_test_add_func ("/kernels/resize/horizontal", test_horizontal);
   g_test_add_func ("/kernels/resize/vertical", test_vertical);
-  g_test_add_func ("/kernels/resize/pick", test_pick);
   return g_test_run ();
 }

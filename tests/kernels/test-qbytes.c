@@ -1,13 +1,12 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * The int8 kernels that go along bytes, and the choice of a row: every row of the int8 table
+ * The int8 kernels that go along bytes; every row of the int8 table
  * against the formulas in 64 bits and double, bit for bit.
  */
 #include <float.h>
 #include <math.h>
 #include <string.h>
 
-#include "base/cpu.h"
 #include "qcheck.h"
 
 /* --- add -------------------------------------------------------------------------------------- */
@@ -54,7 +53,7 @@ check_add (const QAdd *add)
     b[i] = (guint8) (i >> 8);
   }
   for (guint r = 0; qcheck_rows ()[r]; r++) {
-    qcheck_rows ()[r]->add (out.data, a, b, N, add);
+    qcheck_rows ()[r]->bytes.add (out.data, a, b, N, add);
     qguarded_check (&out, qcheck_rows ()[r]->name);
     for (guint i = 0; i < N; i++)
       if (out.data[i] != add_reference (a[i], b[i], add)) {
@@ -101,7 +100,7 @@ test_add_lengths (void)
   for (guint r = 0; qcheck_rows ()[r]; r++)
     for (gsize n = 0; n <= 150; n++) {
       QGuarded out = qguarded_new (n);
-      qcheck_rows ()[r]->add (out.data, a + n % 7, b + n % 5, n, &add);
+      qcheck_rows ()[r]->bytes.add (out.data, a + n % 7, b + n % 5, n, &add);
       qguarded_check (&out, qcheck_rows ()[r]->name);
       for (gsize i = 0; i < n; i++)
         g_assert_cmpint (out.data[i], ==, add_reference (a[n % 7 + i], b[n % 5 + i], &add));
@@ -125,7 +124,7 @@ check_quantize (const float *in, gsize n, float inverse_scale, gint32 zero)
   QGuarded out = qguarded_new (n);
 
   for (guint r = 0; qcheck_rows ()[r]; r++) {
-    qcheck_rows ()[r]->quantize (out.data, in, n, inverse_scale, zero);
+    qcheck_rows ()[r]->bytes.quantize (out.data, in, n, inverse_scale, zero);
     qguarded_check (&out, qcheck_rows ()[r]->name);
     for (gsize i = 0; i < n; i++)
       if (out.data[i] != quantize_reference (in[i], inverse_scale, zero)) {
@@ -189,7 +188,7 @@ test_dequantize (void)
       const gsize n = (gsize) (256 - zero / 2);
       const float scale = (float) g_test_rand_double_range (1e-4, 10.0);
       QGuarded out = qguarded_new (n * sizeof (float));
-      qcheck_rows ()[r]->dequantize ((float *) out.data, in, n, scale, zero);
+      qcheck_rows ()[r]->bytes.dequantize ((float *) out.data, in, n, scale, zero);
       qguarded_check (&out, qcheck_rows ()[r]->name);
       for (gsize i = 0; i < n; i++)
         g_assert_cmpfloat (((float *) out.data)[i], ==,
@@ -214,7 +213,7 @@ test_channel_sums (void)
       gint32 *sums = (gint32 *) sum.data;
       for (gsize c = 0; c < channels; c++)
         sums[c] = (gint32) c * -1000;
-      qcheck_rows ()[r]->channel_sums (sums, x, pixels, channels);
+      qcheck_rows ()[r]->bytes.channel_sums (sums, x, pixels, channels);
       qguarded_check (&sum, qcheck_rows ()[r]->name);
       for (gsize c = 0; c < channels; c++) {
         gint64 want = (gint64) c * -1000;
@@ -253,7 +252,7 @@ test_gate (void)
 
     for (guint r = 0; qcheck_rows ()[r]; r++) {
       QGuarded out = qguarded_new (pixels * channels);
-      qcheck_rows ()[r]->gate (out.data, in, scale, pixels, channels, zero_in, zero);
+      qcheck_rows ()[r]->bytes.gate (out.data, in, scale, pixels, channels, zero_in, zero);
       qguarded_check (&out, qcheck_rows ()[r]->name);
       for (gsize j = 0; j < pixels * channels; j++)
         g_assert_cmpint (out.data[j], ==,
@@ -276,31 +275,12 @@ test_lookup (void)
       QGuarded bytes = qguarded_new (n);
       for (gsize i = 0; i < n; i++)
         bytes.data[i] = in[i] = n >= 256 && i < 256 ? (guint8) i : in[i];
-      qcheck_rows ()[r]->lookup (bytes.data, n, table);
+      qcheck_rows ()[r]->bytes.lookup (bytes.data, n, table);
       qguarded_check (&bytes, qcheck_rows ()[r]->name);
       for (gsize i = 0; i < n; i++)
         g_assert_cmpint (bytes.data[i], ==, table[in[i]]);
       qguarded_free (&bytes);
     }
-}
-
-/* --- the table -------------------------------------------------------------------------------- */
-
-/* The last row is "c" and asks for nothing; the best row for some flags is the first of those that
- * ask for nothing else. */
-static void
-test_best (void)
-{
-  const QKernels *const *rows = qkernels_list ();
-  guint last = 0;
-
-  while (rows[last + 1])
-    last++;
-  g_assert_cmpstr (rows[last]->name, ==, "c");
-  g_assert_true (qkernels_best (0) == rows[last]);
-  g_assert_true (qkernels_best (G_MAXUINT) == rows[0]);
-  for (guint i = 0; i <= last; i++)
-    g_assert_true (qkernels_best (rows[i]->cpu_flags) == rows[i]);
 }
 
 int
@@ -315,6 +295,5 @@ main (int argc, char **argv)
   g_test_add_func ("/kernels/qbytes/channel-sums", test_channel_sums);
   g_test_add_func ("/kernels/qbytes/gate", test_gate);
   g_test_add_func ("/kernels/qbytes/lookup", test_lookup);
-  g_test_add_func ("/kernels/qbytes/best", test_best);
   return g_test_run ();
 }

@@ -76,14 +76,14 @@ reference (const Problem *problem, gsize x, gsize c)
 }
 
 static void
-problem_run (Problem *problem, const QKernels *row)
+problem_run (Problem *problem, const Kernels *row)
 {
   QDepthwiseArgs *d = &problem->args;
-  void *packed = qcheck_packed_new (row->depthwise_packed_size (d->kernel, d->channels));
+  void *packed = qcheck_packed_new (row->bytes.depthwise_packed_size (d->kernel, d->channels));
 
-  row->depthwise_pack (packed, problem->weight, d->kernel, d->channels);
+  row->bytes.depthwise_pack (packed, problem->weight, d->kernel, d->channels);
   d->packed = packed;
-  row->depthwise_row (d);
+  row->bytes.depthwise_row (d);
   g_aligned_free (packed);
 }
 

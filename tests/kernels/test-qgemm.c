@@ -72,19 +72,19 @@ problem_clear (Problem *problem)
 
 /* In calls of `rows` rows each. */
 static void
-problem_run (const Problem *problem, const QKernels *row, gsize rows)
+problem_run (const Problem *problem, const Kernels *row, gsize rows)
 {
   QGemmArgs args = problem->args;
-  void *packed = qcheck_packed_new (row->gemm_packed_size (args.n, args.k));
+  void *packed = qcheck_packed_new (row->bytes.gemm_packed_size (args.n, args.k));
 
   memset (problem->c.data, UNTOUCHED, problem->c.n);
-  row->gemm_pack (packed, problem->weight, args.n, args.k);
+  row->bytes.gemm_pack (packed, problem->weight, args.n, args.k);
   args.packed = packed;
   for (gsize i = 0; i < problem->args.m; i += rows) {
     args.m = MIN (rows, problem->args.m - i);
     args.a = problem->args.a + i * args.lda;
     args.c = problem->args.c + i * args.ldc;
-    row->gemm (&args);
+    row->bytes.gemm (&args);
   }
   g_aligned_free (packed);
 }
@@ -200,10 +200,10 @@ test_ties (void)
     scale[j] = 0.5f;
   }
   for (guint r = 0; qcheck_rows ()[r]; r++) {
-    const QKernels *row = qcheck_rows ()[r];
-    void *packed = qcheck_packed_new (row->gemm_packed_size (N, 1));
-    row->gemm_pack (packed, weight, N, 1);
-    row->gemm (&(QGemmArgs){ .m = 1,
+    const Kernels *row = qcheck_rows ()[r];
+    void *packed = qcheck_packed_new (row->bytes.gemm_packed_size (N, 1));
+    row->bytes.gemm_pack (packed, weight, N, 1);
+    row->bytes.gemm (&(QGemmArgs){ .m = 1,
         .n = N,
         .k = 1,
         .a = a,

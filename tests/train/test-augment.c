@@ -221,7 +221,7 @@ pixels_of (const Augmentation *augmentation, const AugmentOptions *options, cons
   g_autoptr (GError) error = NULL;
   const gsize n = (gsize) augmentation->network_width * augmentation->network_height;
   guint8 *pixels = g_new (guint8, 3 * n);
-  ImageResizer *resizer = image_resizer_new ();
+  ImageResizer *resizer = image_resizer_new (NULL);
   augment_pixels (augmentation, options, pixels, picture, resizer, &error);
   g_assert_no_error (error);
   image_resizer_free (resizer);
@@ -305,7 +305,7 @@ test_resize (void)
   const gsize n = 3 * (gsize) all.network_width * all.network_height;
   g_autofree guint8 *expected = g_new (guint8, n);
   const FbnetImage image = picture_image (picture);
-  ImageResizer *resizer = image_resizer_new ();
+  ImageResizer *resizer = image_resizer_new (NULL);
   image_resizer_prepare (resizer, 61, 97, all.network_height, all.network_width, 1, &error);
   g_assert_no_error (error);
   image_resize (resizer, expected, &image, FALSE, NULL);

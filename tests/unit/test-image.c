@@ -8,7 +8,7 @@
 #include <string.h>
 
 #include "picture/color.h"
-#include "base/cpu.h"
+#include "kernels/kernels.h"
 #include "npy.h"
 
 /* --- Frames ----------------------------------------------------------------------------------- */
@@ -157,16 +157,14 @@ frame_noise (guint width, guint height)
 /* Runs one frame through a resizer of its own. */
 static guint8 *
 resize (const Frame *frame, gsize height, gsize width, gboolean bgr, guint n_threads,
-    const ResizeKernels *kernels)
+    const PictureKernels *kernels)
 {
   guint8 *out = g_malloc_n (height * width, 3);
   g_autoptr (GError) error = NULL;
-  ImageResizer *resizer = image_resizer_new ();
+  ImageResizer *resizer = image_resizer_new (kernels);
   Workers *workers = workers_new (n_threads, &error);
 
   g_assert_no_error (error);
-  if (kernels != NULL)
-    image_resizer_set_kernels (resizer, kernels);
   image_resizer_prepare (resizer, frame->image.height, frame->image.width, height, width, n_threads,
       &error);
   g_assert_no_error (error);
@@ -224,10 +222,8 @@ assert_pillow (guint width, guint height, guint to_width, guint to_height)
   g_autoptr (Frame) frame = frame_noise (width, height);
 
   g_assert_no_error (error);
-  for (const ResizeKernels *const *row = resize_kernels_list (); *row != NULL; row++) {
-    if ((*row)->cpu_flags & ~cpu_flags ())
-      continue;
-    g_autofree guint8 *out = resize (frame, to_height, to_width, FALSE, 1, *row);
+  for (const Kernels *const *row = kernels_list (); *row != NULL; row++) {
+    g_autofree guint8 *out = resize (frame, to_height, to_width, FALSE, 1, &(*row)->picture);
     g_assert_cmpmem (out, (gsize) to_width * to_height * 3, expected->data, expected->n_bytes);
   }
 }
@@ -303,7 +299,7 @@ test_reuse (void)
     { 201, 151, 300, 5 },
     { 20, 15, 6, 4 },
   };
-  ImageResizer *resizer = image_resizer_new ();
+  ImageResizer *resizer = image_resizer_new (NULL);
   g_autoptr (GError) error = NULL;
 
   for (gsize i = 0; i < G_N_ELEMENTS (sizes); i++) {
@@ -328,7 +324,7 @@ test_reuse (void)
 static void
 test_hostile_sizes (void)
 {
-  ImageResizer *resizer = image_resizer_new ();
+  ImageResizer *resizer = image_resizer_new (NULL);
   g_autoptr (GError) error = NULL;
   g_autofree guint8 *row = g_malloc0 (32767);
   guint8 out[8 * 9 * 3];
@@ -410,6 +406,7 @@ exact_yuv (double yuv[3], const double rgb[3], FbnetColorMatrix matrix, FbnetCol
 static void
 assert_matrix (FbnetColorMatrix matrix, FbnetColorRange range)
 {
+  const PictureKernels *kernels = &kernels_find ("c", NULL)->picture;
   const ColorMatrix fixed = color_matrix (matrix, range);
   guint8 luma[256], out[3][256];
   gint16 cb[256], cr[256];
@@ -421,8 +418,7 @@ assert_matrix (FbnetColorMatrix matrix, FbnetColorRange range)
         cb[y] = (gint16) (((gint) u - 128) * 256);
         cr[y] = (gint16) (((gint) v - 128) * 256);
       }
-      resize_kernels_c.color_row ((guint8 *[]){ out[0], out[1], out[2] }, luma, cb, cr, 256,
-          &fixed);
+      kernels->color_row ((guint8 *[]){ out[0], out[1], out[2] }, luma, cb, cr, 256, &fixed);
       for (guint y = 0; y < 256; y++) {
         double rgb[3];
         exact_rgb (rgb, (double[]){ y, u, v }, matrix, range);
@@ -708,11 +704,10 @@ test_kernel_rows (void)
   for (gsize f = 0; f < G_N_ELEMENTS (all_formats); f++) {
     g_autoptr (Frame) frame = frame_new (all_formats[f], 211, 67);
     frame_fill_random (frame);
-    g_autofree guint8 *expected = resize (frame, 31, 99, FALSE, 1, &resize_kernels_c);
-    for (const ResizeKernels *const *row = resize_kernels_list (); *row != NULL; row++) {
-      if ((*row)->cpu_flags & ~cpu_flags ())
-        continue;
-      g_autofree guint8 *out = resize (frame, 31, 99, FALSE, 1, *row);
+    g_autofree guint8 *expected =
+        resize (frame, 31, 99, FALSE, 1, &kernels_find ("c", NULL)->picture);
+    for (const Kernels *const *row = kernels_list (); *row != NULL; row++) {
+      g_autofree guint8 *out = resize (frame, 31, 99, FALSE, 1, &(*row)->picture);
       g_assert_cmpmem (out, 31 * 99 * 3, expected, 31 * 99 * 3);
     }
   }

@@ -302,7 +302,7 @@ assert_distinct (float *out, const float *const *source, const float *weight, gs
 static void
 test_each_pixel_once (void)
 {
-  const Kernels spy = { .weighted_sum = assert_distinct };
+  const Kernels spy = { .floats.weighted_sum = assert_distinct };
   for (guint round = 0; round < 60; round++) {
     g_autoptr (Pooler) p = random_pooler ();
     const gsize bins = p->pooler.resolution * p->pooler.resolution;

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "model/model.h"
+#include "network/cache.h"
 #include "randommodel.h"
 
 #define N_IMAGES 5
@@ -50,7 +51,7 @@ check_kernels (const PackedStage *stage, const Kernels *kernels, const float *im
     const Tensor one = { tensor_pixel (&all, i, 0, 0), 1, SIDE, SIDE, CHANNELS };
     const Tensor one_out = { alone, 1, out.h, out.w, out.c };
     runner_run_stage (&runner, stage, &one, &one_out);
-    if (!kernels->split_shows)
+    if (!kernels->floats.split_shows)
       g_assert_cmpmem (alone, size * sizeof *alone, together + i * size, size * sizeof *alone);
   }
   runner_close (&runner);
@@ -69,7 +70,7 @@ test_fewer_images (void)
 
   for (const Kernels *const *kernels = kernels_list (); *kernels != NULL; kernels++) {
     if (kernels_find ((*kernels)->name, NULL) != NULL)
-      check_kernels (&model_get_network (model, *kernels)->box, *kernels, images);
+      check_kernels (&cache_get_network (model, *kernels)->box, *kernels, images);
   }
 }
 

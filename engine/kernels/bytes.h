@@ -1,16 +1,12 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * The int8 kernel table. Activations are unsigned bytes with a scale and a zero point per tensor,
+ * The kernels of int8. Activations are unsigned bytes with a scale and a zero point per tensor,
  * channels-last; weights are signed bytes with a scale per output channel and no zero point; sums are
- * 32-bit. The row "c" is the specification and the others give the same bits, at every extreme: no
- * kernel may saturate where these loops do not (AVX2's maddubs does).
- *
- * The arithmetic is QNNPACK's (SPEC section 12). The rest of the contract is that of kernels.h: no
- * allocation, no failure, no state, output apart from input, and no output depends on how the work
- * was divided among calls.
+ * 32-bit. Beyond the contract of kernels.h: every row gives the bits of the row "c", at every extreme;
+ * no kernel may saturate where these loops do not (AVX2's maddubs does). The arithmetic is QNNPACK's.
  */
-#ifndef FBNET_KERNELS_QKERNELS_H
-#define FBNET_KERNELS_QKERNELS_H
+#ifndef FBNET_KERNELS_BYTES_H
+#define FBNET_KERNELS_BYTES_H
 
 #include <glib.h>
 
@@ -44,7 +40,7 @@ typedef struct {
   QOutput output;
 } QGemmArgs;
 
-/* As DepthwiseArgs (kernels.h), with bytes; where the kernel hangs over the image's edge, and in rows
+/* As DepthwiseArgs (floats.h), with bytes; where the kernel hangs over the image's edge, and in rows
  * that are NULL, the input is `zero_in`. */
 typedef struct {
   guint8 *out;
@@ -56,7 +52,7 @@ typedef struct {
   QOutput output; /* its `bias` includes zero_in * sum of weights, as for gemm */
 } QDepthwiseArgs;
 
-/* Two tensors added; SPEC section 12 "add". The factors are 0 … 2^22. With
+/* Two tensors added, as QNNPACK adds them. The factors are 0 … 2^22. With
  *   acc = a[i]*factor_a + b[i]*factor_b + constant   (in 32 bits, wrapping)
  *   y = (acc >> shift) + ((acc & (2^shift - 1)) - (acc < 0) > (2^shift - 1) >> 1)
  *   out[i] = clamp (y + zero, 0, 255) */
@@ -67,9 +63,6 @@ typedef struct {
 } QAdd;
 
 typedef struct {
-  const char *name;
-  guint cpu_flags;
-
   /* Bytes that the two pack() write. gemm's weights come as [n][k], depthwise's as
    * [kernel][kernel][channels]; a depthwise row of few pixels could not pay for widening them. */
   gsize (*gemm_packed_size) (gsize n, gsize k);
@@ -93,13 +86,6 @@ typedef struct {
       gint32 zero_in, gint32 zero);
   /* bytes[i] = table[bytes[i]]; the table has 256 */
   void (*lookup) (guint8 *bytes, gsize n, const guint8 *table);
-} QKernels;
-
-/* As kernels_list() and kernels_find(): rows "avx512vbmi", "avx512vnni", "avx2", "c"
- * (and "neondot"). */
-const QKernels *const *qkernels_list (void);
-
-/* The best row for a processor with these flags (cpu.h): never NULL. */
-const QKernels *qkernels_best (guint cpu_flags);
+} ByteKernels;
 
 #endif
