@@ -362,8 +362,8 @@ typedef enum {
 
 /**
  * FbnetDetectorOptions:
- * @n_threads: threads that work on one frame, the caller's among them; 0: one per processor that
- *   this process may run on
+ * @n_threads: threads that work on one frame, the caller's among them, 0…256; 0: one per processor
+ *   that this process may run on
  * @kernels: (nullable): name of the kernel set, "c", "openblas", "avx2", "avx512"; NULL: the
  *   environment variable FBNET_KERNELS, else the best that this processor runs
  * @precision: of the arithmetic; FBNET_PRECISION_INT8 is an error for a model that is not quantised
@@ -501,7 +501,7 @@ typedef struct {
 
 /**
  * FbnetParamInfo:
- * @name: "score-threshold": the member's name with hyphens
+ * @name: "score-threshold": the member's name with hyphens; "threads" for n_threads
  * @blurb: a phrase
  * @unit: (nullable): "pixels"; NULL where there is none
  * @zero: (nullable): what 0, or NULL, stands for: "one per processor"; NULL where it stands for itself
