@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * The vector primitives that the int8 kernel templates (q*.inc.h) are written in, for AVX2.
+ * The vector primitives that the int8 kernel templates (bytes-*.inc.h) are written in, for AVX2.
  *
  * A vector is lanes of 32 bits. A dot product adds to each lane the products of its taps, an
  * activation times a weight each: here two, 16 bits wide. That is exact: vpmaddwd's products and
  * their sum fit 32 bits, for |activation| <= 255 and |weight| <= 128.
  */
-#ifndef FBNET_KERNELS_QVEC_AVX2_H
-#define FBNET_KERNELS_QVEC_AVX2_H
+#ifndef FBNET_KERNELS_BYTES_VEC_AVX2_H
+#define FBNET_KERNELS_BYTES_VEC_AVX2_H
 
 #include <immintrin.h>
 #include <string.h>

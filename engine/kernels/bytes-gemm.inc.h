@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * Matrix product of bytes, over the primitives of a qvec-*.h that was included before.
+ * Matrix product of bytes, over the primitives of a bytes-vec-*.h that was included before.
  *
  * Packed weights: the n columns are cut into panels one, two or three vectors wide, the last column
  * padded with zeros; k is cut into steps of four, the last one padded likewise. Within a panel lie

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * The vector primitives that the int8 kernel templates (q*.inc.h) are written in, for AVX-512 (F, BW,
- * DQ, VL) with VNNI. What each does stands in qvec-avx2.h. A lane takes four taps, bytes as they are:
+ * The vector primitives that the int8 kernel templates (bytes-*.inc.h) are written in, for AVX-512 (F, BW,
+ * DQ, VL) with VNNI. What each does stands in bytes-vec-avx2.h. A lane takes four taps, bytes as they are:
  * vpdpbusd sums in 32 bits and wraps (vpdpbusds would saturate).
  *
  * FBNET_KERNELS_SIMDE: the tests compile the row over emulated intrinsics.
  */
-#ifndef FBNET_KERNELS_QVEC_AVX512VNNI_H
-#define FBNET_KERNELS_QVEC_AVX512VNNI_H
+#ifndef FBNET_KERNELS_BYTES_VEC_AVX512VNNI_H
+#define FBNET_KERNELS_BYTES_VEC_AVX512VNNI_H
 
 #include <string.h>
 
