@@ -64,14 +64,23 @@ qvec_load_factors (const QOutput *output, gsize j, gsize n)
     _mm256_maskload_ps (output->offset + j, mask) };
 }
 
-/* In every lane: a[part] and a[part + 2]. */
+/* Which bytes of a lane are the part's of the first n (1 … 4) neighbours. */
 static inline QVec
-qvec_broadcast (const guint8 *a, guint part)
+qvec_step_mask (guint part, gsize n)
+{
+  static const gint32 masks[QVEC_PARTS][5] = { { 0, 0xff, 0xff, 0xff00ff, 0xff00ff },
+    { 0, 0, 0xff, 0xff, 0xff00ff } };
+  return _mm256_set1_epi32 (masks[part][n]);
+}
+
+/* In every lane: a[part] and a[part + 2], where the mask has them. */
+static inline QVec
+qvec_broadcast (const guint8 *a, guint part, QVec mask)
 {
   gint32 four;
 
   memcpy (&four, a + part, sizeof four);
-  return _mm256_and_si256 (_mm256_set1_epi32 (four), _mm256_set1_epi32 (0x00ff00ff));
+  return _mm256_and_si256 (_mm256_set1_epi32 (four), mask);
 }
 
 /* In lane i: tap[0][i] and tap[1][i]. Both halves get all the bytes and pick theirs: a shuffle

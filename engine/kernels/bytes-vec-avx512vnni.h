@@ -65,12 +65,18 @@ qvec_load_factors (const QOutput *output, gsize j, gsize n)
 }
 
 static inline QVec
-qvec_broadcast (const guint8 *a, guint part)
+qvec_step_mask (guint part, gsize n)
+{
+  return _mm512_set1_epi32 ((gint32) (G_MAXUINT32 >> (32 - 8 * n)));
+}
+
+static inline QVec
+qvec_broadcast (const guint8 *a, guint part, QVec mask)
 {
   gint32 four;
 
   memcpy (&four, a + part, sizeof four);
-  return _mm512_set1_epi32 (four);
+  return _mm512_and_si512 (_mm512_set1_epi32 (four), mask);
 }
 
 /* Number 4*i + j of sixteen to place 4*j + i. */
