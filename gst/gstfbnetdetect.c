@@ -469,7 +469,8 @@ take_stock (GstFbnetDetect *self, guint n_found, gint64 began)
   FbnetTimings timings;
   gst_fbnet_network_get_timings (self->network, &timings);
   /* What happens once per size of frames is no latency of the stream. */
-  const gint64 elapsed = g_get_monotonic_time () - began - (gint64) (timings.prepare * 1000);
+  const gint64 elapsed =
+      g_get_monotonic_time () - began - (gint64) (timings.ms[FBNET_STAGE_PREPARE] * 1000);
 
   GST_OBJECT_LOCK (self);
   gst_fbnet_stats_add_inference (&self->stats, &timings, n_found);

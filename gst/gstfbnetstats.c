@@ -7,29 +7,6 @@
 /* A frame later, a peak in the time per frame counts for this part less. */
 #define LATENCY_DECAY 64
 
-typedef struct {
-  const char *name;
-  gsize offset; /* of the milliseconds in FbnetTimings */
-} Stage;
-
-static const Stage stages[] = {
-  { "prepare", G_STRUCT_OFFSET (FbnetTimings, prepare) },
-  { "preprocess", G_STRUCT_OFFSET (FbnetTimings, preprocess) },
-  { "trunk", G_STRUCT_OFFSET (FbnetTimings, trunk) },
-  { "rpn", G_STRUCT_OFFSET (FbnetTimings, rpn) },
-  { "proposals", G_STRUCT_OFFSET (FbnetTimings, proposals) },
-  { "box-pooler", G_STRUCT_OFFSET (FbnetTimings, box_pooler) },
-  { "box-head", G_STRUCT_OFFSET (FbnetTimings, box_head) },
-  { "detections", G_STRUCT_OFFSET (FbnetTimings, detections) },
-  { "mask-pooler", G_STRUCT_OFFSET (FbnetTimings, mask_pooler) },
-  { "mask-head", G_STRUCT_OFFSET (FbnetTimings, mask_head) },
-  { "mask-paste", G_STRUCT_OFFSET (FbnetTimings, mask_paste) },
-  { "keypoint-pooler", G_STRUCT_OFFSET (FbnetTimings, keypoint_pooler) },
-  { "keypoint-head", G_STRUCT_OFFSET (FbnetTimings, keypoint_head) },
-  { "keypoint-decode", G_STRUCT_OFFSET (FbnetTimings, keypoint_decode) },
-  { "total", G_STRUCT_OFFSET (FbnetTimings, total) },
-};
-
 void
 gst_fbnet_stats_add_inference (GstFbnetStats *stats, const FbnetTimings *timings,
     guint n_detections)
@@ -37,9 +14,9 @@ gst_fbnet_stats_add_inference (GstFbnetStats *stats, const FbnetTimings *timings
   stats->inferences++;
   stats->detections += n_detections;
   stats->last = *timings;
-  for (guint i = 0; i < G_N_ELEMENTS (stages); i++)
-    G_STRUCT_MEMBER (double, &stats->sum, stages[i].offset) +=
-        G_STRUCT_MEMBER (double, timings, stages[i].offset);
+  for (guint i = 0; i < FBNET_N_STAGES; i++)
+    stats->sum.ms[i] += timings->ms[i];
+  stats->sum.total += timings->total;
 }
 
 void
@@ -68,9 +45,12 @@ static GstStructure *
 describe_timings (const char *name, const FbnetTimings *timings, guint64 divisor)
 {
   GstStructure *structure = gst_structure_new_empty (name);
-  for (guint i = 0; i < G_N_ELEMENTS (stages); i++)
-    gst_structure_set (structure, stages[i].name, G_TYPE_DOUBLE,
-        G_STRUCT_MEMBER (double, timings, stages[i].offset) / MAX (divisor, 1), NULL);
+  const double frames = MAX (divisor, 1);
+
+  for (guint i = 0; i < FBNET_N_STAGES; i++)
+    gst_structure_set (structure, fbnet_stage_get_name (i), G_TYPE_DOUBLE, timings->ms[i] / frames,
+        NULL);
+  gst_structure_set (structure, "total", G_TYPE_DOUBLE, timings->total / frames, NULL);
   return structure;
 }
 

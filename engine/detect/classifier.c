@@ -11,7 +11,8 @@
 #include "boxhead.h"
 #include "picture/image.h"
 #include "model/model.h"
-#include "model/quantization.h"
+#include "network/network.h"
+#include "model/params.h"
 
 #define MAX_SIDE 32767
 
@@ -40,6 +41,8 @@ fbnet_classifier_new (FbnetModel *model, const FbnetDetectorOptions *options, GE
         "%s: expected a classification model, found a detector", fbnet_model_get_name (model));
     return NULL;
   }
+  if (!params_check_options (options, error))
+    return NULL;
 
   FbnetClassifier *classifier = g_new0 (FbnetClassifier, 1);
   classifier->model = fbnet_model_ref (model);
@@ -211,7 +214,7 @@ run_network (FbnetClassifier *c)
     in = &c->maps[s];
   }
   runner_global_average (&c->runner, in, &c->taps.features);
-  runner_observe (&c->runner, QUANTIZATION_CLASS_INPUT, ".input", &c->taps.features);
+  runner_observe (&c->runner, c->network->class_input, ".input", &c->taps.features);
   runner_run_conv (&c->runner, &c->network->class_logits, &c->taps.features, &c->taps.logits, NULL);
 }
 
@@ -238,13 +241,13 @@ fbnet_classifier_run (FbnetClassifier *classifier, const FbnetImage *image, floa
   *t = (FbnetTimings){ 0 };
   if (!prepare (classifier, image, error))
     return FALSE;
-  t->prepare = lap (&last);
+  t->ms[FBNET_STAGE_PREPARE] = lap (&last);
   run_input (classifier, image);
-  t->preprocess = lap (&last);
+  t->ms[FBNET_STAGE_PREPROCESS] = lap (&last);
   run_network (classifier);
   memcpy (probabilities, taps->logits.data, taps->logits.c * sizeof *probabilities);
   softmax_rows (probabilities, 1, taps->logits.c);
-  t->trunk = lap (&last);
-  t->total = t->prepare + t->preprocess + t->trunk;
+  t->ms[FBNET_STAGE_TRUNK] = lap (&last);
+  t->total = t->ms[FBNET_STAGE_PREPARE] + t->ms[FBNET_STAGE_PREPROCESS] + t->ms[FBNET_STAGE_TRUNK];
   return TRUE;
 }

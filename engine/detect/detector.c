@@ -13,7 +13,8 @@
 #include "keypoint.h"
 #include "mask.h"
 #include "model/model.h"
-#include "model/quantization.h"
+#include "network/cache.h"
+#include "model/params.h"
 #include "roi.h"
 #include "rpn.h"
 
@@ -133,6 +134,8 @@ fbnet_detector_new (FbnetModel *model, const FbnetDetectorOptions *options, GErr
         "%s: expected a detection model, found a classifier", fbnet_model_get_name (model));
     return NULL;
   }
+  if (!params_check_options (options, error))
+    return NULL;
 
   FbnetDetector *detector = g_new0 (FbnetDetector, 1);
   detector->model = fbnet_model_ref (model);
@@ -227,103 +230,6 @@ detector_observe (FbnetDetector *detector, RunnerObserver observe, gpointer data
 
 /* --- Parameters ------------------------------------------------------------------------------- */
 
-static gboolean
-check_ratio (const char *name, float value, GError **error)
-{
-  if (value >= 0 && value <= 1)
-    return TRUE;
-  g_set_error (error, FBNET_ERROR, FBNET_ERROR_ARGUMENT, "%s: expected 0 … 1, found %g", name,
-      value);
-  return FALSE;
-}
-
-static gboolean
-check_count (const char *name, guint value, guint min, guint max, GError **error)
-{
-  if (value >= min && value <= max)
-    return TRUE;
-  g_set_error (error, FBNET_ERROR, FBNET_ERROR_ARGUMENT, "%s: expected %u … %u, found %u", name,
-      min, max, value);
-  return FALSE;
-}
-
-static gboolean
-check_class_thresholds (const FbnetModel *model, const float *thresholds, GError **error)
-{
-  for (guint c = 0; thresholds != NULL && c < fbnet_model_get_n_classes (model); c++) {
-    if (!(thresholds[c] >= 0)) {
-      g_set_error (error, FBNET_ERROR, FBNET_ERROR_ARGUMENT,
-          "class_thresholds[%u]: expected 0 or more, found %g", c, thresholds[c]);
-      return FALSE;
-    }
-  }
-  return TRUE;
-}
-
-static gboolean
-check_iou_bounds (const FbnetParams *p, GError **error)
-{
-  if (!check_ratio ("iou_lower", p->iou_lower, error)
-      || !check_ratio ("iou_upper", p->iou_upper, error))
-    return FALSE;
-  if (p->iou_lower <= p->iou_upper)
-    return TRUE;
-  g_set_error (error, FBNET_ERROR, FBNET_ERROR_ARGUMENT,
-      "iou_lower: expected at most iou_upper, which is %g, found %g", p->iou_upper, p->iou_lower);
-  return FALSE;
-}
-
-static gboolean
-check_norm_statistics (const FbnetModel *model, const FbnetParams *p, GError **error)
-{
-  if (p->norm_statistics != FBNET_NORM_STATISTICS_STORED
-      && p->norm_statistics != FBNET_NORM_STATISTICS_STREAM) {
-    g_set_error (error, FBNET_ERROR, FBNET_ERROR_ARGUMENT,
-        "norm_statistics: expected stored or stream, found the number %d", p->norm_statistics);
-    return FALSE;
-  }
-  const gboolean folded =
-      fbnet_model_get_normalization (model) > FBNET_NORMALIZATION_GN && !model->has_norm_statistics;
-  if (p->norm_statistics == FBNET_NORM_STATISTICS_STREAM
-      && (folded || fbnet_model_is_quantized (model))) {
-    g_set_error (error, FBNET_ERROR, FBNET_ERROR_ARGUMENT,
-        "norm_statistics: expected stored, as %s was exported with its statistics folded into its "
-        "weights, found stream",
-        fbnet_model_get_name (model));
-    return FALSE;
-  }
-  return check_ratio ("norm_momentum", p->norm_momentum, error);
-}
-
-static gboolean
-check_params (const FbnetModel *model, const FbnetParams *p, GError **error)
-{
-  if (p->masks && !fbnet_model_has_masks (model)) {
-    g_set_error (error, FBNET_ERROR, FBNET_ERROR_ARGUMENT,
-        "masks: expected FALSE, as %s has no mask head, found TRUE", fbnet_model_get_name (model));
-    return FALSE;
-  }
-  if (p->keypoints && fbnet_model_get_n_keypoints (model) == 0) {
-    g_set_error (error, FBNET_ERROR, FBNET_ERROR_ARGUMENT,
-        "keypoints: expected FALSE, as %s has no keypoint head, found TRUE",
-        fbnet_model_get_name (model));
-    return FALSE;
-  }
-  return check_ratio ("score_threshold", p->score_threshold, error)
-      && check_ratio ("iou_threshold", p->iou_threshold, error)
-      && check_ratio ("rpn_iou_threshold", p->rpn_iou_threshold, error)
-      && check_ratio ("mask_threshold", p->mask_threshold, error)
-      && check_count ("pre_nms_count", p->pre_nms_count, 1, 100000, error)
-      && check_count ("post_nms_count", p->post_nms_count, 1, 100000, error)
-      && check_count ("max_detections", p->max_detections, 1, 100000, error)
-      && check_count ("min_size", p->min_size, 1, 8192, error)
-      && check_count ("max_size", p->max_size, 1, 8192, error)
-      && check_count ("box_pooler_resolution", p->box_pooler_resolution, 1, 56, error)
-      && check_count ("mask_pooler_resolution", p->mask_pooler_resolution, 1, 56, error)
-      && check_iou_bounds (p, error) && check_norm_statistics (model, p, error)
-      && check_class_thresholds (model, p->class_thresholds, error);
-}
-
 /* From stored statistics to the stream's, which begin there, or back. A model without batch norm
  * has nothing to follow with. */
 static void
@@ -333,7 +239,7 @@ choose_statistics (FbnetDetector *d, FbnetNormStatistics statistics)
   runner_end_stream (&d->runner);
   if (statistics != FBNET_NORM_STATISTICS_STREAM)
     return;
-  const Network *following = model_get_following_network (d->model, d->runner.kernels);
+  const Network *following = cache_get_following_network (d->model, d->runner.kernels);
   if (following->norm_stats->len == 0)
     return;
   d->network = following;
@@ -354,17 +260,12 @@ fbnet_detector_set_params (FbnetDetector *detector, const FbnetParams *params, G
 {
   g_return_val_if_fail (detector != NULL && params != NULL, FALSE);
 
-  if (!check_params (detector->model, params, error))
+  if (!params_check (detector->model, params, error))
     return FALSE;
-  const FbnetParams *old = &detector->params;
-  detector->prepared = detector->prepared && params->pre_nms_count == old->pre_nms_count
-      && params->post_nms_count == old->post_nms_count
-      && params->max_detections == old->max_detections && params->min_size == old->min_size
-      && params->max_size == old->max_size && params->masks == old->masks
-      && params->keypoints == old->keypoints && params->norm_statistics == old->norm_statistics
-      && params->box_pooler_resolution == old->box_pooler_resolution
-      && params->mask_pooler_resolution == old->mask_pooler_resolution;
-  if (params->norm_statistics != old->norm_statistics)
+  const FbnetParamChange change = params_compare (&detector->params, params);
+  if (change >= FBNET_CHANGE_PLAN)
+    detector->prepared = FALSE;
+  if (change >= FBNET_CHANGE_NETWORK)
     choose_statistics (detector, params->norm_statistics);
   detector->runner.norm_momentum = params->norm_momentum;
   float *thresholds = params->class_thresholds == NULL
@@ -501,7 +402,7 @@ prepare_rpn_level (FbnetDetector *d, guint level, GError **error)
     .width = logits->w,
     .cells = description->anchors[level].cells,
     .n_cells = description->anchors[level].n_cells,
-    .stride = model_feature_stride (d->model, index),
+    .stride = d->model->layers->features[index].stride,
     .offset = description->anchor_offset };
   return TRUE;
 }
@@ -537,11 +438,11 @@ make_pooler (const FbnetDetector *d, RoiLevel levels[MAX_LEVELS], guint resoluti
   for (guint i = 0; i < description->n_roi_levels; i++) {
     const guint feature = description->roi_features[i];
     levels[i] =
-        (RoiLevel){ d->taps.features[feature], 1.0f / model_feature_stride (d->model, feature) };
+        (RoiLevel){ d->taps.features[feature], 1.0f / d->model->layers->features[feature].stride };
   }
   return (RoiPooler){ .levels = levels,
     .n_levels = description->n_roi_levels,
-    .min_level = g_bit_nth_msf (model_feature_stride (d->model, description->roi_features[0]), -1),
+    .min_level = g_bit_nth_msf (d->model->layers->features[description->roi_features[0]].stride, -1),
     .resolution = resolution,
     .sampling_ratio = sampling_ratio };
 }
@@ -721,7 +622,7 @@ run_rpn (FbnetDetector *d)
     Tensor *feature = &d->rpn_features[level];
     tensor_place_native (feature, &d->buffers[BUFFER_RPN_FEATURE]); /* shared by the levels */
     runner_run_stage (&d->runner, &d->network->rpn, in, feature);
-    runner_observe (&d->runner, QUANTIZATION_RPN_INPUT, ".input", feature);
+    runner_observe (&d->runner, d->network->rpn_input, ".input", feature);
     runner_run_conv (&d->runner, &d->network->rpn_logits, feature, &d->taps.rpn_logits[level],
         NULL);
     runner_run_conv (&d->runner, &d->network->rpn_deltas, feature, &d->taps.rpn_deltas[level],
@@ -779,7 +680,7 @@ run_box_head (FbnetDetector *d)
     runner_run_stage (&d->runner, &d->network->box, &in, &map);
     runner_global_average (&d->runner, &map, &features);
   }
-  runner_observe (&d->runner, QUANTIZATION_BOX_INPUT, ".input", &taps->box_features);
+  runner_observe (&d->runner, d->network->box_input, ".input", &taps->box_features);
   runner_run_conv (&d->runner, &d->network->cls_score, &taps->box_features, &taps->cls_logits,
       NULL);
   runner_run_conv (&d->runner, &d->network->bbox_pred, &taps->box_features, &taps->box_deltas,
@@ -1028,11 +929,11 @@ run_masks (FbnetDetector *d, DetectionsPrivate *found, double *last, GError **er
   if (d->taps.n_masks == 0)
     return TRUE;
   run_mask_pooler (d);
-  d->timings.mask_pooler = lap (last);
+  d->timings.ms[FBNET_STAGE_MASK_POOLER] = lap (last);
   run_mask_head (d, found);
-  d->timings.mask_head = lap (last);
+  d->timings.ms[FBNET_STAGE_MASK_HEAD] = lap (last);
   const gboolean good = run_mask_paste (d, found, error);
-  d->timings.mask_paste = lap (last);
+  d->timings.ms[FBNET_STAGE_MASK_PASTE] = lap (last);
   return good;
 }
 
@@ -1043,11 +944,11 @@ run_keypoints (FbnetDetector *d, DetectionsPrivate *found, double *last)
   if (d->taps.n_keypoint_boxes == 0)
     return;
   run_keypoint_pooler (d);
-  d->timings.keypoint_pooler = lap (last);
+  d->timings.ms[FBNET_STAGE_KEYPOINT_POOLER] = lap (last);
   run_keypoint_head (d);
-  d->timings.keypoint_head = lap (last);
+  d->timings.ms[FBNET_STAGE_KEYPOINT_HEAD] = lap (last);
   run_keypoint_decode (d, found);
-  d->timings.keypoint_decode = lap (last);
+  d->timings.ms[FBNET_STAGE_KEYPOINT_DECODE] = lap (last);
 }
 
 static gboolean
@@ -1078,21 +979,21 @@ fbnet_detector_run (FbnetDetector *detector, const FbnetImage *image, FbnetDetec
     return FALSE;
   detections_reserve (found, detector->params.max_detections,
       detector->model->description->n_keypoints);
-  t->prepare = lap (&last);
+  t->ms[FBNET_STAGE_PREPARE] = lap (&last);
   run_input (detector, image);
-  t->preprocess = lap (&last);
+  t->ms[FBNET_STAGE_PREPROCESS] = lap (&last);
   run_trunk (detector);
-  t->trunk = lap (&last);
+  t->ms[FBNET_STAGE_TRUNK] = lap (&last);
   run_rpn (detector);
-  t->rpn = lap (&last);
+  t->ms[FBNET_STAGE_RPN] = lap (&last);
   run_proposals (detector);
-  t->proposals = lap (&last);
+  t->ms[FBNET_STAGE_PROPOSALS] = lap (&last);
   run_box_pooler (detector);
-  t->box_pooler = lap (&last);
+  t->ms[FBNET_STAGE_BOX_POOLER] = lap (&last);
   run_box_head (detector);
-  t->box_head = lap (&last);
+  t->ms[FBNET_STAGE_BOX_HEAD] = lap (&last);
   run_detections (detector, found);
-  t->detections = lap (&last);
+  t->ms[FBNET_STAGE_DETECTIONS] = lap (&last);
   const gboolean good = run_masks (detector, found, &last, error);
   run_keypoints (detector, found, &last);
   t->total = last - start;

@@ -7,9 +7,8 @@
 
 #include "boxhead.h"
 #include "fbnet/fbnet.h"
+#include "model/arch.h"
 #include "base/tensor.h"
-
-#define MAX_LEVELS 8
 
 /* Valid until the detector's next frame. */
 typedef struct {
@@ -47,7 +46,7 @@ typedef struct {
 void detector_observe (FbnetDetector *detector,
     void (*observe) (const char *name, const Tensor *output, gpointer data), gpointer data);
 
-/* The stream's statistics (PackedConv.norm_at of model_get_following_network()); NULL unless batch
+/* The stream's statistics (PackedConv.norm_at of cache_get_following_network()); NULL unless batch
  * norms follow it. */
 const double *detector_get_norm_stats (const FbnetDetector *detector);
 

@@ -1,25 +1,12 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * Anchors and proposals; see rpn.h.
+ * Proposals; see rpn.h.
  */
 #include "rpn.h"
 
 #include <math.h>
 
 #include "nms.h"
-
-void
-rpn_cell_anchors (Box *cells, const double *sizes, gsize n_sizes, const double *ratios,
-    gsize n_ratios)
-{
-  for (gsize s = 0; s < n_sizes; s++)
-    for (gsize r = 0; r < n_ratios; r++) {
-      const double width = sqrt (sizes[s] * sizes[s] / ratios[r]);
-      const double height = ratios[r] * width;
-      cells[s * n_ratios + r] = (Box){ (float) (-width / 2.0), (float) (-height / 2.0),
-        (float) (width / 2.0), (float) (height / 2.0) };
-    }
-}
 
 static gsize
 level_size (const RpnLevel *level)

@@ -1,17 +1,13 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * Anchors and proposals. Semantics: detectron2 modeling/anchor_generator.py DefaultAnchorGenerator,
- * proposal_generator/proposal_utils.py find_top_rpn_proposals (SPEC section 5).
+ * From anchors to proposals. Semantics: detectron2 proposal_generator/proposal_utils.py
+ * find_top_rpn_proposals.
  */
 #ifndef FBNET_RPN_H
 #define FBNET_RPN_H
 
 #include "base/box.h"
 #include "base/tensor.h"
-
-/* cells[size_index * n_ratios + ratio_index], centred on (0, 0). */
-void rpn_cell_anchors (Box *cells, const double *sizes, gsize n_sizes, const double *ratios,
-    gsize n_ratios);
 
 /* One feature level's output of the RPN head: logits [h][w][n_cells], deltas [h][w][n_cells][4]. */
 typedef struct {

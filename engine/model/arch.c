@@ -55,6 +55,7 @@ static const char *const known_arguments[] = { "expansion", "bias", "width_divis
 
 /* One block's tuple with all its arguments merged. */
 typedef struct {
+  const char *op;
   BlockKind kind;
   guint out, kernel, stride, upsample, repeat;
   double expansion;
@@ -104,18 +105,34 @@ arch_conv_clear (ConvLayer *layer)
 {
   g_free (layer->conv_name);
   g_free (layer->norm_name);
+  g_free (layer->input_name);
   *layer = (ConvLayer){ 0 };
+}
+
+gsize
+arch_conv_output (gsize input, const ConvLayer *layer, guint upsample)
+{
+  const gsize padded = input * upsample + 2 * layer->pad;
+
+  return padded < layer->kernel ? 0 : (padded - layer->kernel) / layer->stride + 1;
+}
+
+guint64
+arch_conv_parameters (const ConvLayer *layer)
+{
+  const guint64 weights =
+      (guint64) layer->out * (layer->in / layer->groups) * layer->kernel * layer->kernel;
+  const gboolean learns = layer->norm.kind == NORM_BATCH || layer->norm.kind == NORM_GROUP;
+
+  return weights + (layer->bias ? layer->out : 0) + (learns ? 2 * (guint64) layer->out : 0);
 }
 
 void
 arch_block_foreach (const Block *block, ConvLayerFunc func, gpointer data)
 {
-  const ConvLayer *const layers[] = { &block->pw, &block->dw, &block->se_squeeze, &block->se_excite,
-    &block->pwl };
-
-  for (guint i = 0; i < G_N_ELEMENTS (layers); i++) {
-    if (layers[i]->out != 0)
-      func (layers[i], data);
+  for (guint i = 0; i < N_BLOCK_LAYERS; i++) {
+    if (block->layers[i].out != 0)
+      func (&block->layers[i], data);
   }
 }
 
@@ -127,11 +144,8 @@ arch_part_free (Part *part)
   for (guint s = 0; s < part->n_stages; s++) {
     for (guint b = 0; b < part->stages[s].n_blocks; b++) {
       Block *block = &part->stages[s].blocks[b];
-      arch_conv_clear (&block->pw);
-      arch_conv_clear (&block->dw);
-      arch_conv_clear (&block->se_squeeze);
-      arch_conv_clear (&block->se_excite);
-      arch_conv_clear (&block->pwl);
+      for (guint i = 0; i < N_BLOCK_LAYERS; i++)
+        arch_conv_clear (&block->layers[i]);
       g_free (block->name);
     }
     g_free (part->stages[s].blocks);
@@ -244,7 +258,8 @@ find_op (BlockSpec *spec, const char *name)
 {
   for (guint i = 0; i < G_N_ELEMENTS (ops); i++) {
     if (g_strcmp0 (name, ops[i].name) == 0) {
-      *spec = (BlockSpec){ .kind = ops[i].kind,
+      *spec = (BlockSpec){ .op = ops[i].name,
+        .kind = ops[i].kind,
         .kernel = ops[i].kernel,
         .pad = ops[i].kernel / 2,
         .expansion = 6,
@@ -430,10 +445,8 @@ make_pool_block (Block *block, const BlockSpec *spec, guint mid, Norm norm)
 static gboolean
 check_groups (const Block *block, const char *path, GError **error)
 {
-  const ConvLayer *const layers[] = { &block->pw, &block->dw, &block->pwl };
-
-  for (guint i = 0; i < G_N_ELEMENTS (layers); i++) {
-    const ConvLayer *layer = layers[i];
+  for (guint i = 0; i < N_BLOCK_LAYERS; i++) {
+    const ConvLayer *layer = &block->layers[i];
     const gboolean split =
         layer->groups > 1 && (layer->in % layer->groups != 0 || layer->out % layer->groups != 0);
     const gboolean uneven =
@@ -446,6 +459,26 @@ check_groups (const Block *block, const char *path, GError **error)
     }
   }
   return TRUE;
+}
+
+/* The tensors between a block's layers, by the names of `quantization.activations`. */
+static void
+name_inputs (Block *block)
+{
+  g_autofree char *input = g_strconcat (block->name, ".input", NULL);
+  ConvLayer *const layers[] = { &block->pw, &block->dw, &block->pwl };
+
+  for (guint i = 0; i < G_N_ELEMENTS (layers); i++) {
+    ConvLayer *layer = layers[i];
+    if (layer->out == 0)
+      continue;
+    if (layer == &block->pwl && block->se_squeeze.out != 0) {
+      g_free (input);
+      input = g_strconcat (block->name, ".se", NULL);
+    }
+    layer->input_name = input;
+    input = g_strconcat (layer->conv_name, conv_has_table (layer) ? ".act" : NULL, NULL);
+  }
 }
 
 static char *
@@ -468,6 +501,7 @@ make_block (const Builder *builder, Block *block, const BlockSpec *spec, const c
   const double mid = arch_divisible (base * spec->expansion, spec->width_divisor);
 
   block->kind = spec->kind;
+  block->op = spec->op;
   block->upsample = 1;
   if (mid > MAX_CHANNELS) {
     g_set_error (error, FBNET_ERROR, FBNET_ERROR_FORMAT,
@@ -482,6 +516,7 @@ make_block (const Builder *builder, Block *block, const BlockSpec *spec, const c
     make_pool_block (block, spec, mid, builder->norm);
   else
     make_irf_block (block, spec, mid, builder->norm);
+  name_inputs (block);
   return check_groups (block, path, error);
 }
 

@@ -3,7 +3,7 @@
  * From block lists to layers: FBNet's builder. A block list is JSON as D2Go's registry writes it,
  * ["ir_k5", 40, 2, 1, {"expansion": 4}]; a layer is a convolution with all its numbers and the names
  * of its tensors. Semantics: mobile_cv arch/builder/meta_builder.py, arch/fbnet_v2/irf_block.py,
- * basic_blocks.py, arch/utils/helper.py (SPEC section 1; docs/architecture.md).
+ * basic_blocks.py, arch/utils/helper.py (docs/architecture.md).
  */
 #ifndef FBNET_ARCH_H
 #define FBNET_ARCH_H
@@ -12,9 +12,12 @@
 #include <cjson/cJSON.h>
 
 #include "base/json.h"
-#include "kernels/kernels.h"
 #include "base/normstats.h"
 #include "base/quant.h"
+#include "kernels/kernels.h"
+
+/* Stages of a detector's trunk, features, levels of a pyramid: at most so many. */
+#define MAX_LEVELS 8
 
 typedef enum {
   NORM_NONE,
@@ -41,6 +44,7 @@ typedef struct {
   Activation act;
   char *conv_name;    /* tensors CONV_NAME.weight, CONV_NAME.bias */
   char *norm_name;    /* tensors NORM_NAME.weight, .bias, .running_mean, .running_var */
+  char *input_name;   /* what a block's layer reads, as quantisation calls it */
   gboolean quantized; /* the weights are int8, with a tensor CONV_NAME.weight_scale */
   Quant q_in, q_sum,
       q_out; /* where it runs on bytes: what it reads, its sums (after a ReLU), and those
@@ -61,15 +65,25 @@ typedef enum {
   BLOCK_SKIP, /* identity */
 } BlockKind;
 
+/* A block's layers in the order in which they run; any walk over them goes by this number. */
+#define N_BLOCK_LAYERS 5
+
 typedef struct {
   BlockKind kind;
-  char *name; /* prefix of its tensors */
+  const char *op; /* as in the block list */
+  char *name;     /* prefix of its tensors */
   guint in, out;
-  ConvLayer pw, dw, pwl;
-  ConvLayer se_squeeze, se_excite; /* 1×1 with bias on the pooled dw output; the excite layer's
-                                      activation is the gate */
-  guint shuffle_groups;            /* channel shuffle after pw; 0 or 1: none */
-  guint upsample; /* nearest, before dw (BLOCK_IRF) or after act (BLOCK_CONV); 1: none */
+  union {
+    struct {
+      ConvLayer pw, dw;
+      ConvLayer se_squeeze, se_excite; /* 1×1 with bias on the pooled dw output; the excite layer's
+                                          activation is the gate */
+      ConvLayer pwl;
+    };
+    ConvLayer layers[N_BLOCK_LAYERS];
+  };
+  guint shuffle_groups; /* channel shuffle after pw; 0 or 1: none */
+  guint upsample;       /* nearest, before dw (BLOCK_IRF) or after act (BLOCK_CONV); 1: none */
   gboolean residual;
   gboolean quantized;         /* it runs on bytes */
   Quant q_in, q_gated, q_out; /* then: its input, after squeeze and excite, its output */
@@ -107,7 +121,14 @@ Norm arch_read_norm (JsonReader *parent, const char *key, const char *path);
 ConvLayer arch_plain_conv (const char *name, guint in, guint out, guint kernel, gboolean bias);
 void arch_conv_clear (ConvLayer *layer);
 
-/* Calls `func` for every layer that the block has. */
+/* Output of a convolution along one axis, of an input that is first made `upsample` times as long; 0:
+ * none is left. */
+gsize arch_conv_output (gsize input, const ConvLayer *layer, guint upsample);
+
+/* Learnable numbers: no batch statistics, no frozen norm. */
+guint64 arch_conv_parameters (const ConvLayer *layer);
+
+/* Calls `func` for every layer that the block has, in the order in which they run. */
 typedef void (*ConvLayerFunc) (const ConvLayer *layer, gpointer data);
 void arch_block_foreach (const Block *block, ConvLayerFunc func, gpointer data);
 

@@ -6,13 +6,10 @@
 
 #include <string.h>
 
+#include "anchors.h"
 #include "base/json.h"
-#include "detect/rpn.h"
 
 #define MAX_ANCHORS 64 /* sizes, and ratios, per level */
-
-/* Of a frame, where statistics follow the stream: torch's batch norms in training. */
-#define NORM_MOMENTUM 0.1f
 
 static void
 to_floats (float *out, const double *in, gsize n)
@@ -41,6 +38,22 @@ read_labels (Description *d, JsonReader *top)
   }
 }
 
+/* A parameter, in the range that the table gives it; the member `key` may be absent where it is
+ * `optional`. */
+static void
+read_param (Description *d, const char *name, JsonReader *reader, const char *key,
+    gboolean optional)
+{
+  const FbnetParamInfo *info = fbnet_params_find (name);
+  const guint usual_count = (guint) info->usual;
+  const double value = info->type == FBNET_PARAM_COUNT
+      ? json_uint (reader, key, (guint) info->min, (guint) info->max,
+          optional ? &usual_count : NULL)
+      : json_number (reader, key, info->min, info->max, optional ? &info->usual : NULL);
+
+  fbnet_param_set (info, &d->params, value);
+}
+
 static void
 read_detection_sizes (Description *d, JsonReader *input)
 {
@@ -49,8 +62,8 @@ read_detection_sizes (Description *d, JsonReader *input)
   const guint no_padding = 0;
 
   json_only_keys (input, keys);
-  d->params.min_size = json_uint (input, "min_size", 1, 8192, NULL);
-  d->params.max_size = json_uint (input, "max_size", 1, 8192, NULL);
+  read_param (d, "min-size", input, "min_size", FALSE);
+  read_param (d, "max-size", input, "max_size", FALSE);
   d->size_divisibility = json_uint (input, "size_divisibility", 0, 256, &no_padding);
 }
 
@@ -223,7 +236,7 @@ read_anchors (Description *d, JsonReader *top)
       break;
     d->anchors[level].n_cells = n_sizes * n_ratios;
     d->anchors[level].cells = g_new (Box, n_sizes * n_ratios);
-    rpn_cell_anchors (d->anchors[level].cells, sizes, n_sizes, ratios, n_ratios);
+    make_cell_anchors (d->anchors[level].cells, sizes, n_sizes, ratios, n_ratios);
   }
   top->failed |= anchors.failed;
 }
@@ -250,9 +263,9 @@ read_rpn (Description *d, JsonReader *top)
 
   json_only_keys (&rpn, keys);
   d->n_levels = read_features (d, &rpn, d->rpn_features);
-  d->params.pre_nms_count = json_uint (&rpn, "pre_nms_count", 1, 100000, NULL);
-  d->params.post_nms_count = json_uint (&rpn, "post_nms_count", 1, 100000, NULL);
-  d->params.rpn_iou_threshold = json_number (&rpn, "iou_threshold", 0, 1, NULL);
+  read_param (d, "pre-nms-count", &rpn, "pre_nms_count", FALSE);
+  read_param (d, "post-nms-count", &rpn, "post_nms_count", FALSE);
+  read_param (d, "rpn-iou-threshold", &rpn, "iou_threshold", FALSE);
   d->min_box_size = json_number (&rpn, "min_box_size", 0, 1e4, &no_minimum);
   json_numbers (&rpn, "bbox_reg_weights", weights, 4, 1e-3, 1e3, TRUE);
   to_floats (d->rpn_weights, weights, 4);
@@ -274,9 +287,9 @@ read_roi_heads (Description *d, JsonReader *top)
   if (!is_consecutive (d->roi_features, d->n_roi_levels))
     json_fail (&heads, "in_features", "levels in a row");
   d->n_classes = json_uint (&heads, "n_classes", 1, 10000, NULL);
-  d->params.score_threshold = json_number (&heads, "score_threshold", 0, 1, NULL);
-  d->params.iou_threshold = json_number (&heads, "iou_threshold", 0, 1, NULL);
-  d->params.max_detections = json_uint (&heads, "max_detections", 1, 100000, NULL);
+  read_param (d, "score-threshold", &heads, "score_threshold", FALSE);
+  read_param (d, "iou-threshold", &heads, "iou_threshold", FALSE);
+  read_param (d, "max-detections", &heads, "max_detections", FALSE);
   read_iou_bounds (&heads, d->roi_iou_bounds, 0.5, 0.5);
   top->failed |= heads.failed;
 }
@@ -291,7 +304,7 @@ read_box_head (Description *d, JsonReader *top)
   double weights[4] = { 1, 1, 1, 1 };
 
   json_only_keys (&head, keys);
-  d->params.box_pooler_resolution = json_uint (&head, "pooler_resolution", 1, 56, NULL);
+  read_param (d, "box-pooler-resolution", &head, "pooler_resolution", FALSE);
   d->box_sampling_ratio = json_uint (&head, "sampling_ratio", 0, 16, &adaptive);
   json_numbers (&head, "bbox_reg_weights", weights, 4, 1e-3, 1e3, FALSE);
   to_floats (d->box_weights, weights, 4);
@@ -304,18 +317,16 @@ read_mask_head (Description *d, JsonReader *top)
 {
   static const char *const keys[] = { "pooler_resolution", "sampling_ratio", "class_agnostic",
     "threshold", NULL };
-  const guint adaptive = 0, resolution = 14;
-  const double half = 0.5;
+  const guint adaptive = 0;
   JsonReader head = json_open (top, "mask_head", "mask_head", TRUE);
 
   json_only_keys (&head, keys);
   d->has_masks = head.object != NULL;
   d->params.masks = d->has_masks;
-  d->params.mask_pooler_resolution =
-      json_uint (&head, "pooler_resolution", 1, 56, d->has_masks ? NULL : &resolution);
+  read_param (d, "mask-pooler-resolution", &head, "pooler_resolution", !d->has_masks);
   d->mask_sampling_ratio = json_uint (&head, "sampling_ratio", 0, 16, &adaptive);
   d->class_agnostic_masks = json_bool (&head, "class_agnostic", FALSE);
-  d->params.mask_threshold = json_number (&head, "threshold", 0, 1, &half);
+  read_param (d, "mask-threshold", &head, "threshold", TRUE);
   top->failed |= head.failed;
 }
 
@@ -430,7 +441,7 @@ read_classifier (Description *d, JsonReader *top)
 static void
 read_detector (Description *d, JsonReader *top)
 {
-  d->params.norm_momentum = NORM_MOMENTUM;
+  d->params.norm_momentum = (float) fbnet_params_find ("norm-momentum")->usual;
   read_backbone (d, top);
   read_rpn (d, top);
   read_anchors (d, top);

@@ -9,7 +9,6 @@
 
 #include "arch.h"
 #include "base/box.h"
-#include "detect/detector.h"
 #include "fbnet/fbnet.h"
 #include "quantization.h"
 

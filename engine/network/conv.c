@@ -13,14 +13,6 @@
 /* Rows of a product that one thread takes at a time. */
 #define PRODUCT_ROWS 96
 
-gsize
-conv_output (gsize input, const ConvLayer *layer, guint upsample)
-{
-  const gsize padded = input * upsample + 2 * layer->pad;
-
-  return padded < layer->kernel ? 0 : (padded - layer->kernel) / layer->stride + 1;
-}
-
 typedef struct {
   const Runner *runner;
   const PackedConv *conv;
@@ -174,8 +166,8 @@ runner_reserve_conv (Runner *runner, const PackedConv *conv, const Tensor *in, T
   const ConvLayer *layer = conv->layer;
   gsize floats;
 
-  *out = (Tensor){ NULL, in->n, conv_output (in->h, layer, 1), conv_output (in->w, layer, 1),
-    layer->out };
+  *out = (Tensor){ NULL, in->n, arch_conv_output (in->h, layer, 1),
+    arch_conv_output (in->w, layer, 1), layer->out };
   if (!tensor_size (out->n, out->h, out->w, out->c, &floats) || floats == 0) {
     g_set_error (error, FBNET_ERROR, FBNET_ERROR_ARGUMENT,
         "%s: expected an input that leaves an output, found %" G_GSIZE_FORMAT "×%" G_GSIZE_FORMAT,

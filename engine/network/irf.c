@@ -53,8 +53,8 @@ depthwise_shape (const PackedBlock *block, const Tensor *in)
 {
   const guint u = block->block->upsample;
 
-  return (Tensor){ NULL, in->n, conv_output (in->h, block->dw.layer, u),
-    conv_output (in->w, block->dw.layer, u), block->dw.layer->out };
+  return (Tensor){ NULL, in->n, arch_conv_output (in->h, block->dw.layer, u),
+    arch_conv_output (in->w, block->dw.layer, u), block->dw.layer->out };
 }
 
 static gboolean

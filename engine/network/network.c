@@ -218,6 +218,25 @@ clear_stage (PackedStage *stage)
   g_free (stage->blocks);
 }
 
+/* Of a stage that the model may not have. */
+static void
+pack_role (PackedStage *packed, const FbnetModel *model, Role role, Network *network)
+{
+  const Stage *stage = layers_stage (model->layers, role, 0);
+
+  if (stage != NULL)
+    pack_stage (packed, model, stage, network);
+}
+
+static void
+pack_lone (PackedConv *packed, const FbnetModel *model, Role role, guint index, Network *network)
+{
+  static const ConvLayer absent = { 0 };
+  const LayerEntry *entry = layers_find (model->layers, role, index);
+
+  pack_conv (packed, model, entry != NULL ? entry->conv : &absent, network);
+}
+
 static void
 pack_fpn (Network *network, const FbnetModel *model)
 {
@@ -226,31 +245,39 @@ pack_fpn (Network *network, const FbnetModel *model)
   network->fpn_lateral = g_new0 (PackedConv, network->n_fpn);
   network->fpn_output = g_new0 (PackedConv, network->n_fpn);
   for (guint i = 0; i < network->n_fpn; i++) {
-    pack_conv (&network->fpn_lateral[i], model, &model->fpn_lateral[i], network);
-    pack_conv (&network->fpn_output[i], model, &model->fpn_output[i], network);
+    pack_lone (&network->fpn_lateral[i], model, ROLE_FPN_LATERAL, i, network);
+    pack_lone (&network->fpn_output[i], model, ROLE_FPN_OUTPUT, i, network);
   }
 }
 
 static void
 pack_heads (Network *network, const FbnetModel *model)
 {
+  const ConvLayer *mask_logits = layers_conv (model->layers, ROLE_MASK_LOGITS);
+
   pack_fpn (network, model);
-  pack_stage (&network->rpn, model, &model->rpn->stages[0], network);
-  pack_stage (&network->box, model, &model->box->stages[0], network);
-  pack_conv (&network->rpn_logits, model, &model->rpn_logits, network);
-  pack_conv (&network->rpn_deltas, model, &model->rpn_deltas, network);
-  pack_conv (&network->cls_score, model, &model->cls_score, network);
-  pack_conv (&network->bbox_pred, model, &model->bbox_pred, network);
-  if (model->mask != NULL) {
-    pack_stage (&network->mask, model, &model->mask->stages[0], network);
-    network->mask_weight = model_read_floats (model, &model->mask_logits, FALSE, "weight");
-    network->mask_bias = model_read_floats (model, &model->mask_logits, FALSE, "bias");
+  pack_role (&network->rpn, model, ROLE_RPN, network);
+  pack_role (&network->box, model, ROLE_BOX, network);
+  pack_lone (&network->rpn_logits, model, ROLE_RPN_LOGITS, 0, network);
+  pack_lone (&network->rpn_deltas, model, ROLE_RPN_DELTAS, 0, network);
+  pack_lone (&network->cls_score, model, ROLE_CLS_SCORE, 0, network);
+  pack_lone (&network->bbox_pred, model, ROLE_BBOX_PRED, 0, network);
+  pack_role (&network->mask, model, ROLE_MASK, network);
+  if (mask_logits != NULL) {
+    network->mask_weight = model_read_floats (model, mask_logits, FALSE, "weight");
+    network->mask_bias = model_read_floats (model, mask_logits, FALSE, "bias");
   }
-  if (model->keypoints != NULL)
-    pack_stage (&network->keypoints, model, &model->keypoints->stages[0], network);
-  if (model->keypoint_block != NULL)
-    pack_stage (&network->keypoint_block, model, &model->keypoint_block->stages[0], network);
-  pack_conv (&network->keypoint_logits, model, &model->keypoint_logits, network);
+  pack_role (&network->keypoints, model, ROLE_KEYPOINTS, network);
+  pack_role (&network->keypoint_block, model, ROLE_KEYPOINT_BLOCK, network);
+  pack_lone (&network->keypoint_logits, model, ROLE_KEYPOINT_LOGITS, 0, network);
+}
+
+static const char *
+input_of (const FbnetModel *model, Role role)
+{
+  const LayerEntry *entry = layers_find (model->layers, role, 0);
+
+  return entry != NULL ? entry->input : NULL;
 }
 
 Network *
@@ -264,14 +291,17 @@ network_new (const FbnetModel *model, const Kernels *kernels, const ByteKernels 
   network->exact_bias = exact_bias;
   network->follows = follows;
   network->norm_stats = g_array_new (FALSE, FALSE, sizeof (double));
-  network->n_trunk = model->trunk->n_stages;
+  network->rpn_input = input_of (model, ROLE_RPN_LOGITS);
+  network->box_input = input_of (model, ROLE_CLS_SCORE);
+  network->class_input = input_of (model, ROLE_CLASS_LOGITS);
+  network->n_trunk = layers_count (model->layers, ROLE_TRUNK);
   network->trunk = g_new0 (PackedStage, network->n_trunk);
   for (guint s = 0; s < network->n_trunk; s++)
-    pack_stage (&network->trunk[s], model, &model->trunk->stages[s], network);
+    pack_stage (&network->trunk[s], model, layers_stage (model->layers, ROLE_TRUNK, s), network);
   if (model->description->task == FBNET_TASK_DETECTION)
     pack_heads (network, model);
   else
-    pack_conv (&network->class_logits, model, &model->class_logits, network);
+    pack_lone (&network->class_logits, model, ROLE_CLASS_LOGITS, 0, network);
   return network;
 }
 

@@ -58,6 +58,7 @@ typedef struct {
   PackedConv keypoint_logits;
   PackedConv class_logits; /* of a classifier, which has only this and a trunk */
   PackedConv rpn_logits, rpn_deltas, cls_score, bbox_pred;
+  const char *rpn_input, *box_input, *class_input; /* what lone layers read, for observers */
   float *mask_weight, *mask_bias; /* [n_classes][c], not packed: only the predicted class is run */
 } Network;
 
@@ -139,9 +140,6 @@ void runner_run_heatmaps (Runner *runner, const Network *network, KeypointPredic
 
 gboolean runner_reserve_threads (Runner *runner, gsize bytes, GError **error);
 void *runner_scratch (const Runner *runner, guint thread);
-
-/* Output size of a convolution along one axis. */
-gsize conv_output (gsize input, const ConvLayer *layer, guint upsample);
 
 /* x = act (norm (x) + residual), in place: the convolution's norm that is not folded. Of a batch
  * norm all images are one contribution to the stream's statistics, which are then what it

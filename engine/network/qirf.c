@@ -43,8 +43,8 @@ depthwise_shape (const PackedBlock *block, const Tensor *in)
   const guint u = block->block->upsample;
 
   return (Tensor){ .n = in->n,
-    .h = conv_output (in->h, layer, u),
-    .w = conv_output (in->w, layer, u),
+    .h = arch_conv_output (in->h, layer, u),
+    .w = arch_conv_output (in->w, layer, u),
     .c = layer->out,
     .quant = layer->q_out };
 }

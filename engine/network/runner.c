@@ -4,6 +4,7 @@
  */
 #include <string.h>
 
+#include "cache.h"
 #include "model/model.h"
 
 static gboolean
@@ -35,7 +36,7 @@ check_normalization (const FbnetModel *model, FbnetNormalization wanted, GError 
     return TRUE;
   g_autofree char *text = g_strdup_printf (expected[trained], model->description->name);
   g_set_error (error, FBNET_ERROR, FBNET_ERROR_ARGUMENT, "normalization: expected %s, found %s",
-      text, (gsize) wanted < G_N_ELEMENTS (names) ? names[wanted] : "no such value");
+      text, names[wanted]);
   return FALSE;
 }
 
@@ -50,12 +51,12 @@ choose_network (Runner *runner, FbnetModel *model, const FbnetDetectorOptions *o
     return NULL;
   runner->normalization = options->normalization;
   if (quantization == NULL || options->precision == FBNET_PRECISION_FLOAT32)
-    return model_get_network (model, runner->kernels);
+    return cache_get_network (model, runner->kernels);
   const gboolean exact = options->int8_bias == FBNET_INT8_BIAS_AUTO
       ? quantization->exact_bias
       : options->int8_bias == FBNET_INT8_BIAS_EXACT;
   runner->qkernels = &runner->kernels->bytes;
-  return model_get_int8_network (model, runner->kernels, runner->qkernels, exact);
+  return cache_get_int8_network (model, runner->kernels, runner->qkernels, exact);
 }
 
 const Network *

@@ -17,11 +17,11 @@ block_output (const PackedBlock *packed, const Tensor *in)
   if (block->kind == BLOCK_POOL) {
     out.h = out.w = 1;
   } else if (block->kind == BLOCK_CONV) {
-    out.h = conv_output (in->h, &block->pwl, 1) * block->upsample;
-    out.w = conv_output (in->w, &block->pwl, 1) * block->upsample;
+    out.h = arch_conv_output (in->h, &block->pwl, 1) * block->upsample;
+    out.w = arch_conv_output (in->w, &block->pwl, 1) * block->upsample;
   } else if (block->kind == BLOCK_IRF) {
-    out.h = conv_output (in->h, &block->dw, block->upsample);
-    out.w = conv_output (in->w, &block->dw, block->upsample);
+    out.h = arch_conv_output (in->h, &block->dw, block->upsample);
+    out.w = arch_conv_output (in->w, &block->dw, block->upsample);
   }
   return out;
 }

@@ -96,10 +96,10 @@ params_new (const FbnetModel *model)
   p->params = g_array_new (FALSE, FALSE, sizeof (Param));
   p->statistics = g_array_new (FALSE, FALSE, sizeof (Param));
   p->layers = g_hash_table_new_full (NULL, NULL, NULL, g_free);
-  model_foreach_layer (model, add_layer, p);
+  layers_foreach (model->layers, add_layer, p);
   p->values = g_new (Real, p->n_values);
   p->statistics_values = g_new (Real, p->n_statistics);
-  model_foreach_layer (model, read_layer, p);
+  layers_foreach (model->layers, read_layer, p);
   return p;
 }
 

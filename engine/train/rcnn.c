@@ -121,7 +121,7 @@ run_trunk (Rcnn *r)
   Var *x = make_batch (r);
 
   for (guint s = 0; s <= last; s++)
-    r->features[s] = x = net_stage (r->net, x, &r->model->trunk->stages[s]);
+    r->features[s] = x = net_stage (r->net, x, layers_stage (r->model->layers, ROLE_TRUNK, s));
 }
 
 /* --- Region proposals ------------------------------------------------------------------------- */
@@ -171,7 +171,7 @@ rpn_losses (Rcnn *r, Var *logits, Var *deltas)
   const gsize n_anchors = logits->h * logits->w * logits->c;
   const double scale = 1 / ((double) r->settings->rpn.batch * r->n);
   g_autofree Box *anchors = make_anchors (level->cells, level->n_cells, logits->h, logits->w,
-      model_feature_stride (r->model, r->d->rpn_features[0]), r->d->anchor_offset);
+      r->model->layers->features[r->d->rpn_features[0]].stride, r->d->anchor_offset);
   RpnTargets t = { g_array_new (FALSE, FALSE, 4), g_array_new (FALSE, FALSE, 1),
     g_array_new (FALSE, FALSE, 4), g_array_new (FALSE, FALSE, sizeof (Real)) };
 
@@ -197,7 +197,7 @@ make_proposals (const Rcnn *r, const Var *logits, const Var *deltas, guint image
   g_autofree float *image_logits = reals_to_floats (logits->value + image * size, size);
   g_autofree float *image_deltas = reals_to_floats (deltas->value + image * 4 * size, 4 * size);
   const RpnLevel level = { image_logits, image_deltas, logits->h, logits->w, r->d->anchors[0].cells,
-    r->d->anchors[0].n_cells, (float) model_feature_stride (r->model, r->d->rpn_features[0]),
+    r->d->anchors[0].n_cells, (float) r->model->layers->features[r->d->rpn_features[0]].stride,
     (float) r->d->anchor_offset };
   RpnParams params = { r->settings->pre_nms_count, r->settings->post_nms_count,
     r->settings->rpn_iou_threshold, r->d->min_box_size };
@@ -277,7 +277,7 @@ pool (const Rcnn *r, const Rois *rois, guint resolution, guint sampling_ratio)
   const guint feature = r->d->roi_features[0];
   const RoiArgs args = { (const Box *) (gpointer) rois->boxes->data,
     (const guint32 *) (gpointer) rois->images->data, rois->boxes->len,
-    1.0 / model_feature_stride (r->model, feature), resolution, sampling_ratio };
+    1.0 / r->model->layers->features[feature].stride, resolution, sampling_ratio };
 
   return op_roi_align (r->net->tape, r->features[feature], &args);
 }
@@ -330,11 +330,11 @@ box_head (Rcnn *r, const Rois *rois)
 {
   Var *x = pool (r, rois, r->settings->box_resolution, r->d->box_sampling_ratio);
 
-  x = net_stage (r->net, x, &r->model->box->stages[0]);
+  x = net_stage (r->net, x, layers_stage (r->model->layers, ROLE_BOX, 0));
   if (x->h > 1 || x->w > 1)
     x = op_mean (r->net->tape, x);
-  Var *logits = net_conv (r->net, x, &r->model->cls_score);
-  Var *deltas = net_conv (r->net, x, &r->model->bbox_pred);
+  Var *logits = net_conv (r->net, x, layers_conv (r->model->layers, ROLE_CLS_SCORE));
+  Var *deltas = net_conv (r->net, x, layers_conv (r->model->layers, ROLE_BBOX_PRED));
   count_rois (r, rois, logits);
   box_losses (r, rois, logits, deltas);
 }
@@ -381,8 +381,8 @@ mask_head (Rcnn *r, const Rois *rois)
   Rois masked = rois_with_masks (r, rois);
   Var *x = pool (r, &masked, r->settings->mask_resolution, r->d->mask_sampling_ratio);
 
-  x = net_stage (r->net, x, &r->model->mask->stages[0]);
-  mask_loss (r, &masked, net_conv (r->net, x, &r->model->mask_logits));
+  x = net_stage (r->net, x, layers_stage (r->model->layers, ROLE_MASK, 0));
+  mask_loss (r, &masked, net_conv (r->net, x, layers_conv (r->model->layers, ROLE_MASK_LOGITS)));
   rois_clear (&masked);
 }
 
@@ -395,9 +395,10 @@ rcnn_forward (Net *net, const RcnnSettings *settings, const TrainSample *const *
   Rois rois = rois_new ();
 
   run_trunk (&r);
-  Var *x = net_stage (net, r.features[r.d->rpn_features[0]], &model->rpn->stages[0]);
-  Var *logits = net_conv (net, x, &model->rpn_logits);
-  Var *deltas = net_conv (net, x, &model->rpn_deltas);
+  Var *x =
+      net_stage (net, r.features[r.d->rpn_features[0]], layers_stage (model->layers, ROLE_RPN, 0));
+  Var *logits = net_conv (net, x, layers_conv (model->layers, ROLE_RPN_LOGITS));
+  Var *deltas = net_conv (net, x, layers_conv (model->layers, ROLE_RPN_DELTAS));
   rpn_losses (&r, logits, deltas);
   for (guint i = 0; i < n; i++) {
     gsize n_proposals;

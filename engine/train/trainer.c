@@ -49,10 +49,10 @@ freeze_layer (const ConvLayer *layer, gpointer params)
 static void
 freeze_stages (Trainer *t)
 {
-  for (guint s = 0; s < MIN (t->settings.frozen_stages, t->model->trunk->n_stages); s++) {
-    const Stage *stage = &t->model->trunk->stages[s];
-    for (guint b = 0; b < stage->n_blocks; b++)
-      arch_block_foreach (&stage->blocks[b], freeze_layer, t->params);
+  for (guint s = 0; s < t->settings.frozen_stages; s++) {
+    const LayerEntry *stage = layers_find (t->model->layers, ROLE_TRUNK, s);
+    if (stage != NULL)
+      layers_entry_foreach (stage, freeze_layer, t->params);
   }
 }
 

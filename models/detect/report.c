@@ -53,35 +53,22 @@ new_detection (const Report *report, const FbnetDetection *detection)
   return object;
 }
 
+static void
+add_ms (cJSON *object, const char *name, double ms)
+{
+  char text[G_ASCII_DTOSTR_BUF_SIZE];
+
+  cJSON_AddRawToObject (object, name, g_ascii_formatd (text, sizeof text, "%.4f", ms)); /* 0.1 µs */
+}
+
 static cJSON *
 new_timings (const FbnetTimings *timings)
 {
-  const struct {
-    const char *name;
-    double value;
-  } stages[] = {
-    { "prepare", timings->prepare },
-    { "preprocess", timings->preprocess },
-    { "trunk", timings->trunk },
-    { "rpn", timings->rpn },
-    { "proposals", timings->proposals },
-    { "box_pooler", timings->box_pooler },
-    { "box_head", timings->box_head },
-    { "detections", timings->detections },
-    { "mask_pooler", timings->mask_pooler },
-    { "mask_head", timings->mask_head },
-    { "mask_paste", timings->mask_paste },
-    { "keypoint_pooler", timings->keypoint_pooler },
-    { "keypoint_head", timings->keypoint_head },
-    { "keypoint_decode", timings->keypoint_decode },
-    { "total", timings->total },
-  };
   cJSON *object = cJSON_CreateObject ();
-  for (guint i = 0; i < G_N_ELEMENTS (stages); i++) {
-    char text[G_ASCII_DTOSTR_BUF_SIZE];
-    cJSON_AddRawToObject (object, stages[i].name,
-        g_ascii_formatd (text, sizeof text, "%.4f", stages[i].value)); /* 0.1 µs */
-  }
+
+  for (guint i = 0; i < FBNET_N_STAGES; i++)
+    add_ms (object, fbnet_stage_get_name (i), timings->ms[i]);
+  add_ms (object, "total", timings->total);
   return object;
 }
 

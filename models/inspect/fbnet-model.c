@@ -69,7 +69,7 @@ static Range
 tensor_range (const FbnetTensorView *view)
 {
   Range range = { INFINITY, -INFINITY, FALSE };
-  const guint64 count = tensor_count (view);
+  const guint64 count = view->n_bytes / fbnet_dtype_size (view->dtype);
   for (guint64 i = 0; i < count; i++) {
     const double value = element (view, i);
     range.min = fmin (range.min, value);
@@ -348,7 +348,7 @@ contents_open (Contents *contents, const char *file, GError **error)
   if (!contents->model)
     return FALSE;
   contents->description = cJSON_Parse (fbnet_model_get_description (contents->model));
-  contents->layers = layer_table_new (contents->model, contents->description);
+  contents->layers = layer_table_new (contents->model);
   return TRUE;
 }
 

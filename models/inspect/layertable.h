@@ -1,12 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * What a model consists of, block by block, with what each block costs. Worked out from
- * what any program can see of a model: its block lists and the shapes of its tensors.
+ * What a model consists of, block by block, with what each block costs.
  */
-#ifndef FBNET_TOOLS_LAYERS_H
-#define FBNET_TOOLS_LAYERS_H
+#ifndef FBNET_LAYERTABLE_H
+#define FBNET_LAYERTABLE_H
 
-#include <cjson/cJSON.h>
 #include <glib.h>
 
 #include "fbnet/fbnet.h"
@@ -26,13 +24,10 @@ typedef struct {
   guint64 multiply_adds;           /* per frame, at most */
 } LayerTable;
 
-/* For the largest frame the model's sizes allow: min_size × max_size, of a classifier its crop. `description` is the model's.
- * Blocks without convolutions are left out. */
-LayerTable *layer_table_new (const FbnetModel *model, const cJSON *description);
+/* For the largest frame the model's sizes allow: min_size × max_size, of a classifier its crop. Blocks
+ * without convolutions are left out. */
+LayerTable *layer_table_new (const FbnetModel *model);
 void layer_table_free (LayerTable *table); /* NULL is allowed */
-
-/* The product of the view's dimensions. */
-guint64 tensor_count (const FbnetTensorView *view);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (LayerTable, layer_table_free)
 

@@ -8,8 +8,8 @@
 
 #include "detect/classifier.h"
 #include "detect/detector.h"
+#include "network/network.h"
 #include "model/model.h"
-#include "model/quantization.h"
 
 /* Of a tensor every so many numbers are compared (a prime: no channel is left out), and so many at
  * most. */
@@ -195,7 +195,7 @@ run_rpn (Fidelity *self, const DetectorTaps *taps, GError **error)
     Tensor map;
     if (!run_stage (self, &self->network->rpn, in, &map, &self->out, error))
       return FALSE;
-    runner_observe (&self->runner, QUANTIZATION_RPN_INPUT, ".input", &map);
+    runner_observe (&self->runner, self->network->rpn_input, ".input", &map);
     if (!run_layer (self, &self->network->rpn_logits, &map, error)
         || !run_layer (self, &self->network->rpn_deltas, &map, error))
       return FALSE;
@@ -221,7 +221,7 @@ run_box_head (Fidelity *self, const Tensor *rois, GError **error)
     const Tensor in = batch_of (rois, first);
     Tensor map, average;
     if (!run_stage (self, &self->network->box, &in, &map, &self->out, error)
-        || !run_average (self, &map, &average, QUANTIZATION_BOX_INPUT, error)
+        || !run_average (self, &map, &average, self->network->box_input, error)
         || !run_layer (self, &self->network->cls_score, &average, error)
         || !run_layer (self, &self->network->bbox_pred, &average, error))
       return FALSE;
@@ -272,7 +272,7 @@ run_classifier (Fidelity *self, GError **error)
 
   classifier_get_taps (self->classifier, &taps);
   return run_trunk (self, &taps.input, &last, error)
-      && run_average (self, &last, &average, QUANTIZATION_CLASS_INPUT, error)
+      && run_average (self, &last, &average, self->network->class_input, error)
       && run_layer (self, &self->network->class_logits, &average, error);
 }
 

@@ -12,7 +12,7 @@
 
 #include "network/network.h"
 #include "selection.h"
-#include "model/quantization.h"
+#include "model/activations.h"
 #include "weightscale.h"
 
 struct Quantizer {
@@ -22,7 +22,7 @@ struct Quantizer {
   Observations *observations;
   guint n_images;
   /* After quantizer_finish(): */
-  Plan *plan;
+  Selection *selection;
   GArray *ranges;     /* QuantizerRange */
   GHashTable *chosen; /* name → Quant */
   cJSON *activations;
@@ -82,7 +82,7 @@ quantizer_free (Quantizer *self)
 {
   if (self == NULL)
     return;
-  plan_free (self->plan);
+  selection_free (self->selection);
   g_array_unref (self->ranges);
   g_hash_table_unref (self->chosen);
   cJSON_Delete (self->activations);
@@ -188,13 +188,13 @@ mean_loss (const ConvLayer *layer, const Observed *input, guint channel, const f
 }
 
 static void
-quantize_layer (Quantizer *self, const PlannedLayer *planned)
+quantize_layer (Quantizer *self, const SelectedLayer *selected)
 {
-  const ConvLayer *layer = planned->layer;
+  const ConvLayer *layer = selected->layer;
   const gsize n = (gsize) layer->in / layer->groups * layer->kernel * layer->kernel;
   const gsize out[] = { layer->out };
   const gsize shape[] = { layer->out, layer->in / layer->groups, layer->kernel, layer->kernel };
-  const Observed *input = observations_find (self->observations, planned->input);
+  const Observed *input = observations_find (self->observations, selected->input);
   g_autofree float *bias = NULL;
   g_autofree float *weights = network_read_folded (self->copy, layer, &bias);
   gint8 *bytes =
@@ -222,23 +222,23 @@ quantizer_finish (Quantizer *self, GError **error)
         "%s: expected pictures to learn ranges from, found none", self->model->path);
     return FALSE;
   }
-  self->plan = plan_new (self->copy, self->observations, &self->options);
-  if (self->plan->layers->len == 0) {
-    const QuantizerPart *first = &g_array_index (self->plan->parts, QuantizerPart, 0);
+  self->selection = selection_new (self->copy, self->observations, &self->options);
+  if (self->selection->layers->len == 0) {
+    const QuantizerPart *first = &g_array_index (self->selection->parts, QuantizerPart, 0);
     g_set_error (error, FBNET_ERROR, FBNET_ERROR_UNSUPPORTED,
         "%s: expected layers that can run in int8, found none (\"%s\" cannot: %s)",
         self->model->path, first->name, first->reason);
     return FALSE;
   }
-  if (!quantization_resolve (self->copy, choose_activation, self, error))
+  if (!activations_resolve (self->copy->layers, choose_activation, self, error))
     return FALSE;
   if (self->broken != NULL) {
     g_set_error (error, FBNET_ERROR, FBNET_ERROR_FORMAT,
         "%s: \"%s\": expected finite numbers, found others", self->model->path, self->broken);
     return FALSE;
   }
-  for (guint i = 0; i < self->plan->layers->len; i++)
-    quantize_layer (self, &g_array_index (self->plan->layers, PlannedLayer, i));
+  for (guint i = 0; i < self->selection->layers->len; i++)
+    quantize_layer (self, &g_array_index (self->selection->layers, SelectedLayer, i));
   return TRUE;
 }
 
@@ -295,8 +295,8 @@ gather_tensors (const Quantizer *self)
   g_autoptr (GHashTable) replaced = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);
   GArray *views = g_array_new (FALSE, FALSE, sizeof (FbnetTensorView));
 
-  for (guint i = 0; i < self->plan->layers->len; i++) {
-    const ConvLayer *layer = g_array_index (self->plan->layers, PlannedLayer, i).layer;
+  for (guint i = 0; i < self->selection->layers->len; i++) {
+    const ConvLayer *layer = g_array_index (self->selection->layers, SelectedLayer, i).layer;
     add_owner (replaced, layer->conv_name);
     add_owner (replaced, layer->norm_name);
   }
@@ -341,7 +341,7 @@ quantizer_write (const Quantizer *self, const char *path, GError **error)
 const GArray *
 quantizer_parts (const Quantizer *self)
 {
-  return self->plan->parts;
+  return self->selection->parts;
 }
 
 const GArray *

@@ -2,8 +2,8 @@
  *
  * Which parts of a model become int8, and why the others do not.
  */
-#ifndef FBNET_QUANTIZE_PLAN_H
-#define FBNET_QUANTIZE_PLAN_H
+#ifndef FBNET_SELECTION_H
+#define FBNET_SELECTION_H
 
 #include "model/model.h"
 #include "observations.h"
@@ -13,16 +13,16 @@
 typedef struct {
   ConvLayer *layer;
   char *input; /* name of what it reads */
-} PlannedLayer;
+} SelectedLayer;
 
 typedef struct {
   GArray *parts;  /* QuantizerPart */
-  GArray *layers; /* PlannedLayer */
-} Plan;
+  GArray *layers; /* SelectedLayer */
+} Selection;
 
 /* Marks the layers of `model` (its own copy: it can no longer be run) that become int8. */
-Plan *plan_new (FbnetModel *model, const Observations *observations,
+Selection *selection_new (FbnetModel *model, const Observations *observations,
     const QuantizerOptions *options);
-void plan_free (Plan *plan); /* NULL is allowed */
+void selection_free (Selection *selection); /* NULL is allowed */
 
 #endif

@@ -200,7 +200,7 @@ initial_write (const cJSON *description, const FbnetModel *source, guint64 seed,
         fbnet_model_get_name (source));
     return FALSE;
   }
-  g_autoptr (Layers) layers = layers_new (description, error);
+  g_autoptr (Layers) layers = fit_layers (description, error);
   if (layers == NULL)
     return FALSE;
 

@@ -42,8 +42,7 @@ test_choice (void)
         "normalization: expected sync-bn or naive-sync-bn, as tiny-bn was trained with batch "
         "normalization, found gn" },
     { "tiny-bn", (FbnetNormalization) 99,
-        "normalization: expected sync-bn or naive-sync-bn, as tiny-bn was trained with batch "
-        "normalization, found no such value" },
+        "normalization: expected auto, gn, sync-bn or naive-sync-bn, found the number 99" },
     { "tiny-gn", FBNET_NORMALIZATION_AUTO, NULL },
     { "tiny-gn", FBNET_NORMALIZATION_GN, NULL },
     { "tiny-gn", FBNET_NORMALIZATION_SYNC_BN,
@@ -150,7 +149,7 @@ test_folded (void)
   g_assert_false (fbnet_detector_set_params (detector, &params, &error));
   g_assert_error (error, FBNET_ERROR, FBNET_ERROR_ARGUMENT);
   g_assert_cmpstr (error->message, ==,
-      "norm_statistics: expected stored, as tiny-bn was exported with its statistics folded into "
+      "norm-statistics: expected stored, as tiny-bn was exported with its statistics folded into "
       "its weights, found stream");
   fbnet_detector_get_params (detector, &params);
   g_assert_cmpint (params.norm_statistics, ==, FBNET_NORM_STATISTICS_STORED);

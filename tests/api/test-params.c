@@ -59,76 +59,293 @@ assert_refused (FbnetDetector *detector, const FbnetParams *params, const char *
   g_assert_cmpmem (&before, sizeof before, &after, sizeof after);
 }
 
-typedef struct {
-  const char *name;
-  gsize offset;
-} Field;
-
-/* The ratios take 0 and 1 and what lies between; not less, not more, not NaN. */
-static void
-test_ratios (void)
+static gsize
+size_of (FbnetParamType type)
 {
-  static const Field fields[] = {
-    { "score_threshold", G_STRUCT_OFFSET (FbnetParams, score_threshold) },
-    { "iou_threshold", G_STRUCT_OFFSET (FbnetParams, iou_threshold) },
-    { "rpn_iou_threshold", G_STRUCT_OFFSET (FbnetParams, rpn_iou_threshold) },
-    { "mask_threshold", G_STRUCT_OFFSET (FbnetParams, mask_threshold) },
-    { "norm_momentum", G_STRUCT_OFFSET (FbnetParams, norm_momentum) },
-  };
-  static const float good[] = { 0, 0.5f, 1 };
-  static const float bad[] = { -1e-6f, 1.000001f, INFINITY, -INFINITY, NAN };
-  g_autoptr (FbnetModel) model = load ("tiny-bn");
-  g_autoptr (FbnetDetector) detector = new_detector (model);
+  static const gsize sizes[] = { [FBNET_PARAM_FLOAT] = sizeof (float),
+    [FBNET_PARAM_COUNT] = sizeof (guint),
+    [FBNET_PARAM_FLAG] = sizeof (gboolean),
+    [FBNET_PARAM_CHOICE] = sizeof (FbnetPrecision),
+    [FBNET_PARAM_NAME] = sizeof (const char *),
+    [FBNET_PARAM_CLASSES] = sizeof (const float *) };
 
-  for (guint i = 0; i < G_N_ELEMENTS (fields); i++) {
+  return sizes[type];
+}
+
+static const FbnetParamInfo *
+row_at (const FbnetParamInfo *table, guint n, gsize offset)
+{
+  const FbnetParamInfo *found = NULL;
+
+  for (guint i = 0; i < n; i++) {
+    if (table[i].offset != offset)
+      continue;
+    g_assert_null (found);
+    found = &table[i];
+  }
+  return found;
+}
+
+/* Row after row by their offsets, without a hole that a member could lie in, fill the whole struct. */
+static void
+assert_covered (const FbnetParamInfo *table, guint n, gsize size, gsize alignment)
+{
+  gsize end = 0;
+  guint seen = 0;
+
+  while (end < size) {
+    const FbnetParamInfo *row = row_at (table, n, end);
+    if (row == NULL && end % sizeof (gpointer) != 0) { /* padding before a pointer, or at the end */
+      end += sizeof (guint);
+      row = end < size ? row_at (table, n, end) : NULL;
+      g_assert_true (row != NULL ? size_of (row->type) == sizeof (gpointer)
+                                 : end == size && alignment == sizeof (gpointer));
+    }
+    if (row == NULL)
+      break;
+    g_assert_cmpuint (row->offset % size_of (row->type), ==, 0);
+    end = row->offset + size_of (row->type);
+    seen++;
+  }
+  g_assert_cmpuint (end, ==, size);
+  g_assert_cmpuint (seen, ==, n);
+}
+
+/* Names are words with hyphens, and different; ranges are none that nothing fits. */
+static void
+assert_sound (const FbnetParamInfo *table, guint n)
+{
+  for (guint i = 0; i < n; i++) {
+    const FbnetParamInfo *row = &table[i];
+    g_test_message ("%s", row->name);
+    g_assert_true (g_regex_match_simple ("^[a-z][a-z0-9]*(-[a-z0-9]+)*$", row->name, 0, 0));
+    g_assert_cmpuint (strlen (row->blurb), >, 0);
+    g_assert_cmpfloat (row->min, <=, row->max);
+    g_assert_true (row->usual >= row->min && row->usual <= row->max);
+    g_assert_true ((row->choices != NULL) == (row->type == FBNET_PARAM_CHOICE));
+    for (guint c = 0; row->choices != NULL && c <= row->max; c++)
+      g_assert_cmpuint (strlen (row->choices[c].name) * strlen (row->choices[c].blurb), >, 0);
+    for (guint j = 0; j < i; j++)
+      g_assert_cmpstr (table[j].name, !=, row->name);
+  }
+}
+
+/* Every member of the structs has exactly one row. */
+static void
+test_rows (void)
+{
+  guint n_params, n_options;
+  const FbnetParamInfo *params = fbnet_params_table (&n_params);
+  const FbnetParamInfo *options = fbnet_detector_options_table (&n_options);
+
+  assert_covered (params, n_params, sizeof (FbnetParams), G_ALIGNOF (FbnetParams));
+  assert_covered (options, n_options, sizeof (FbnetDetectorOptions),
+      G_ALIGNOF (FbnetDetectorOptions));
+  assert_sound (params, n_params);
+  assert_sound (options, n_options);
+  for (guint i = 0; i < n_params; i++)
+    g_assert_true (fbnet_params_find (params[i].name) == &params[i]);
+  g_assert_null (fbnet_params_find ("score_threshold"));
+}
+
+static gboolean
+is_number (const FbnetParamInfo *row)
+{
+  return row->type != FBNET_PARAM_NAME && row->type != FBNET_PARAM_CLASSES;
+}
+
+/* What is set is what is got, in its member and nowhere else. */
+static void
+test_round_trip (void)
+{
+  guint n;
+  const FbnetParamInfo *table = fbnet_params_table (&n);
+
+  for (guint i = 0; i < n; i++) {
+    const double values[] = { table[i].min, table[i].max, table[i].usual };
+    for (guint v = 0; is_number (&table[i]) && v < G_N_ELEMENTS (values); v++) {
+      FbnetParams params, zero;
+      memset (&params, 0, sizeof params);
+      memset (&zero, 0, sizeof zero);
+      fbnet_param_set (&table[i], &params, values[v]);
+      g_assert_cmpfloat ((float) fbnet_param_get (&table[i], &params), ==, (float) values[v]);
+      fbnet_param_set (&table[i], &params, 0);
+      g_assert_cmpmem (&params, sizeof params, &zero, sizeof zero);
+    }
+  }
+
+  FbnetParams params = { 0 };
+  params.pre_nms_count = 1234;
+  params.masks = TRUE;
+  params.iou_upper = 0.25f;
+  g_assert_cmpfloat (fbnet_param_get (fbnet_params_find ("pre-nms-count"), &params), ==, 1234);
+  g_assert_cmpfloat (fbnet_param_get (fbnet_params_find ("masks"), &params), ==, 1);
+  g_assert_cmpfloat (fbnet_param_get (fbnet_params_find ("iou-upper"), &params), ==, 0.25);
+}
+
+static void
+assert_out_of_range (const FbnetParamInfo *row, double value)
+{
+  g_autoptr (GError) error = NULL;
+  g_autofree char *beginning = g_strdup_printf ("%s: expected ", row->name);
+
+  g_assert_false (fbnet_param_check (row, value, &error));
+  g_assert_error (error, FBNET_ERROR, FBNET_ERROR_ARGUMENT);
+  g_test_message ("%s", error->message);
+  g_assert_true (g_str_has_prefix (error->message, beginning));
+  g_assert_nonnull (strstr (error->message, ", found "));
+}
+
+/* Each number's range holds at its bounds, and not just beyond them: what a float, and what a count,
+ * comes next; nor for what is no number. */
+static void
+test_ranges (void)
+{
+  guint n;
+  const FbnetParamInfo *table = fbnet_params_table (&n);
+
+  for (guint i = 0; i < n; i++) {
+    const FbnetParamInfo *row = &table[i];
+    const gboolean continuous = row->type == FBNET_PARAM_FLOAT || row->type == FBNET_PARAM_CLASSES;
+    g_assert_true (fbnet_param_check (row, row->min, NULL));
+    g_assert_true (fbnet_param_check (row, row->max, NULL));
+    assert_out_of_range (row, continuous ? nextafterf (row->min, -1) : row->min - 1);
+    if (!isinf (row->max))
+      assert_out_of_range (row, continuous ? nextafterf (row->max, G_MAXFLOAT) : row->max + 1);
+    if (!continuous)
+      assert_out_of_range (row, row->min + 0.5);
+    assert_out_of_range (row, -INFINITY);
+    assert_out_of_range (row, NAN);
+  }
+}
+
+static void
+assert_range_text (const char *name, const char *expected)
+{
+  g_autofree char *text = fbnet_param_describe_range (fbnet_params_find (name));
+
+  g_assert_cmpstr (text, ==, expected);
+}
+
+/* Ranges in words. */
+static void
+test_range_texts (void)
+{
+  assert_range_text ("score-threshold", "0 … 1");
+  assert_range_text ("class-thresholds", "0 or more");
+  assert_range_text ("pre-nms-count", "1 … 100000");
+  assert_range_text ("min-object-width", "0 … 2147483647");
+  assert_range_text ("masks", "FALSE or TRUE");
+  assert_range_text ("norm-statistics", "stored or stream");
+}
+
+static void
+assert_accepted_as (FbnetDetector *detector, const FbnetParamInfo *row, double value)
+{
+  FbnetParams params;
+
+  fbnet_detector_get_params (detector, &params);
+  fbnet_param_set (row, &params, value);
+  assert_accepted (detector, &params);
+}
+
+static void
+assert_refused_as (FbnetDetector *detector, const FbnetParamInfo *row, double value)
+{
+  FbnetParams params;
+
+  fbnet_detector_get_params (detector, &params);
+  fbnet_param_set (row, &params, value);
+  assert_refused (detector, &params, row->name);
+}
+
+/* A detector takes each number at its bounds, refuses what comes next beyond them, and what is no number.
+ * What says something about heads and norms has tests of its own, and bounds that must not cross. */
+static void
+test_detector_ranges (void)
+{
+  g_autoptr (FbnetModel) model = load ("tiny-bn");
+  guint n;
+  const FbnetParamInfo *table = fbnet_params_table (&n);
+
+  for (guint i = 0; i < n; i++) {
+    const FbnetParamInfo *row = &table[i];
+    if (row->type != FBNET_PARAM_FLOAT && row->type != FBNET_PARAM_COUNT)
+      continue;
+    g_autoptr (FbnetDetector) detector = new_detector (model);
+    const gboolean is_float = row->type == FBNET_PARAM_FLOAT;
+    assert_refused_as (detector, row, is_float ? nextafterf (row->max, 2) : row->max + 1);
+    if (is_float || row->min > 0)
+      assert_refused_as (detector, row, is_float ? nextafterf (row->min, -1) : row->min - 1);
+    if (is_float)
+      assert_refused_as (detector, row, NAN);
+    if (strcmp (row->name, "iou-upper") != 0)
+      assert_accepted_as (detector, row, row->min);
+    if (strcmp (row->name, "iou-lower") != 0)
+      assert_accepted_as (detector, row, row->max);
+  }
+}
+
+/* Options are checked when a detector is made of them. */
+static void
+test_option_ranges (void)
+{
+  g_autoptr (FbnetModel) model = load ("tiny-bn");
+  guint n;
+  const FbnetParamInfo *table = fbnet_detector_options_table (&n);
+
+  for (guint i = 0; i < n; i++) {
+    FbnetDetectorOptions options = { .n_threads = 1 };
+    g_autoptr (GError) error = NULL;
+    if (!is_number (&table[i]))
+      continue;
+    fbnet_param_set (&table[i], &options, table[i].max + 1);
+    g_assert_null (fbnet_detector_new (model, &options, &error));
+    g_assert_error (error, FBNET_ERROR, FBNET_ERROR_ARGUMENT);
+    g_test_message ("%s", error->message);
+    g_assert_true (g_str_has_prefix (error->message, table[i].name));
+  }
+}
+
+static const char *
+missing (const char *name, const FbnetModel *model)
+{
+  return fbnet_param_missing (fbnet_params_find (name), model);
+}
+
+/* What models do not differ in has the same value in all of them. */
+static void
+test_usual (void)
+{
+  static const char *const names[] = { "tiny-bn", "tiny-gn" };
+  guint n;
+  const FbnetParamInfo *table = fbnet_params_table (&n);
+
+  for (guint m = 0; m < G_N_ELEMENTS (names); m++) {
+    g_autoptr (FbnetModel) model = load (names[m]);
     FbnetParams params;
     fbnet_model_get_params (model, &params);
-    float *value = &G_STRUCT_MEMBER (float, &params, fields[i].offset);
-    for (guint j = 0; j < G_N_ELEMENTS (good); j++) {
-      *value = good[j];
-      assert_accepted (detector, &params);
-    }
-    for (guint j = 0; j < G_N_ELEMENTS (bad); j++) {
-      *value = bad[j];
-      assert_refused (detector, &params, fields[i].name);
+    for (guint i = 0; i < n; i++) {
+      if (!table[i].of_model && is_number (&table[i]))
+        g_assert_cmpfloat ((float) fbnet_param_get (&table[i], &params), ==,
+            (float) table[i].usual);
     }
   }
 }
 
-/* Counts, sizes and resolutions at their bounds, and one beyond. */
+/* A row knows the models for which it means something. */
 static void
-test_counts (void)
+test_scopes (void)
 {
-  static const struct {
-    Field field;
-    guint max;
-  } fields[] = {
-    { { "pre_nms_count", G_STRUCT_OFFSET (FbnetParams, pre_nms_count) }, 100000 },
-    { { "post_nms_count", G_STRUCT_OFFSET (FbnetParams, post_nms_count) }, 100000 },
-    { { "max_detections", G_STRUCT_OFFSET (FbnetParams, max_detections) }, 100000 },
-    { { "min_size", G_STRUCT_OFFSET (FbnetParams, min_size) }, 8192 },
-    { { "max_size", G_STRUCT_OFFSET (FbnetParams, max_size) }, 8192 },
-    { { "box_pooler_resolution", G_STRUCT_OFFSET (FbnetParams, box_pooler_resolution) }, 56 },
-    { { "mask_pooler_resolution", G_STRUCT_OFFSET (FbnetParams, mask_pooler_resolution) }, 56 },
-  };
-  g_autoptr (FbnetModel) model = load ("tiny-bn");
-  g_autoptr (FbnetDetector) detector = new_detector (model);
+  g_autoptr (FbnetModel) bn = load ("tiny-bn"), gn = load ("tiny-gn");
 
-  for (guint i = 0; i < G_N_ELEMENTS (fields); i++) {
-    FbnetParams params;
-    fbnet_model_get_params (model, &params);
-    guint *value = &G_STRUCT_MEMBER (guint, &params, fields[i].field.offset);
-    *value = 1;
-    assert_accepted (detector, &params);
-    *value = 0;
-    assert_refused (detector, &params, fields[i].field.name);
-    *value = fields[i].max;
-    assert_accepted (detector, &params);
-    *value = fields[i].max + 1;
-    assert_refused (detector, &params, fields[i].field.name);
-    *value = G_MAXUINT;
-    assert_refused (detector, &params, fields[i].field.name);
-  }
+  g_assert_null (missing ("score-threshold", gn));
+  g_assert_null (missing ("min-size", gn));
+  g_assert_null (missing ("masks", bn));
+  g_assert_nonnull (strstr (missing ("masks", gn), "mask head"));
+  g_assert_nonnull (strstr (missing ("mask-threshold", gn), "mask head"));
+  g_assert_nonnull (strstr (missing ("keypoints", bn), "keypoint head"));
+  g_assert_nonnull (strstr (missing ("norm-momentum", gn), "batch normalization"));
 }
 
 /* The bounds of matching are the model's, may be anything from 0 to 1, and do not cross. */
@@ -153,11 +370,11 @@ test_iou_bounds (void)
   for (guint i = 0; i < G_N_ELEMENTS (bad); i++) {
     params.iou_lower = bad[i][0];
     params.iou_upper = bad[i][1];
-    assert_refused (detector, &params, "iou_lower");
+    assert_refused (detector, &params, "iou-lower");
   }
   params.iou_lower = 0.5f;
   params.iou_upper = 1.5f;
-  assert_refused (detector, &params, "iou_upper");
+  assert_refused (detector, &params, "iou-upper");
 }
 
 /* Masks and keypoints cannot be asked of a model without such a head. */
@@ -223,9 +440,9 @@ test_class_thresholds (void)
 
   params.class_thresholds = thresholds;
   thresholds[1] = -0.1f;
-  assert_refused (detector, &params, "class_thresholds[1]");
+  assert_refused (detector, &params, "class 1 of tiny-bn: class-thresholds");
   thresholds[1] = NAN;
-  assert_refused (detector, &params, "class_thresholds[1]");
+  assert_refused (detector, &params, "class 1 of tiny-bn: class-thresholds");
 }
 
 /* Limits on scores, numbers and sizes, and masks switched off, show in the next frame. */
@@ -274,7 +491,7 @@ test_effects (void)
   }
 
   params = original;
-  params.min_object_width = G_MAXUINT;
+  params.min_object_width = G_MAXINT;
   assert_accepted (detector, &params);
   count_detections (detector, detections, 0);
   g_assert_cmpuint (detections->n, ==, 0);
@@ -284,8 +501,14 @@ int
 main (int argc, char *argv[])
 {
   g_test_init (&argc, &argv, NULL);
-  g_test_add_func ("/params/ratios", test_ratios);
-  g_test_add_func ("/params/counts", test_counts);
+  g_test_add_func ("/params/rows", test_rows);
+  g_test_add_func ("/params/round-trip", test_round_trip);
+  g_test_add_func ("/params/ranges", test_ranges);
+  g_test_add_func ("/params/range-texts", test_range_texts);
+  g_test_add_func ("/params/detector-ranges", test_detector_ranges);
+  g_test_add_func ("/params/option-ranges", test_option_ranges);
+  g_test_add_func ("/params/usual", test_usual);
+  g_test_add_func ("/params/scopes", test_scopes);
   g_test_add_func ("/params/iou-bounds", test_iou_bounds);
   g_test_add_func ("/params/heads", test_heads);
   g_test_add_func ("/params/class-thresholds", test_class_thresholds);

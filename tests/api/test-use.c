@@ -214,6 +214,18 @@ test_options (void)
   g_assert_cmpuint (fbnet_detector_get_n_threads (detector), ==, 2);
 }
 
+/* Each stage has a name of its own. */
+static void
+test_stages (void)
+{
+  for (guint i = 0; i < FBNET_N_STAGES; i++) {
+    g_assert_cmpuint (strlen (fbnet_stage_get_name (i)), >, 0);
+    for (guint j = 0; j < i; j++)
+      g_assert_cmpstr (fbnet_stage_get_name (i), !=, fbnet_stage_get_name (j));
+  }
+  g_assert_cmpstr (fbnet_stage_get_name (FBNET_STAGE_BOX_POOLER), ==, "box-pooler");
+}
+
 /* The stages' times of a frame are there, are not negative, and together make the whole. */
 static void
 test_timings (void)
@@ -227,16 +239,13 @@ test_timings (void)
   for (guint frame = 0; frame < 2; frame++) {
     g_autofree char *text = run (detector, picture, detections);
     fbnet_detector_get_timings (detector, &t);
-    const double stages[] = { t.prepare, t.preprocess, t.trunk, t.rpn, t.proposals, t.box_pooler,
-      t.box_head, t.detections, t.mask_pooler, t.mask_head, t.mask_paste, t.keypoint_pooler,
-      t.keypoint_head, t.keypoint_decode };
     double sum = 0;
-    for (guint i = 0; i < G_N_ELEMENTS (stages); i++) {
-      g_assert_cmpfloat (stages[i], >=, 0);
-      sum += stages[i];
+    for (guint i = 0; i < FBNET_N_STAGES; i++) {
+      g_assert_cmpfloat (t.ms[i], >=, 0);
+      sum += t.ms[i];
     }
-    g_assert_cmpfloat (t.trunk, >, 0);
-    g_assert_cmpfloat (t.mask_head, >, 0);
+    g_assert_cmpfloat (t.ms[FBNET_STAGE_TRUNK], >, 0);
+    g_assert_cmpfloat (t.ms[FBNET_STAGE_MASK_HEAD], >, 0);
     g_assert_cmpfloat_with_epsilon (sum, t.total, 1e-6);
   }
 }
@@ -250,6 +259,7 @@ main (int argc, char *argv[])
   g_test_add_func ("/use/shared-model", test_shared_model);
   g_test_add_func ("/use/refused-frames", test_refused_frames);
   g_test_add_func ("/use/options", test_options);
+  g_test_add_func ("/use/stages", test_stages);
   g_test_add_func ("/use/timings", test_timings);
   return g_test_run ();
 }

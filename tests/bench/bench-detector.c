@@ -20,7 +20,7 @@
 #define MIN_FRAMES 15
 #define MAX_FRAMES 200
 #define BUDGET_MS  2000.0
-#define N_STAGES   11 /* those of keypoints, the last ones, are not shown */
+#define N_COLUMNS  FBNET_STAGE_KEYPOINT_POOLER /* from there on there is nothing to show */
 
 static const struct {
   const char *config;
@@ -42,9 +42,9 @@ print_stages (FbnetTimings *frames, guint n)
 {
   double samples[MAX_FRAMES];
 
-  for (guint s = 0; s < N_STAGES; s++) {
+  for (guint s = 0; s < N_COLUMNS; s++) {
     for (guint i = 0; i < n; i++)
-      samples[i] = G_STRUCT_MEMBER (double, &frames[i], bench_stages[s].offset);
+      samples[i] = bench_column_ms (&frames[i], s);
     const Timing timing = timing_of (samples, n);
     printf (" %6.2f %6.2f |", timing.least, timing.median);
   }
@@ -77,8 +77,8 @@ static void
 print_heading (const char *config)
 {
   printf ("\n%s, %u×%u, ms (minimum, median)\n| kernels | threads |", config, HEIGHT, WIDTH);
-  for (guint s = 0; s < N_STAGES; s++)
-    printf (" %-13s |", bench_stages[s].name);
+  for (guint s = 0; s < N_COLUMNS; s++)
+    printf (" %-13s |", bench_column_name (s));
   printf (" frames | detections\n");
 }
 

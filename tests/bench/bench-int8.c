@@ -66,10 +66,10 @@ run (Runner *runner, const FbnetImage *image, FbnetTimings *timings)
 }
 
 static Timing
-stage_timing (const Runner *runner, guint stage, double *samples, guint n)
+column_timing (const Runner *runner, guint column, double *samples, guint n)
 {
   for (guint i = 0; i < n; i++)
-    samples[i] = G_STRUCT_MEMBER (double, &runner->frames[i], bench_stages[stage].offset);
+    samples[i] = bench_column_ms (&runner->frames[i], column);
   return timing_of (samples, n);
 }
 
@@ -83,11 +83,11 @@ print_ratio (const char *name, Timing slow, Timing fast, double pair)
 
 /* The median of the ratios of frames that were run one after the other. */
 static double
-median_of_pairs (const Runner *slow, const Runner *fast, guint stage, double *samples, guint n)
+median_of_pairs (const Runner *slow, const Runner *fast, guint column, double *samples, guint n)
 {
   for (guint i = 0; i < n; i++)
-    samples[i] = G_STRUCT_MEMBER (double, &slow->frames[i], bench_stages[stage].offset)
-        / G_STRUCT_MEMBER (double, &fast->frames[i], bench_stages[stage].offset);
+    samples[i] =
+        bench_column_ms (&slow->frames[i], column) / bench_column_ms (&fast->frames[i], column);
   return timing_of (samples, n).median;
 }
 
@@ -109,11 +109,11 @@ measure (FbnetModel *model, FbnetModel *int8, const FbnetImage *image, guint n_t
           "pairs |\n",
       fbnet_model_get_name (model), n_threads, n_threads > 1 ? "s" : "", n_frames,
       slow.detections->n, fast.detections->n);
-  for (guint s = 0; s < BENCH_N_STAGES; s++) {
-    const Timing of_slow = stage_timing (&slow, s, samples, n_frames);
-    const Timing of_fast = stage_timing (&fast, s, samples, n_frames);
+  for (guint s = 0; s < FBNET_N_STAGES; s++) {
+    const Timing of_slow = column_timing (&slow, s, samples, n_frames);
+    const Timing of_fast = column_timing (&fast, s, samples, n_frames);
     if (of_slow.median > 0)
-      print_ratio (bench_stages[s].name, of_slow, of_fast,
+      print_ratio (bench_column_name (s), of_slow, of_fast,
           median_of_pairs (&slow, &fast, s, samples, n_frames));
   }
   fflush (stdout);

@@ -159,7 +159,7 @@ add_layer (const ConvLayer *layer, gpointer data)
 static gboolean
 write_model (const char *path, const cJSON *description, GError **error)
 {
-  g_autoptr (Layers) layers = layers_new (description, error);
+  g_autoptr (Layers) layers = fit_layers (description, error);
   g_autoptr (TensorList) list = tensor_list_new ();
   if (layers == NULL)
     return FALSE;

@@ -14,6 +14,7 @@
 #include "detect/nms.h"
 #include "detect/roi.h"
 #include "detect/rpn.h"
+#include "model/anchors.h"
 #include "timing.h"
 
 enum {
@@ -143,7 +144,7 @@ bench_new (void)
     .kernels = kernels_find (NULL, NULL),
     .scratch = g_malloc (1 << 20),
   };
-  rpn_cell_anchors (b.cells, sizes, 5, ratios, 3);
+  make_cell_anchors (b.cells, sizes, 5, ratios, 3);
   b.level = (RpnLevel){ b.logits, b.deltas, HEIGHT, WIDTH, b.cells, CELLS, 16, 0 };
   b.roi_level = (RoiLevel){ { b.map, 1, HEIGHT, WIDTH, CHANNELS }, 1.0f / 16 };
   return b;

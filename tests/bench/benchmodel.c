@@ -11,28 +11,6 @@
 #include "randommodel.h"
 #include "tensors.h"
 
-#define STAGE(name)                                                                                \
-  {                                                                                                \
-#    name, G_STRUCT_OFFSET(FbnetTimings, name)                                                     \
-  }
-
-const BenchStage bench_stages[BENCH_N_STAGES] = {
-  STAGE (total),
-  STAGE (preprocess),
-  STAGE (trunk),
-  STAGE (rpn),
-  STAGE (proposals),
-  STAGE (box_pooler),
-  STAGE (box_head),
-  STAGE (detections),
-  STAGE (mask_pooler),
-  STAGE (mask_head),
-  STAGE (mask_paste),
-  STAGE (keypoint_pooler),
-  STAGE (keypoint_head),
-  STAGE (keypoint_decode),
-};
-
 static void
 stop (const GError *error)
 {
@@ -107,4 +85,17 @@ bench_detector_new (FbnetModel *model, const char *kernels, guint n_threads, gui
   if (!fbnet_detector_set_params (detector, &params, &error))
     stop (error);
   return detector;
+}
+
+/* Nothing is prepared for a frame that is timed: in that stage's place stands the total. */
+const char *
+bench_column_name (guint column)
+{
+  return column == FBNET_STAGE_PREPARE ? "total" : fbnet_stage_get_name (column);
+}
+
+double
+bench_column_ms (const FbnetTimings *timings, guint column)
+{
+  return column == FBNET_STAGE_PREPARE ? timings->total : timings->ms[column];
 }

@@ -8,16 +8,6 @@
 
 #include "fbnet/fbnet.h"
 
-/* A frame's stages, in order: the members of FbnetTimings. */
-#define BENCH_N_STAGES 14
-
-typedef struct {
-  const char *name;
-  gsize offset; /* of the double */
-} BenchStage;
-
-extern const BenchStage bench_stages[BENCH_N_STAGES];
-
 /* NULL with error. */
 FbnetModel *bench_model_new (const char *config, GError **error);
 
@@ -25,5 +15,9 @@ FbnetModel *bench_model_new (const char *config, GError **error);
  * suppressed, so that the cap on their number cuts; with masks no detection either. */
 FbnetDetector *bench_detector_new (FbnetModel *model, const char *kernels, guint n_threads,
     guint max_detections, gboolean full);
+
+/* A table's columns, 0 … FBNET_N_STAGES - 1: a frame's milliseconds in all, and in each stage. */
+const char *bench_column_name (guint column);
+double bench_column_ms (const FbnetTimings *timings, guint column);
 
 #endif

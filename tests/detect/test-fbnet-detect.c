@@ -113,10 +113,10 @@ test_usage (Fixture *f, gconstpointer data)
     { { "-m", f->model, "--coco", "x.json" }, "fbnet-detect: --coco, --images and*all or none*" },
     { { "-m", f->model, "--threads=-1", f->wide }, "fbnet-detect: --threads: *found -1*" },
     { { "-m", f->model, "--min-size=x", f->wide }, "fbnet-detect: *x*" },
-    { { "-m", f->model, "--min-size=0", f->wide }, "fbnet-detect: *min_size*" },
-    { { "-m", f->model, "--max-detections=0", f->wide }, "fbnet-detect: *max_detections*" },
-    { { "-m", f->model, "--score-threshold=1.5", f->wide }, "fbnet-detect: *score_threshold*1.5*" },
-    { { "-m", f->model, "--iou-threshold=nan", f->wide }, "fbnet-detect: *iou_threshold*" },
+    { { "-m", f->model, "--min-size=0", f->wide }, "fbnet-detect: *min-size*" },
+    { { "-m", f->model, "--max-detections=0", f->wide }, "fbnet-detect: *max-detections*" },
+    { { "-m", f->model, "--score-threshold=1.5", f->wide }, "fbnet-detect: *score-threshold*1.5*" },
+    { { "-m", f->model, "--iou-threshold=nan", f->wide }, "fbnet-detect: *iou-threshold*" },
     { { "-m", f->model, "--kernels=abacus", f->wide }, "fbnet-detect: *abacus*" },
     { { "-m", f->model, "--precision=fine", f->wide },
         "fbnet-detect: --precision: expected float32 or int8, found fine*" },
@@ -126,7 +126,7 @@ test_usage (Fixture *f, gconstpointer data)
         "fbnet-detect: --normalization: expected gn, sync-bn or naive-sync-bn, found bn*" },
     { { "-m", f->model, "--normalization=gn", f->wide },
         "fbnet-detect: *trained with batch normalization, found gn*" },
-    { { "-m", f->model, "--norm-momentum=1.5", f->wide }, "fbnet-detect: *norm_momentum*1.5*" },
+    { { "-m", f->model, "--norm-momentum=1.5", f->wide }, "fbnet-detect: *norm-momentum*1.5*" },
   };
   for (guint i = 0; i < G_N_ELEMENTS (cases); i++) {
     const char *const *a = cases[i].arguments;

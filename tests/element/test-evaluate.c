@@ -287,7 +287,7 @@ test_crossed_bounds (void)
   g_object_set (stream->element, "iou-lower", 0.8f, NULL);
   check_one (stream, label, whole, "object");
   check_one (stream, label, whole, "object");
-  stream_check_one_warning (stream, "iou_lower");
+  stream_check_one_warning (stream, "iou-lower");
 
   g_autofree char *path = model_path ("tiny-bn");
   g_autoptr (GstElement) element = gst_element_factory_make ("fbnetdetect", NULL);

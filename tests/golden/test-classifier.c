@@ -11,6 +11,7 @@
 #include "fixture.h"
 #include "kernels/kernels.h"
 #include "model/model.h"
+#include "network/cache.h"
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (cJSON, cJSON_Delete)
 
@@ -77,7 +78,7 @@ check_probe (const Tensor *t, const cJSON *probe, const char *kernels)
 static void
 check_blocks (FbnetModel *model, const Kernels *kernels, const Tensor *input, const cJSON *probes)
 {
-  const Network *network = model_get_network (model, kernels);
+  const Network *network = cache_get_network (model, kernels);
   Runner runner = { .kernels = kernels };
   Tensor in = *input;
   guint n = 0;

@@ -9,6 +9,7 @@
 #include "compare.h"
 #include "fixture.h"
 #include "model/model.h"
+#include "network/cache.h"
 #include "detect/roi.h"
 
 /* Of the standard deviation. */
@@ -235,7 +236,7 @@ test_heads (gconstpointer name)
       continue;
     Bench bench = { .fixture = fixture,
       .model = model,
-      .network = model_get_network (model, *kernels),
+      .network = cache_get_network (model, *kernels),
       .runner = { .kernels = *kernels },
       .feature = feature,
       .kernels = (*kernels)->name };

@@ -15,6 +15,7 @@
 #include "npy.h"
 #include "detect/roi.h"
 #include "detect/rpn.h"
+#include "model/anchors.h"
 
 #define BOX_TOLERANCE     2e-4 /* pixels */
 #define SCORE_TOLERANCE   1e-6
@@ -223,7 +224,7 @@ test_cell_anchors (gconstpointer name)
       ratio[i] = cJSON_GetArrayItem (level_ratios, (int) i)->valuedouble;
 
     Box found[256];
-    rpn_cell_anchors (found, size, n_sizes, ratio, n_ratios);
+    make_cell_anchors (found, size, n_sizes, ratio, n_ratios);
     const cJSON *expected = cJSON_GetArrayItem (levels, l);
     g_assert_cmpint (cJSON_GetArraySize (expected), ==, (gint) (n_sizes * n_ratios));
     for (gsize a = 0; a < n_sizes * n_ratios; a++) {

@@ -6,6 +6,7 @@
 #include "compare.h"
 #include "fixture.h"
 #include "model/model.h"
+#include "network/cache.h"
 #include "train/net.h"
 #include "detect/roi.h"
 
@@ -134,7 +135,7 @@ static Var *
 check_roi_align (Pair *pair, Var *feature, const Box *boxes, guint resolution, guint sampling_ratio)
 {
   const double stride =
-      model_feature_stride (pair->model, pair->model->description->roi_features[0]);
+      pair->model->layers->features[pair->model->description->roi_features[0]].stride;
   const guint32 images[N_BOXES] = { 0 };
   const RoiArgs args = { boxes, images, N_BOXES, 1 / stride, resolution, sampling_ratio };
   const Tensor one = { feature->value, 1, feature->h, feature->w, feature->c };
@@ -154,10 +155,13 @@ static void
 check_rpn (Pair *pair, Var *feature)
 {
   const FbnetModel *model = pair->model;
-  Var *x = check_stage (pair, "rpn", feature, &model->rpn->stages[0], &pair->network->rpn);
+  Var *x = check_stage (pair, "rpn", feature, layers_stage (model->layers, ROLE_RPN, 0),
+      &pair->network->rpn);
 
-  check_conv (pair, "rpn logits", x, &model->rpn_logits, &pair->network->rpn_logits);
-  check_conv (pair, "rpn deltas", x, &model->rpn_deltas, &pair->network->rpn_deltas);
+  check_conv (pair, "rpn logits", x, layers_conv (model->layers, ROLE_RPN_LOGITS),
+      &pair->network->rpn_logits);
+  check_conv (pair, "rpn deltas", x, layers_conv (model->layers, ROLE_RPN_DELTAS),
+      &pair->network->rpn_deltas);
 }
 
 static void
@@ -167,15 +171,19 @@ check_heads (Pair *pair, Var *feature, const Box *boxes)
   Var *x = check_roi_align (pair, feature, boxes, d->params.box_pooler_resolution,
       d->box_sampling_ratio);
 
-  x = check_stage (pair, "box", x, &pair->model->box->stages[0], &pair->network->box);
+  x = check_stage (pair, "box", x, layers_stage (pair->model->layers, ROLE_BOX, 0),
+      &pair->network->box);
   x = op_mean (pair->net.tape, x);
-  check_conv (pair, "classes", x, &pair->model->cls_score, &pair->network->cls_score);
-  check_conv (pair, "boxes", x, &pair->model->bbox_pred, &pair->network->bbox_pred);
+  check_conv (pair, "classes", x, layers_conv (pair->model->layers, ROLE_CLS_SCORE),
+      &pair->network->cls_score);
+  check_conv (pair, "boxes", x, layers_conv (pair->model->layers, ROLE_BBOX_PRED),
+      &pair->network->bbox_pred);
   if (!d->has_masks)
     return;
   x = check_roi_align (pair, feature, boxes, d->params.mask_pooler_resolution,
       d->mask_sampling_ratio);
-  check_stage (pair, "mask", x, &pair->model->mask->stages[0], &pair->network->mask);
+  check_stage (pair, "mask", x, layers_stage (pair->model->layers, ROLE_MASK, 0),
+      &pair->network->mask);
 }
 
 static void
@@ -185,9 +193,10 @@ check_model (FbnetModel *model, gsize h, gsize w)
   Var *x = make_picture (pair, 1, h, w);
   Box boxes[N_BOXES];
 
-  for (guint s = 0; s < model->trunk->n_stages; s++) {
+  for (guint s = 0; s < layers_count (model->layers, ROLE_TRUNK); s++) {
     g_autofree char *what = g_strdup_printf ("trunk%u", s);
-    x = check_stage (pair, what, x, &model->trunk->stages[s], &pair->network->trunk[s]);
+    x = check_stage (pair, what, x, layers_stage (model->layers, ROLE_TRUNK, s),
+        &pair->network->trunk[s]);
   }
   make_boxes (boxes, N_BOXES, (double) h, (double) w);
   check_rpn (pair, x);
@@ -232,8 +241,9 @@ test_batch (void)
   g_autoptr (Pair) pair = pair_new (model);
   Var *both = make_picture (pair, 2, 40, 56);
 
-  for (guint s = 0; s < model->trunk->n_stages; s++)
-    both = check_stage (pair, "both", both, &model->trunk->stages[s], &pair->network->trunk[s]);
+  for (guint s = 0; s < layers_count (model->layers, ROLE_TRUNK); s++)
+    both = check_stage (pair, "both", both, layers_stage (model->layers, ROLE_TRUNK, s),
+        &pair->network->trunk[s]);
 }
 
 int

@@ -85,8 +85,8 @@ run_worker (guint t, gpointer data)
   Tape *tape = norms->tapes[t];
   Var *x = leaf_var (&norms->x[t], tape);
   Var *y = op_batch_norm (tape, x, (Weight){ norms->gamma.value, norms->own_gamma[t].grad },
-      (Weight){ norms->beta.value, norms->own_beta[t].grad }, FALSE, norms->pooling, norms->group, t,
-      norms->stats[t]);
+      (Weight){ norms->beta.value, norms->own_beta[t].grad }, FALSE, norms->pooling, norms->group,
+      t, norms->stats[t]);
 
   norms->losses[t] = weighed_sum (tape, y, phase_of (t));
   if (var_size (y) > 0)
@@ -262,8 +262,8 @@ test_empty (void)
     Leaf gamma = leaf_new (1, 1, 1, CHANNELS, TRUE);
     double stats[1 + 2 * CHANNELS], mean[CHANNELS], variance[CHANNELS];
     Var *x = tape_var (tape, 0, 4, 4, CHANNELS, TRUE);
-    const Var *y = op_batch_norm (tape, x, leaf_weight (&gamma), leaf_weight (&gamma), FALSE, poolings[p],
-        group, 0, stats);
+    const Var *y = op_batch_norm (tape, x, leaf_weight (&gamma), leaf_weight (&gamma), FALSE,
+        poolings[p], group, 0, stats);
     g_assert_cmpuint (var_size (y), ==, 0);
     tape_backward (tape);
     norm_stats_finish (stats, CHANNELS, mean, variance);

@@ -31,8 +31,8 @@ write_and_load (const Params *params, gint64 iteration, const FbnetTensorView *e
   g_autofree char *path = g_build_filename (folder, "model.safetensors", NULL);
   g_autoptr (GError) error = NULL;
 
-  g_assert_true (params_write (params, params->values, params->statistics_values, iteration, FALSE, extra,
-      n_extra, path, &error));
+  g_assert_true (params_write (params, params->values, params->statistics_values, iteration, FALSE,
+      extra, n_extra, path, &error));
   g_assert_no_error (error);
   FbnetModel *model = fbnet_model_load (path, &error);
   g_assert_no_error (error);
@@ -114,8 +114,8 @@ test_unwritable (void)
   g_autoptr (GError) error = NULL;
   Params *params = params_new (model);
 
-  g_assert_false (params_write (params, params->values, params->statistics_values, 0, FALSE, NULL, 0,
-      "/no-such-folder/model.safetensors", &error));
+  g_assert_false (params_write (params, params->values, params->statistics_values, 0, FALSE, NULL,
+      0, "/no-such-folder/model.safetensors", &error));
   g_assert_nonnull (error);
   g_assert_nonnull (strstr (error->message, "/no-such-folder/model.safetensors"));
   params_free (params);
@@ -167,7 +167,7 @@ layer_new (guint n_workers, Statistics statistics)
 
   layer->model = load ("tiny-bn.safetensors");
   layer->params = params_new (layer->model);
-  layer->layer = &layer->model->trunk->stages[0].blocks[0].pwl;
+  layer->layer = &layers_stage (layer->model->layers, ROLE_TRUNK, 0)->blocks[0].pwl;
   layer->group = group_new (n_workers, NULL);
   layer->n_workers = n_workers;
   layer->statistics = statistics;

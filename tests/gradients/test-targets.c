@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "detect/rpn.h"
+#include "model/anchors.h"
 
 #define N_BOXES 1000
 
@@ -278,7 +279,7 @@ check_anchors (double offset)
   Box cells[CELLS], found[N];
   float logits[N], scores[N];
 
-  rpn_cell_anchors (cells, sizes, 2, ratios, 2);
+  make_cell_anchors (cells, sizes, 2, ratios, 2);
   for (guint i = 0; i < N; i++)
     logits[i] = (float) -(int) i; /* so proposals come in the logits' order */
   /* the engine clips at 0: cells are moved into the picture first */

@@ -45,7 +45,7 @@ TensorList *
 generate_tensors (const cJSON *description)
 {
   g_autoptr (GError) error = NULL;
-  g_autoptr (Layers) layers = layers_new (description, &error);
+  g_autoptr (Layers) layers = fit_layers (description, &error);
   g_assert_no_error (error);
   TensorList *list = tensor_list_new ();
   layers_foreach (layers, add_layer, list);

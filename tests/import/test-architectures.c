@@ -81,7 +81,7 @@ make_model (const cJSON *config, const char *name)
   g_autoptr (GError) error = NULL;
   g_autoptr (cJSON) description = import_describe (config, name, &error);
   g_assert_no_error (error);
-  g_autoptr (Layers) layers = layers_new (description, &error);
+  g_autoptr (Layers) layers = fit_layers (description, &error);
   g_assert_no_error (error);
   g_autoptr (TensorList) list = tensor_list_new ();
   Filler filler = { list, g_rand_new_with_seed (1) };

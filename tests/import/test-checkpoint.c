@@ -332,7 +332,7 @@ test_golden_names (void)
       return;
     g_autoptr (cJSON) tree = import_zoo_config (configs[i], &error);
     g_autoptr (cJSON) description = import_describe (tree, configs[i], &error);
-    g_autoptr (Layers) layers = layers_new (description, &error);
+    g_autoptr (Layers) layers = fit_layers (description, &error);
     g_assert_no_error (error);
     g_autoptr (Fit) fit = fit_new (layers, weights);
     if (fit->problems->len > 0)

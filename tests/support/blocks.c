@@ -121,7 +121,8 @@ static Reference
 convolve (const FbnetModel *model, const ConvLayer *layer, Reference in, guint upsample,
     const ReferenceNorm *norm)
 {
-  const gsize h = conv_output (in.h, layer, upsample), w = conv_output (in.w, layer, upsample);
+  const gsize h = arch_conv_output (in.h, layer, upsample),
+              w = arch_conv_output (in.w, layer, upsample);
   const gsize in_size = layer->in / layer->groups, out_size = layer->out / layer->groups;
   Reference out = reference_new (in.n, h, w, layer->out);
   g_autofree float *weights = model_read_floats (model, layer, FALSE, "weight");

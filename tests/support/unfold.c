@@ -9,6 +9,7 @@
 
 #include "detect/detector.h"
 #include "model/model.h"
+#include "network/cache.h"
 #include "support/picture.h"
 #include "tensors.h"
 
@@ -131,7 +132,7 @@ unfold_norms (const FbnetModel *model, const char *const *pictures)
     look_at (detector, pictures[n]);
   const Kernels *kernels = kernels_find (fbnet_detector_get_kernels (detector), &error);
   g_assert_no_error (error);
-  const Network *network = model_get_following_network (allowed, kernels);
+  const Network *network = cache_get_following_network (allowed, kernels);
   const Unfolding unfolding = { detector_get_norm_stats (detector), pow (1 - (double) MOMENTUM, n),
     tensors };
   for (guint s = 0; s < network->n_trunk; s++)

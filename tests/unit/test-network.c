@@ -8,6 +8,7 @@
 #include "blocks.h"
 #include "base/cpu.h"
 #include "model/model.h"
+#include "network/cache.h"
 #include "randommodel.h"
 
 #define HEADS                                                                                      \
@@ -22,7 +23,7 @@ run_ours (FbnetModel *model, const Kernels *kernels, guint n_threads, const Tens
 {
   Workers *workers = workers_new (n_threads, NULL);
   Runner runner = { .kernels = kernels, .workers = workers };
-  const Network *network = model_get_network (model, kernels);
+  const Network *network = cache_get_network (model, kernels);
   Tensor current = *in;
   current.data = g_memdup2 (in->data, in->n * in->h * in->w * in->c * sizeof (float));
 
@@ -73,9 +74,10 @@ check_shape (FbnetModel *model, gsize n, gsize h, gsize w, guint32 seed)
   Reference expected = reference_new (n, h, w, 3);
   for (gsize i = 0; i < n * h * w * 3; i++)
     expected.data[i] = in.data[i] = (float) g_rand_double_range (random, -2, 2);
-  for (guint s = 0; s < model->trunk->n_stages; s++)
-    for (guint b = 0; b < model->trunk->stages[s].n_blocks; b++)
-      expected = reference_run_block (model, &model->trunk->stages[s].blocks[b], expected, NULL);
+  for (guint s = 0; s < layers_count (model->layers, ROLE_TRUNK); s++)
+    for (guint b = 0; b < layers_stage (model->layers, ROLE_TRUNK, s)->n_blocks; b++)
+      expected = reference_run_block (model,
+          &layers_stage (model->layers, ROLE_TRUNK, s)->blocks[b], expected, NULL);
 
   for (const Kernels *const *row = kernels_list (); *row != NULL; row++) {
     if (!can_run (*row))

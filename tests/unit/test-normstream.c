@@ -9,6 +9,7 @@
 #include "blocks.h"
 #include "base/cpu.h"
 #include "model/model.h"
+#include "network/cache.h"
 #include "randommodel.h"
 
 /* --- The arithmetic --------------------------------------------------------------------------- */
@@ -198,9 +199,10 @@ run_expected (const FbnetModel *model, const Reference *frame, const ReferenceNo
   Reference t = *frame;
 
   t.data = g_memdup2 (frame->data, size * sizeof (double));
-  for (guint s = 0; s < model->trunk->n_stages; s++) {
-    for (guint b = 0; b < model->trunk->stages[s].n_blocks; b++)
-      t = reference_run_block (model, &model->trunk->stages[s].blocks[b], t, norm);
+  for (guint s = 0; s < layers_count (model->layers, ROLE_TRUNK); s++) {
+    for (guint b = 0; b < layers_stage (model->layers, ROLE_TRUNK, s)->n_blocks; b++)
+      t = reference_run_block (model, &layers_stage (model->layers, ROLE_TRUNK, s)->blocks[b], t,
+          norm);
   }
   return t;
 }
@@ -299,7 +301,7 @@ ours_new (FbnetModel *model, const Kernels *kernels, guint n_threads, double mom
     .workers = workers_new (n_threads, NULL),
     .norm_momentum = momentum,
     .normalization = naive ? FBNET_NORMALIZATION_NAIVE_SYNC_BN : FBNET_NORMALIZATION_SYNC_BN };
-  ours->network = model_get_following_network (model, kernels);
+  ours->network = cache_get_following_network (model, kernels);
   runner_begin_stream (&ours->runner, ours->network);
   return ours;
 }

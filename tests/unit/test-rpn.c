@@ -3,6 +3,7 @@
  * Anchors and proposals.
  */
 #include "detect/rpn.h"
+#include "model/anchors.h"
 
 #include <math.h>
 #include <string.h>
@@ -54,7 +55,7 @@ static void
 test_cell_anchors (void)
 {
   Box cells[4];
-  rpn_cell_anchors (cells, (double[]){ 32, 64 }, 2, (double[]){ 0.25, 1 }, 2);
+  make_cell_anchors (cells, (double[]){ 32, 64 }, 2, (double[]){ 0.25, 1 }, 2);
   assert_box (cells[0], -32, -8, 32, 8);
   assert_box (cells[1], -16, -16, 16, 16);
   assert_box (cells[2], -64, -16, 64, 16);
@@ -226,7 +227,7 @@ static void
 test_random (void)
 {
   Box cells[6];
-  rpn_cell_anchors (cells, (double[]){ 16, 40 }, 2, (double[]){ 0.5, 1, 2 }, 3);
+  make_cell_anchors (cells, (double[]){ 16, 40 }, 2, (double[]){ 0.5, 1, 2 }, 3);
   for (guint round = 0; round < 40; round++) {
     RpnLevel levels[3];
     const gsize n_levels = (gsize) g_test_rand_int_range (1, 4);

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "model/model.h"
+#include "network/cache.h"
 #include "randommodel.h"
 
 #define N_IMAGES 5
@@ -69,7 +70,7 @@ test_fewer_images (void)
 
   for (const Kernels *const *kernels = kernels_list (); *kernels != NULL; kernels++) {
     if (kernels_find ((*kernels)->name, NULL) != NULL)
-      check_kernels (&model_get_network (model, *kernels)->box, *kernels, images);
+      check_kernels (&cache_get_network (model, *kernels)->box, *kernels, images);
   }
 }
 

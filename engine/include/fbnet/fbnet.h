@@ -411,7 +411,7 @@ typedef enum {
  * @class_thresholds: (nullable): n_classes numbers that stand in for @score_threshold class by
  *   class; one of 1 or more switches its class off. Copied by fbnet_detector_set_params()
  * @min_object_width, @min_object_height, @max_object_width, @max_object_height: bounds, inclusive,
- *   of a detection's box in frame pixels; 0: none
+ *   of a detection's box in frame pixels, 0…G_MAXINT; 0: none
  * @norm_statistics: where batch norms have mean and variance from. FBNET_NORM_STATISTICS_STREAM
  *   begins with the stored ones, is slower, since nothing is folded and a head takes all its
  *   regions at once, and is an error for a model that was exported with its statistics folded away,
@@ -423,7 +423,7 @@ typedef enum {
  *   finding detections does not look at them
  *
  * What may change between two frames. Start from fbnet_model_get_params(): every number is meant
- * literally. Since 0.1
+ * literally. fbnet_params_table() has names, ranges and more of all of them. Since 0.1
  */
 typedef struct {
   float score_threshold;
@@ -450,27 +450,209 @@ typedef struct {
 /** fbnet_model_get_params: @params: (out): the values the model was exported with. Since 0.1 */
 FBNET_API void fbnet_model_get_params (const FbnetModel *model, FbnetParams *params);
 
+/* --- Parameters as a table -------------------------------------------------------------------- */
+
 /**
- * FbnetTimings:
- * Milliseconds of wall time that the last frame spent in each stage; @total is all of it.
- * @prepare: building buffers for a new frame size or new parameters; 0 once warm. A classifier has
- * @prepare, @preprocess and @trunk, which includes its last layer. Since 0.1
+ * FbnetParamType: what a parameter's member of its struct is. Since 0.1
+ */
+typedef enum {
+  FBNET_PARAM_FLOAT,   /* float */
+  FBNET_PARAM_COUNT,   /* guint */
+  FBNET_PARAM_FLAG,    /* gboolean */
+  FBNET_PARAM_CHOICE,  /* an enumeration that counts from 0: the index into the choices */
+  FBNET_PARAM_NAME,    /* const char *, or NULL; no number */
+  FBNET_PARAM_CLASSES, /* const float *, a number per class, or NULL; no number */
+} FbnetParamType;
+
+/**
+ * FbnetParamChange:
+ * @FBNET_CHANGE_NOTHING: nothing more
+ * @FBNET_CHANGE_PLAN: buffers of other sizes, in the next frame
+ * @FBNET_CHANGE_NETWORK: other weights, packed with the first use, and other buffers
+ * @FBNET_CHANGE_DETECTOR: another detector: it is fixed for a detector's life
+ *
+ * What a change makes necessary; each includes the ones before. Since 0.1
+ */
+typedef enum {
+  FBNET_CHANGE_NOTHING,
+  FBNET_CHANGE_PLAN,
+  FBNET_CHANGE_NETWORK,
+  FBNET_CHANGE_DETECTOR,
+} FbnetParamChange;
+
+/**
+ * FbnetParamScope: the models for which a parameter means something. Since 0.1
+ */
+typedef enum {
+  FBNET_SCOPE_ALL,
+  FBNET_SCOPE_DETECTION,  /* detectors */
+  FBNET_SCOPE_MASKS,      /* detectors with a mask head */
+  FBNET_SCOPE_KEYPOINTS,  /* detectors with a keypoint head */
+  FBNET_SCOPE_BATCH_NORM, /* detectors with batch normalization */
+} FbnetParamScope;
+
+/** FbnetChoice: a value of an enumeration. Since 0.1 */
+typedef struct {
+  const char *name;  /* "naive-sync-bn" */
+  const char *blurb; /* a phrase */
+} FbnetChoice;
+
+/**
+ * FbnetParamInfo:
+ * @name: "score-threshold": the member's name with hyphens
+ * @blurb: a phrase
+ * @unit: (nullable): "pixels"; NULL where there is none
+ * @zero: (nullable): what 0, or NULL, stands for: "one per processor"; NULL where it stands for itself
+ * @type: what lies at @offset
+ * @offset: of the member in #FbnetParams, or in #FbnetDetectorOptions
+ * @min, @max: the range, inclusive; of the numbers, for %FBNET_PARAM_CLASSES; of the index, for
+ *   %FBNET_PARAM_CHOICE; @max is INFINITY where there is no upper bound
+ * @usual: the default, of models that do not say; of faster_rcnn_fbnetv3a_C4, D2Go's smallest, where
+ *   every model says. 0 where the value is no number
+ * @of_model: models may differ in it: its default is the model's, see fbnet_model_get_params()
+ * @choices: (nullable): @max + 1 of them, for %FBNET_PARAM_CHOICE
+ * @change: what another value makes necessary
+ * @scope: the models for which it means something
+ *
+ * A row of the table: all that an element, a command line or a page needs to know of a parameter, and
+ * what fbnet_detector_set_params() checks. Since 0.1
  */
 typedef struct {
-  double prepare;
-  double preprocess;
-  double trunk;
-  double rpn;
-  double proposals;
-  double box_pooler;
-  double box_head;
-  double detections;
-  double mask_pooler;
-  double mask_head;
-  double mask_paste;
-  double keypoint_pooler;
-  double keypoint_head;
-  double keypoint_decode;
+  const char *name;
+  const char *blurb;
+  const char *unit;
+  const char *zero;
+  FbnetParamType type;
+  gsize offset;
+  double min, max, usual;
+  gboolean of_model;
+  const FbnetChoice *choices;
+  FbnetParamChange change;
+  FbnetParamScope scope;
+} FbnetParamInfo;
+
+/**
+ * fbnet_params_table:
+ * @n: (out): the number of rows
+ *
+ * Returns: (transfer none): a row for each member of #FbnetParams. Any thread. Since 0.1
+ */
+FBNET_API const FbnetParamInfo *fbnet_params_table (guint *n);
+
+/**
+ * fbnet_detector_options_table:
+ * @n: (out): the number of rows
+ *
+ * Returns: (transfer none): a row for each member of #FbnetDetectorOptions. Any thread. Since 0.1
+ */
+FBNET_API const FbnetParamInfo *fbnet_detector_options_table (guint *n);
+
+/**
+ * fbnet_params_find:
+ * Returns: (transfer none) (nullable): the row of that name in fbnet_params_table(); NULL if there is
+ *   none. Any thread. Since 0.1
+ */
+FBNET_API const FbnetParamInfo *fbnet_params_find (const char *name);
+
+/**
+ * fbnet_param_get:
+ * @info: a row whose value is a number
+ * @values: the #FbnetParams or #FbnetDetectorOptions
+ *
+ * Returns: the member as a number, exactly; a flag is 0 or 1. Any thread. Since 0.1
+ */
+FBNET_API double fbnet_param_get (const FbnetParamInfo *info, gconstpointer values);
+
+/**
+ * fbnet_param_set:
+ * @info: a row whose value is a number
+ * @values: the #FbnetParams or #FbnetDetectorOptions
+ * @value: what the member can hold: for a count a whole number from 0 to G_MAXUINT. That it is in range
+ *   is for fbnet_param_check() to say, or for fbnet_detector_set_params()
+ *
+ * Any thread. Since 0.1
+ */
+FBNET_API void fbnet_param_set (const FbnetParamInfo *info, gpointer values, double value);
+
+/**
+ * fbnet_param_describe_range:
+ * Returns: (transfer full): "0 … 1", "stored or stream"; g_free() it. Any thread. Since 0.1
+ */
+FBNET_API char *fbnet_param_describe_range (const FbnetParamInfo *info);
+
+/**
+ * fbnet_param_check:
+ * @info: a row; of %FBNET_PARAM_CLASSES, it is one class's number that is checked
+ * @value: any number
+ *
+ * Returns: FALSE with @error naming the parameter, what is expected and @value, if it is out of range,
+ *   or broken where only whole numbers are. Any thread. Since 0.1
+ */
+FBNET_API gboolean fbnet_param_check (const FbnetParamInfo *info, double value, GError **error);
+
+/**
+ * fbnet_param_missing:
+ * Returns: (transfer none) (nullable): what a model must be for the parameter to mean something, "a model
+ *   with a mask head"; NULL if @model is that. Any thread. Since 0.1
+ */
+FBNET_API const char *fbnet_param_missing (const FbnetParamInfo *info, const FbnetModel *model);
+
+/* --- Running a detector ----------------------------------------------------------------------- */
+
+/**
+ * FbnetStage:
+ * @FBNET_STAGE_PREPARE: building buffers for a new frame size or new parameters; 0 once warm
+ * @FBNET_STAGE_PREPROCESS: the frame resized, its colours converted, normalised
+ * @FBNET_STAGE_TRUNK: the backbone, and its pyramid of features; a classifier's last layer too
+ * @FBNET_STAGE_RPN: the region proposal network's scores and offsets
+ * @FBNET_STAGE_PROPOSALS: of those, boxes, and the best of them
+ * @FBNET_STAGE_BOX_POOLER: ROIAlign over the proposals
+ * @FBNET_STAGE_BOX_HEAD: their classes and offsets
+ * @FBNET_STAGE_DETECTIONS: of those, detections: thresholds and suppression
+ * @FBNET_STAGE_MASK_POOLER: ROIAlign over the detections
+ * @FBNET_STAGE_MASK_HEAD: probabilities of masks
+ * @FBNET_STAGE_MASK_PASTE: masks in the frame's pixels
+ * @FBNET_STAGE_KEYPOINT_POOLER: ROIAlign over the detections
+ * @FBNET_STAGE_KEYPOINT_HEAD: heat maps
+ * @FBNET_STAGE_KEYPOINT_DECODE: keypoints in the frame's pixels
+ * @FBNET_N_STAGES: how many there are
+ *
+ * What happens to a frame, in order. A classifier has the first three. Since 0.1
+ */
+typedef enum {
+  FBNET_STAGE_PREPARE,
+  FBNET_STAGE_PREPROCESS,
+  FBNET_STAGE_TRUNK,
+  FBNET_STAGE_RPN,
+  FBNET_STAGE_PROPOSALS,
+  FBNET_STAGE_BOX_POOLER,
+  FBNET_STAGE_BOX_HEAD,
+  FBNET_STAGE_DETECTIONS,
+  FBNET_STAGE_MASK_POOLER,
+  FBNET_STAGE_MASK_HEAD,
+  FBNET_STAGE_MASK_PASTE,
+  FBNET_STAGE_KEYPOINT_POOLER,
+  FBNET_STAGE_KEYPOINT_HEAD,
+  FBNET_STAGE_KEYPOINT_DECODE,
+  FBNET_N_STAGES,
+} FbnetStage;
+
+/**
+ * fbnet_stage_get_name:
+ * @stage: one of the stages, not %FBNET_N_STAGES
+ * Returns: (transfer none): its name: "box-pooler". Any thread. Since 0.1
+ */
+FBNET_API const char *fbnet_stage_get_name (FbnetStage stage);
+
+/**
+ * FbnetTimings:
+ * @ms: milliseconds of wall time that the last frame spent in each #FbnetStage; 0 where it had
+ *   nothing to do
+ * @total: all of it, milliseconds
+ * Since 0.1
+ */
+typedef struct {
+  double ms[FBNET_N_STAGES];
   double total;
 } FbnetTimings;
 

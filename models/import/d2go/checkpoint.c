@@ -167,7 +167,7 @@ checkpoint_fit (Weights *weights, const cJSON *description, const char *config, 
     GError **error)
 {
   g_autoptr (Weights) all = weights;
-  g_autoptr (Layers) layers = layers_new (description, error);
+  g_autoptr (Layers) layers = fit_layers (description, error);
   if (layers == NULL)
     return NULL;
   g_autoptr (Fit) fit = fit_new (layers, all);
@@ -193,7 +193,7 @@ count_classes (const Weights *weights)
 static Fit *
 fit_description (const cJSON *description, const Weights *weights, GError **error)
 {
-  g_autoptr (Layers) layers = layers_new (description, error);
+  g_autoptr (Layers) layers = fit_layers (description, error);
   return layers != NULL ? fit_new (layers, weights) : NULL;
 }
 

@@ -6,7 +6,7 @@
 
 #include <math.h>
 
-#include "detect/rpn.h"
+#include "model/anchors.h"
 
 #define MAX_CELLS 256
 
@@ -104,7 +104,7 @@ makes_cells (const double *sizes, guint n_sizes, const double *ratios, guint n_r
     const double *cells)
 {
   Box made[MAX_CELLS];
-  rpn_cell_anchors (made, sizes, n_sizes, ratios, n_ratios);
+  make_cell_anchors (made, sizes, n_sizes, ratios, n_ratios);
   for (guint i = 0; i < n_sizes * n_ratios; i++) {
     const double *c = cells + 4 * i;
     if (made[i].x0 != (float) c[0] || made[i].y0 != (float) c[1] || made[i].x1 != (float) c[2]

@@ -3,27 +3,19 @@
  * The tensors that a description asks for, by D2Go's names: what an importer takes out of a
  * checkpoint, and what it misses there.
  */
-#ifndef FBNET_IMPORT_EXPECT_H
-#define FBNET_IMPORT_EXPECT_H
+#ifndef FBNET_IMPORT_FIT_H
+#define FBNET_IMPORT_FIT_H
 
 #include <cjson/cJSON.h>
 
-#include "model/arch.h"
+#include "model/layers.h"
 #include "weights.h"
 
 /* A classifier's last layer. */
 #define CLASSIFIER_HEAD "head.conv"
 
-/* The layers of a model, as its description has them. Parts that it has not got are NULL. */
-typedef struct {
-  Part *trunk, *rpn, *box, *mask, *kpts;
-  GPtrArray *lone; /* ConvLayer: pyramid, regressors, predictors */
-} Layers;
-
-Layers *layers_new (const cJSON *description, GError **error);
-void layers_free (Layers *layers); /* NULL is allowed */
-
-void layers_foreach (const Layers *layers, ConvLayerFunc func, gpointer data);
+/* The layers that a description has: the engine's list. NULL with error. */
+Layers *fit_layers (const cJSON *description, GError **error);
 
 /* Of how well a checkpoint's tensors fit a description. */
 typedef struct {
@@ -35,7 +27,6 @@ typedef struct {
 Fit *fit_new (const Layers *layers, const Weights *weights);
 void fit_free (Fit *fit); /* NULL is allowed */
 
-G_DEFINE_AUTOPTR_CLEANUP_FUNC (Layers, layers_free)
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (Fit, fit_free)
 
 #endif

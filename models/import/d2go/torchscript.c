@@ -128,77 +128,75 @@ match_block (Matcher *m, const Block *block, const ExportBlock *found)
       && match_conv (m, &block->pwl, &found->pwl, block->name);
 }
 
-/* The blocks of all stages, in order; the first one's input is made of floats. */
+/* The blocks of all entries of a role, in order; the first one's input is made of floats. */
 static gboolean
-match_part (Matcher *m, const Part *part, const GArray *found, ExportQuant in, const char *name)
+match_blocks (Matcher *m, const Layers *layers, Role role, const GArray *found, ExportQuant in,
+    const char *name)
 {
+  const Stage *first = layers_stage (layers, role, 0), *stage = first;
   guint n = 0;
-  if (part != NULL)
-    record (m, part->stages[0].blocks[0].name, ".input", in);
-  for (guint s = 0; part != NULL && s < part->n_stages; s++)
-    for (guint b = 0; b < part->stages[s].n_blocks; b++, n++) {
+
+  if (first != NULL)
+    record (m, first->blocks[0].name, ".input", in);
+  for (guint s = 0; stage != NULL; stage = layers_stage (layers, role, ++s)) {
+    for (guint b = 0; b < stage->n_blocks; b++, n++) {
       if (n >= found->len)
         return differ (m, "%s: expected more than the %u blocks found", name, found->len);
-      if (!match_block (m, &part->stages[s].blocks[b], &g_array_index (found, ExportBlock, n)))
+      if (!match_block (m, &stage->blocks[b], &g_array_index (found, ExportBlock, n)))
         return FALSE;
     }
+  }
   return n == found->len || differ (m, "%s: expected %u blocks, found %u", name, n, found->len);
 }
 
 static const ExportConv *
-find_lone (const Export *export, const char *name)
+find_conv (const Export *export, Role role)
 {
-  const struct {
-    const char *suffix;
-    const ExportConv *conv;
-  } lone[] = {
-    { ".cls_logits", &export->rpn_logits },
-    { ".rpn_regressor.bbox_pred", &export->rpn_deltas },
-    { ".cls_score", &export->cls_score },
-    { ".box_predictor.bbox_pred", &export->bbox_pred },
-    { ".mask_fcn_logits", &export->mask_logits },
-    { ".kps_score_lowres.pw.conv", &export->keypoint_logits.pw },
-    { ".kps_score_lowres.dw.conv", &export->keypoint_logits.dw },
-    { ".kps_score_lowres.pwl.conv", &export->keypoint_logits.pwl },
-  };
-  for (guint i = 0; i < G_N_ELEMENTS (lone); i++)
-    if (g_str_has_suffix (name, lone[i].suffix))
-      return lone[i].conv;
-  return NULL;
+  switch (role) {
+    case ROLE_RPN_LOGITS:
+      return &export->rpn_logits;
+    case ROLE_RPN_DELTAS:
+      return &export->rpn_deltas;
+    case ROLE_CLS_SCORE:
+      return &export->cls_score;
+    case ROLE_BBOX_PRED:
+      return &export->bbox_pred;
+    case ROLE_MASK_LOGITS:
+      return &export->mask_logits;
+    default:
+      return NULL;
+  }
 }
 
+/* Layers outside the blocks, and the keypoint predictor, which goes on from its head's bytes. */
 static gboolean
-match_lone (Matcher *m, const Layers *layers, const Export *export)
+match_predictors (Matcher *m, const Layers *layers, const Export *export)
 {
+  const Stage *keypoints = layers_stage (layers, ROLE_KEYPOINT_BLOCK, 0);
+
   record (m, "roi_heads.box_predictor", ".input", export->predictor_in);
-  for (guint i = 0; i < layers->lone->len; i++) {
-    const ConvLayer *layer = layers->lone->pdata[i];
-    const ExportConv *conv = find_lone (export, layer->conv_name);
+  for (guint i = 0; i < layers->n; i++) {
+    const ConvLayer *layer = layers->entries[i].conv;
+    const ExportConv *conv = find_conv (export, layers->entries[i].role);
+    if (layer == NULL)
+      continue;
     if (conv == NULL)
       return differ (m, "%s: int8 exports are not read with such a layer", layer->conv_name);
     if (!match_conv (m, layer, conv, layer->conv_name))
       return FALSE;
   }
-  return TRUE;
-}
-
-static gboolean
-match_keypoint_logits (Matcher *m, const Layers *layers, const Export *export)
-{
-  const guint found = export->keypoint_logits.upsample;
-  return layers->kpts == NULL || found == 2
-      || differ (m, "keypoint predictor: expected up-sampling by 2, found %u", found);
+  return keypoints == NULL || match_block (m, &keypoints->blocks[0], &export->keypoint_logits);
 }
 
 static gboolean
 match_layers (Matcher *m, const Layers *layers, const Export *export)
 {
-  return match_part (m, layers->trunk, export->trunk, export->trunk_in, "trunk")
-      && match_part (m, layers->rpn, export->rpn, export->rpn_in, "rpn")
-      && match_part (m, layers->box, export->box, export->box_in, "bbox")
-      && match_part (m, layers->mask, export->mask, export->mask_in, "mask")
-      && match_part (m, layers->kpts, export->kpts, export->kpts_in, "kpts")
-      && match_lone (m, layers, export) && match_keypoint_logits (m, layers, export);
+  return match_blocks (m, layers, ROLE_TRUNK, export->trunk, export->trunk_in, "trunk")
+      && match_blocks (m, layers, ROLE_RPN, export->rpn, export->rpn_in, "rpn")
+      && match_blocks (m, layers, ROLE_BOX, export->box, export->box_in, "bbox")
+      && match_blocks (m, layers, ROLE_MASK, export->mask, export->mask_in, "mask")
+      && match_blocks (m, layers, ROLE_KEYPOINTS, export->kpts, export->kpts_in, "kpts")
+      && match_predictors (m, layers, export);
 }
 
 /* --- Tensors ---------------------------------------------------------------------------------- */
@@ -342,7 +340,7 @@ try_config (Archive *archive, const Export *export, const cJSON *description, co
 {
   g_autoptr (cJSON) adapted = cJSON_Duplicate (description, TRUE);
   g_autofree char *from_archive = facts_apply (export, adapted);
-  g_autoptr (Layers) layers = layers_new (adapted, error);
+  g_autoptr (Layers) layers = fit_layers (adapted, error);
   if (layers == NULL)
     return NULL;
   g_auto (Matcher) m = { g_array_new (FALSE, FALSE, sizeof (Pair)), cJSON_CreateObject () };
