@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * The small kernels along channels, over the primitives of a vec-*.h that was included before.
+ * The small kernels along channels, over the primitives of a floats-vec-*.h that was included before.
  */
 #include "rows.h"
 

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * The vector primitives that the kernel templates (*.inc.h) are written in, for AVX2 and FMA.
+ * The vector primitives that the kernel templates (floats-*.inc.h) are written in, for AVX2 and FMA.
  *
  * Every ISA's header gives the same arithmetic, so that rows of the table agree bit for bit:
  * vec_max (a, b), vec_min (a, b) return b when a number is NaN or both are zeros.
  */
-#ifndef FBNET_KERNELS_VEC_AVX2_H
-#define FBNET_KERNELS_VEC_AVX2_H
+#ifndef FBNET_KERNELS_FLOATS_VEC_AVX2_H
+#define FBNET_KERNELS_FLOATS_VEC_AVX2_H
 
 #include <glib.h>
 #include <immintrin.h>

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * Depthwise convolution of bytes, one output row, over the primitives of a qvec-*.h that was
+ * Depthwise convolution of bytes, one output row, over the primitives of a bytes-vec-*.h that was
  * included before.
  *
  * 3×3 and 5×5 kernels work on groups of up to eight neighbouring pixels of one vector of channels.

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * Matrix product, over the primitives of a vec-*.h that was included before.
+ * Matrix product, over the primitives of a floats-vec-*.h that was included before.
  *
  * Packed weights: the n columns are cut into panels one, two or three vectors wide, the last column
  * padded with zeros; within a panel lie the k weights of its columns, k-major. A tile is a few rows

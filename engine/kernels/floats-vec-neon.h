@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * The vector primitives that the kernel templates (*.inc.h) are written in, for aarch64's NEON. What
- * each does stands in vec-avx2.h.
+ * The vector primitives that the kernel templates (floats-*.inc.h) are written in, for aarch64's NEON. What
+ * each does stands in floats-vec-avx2.h.
  */
-#ifndef FBNET_KERNELS_VEC_NEON_H
-#define FBNET_KERNELS_VEC_NEON_H
+#ifndef FBNET_KERNELS_FLOATS_VEC_NEON_H
+#define FBNET_KERNELS_FLOATS_VEC_NEON_H
 
 #include <arm_neon.h>
 #include <glib.h>

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * Depthwise convolution, one output row, over the primitives of a vec-*.h that was included before.
+ * Depthwise convolution, one output row, over the primitives of a floats-vec-*.h that was included before.
  *
  * The common kernels (3×3 and 5×5, stride 1 and 2, up-sampling 1 and 2) work on groups of up to
  * eight neighbouring pixels of one vector of channels: one row of weights and the group's sums stay

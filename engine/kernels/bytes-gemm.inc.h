@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * Matrix product of bytes, over the primitives of a qvec-*.h that was included before.
+ * Matrix product of bytes, over the primitives of a bytes-vec-*.h that was included before.
  *
  * Packed weights: the n columns are cut into panels one, two or three vectors wide, the last column
  * padded with zeros; k is cut into steps of four, the last one padded likewise. Within a panel lie
  * the steps, within a step its dot products' vectors, ready for the loop. A tile is a few rows of
- * `a` times one panel, held in registers from the bias to the byte; `a` is read in place, up to
- * five bytes behind a row's end.
+ * `a` times one panel, held in registers from the bias to the byte; `a` is read in place, and what is
+ * read behind a row's end, up to five bytes, is masked away.
  */
 #include "rows.h"
 
@@ -83,6 +83,28 @@ typedef struct {
 
 typedef void (*TileFunc) (const QGemmArgs *g, const Panel *panel, gsize row);
 
+/* One step: the first `n` (1 … STEP) of four neighbours along k. */
+static inline __attribute__ ((always_inline)) void
+multiply (QVec sum[3][MAX_TILE_ROWS], const guint8 *const a[MAX_TILE_ROWS], gsize p,
+    const QWeight *weights, const gsize n, const guint rows, const guint vectors)
+{
+#pragma GCC unroll 2
+  for (guint part = 0; part < QVEC_PARTS; part++) {
+    const QVec mask = qvec_step_mask (part, n);
+    QVec weight[3];
+#pragma GCC unroll 3
+    for (guint v = 0; v < vectors; v++, weights += QVEC_SIZE * QVEC_TAPS)
+      weight[v] = qvec_load_weights (weights);
+#pragma GCC unroll 16
+    for (guint r = 0; r < rows; r++) {
+      const QVec x = qvec_broadcast (a[r] + p, part, mask);
+#pragma GCC unroll 3
+      for (guint v = 0; v < vectors; v++)
+        sum[v][r] = qvec_dot (sum[v][r], x, weight[v]);
+    }
+  }
+}
+
 /* The one tile; `rows` and `vectors` are constants where it is inlined. */
 static inline __attribute__ ((always_inline)) void
 tile (const QGemmArgs *g, const Panel *panel, gsize row, const guint rows, const guint vectors)
@@ -103,22 +125,13 @@ tile (const QGemmArgs *g, const Panel *panel, gsize row, const guint rows, const
       sum[v][r] = bias;
   }
 
+  /* The last step first: sums that wrap may go in any order, and this one spares moving them all. */
   const QWeight *weights = panel->weights;
-  for (gsize p = 0; p < g->k; p += STEP)
-#pragma GCC unroll 2
-    for (guint part = 0; part < QVEC_PARTS; part++) {
-      QVec weight[3];
-#pragma GCC unroll 3
-      for (guint v = 0; v < vectors; v++, weights += QVEC_SIZE * QVEC_TAPS)
-        weight[v] = qvec_load_weights (weights);
-#pragma GCC unroll 16
-      for (guint r = 0; r < rows; r++) {
-        const QVec x = qvec_broadcast (a[r] + p, part);
-#pragma GCC unroll 3
-        for (guint v = 0; v < vectors; v++)
-          sum[v][r] = qvec_dot (sum[v][r], x, weight[v]);
-      }
-    }
+  const gsize step_size = vectors * STEP * QVEC_SIZE, whole = g->k / STEP * STEP;
+  if (whole < g->k)
+    multiply (sum, a, whole, weights + whole / STEP * step_size, g->k - whole, rows, vectors);
+  for (gsize p = 0; p < whole; p += STEP, weights += step_size)
+    multiply (sum, a, p, weights, STEP, rows, vectors);
 
   const QLimits limits = qvec_limits (&g->output);
 #pragma GCC unroll 3

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * The vector primitives that the kernel templates (*.inc.h) are written in, for AVX-512 (F, BW, CD,
- * DQ, VL). What each does stands in vec-avx2.h.
+ * The vector primitives that the kernel templates (floats-*.inc.h) are written in, for AVX-512 (F, BW, CD,
+ * DQ, VL). What each does stands in floats-vec-avx2.h.
  *
  * FBNET_KERNELS_SIMDE: the tests compile the row over emulated intrinsics.
  */
-#ifndef FBNET_KERNELS_VEC_AVX512_H
-#define FBNET_KERNELS_VEC_AVX512_H
+#ifndef FBNET_KERNELS_FLOATS_VEC_AVX512_H
+#define FBNET_KERNELS_FLOATS_VEC_AVX512_H
 
 #include <glib.h>
 

@@ -4,7 +4,7 @@
  */
 #include <string.h>
 
-#include "qoutput.h"
+#include "bytes-output.h"
 #include "rows.h"
 
 /* Columns whose sums are kept at a time. The packed weights are k-major within a block of them, so

@@ -2,8 +2,8 @@
  *
  * From numbers to bytes, one at a time: the specification.
  */
-#ifndef FBNET_KERNELS_QOUTPUT_H
-#define FBNET_KERNELS_QOUTPUT_H
+#ifndef FBNET_KERNELS_BYTES_OUTPUT_H
+#define FBNET_KERNELS_BYTES_OUTPUT_H
 
 #include "bytes.h"
 

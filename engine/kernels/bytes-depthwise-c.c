@@ -4,7 +4,7 @@
  */
 #include <string.h>
 
-#include "qoutput.h"
+#include "bytes-output.h"
 #include "rows.h"
 
 /* Channels whose sums are kept at a time. */

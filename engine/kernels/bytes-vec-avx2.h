@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * The vector primitives that the int8 kernel templates (q*.inc.h) are written in, for AVX2.
+ * The vector primitives that the int8 kernel templates (bytes-*.inc.h) are written in, for AVX2.
  *
  * A vector is lanes of 32 bits. A dot product adds to each lane the products of its taps, an
  * activation times a weight each: here two, 16 bits wide. That is exact: vpmaddwd's products and
  * their sum fit 32 bits, for |activation| <= 255 and |weight| <= 128.
  */
-#ifndef FBNET_KERNELS_QVEC_AVX2_H
-#define FBNET_KERNELS_QVEC_AVX2_H
+#ifndef FBNET_KERNELS_BYTES_VEC_AVX2_H
+#define FBNET_KERNELS_BYTES_VEC_AVX2_H
 
 #include <immintrin.h>
 #include <string.h>
@@ -64,14 +64,23 @@ qvec_load_factors (const QOutput *output, gsize j, gsize n)
     _mm256_maskload_ps (output->offset + j, mask) };
 }
 
-/* In every lane: a[part] and a[part + 2]. */
+/* Which bytes of a lane are the part's of the first n (1 … 4) neighbours. */
 static inline QVec
-qvec_broadcast (const guint8 *a, guint part)
+qvec_step_mask (guint part, gsize n)
+{
+  static const gint32 masks[QVEC_PARTS][5] = { { 0, 0xff, 0xff, 0xff00ff, 0xff00ff },
+    { 0, 0, 0xff, 0xff, 0xff00ff } };
+  return _mm256_set1_epi32 (masks[part][n]);
+}
+
+/* In every lane: a[part] and a[part + 2], where the mask has them. */
+static inline QVec
+qvec_broadcast (const guint8 *a, guint part, QVec mask)
 {
   gint32 four;
 
   memcpy (&four, a + part, sizeof four);
-  return _mm256_and_si256 (_mm256_set1_epi32 (four), _mm256_set1_epi32 (0x00ff00ff));
+  return _mm256_and_si256 (_mm256_set1_epi32 (four), mask);
 }
 
 /* In lane i: tap[0][i] and tap[1][i]. Both halves get all the bytes and pick theirs: a shuffle

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * The vector primitives that the int8 kernel templates (q*.inc.h) are written in, for AVX-512 (F, BW,
- * DQ, VL) with VNNI. What each does stands in qvec-avx2.h. A lane takes four taps, bytes as they are:
+ * The vector primitives that the int8 kernel templates (bytes-*.inc.h) are written in, for AVX-512 (F, BW,
+ * DQ, VL) with VNNI. What each does stands in bytes-vec-avx2.h. A lane takes four taps, bytes as they are:
  * vpdpbusd sums in 32 bits and wraps (vpdpbusds would saturate).
  *
  * FBNET_KERNELS_SIMDE: the tests compile the row over emulated intrinsics.
  */
-#ifndef FBNET_KERNELS_QVEC_AVX512VNNI_H
-#define FBNET_KERNELS_QVEC_AVX512VNNI_H
+#ifndef FBNET_KERNELS_BYTES_VEC_AVX512VNNI_H
+#define FBNET_KERNELS_BYTES_VEC_AVX512VNNI_H
 
 #include <string.h>
 
@@ -65,12 +65,18 @@ qvec_load_factors (const QOutput *output, gsize j, gsize n)
 }
 
 static inline QVec
-qvec_broadcast (const guint8 *a, guint part)
+qvec_step_mask (guint part, gsize n)
+{
+  return _mm512_set1_epi32 ((gint32) (G_MAXUINT32 >> (32 - 8 * n)));
+}
+
+static inline QVec
+qvec_broadcast (const guint8 *a, guint part, QVec mask)
 {
   gint32 four;
 
   memcpy (&four, a + part, sizeof four);
-  return _mm512_set1_epi32 (four);
+  return _mm512_and_si512 (_mm512_set1_epi32 (four), mask);
 }
 
 /* Number 4*i + j of sixteen to place 4*j + i. */

@@ -1,13 +1,12 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * The int8 kernels that go along bytes, for the row that KERNEL() names. Plain loops that compilers
- * vectorise for whatever ISA the file that includes them is compiled for; the row "c" is the same
- * source.
+ * The int8 kernels along channels, for the row that KERNEL() names. Plain loops that compilers vectorise
+ * for whatever ISA the file that includes them is compiled for; the row "c" is the same source.
  */
-#include "qoutput.h"
+#include "bytes-output.h"
 #include "rows.h"
 
-/* SPEC section 12 "add": QNNPACK rounds the fixed-point number half away from zero. */
+/* As QNNPACK: it rounds the fixed-point number half away from zero. */
 void
 KERNEL (qadd) (guint8 *restrict out, const guint8 *a, const guint8 *b, gsize n, const QAdd *add)
 {
