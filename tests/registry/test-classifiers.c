@@ -8,8 +8,8 @@
 #include "model/description.h"
 #include "fbnet/fbnet.h"
 #include "import/d2go/registry.h"
+#include "support/jsonfile.h"
 
-G_DEFINE_AUTOPTR_CLEANUP_FUNC (cJSON, cJSON_Delete)
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (Description, description_free)
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (Part, arch_part_free)
 

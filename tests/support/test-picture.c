@@ -535,6 +535,41 @@ test_jpeg_grey (void)
     g_assert_cmpuint (picture->pixels[i], ==, 128);
 }
 
+/* What is written is read again: sizes that are no multiples of the blocks', and one colour, which the
+ * best quality keeps but for rounding. */
+static void
+test_jpeg_write (void)
+{
+  static const guint8 color[] = { 200, 100, 50 };
+  g_autoptr (GError) error = NULL;
+  g_autofree char *path = g_build_filename (folder, "written.jpg", NULL);
+  g_autoptr (Picture) picture = picture_new (19, 5, path, &error);
+
+  for (guint i = 0; i < 19 * 5 * 3; i++)
+    picture->pixels[i] = color[i % 3];
+  g_assert_true (picture_write_jpeg (picture, 100, path, &error));
+  g_assert_no_error (error);
+  g_autoptr (Picture) again = picture_read (path, &error);
+  g_assert_no_error (error);
+  g_unlink (path);
+  g_assert_cmpuint (again->width, ==, 19);
+  g_assert_cmpuint (again->height, ==, 5);
+  for (guint i = 0; i < 19 * 5 * 3; i++)
+    g_assert_cmpint (ABS (again->pixels[i] - color[i % 3]), <=, 2);
+}
+
+/* A JPEG that cannot be written is a sentence. */
+static void
+test_jpeg_write_fails (void)
+{
+  g_autoptr (GError) error = NULL;
+  g_autofree char *path = g_build_filename (folder, "missing", "written.jpg", NULL);
+  g_autoptr (Picture) picture = picture_new (2, 2, path, &error);
+
+  g_assert_false (picture_write_jpeg (picture, 90, path, &error));
+  g_assert_error (error, FBNET_ERROR, FBNET_ERROR_IO);
+}
+
 /* A JPEG cut anywhere is a sentence, never a picture with a grey rest. */
 static void
 test_jpeg_truncated (void)
@@ -626,6 +661,8 @@ main (int argc, char **argv)
   g_test_add_func ("/picture/jpeg-progressive", test_jpeg_progressive);
   g_test_add_func ("/picture/jpeg-cmyk", test_jpeg_cmyk);
   g_test_add_func ("/picture/jpeg-grey", test_jpeg_grey);
+  g_test_add_func ("/picture/jpeg-write", test_jpeg_write);
+  g_test_add_func ("/picture/jpeg-write-fails", test_jpeg_write_fails);
   g_test_add_func ("/picture/jpeg-truncated", test_jpeg_truncated);
   g_test_add_func ("/picture/jpeg-damaged", test_jpeg_damaged);
   g_test_add_func ("/picture/jpeg-bomb", test_jpeg_bomb);

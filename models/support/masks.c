@@ -1,12 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * Masks as runs: read, joined, measured, compared.
+ * Masks as runs: read, written, joined, measured, compared.
  */
-#include "rlemask.h"
+#include "masks.h"
 
 #include <math.h>
 
-#include "fbnet/fbnet.h"
 #include "jsonfile.h"
 
 static gboolean
@@ -166,6 +165,63 @@ rle_mask_bounds (const RleMask *mask, double bounds[4])
   bounds[3] = empty ? 0 : y1 - y0;
 }
 
+/* --- Detections ------------------------------------------------------------------------------- */
+
+typedef struct {
+  GArray *runs;   /* guint32, finished */
+  guint32 length; /* of the one that is growing */
+  gboolean value; /* its pixels' */
+} RunWriter;
+
+static void
+finish_run (RunWriter *writer)
+{
+  g_array_append_val (writer->runs, writer->length);
+  writer->length = 0;
+  writer->value = !writer->value;
+}
+
+static void
+add_run (RunWriter *writer, gboolean value, guint32 length)
+{
+  if (length == 0)
+    return;
+  if (value != writer->value)
+    finish_run (writer);
+  writer->length += length;
+}
+
+static void
+add_column (RunWriter *writer, const FbnetMask *mask, gint column)
+{
+  const guint8 *pixel = mask->data + column;
+
+  for (gint y = 0; y < mask->height; y++, pixel += mask->width)
+    add_run (writer, *pixel != 0, 1);
+}
+
+RleMask *
+rle_mask_from_detection (const FbnetMask *mask, guint frame_width, guint frame_height)
+{
+  g_return_val_if_fail (frame_width > 0 && frame_height > 0, NULL);
+  RunWriter writer = { .runs = g_array_new (FALSE, FALSE, sizeof (guint32)) };
+
+  guint columns_left = frame_width;
+  if (mask->data != NULL && mask->width > 0 && mask->height > 0) {
+    const guint above = (guint) mask->y, below = frame_height - above - (guint) mask->height;
+    add_run (&writer, FALSE, (guint) mask->x * frame_height);
+    for (gint column = 0; column < mask->width; column++) {
+      add_run (&writer, FALSE, above);
+      add_column (&writer, mask, column);
+      add_run (&writer, FALSE, below);
+    }
+    columns_left -= (guint) (mask->x + mask->width);
+  }
+  add_run (&writer, FALSE, columns_left * frame_height);
+  finish_run (&writer);
+  return mask_new (frame_width, frame_height, writer.runs);
+}
+
 /* --- Polygons --------------------------------------------------------------------------------- */
 
 #define SCALE 5 /* points a pixel along the outline */
@@ -257,15 +313,22 @@ runs_between (GArray *crossings, guint32 n_pixels)
 }
 
 static gboolean
+check_coordinate (double coordinate, const char *where, GError **error)
+{
+  if (fabs (coordinate) <= MAX_COORDINATE)
+    return TRUE;
+  g_set_error (error, FBNET_ERROR, FBNET_ERROR_FORMAT,
+      "%s: segmentation: expected coordinates from %d to %d, found %g", where, -MAX_COORDINATE,
+      MAX_COORDINATE, coordinate);
+  return FALSE;
+}
+
+static gboolean
 check_points (const double *points, guint n_points, const char *where, GError **error)
 {
   for (guint i = 0; i < 2 * n_points; i++) {
-    if (fabs (points[i]) <= MAX_COORDINATE)
-      continue;
-    g_set_error (error, FBNET_ERROR, FBNET_ERROR_FORMAT,
-        "%s: segmentation: expected coordinates from %d to %d, found %g", where, -MAX_COORDINATE,
-        MAX_COORDINATE, points[i]);
-    return FALSE;
+    if (!check_coordinate (points[i], where, error))
+      return FALSE;
   }
   return TRUE;
 }
@@ -291,27 +354,44 @@ rle_mask_from_polygon (const double *points, guint n_points, guint width, guint 
   return mask_new (width, height, runs_between (crossings, width * height));
 }
 
+gboolean
+polygon_is_whole (const cJSON *polygon)
+{
+  const int n = cJSON_IsArray (polygon) ? cJSON_GetArraySize (polygon) : 0;
+
+  return n >= 6 && n % 2 == 0;
+}
+
+gboolean
+polygon_append (GArray *points, const cJSON *polygon, const char *where, GError **error)
+{
+  const cJSON *number;
+
+  cJSON_ArrayForEach (number, polygon)
+  {
+    if (!cJSON_IsNumber (number))
+      return refuse (error, where, "polygons of numbers", "something else");
+    if (!check_coordinate (number->valuedouble, where, error))
+      return FALSE;
+    g_array_append_val (points, number->valuedouble);
+  }
+  return TRUE;
+}
+
 static RleMask *
 polygon_from_json (const cJSON *polygon, guint width, guint height, const char *where,
     GError **error)
 {
-  const int n = cJSON_IsArray (polygon) ? cJSON_GetArraySize (polygon) : 0;
-  if (n < 6 || n % 2 != 0) {
+  g_autoptr (GArray) points = g_array_new (FALSE, FALSE, sizeof (double));
+
+  if (!polygon_is_whole (polygon)) {
     refuse (error, where, "polygons of at least three points", "a shorter or odd one");
     return NULL;
   }
-  g_autofree double *points = g_new (double, n);
-  guint i = 0;
-  const cJSON *number;
-  cJSON_ArrayForEach (number, polygon)
-  {
-    if (!cJSON_IsNumber (number)) {
-      refuse (error, where, "polygons of numbers", "something else");
-      return NULL;
-    }
-    points[i++] = number->valuedouble;
-  }
-  return rle_mask_from_polygon (points, n / 2, width, height, where, error);
+  if (!polygon_append (points, polygon, where, error))
+    return NULL;
+  return rle_mask_from_polygon ((const double *) points->data, points->len / 2, width, height,
+      where, error);
 }
 
 static RleMask *
@@ -334,9 +414,38 @@ polygons_from_json (const cJSON *polygons, guint width, guint height, const char
   return g_steal_pointer (&all);
 }
 
-/* --- Runs ------------------------------------------------------------------------------------- */
+/* --- Runs as a string ------------------------------------------------------------------------- */
 
-/* One number of the string, see rle.c; FALSE: it is cut off, or too long. */
+/* The format is the one of cocoapi's maskApi.h: each run's length less that of the run two before it (from
+ * the fourth on), five bits a character, low bits first, bit 5 for "more follows", the last character's
+ * bit 4 the sign, 48 added. */
+
+static void
+append_number (GString *text, gint64 number)
+{
+  gboolean more;
+
+  do {
+    guint bits = number & 0x1f;
+    number >>= 5; /* arithmetic: the sign stays */
+    more = bits & 0x10 ? number != -1 : number != 0;
+    if (more)
+      bits |= 0x20;
+    g_string_append_c (text, (char) (bits + 48));
+  } while (more);
+}
+
+char *
+rle_mask_print (const RleMask *mask)
+{
+  GString *text = g_string_new (NULL);
+
+  for (guint i = 0; i < mask->n_runs; i++)
+    append_number (text, (gint64) mask->runs[i] - (i > 2 ? mask->runs[i - 2] : 0));
+  return g_string_free (text, FALSE);
+}
+
+/* FALSE: it is cut off, or too long. */
 static gboolean
 read_number (const char **text, gint64 *number)
 {
@@ -394,6 +503,8 @@ read_array (GArray *runs, const cJSON *counts, guint64 *total, guint64 n_pixels)
   return TRUE;
 }
 
+/* --- JSON ------------------------------------------------------------------------------------- */
+
 static RleMask *
 runs_from_json (const cJSON *object, const char *where, GError **error)
 {
@@ -427,4 +538,24 @@ rle_mask_from_json (const cJSON *segmentation, guint width, guint height, const 
     return runs_from_json (segmentation, where, error);
   refuse (error, where, "polygons or runs", "something else");
   return NULL;
+}
+
+cJSON *
+rle_mask_to_json (const RleMask *mask)
+{
+  const int size[] = { (int) mask->height, (int) mask->width };
+  g_autofree char *counts = rle_mask_print (mask);
+  cJSON *object = cJSON_CreateObject ();
+
+  cJSON_AddItemToObject (object, "size", cJSON_CreateIntArray (size, 2));
+  cJSON_AddStringToObject (object, "counts", counts);
+  return object;
+}
+
+cJSON *
+rle_detection_to_json (const FbnetMask *mask, guint frame_width, guint frame_height)
+{
+  g_autoptr (RleMask) runs = rle_mask_from_detection (mask, frame_width, frame_height);
+
+  return rle_mask_to_json (runs);
 }
