@@ -8,7 +8,7 @@
 #include <string.h>
 
 #include "model/activations.h"
-#include "network/network.h"
+#include "network/pack.h"
 #include "selection.h"
 #include "support/jsonfile.h"
 #include "support/modelfile.h"
@@ -195,7 +195,7 @@ quantize_layer (Quantizer *self, const SelectedLayer *selected)
   const gsize shape[] = { layer->out, layer->in / layer->groups, layer->kernel, layer->kernel };
   const Observed *input = observations_find (self->observations, selected->input);
   g_autofree float *bias = NULL;
-  g_autofree float *weights = network_read_folded (self->copy, layer, &bias);
+  g_autofree float *weights = pack_read_folded (self->copy, layer, &bias);
   gint8 *bytes =
       (gint8 *) add_tensor (self, layer->conv_name, "weight", FBNET_DTYPE_I8, shape, 4)->data;
   float *scales =

@@ -183,12 +183,98 @@ test_engine_includes (void)
   g_assert_cmpuint (walk ("engine", check_engine), >, 30);
 }
 
+/* "gst/gstfbnetmeta.c" → "gstfbnetmeta": a file and its header are one. */
+static char *
+unit_of (const char *path)
+{
+  char *name = g_path_get_basename (path);
+
+  *strrchr (name, '.') = '\0';
+  return name;
+}
+
+/* Adds to "units", by name, the ones that each includes: GHashTable of sets. */
+static GHashTable *units;
+
+static void
+note_includes (const char *path, const char *text)
+{
+  g_autoptr (GRegex) regex = g_regex_new ("^#\\s*include \"([^\"]+)\"", G_REGEX_MULTILINE, 0, NULL);
+  g_autoptr (GMatchInfo) match = NULL;
+
+  if (!is_c (path))
+    return;
+  char *unit = unit_of (path);
+  GHashTable *included = g_hash_table_lookup (units, unit);
+  if (included == NULL) {
+    included = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);
+    g_hash_table_insert (units, g_strdup (unit), included);
+  }
+  g_regex_match (regex, text, 0, &match);
+  for (; g_match_info_matches (match); g_match_info_next (match, NULL)) {
+    g_autofree char *header = g_match_info_fetch (match, 1);
+    char *other = unit_of (header);
+    if (strcmp (other, unit) != 0)
+      g_hash_table_add (included, other);
+    else
+      g_free (other);
+  }
+  g_free (unit);
+}
+
+/* Takes away the units that include none of those left, as long as there are such: what stays runs in
+ * circles. */
+static guint
+take_ends_away (void)
+{
+  GHashTableIter each;
+  gpointer unit, included;
+  guint n = 0;
+
+  g_hash_table_iter_init (&each, units);
+  while (g_hash_table_iter_next (&each, &unit, &included)) {
+    GHashTableIter inner;
+    gpointer other;
+    gboolean is_end = TRUE;
+    g_hash_table_iter_init (&inner, included);
+    while (g_hash_table_iter_next (&inner, &other, NULL))
+      is_end = is_end && !g_hash_table_contains (units, other);
+    if (!is_end)
+      continue;
+    g_hash_table_iter_remove (&each);
+    n++;
+  }
+  return n;
+}
+
+/* The element's parts do not include each other in circles. */
+static void
+test_gst_circles (void)
+{
+  GHashTableIter each;
+  gpointer unit;
+
+  units =
+      g_hash_table_new_full (g_str_hash, g_str_equal, g_free, (GDestroyNotify) g_hash_table_unref);
+  walk ("gst", note_includes);
+  g_assert_cmpuint (g_hash_table_size (units), >, 5);
+  while (take_ends_away () > 0)
+    ;
+  g_hash_table_iter_init (&each, units);
+  while (g_hash_table_iter_next (&each, &unit, NULL)) {
+    g_test_message ("%s: expected no circle of includes", (const char *) unit);
+    g_test_fail ();
+  }
+  g_hash_table_unref (units);
+}
+
 int
 main (int argc, char *argv[])
 {
   g_test_init (&argc, &argv, NULL);
   g_test_add_func ("/tree/licences", test_licences);
   g_test_add_func ("/tree/gst-includes", test_gst_includes);
+  g_test_add_func ("/tree/gst-circles", test_gst_circles);
   g_test_add_func ("/tree/engine-includes", test_engine_includes);
   return g_test_run ();
 }

@@ -206,6 +206,7 @@ test_options (void)
 
   g_assert_null (fbnet_detector_new (model, &unknown, &error));
   g_assert_nonnull (error);
+  g_assert_true (g_str_has_prefix (error->message, "kernels: expected "));
   g_assert_nonnull (strstr (error->message, "abacus"));
   g_clear_error (&error);
   g_autoptr (FbnetDetector) detector = fbnet_detector_new (model, &plain, &error);

@@ -253,6 +253,24 @@ break_off (const char *output, const char *log, const char *options, int number)
     g_assert_true (WIFEXITED (status) && WEXITSTATUS (status) == 0);
 }
 
+/* Again if the run was over before the signal: where processors are busy, this process may have slept
+ * through it. */
+static void
+break_off_midway (const char *output, const char *log, const char *options, int number)
+{
+  g_autofree char *checkpoint = g_strconcat (output, ".checkpoint", NULL);
+
+  for (guint attempt = 0; attempt < 20; attempt++) {
+    g_unlink (log);
+    g_unlink (checkpoint);
+    g_unlink (output);
+    break_off (output, log, options, number);
+    if (!g_file_test (output, G_FILE_TEST_EXISTS))
+      return;
+  }
+  g_error ("%s: expected a run that is broken off, found its output", output);
+}
+
 static void
 check_broken (const char *name, int number)
 {
@@ -268,8 +286,7 @@ check_broken (const char *name, int number)
 #endif
 
   expect (whole, "--iterations 150", 0, "*");
-  break_off (broken, log, options, number);
-  g_assert_false (g_file_test (broken, G_FILE_TEST_EXISTS));
+  break_off_midway (broken, log, options, number);
   expect (broken, resume, 0, "*going on after*is written*");
   assert_same_files (whole, broken);
 #ifdef HAVE_ANNOTATE

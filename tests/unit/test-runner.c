@@ -7,6 +7,7 @@
 
 #include "model/model.h"
 #include "network/cache.h"
+#include "network/piece.h"
 #include "randommodel.h"
 
 #define N_IMAGES 5
@@ -32,32 +33,55 @@ random_images (GRand *random)
   return images;
 }
 
+typedef struct {
+  const PackedStage *stage;
+  Tensor in, out;
+  Plan plan;
+} Planned;
+
 static void
-check_kernels (const PackedStage *stage, const Kernels *kernels, const float *images)
+lay_out (Planner *planner, gpointer data)
 {
-  Runner runner = { .kernels = kernels };
-  const Tensor all = { (float *) images, N_IMAGES, SIDE, SIDE, CHANNELS };
-  g_autoptr (GError) error = NULL;
-  Tensor out;
+  Planned *planned = data;
 
-  runner_reserve_stage (&runner, stage, &all, &out, &error);
-  g_assert_no_error (error);
-  const gsize size = out.h * out.w * out.c;
-  g_autofree float *together = out.data = g_new (float, N_IMAGES *size);
-  runner_run_stage (&runner, stage, &all, &out);
-
-  g_autofree float *alone = g_new (float, size);
-  for (gsize i = 0; i < N_IMAGES; i++) {
-    const Tensor one = { tensor_pixel (&all, i, 0, 0), 1, SIDE, SIDE, CHANNELS };
-    const Tensor one_out = { alone, 1, out.h, out.w, out.c };
-    runner_run_stage (&runner, stage, &one, &one_out);
-    if (!kernels->floats.split_shows)
-      g_assert_cmpmem (alone, size * sizeof *alone, together + i * size, size * sizeof *alone);
-  }
-  runner_close (&runner);
+  planner_use (planner, &planned->plan);
+  planned->plan.in_port = planned->in.data;
+  planned->plan.out_port = planned->out.data;
+  plan_stage (planner, planned->stage, &planned->in, &planned->out);
 }
 
-/* Each image alone gives the bits that it gives among others, and takes no more room than was made. */
+static void
+check_kernels (FbnetModel *model, const Kernels *kernels, guint n_threads, const float *images)
+{
+  const PackOptions options = { .kernels = kernels };
+  Workspace workspace = { .network = cache_get_network (model, &options),
+    .workers = workers_new (n_threads, NULL) };
+  Planned planned = { .stage = network_stage (workspace.network, ROLE_BOX, 0),
+    .in = { (float *) images, N_IMAGES, SIDE, SIDE, CHANNELS } };
+  g_autoptr (GError) error = NULL;
+
+  planned.out = stage_output (planned.stage, &planned.in);
+  const gsize size = planned.out.h * planned.out.w * planned.out.c;
+  g_autofree float *together = planned.out.data = g_new (float, N_IMAGES *size);
+  g_autofree float *fewer = g_new (float, N_IMAGES *size);
+  planner_lay_out (&workspace, lay_out, &planned, &error);
+  g_assert_no_error (error);
+  g_assert_true (plan_run (&planned.plan, &workspace, N_IMAGES, images, together));
+  for (gsize n = 1; n < N_IMAGES; n++) {
+    for (gsize first = 0; first + n <= N_IMAGES; first++) {
+      g_assert_true (
+          plan_run (&planned.plan, &workspace, n, images + first * SIDE * SIDE * CHANNELS, fewer));
+      if (!kernels->floats.split_shows)
+        g_assert_cmpmem (fewer, n * size * sizeof *fewer, together + first * size,
+            n * size * sizeof *fewer);
+    }
+  }
+  plan_clear (&planned.plan);
+  workspace_close (&workspace);
+}
+
+/* A plan for many images runs any number of them: each gives the bits that it gives among the others, with
+ * one, two and three threads. */
 static void
 test_fewer_images (void)
 {
@@ -69,8 +93,10 @@ test_fewer_images (void)
   g_autofree float *images = random_images (random);
 
   for (const Kernels *const *kernels = kernels_list (); *kernels != NULL; kernels++) {
-    if (kernels_find ((*kernels)->name, NULL) != NULL)
-      check_kernels (&cache_get_network (model, *kernels)->box, *kernels, images);
+    if (kernels_find ((*kernels)->name, NULL) == NULL)
+      continue;
+    for (guint threads = 1; threads <= 3; threads++)
+      check_kernels (model, *kernels, threads, images);
   }
 }
 
@@ -78,6 +104,6 @@ int
 main (int argc, char *argv[])
 {
   g_test_init (&argc, &argv, NULL);
-  g_test_add_func ("/runner/fewer-images", test_fewer_images);
+  g_test_add_func ("/plan/fewer-images", test_fewer_images);
   return g_test_run ();
 }
