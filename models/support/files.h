@@ -2,8 +2,8 @@
  *
  * Whole files, with errors of domain FBNET_ERROR that name them.
  */
-#ifndef FBNET_TOOLS_FILES_H
-#define FBNET_TOOLS_FILES_H
+#ifndef FBNET_SUPPORT_FILES_H
+#define FBNET_SUPPORT_FILES_H
 
 #include <glib.h>
 

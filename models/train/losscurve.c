@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * The points of a loss curve; see losscurve.h.
+ * The points of a loss curve.
  */
 #include "losscurve.h"
 

@@ -144,12 +144,10 @@ import_read (const char *source, const ImportOptions *options, GError **error)
 gboolean
 import_write (const Imported *imported, const char *path, guint64 *n_parameters, GError **error)
 {
-  const guint n = imported->weights->views->len;
-  g_autofree FbnetTensorView *views = g_new (FbnetTensorView, n);
+  g_autofree FbnetTensorView *views = weights_list (imported->weights);
+  g_autoptr (FbnetModel) model =
+      model_file_write (path, imported->description, views, imported->weights->views->len, error);
 
-  for (guint i = 0; i < n; i++)
-    views[i] = *(const FbnetTensorView *) imported->weights->views->pdata[i];
-  g_autoptr (FbnetModel) model = model_file_write (path, imported->description, views, n, error);
   if (model == NULL)
     return FALSE;
   *n_parameters = fbnet_model_get_n_parameters (model);
