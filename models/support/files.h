@@ -10,6 +10,9 @@
 /* The contents, and a zero after them; g_free() them. */
 char *file_read (const char *path, gsize *size, GError **error);
 
+/* The contents, mapped; for files that are large. */
+GBytes *file_map (const char *path, GError **error);
+
 /* Replaces the file only when all of it was written. */
 gboolean file_write (const char *path, const void *data, gsize size, GError **error);
 

@@ -9,6 +9,7 @@
 #include "classifiers.h"
 #include "config.h"
 #include "sources.h"
+#include "support/files.h"
 #include "support/jsonfile.h"
 #include "support/labels.h"
 #include "support/modelfile.h"
@@ -81,11 +82,9 @@ take_labels (cJSON *description, const char *path, GError **error)
 static char *
 file_checksum (const char *path, GError **error)
 {
-  g_autoptr (GMappedFile) file = g_mapped_file_new (path, FALSE, error);
-  if (file == NULL)
-    return NULL;
-  g_autoptr (GBytes) bytes = g_mapped_file_get_bytes (file);
-  return g_compute_checksum_for_bytes (G_CHECKSUM_SHA256, bytes);
+  g_autoptr (GBytes) bytes = file_map (path, error);
+
+  return bytes != NULL ? g_compute_checksum_for_bytes (G_CHECKSUM_SHA256, bytes) : NULL;
 }
 
 static gboolean
