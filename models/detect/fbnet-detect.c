@@ -59,6 +59,7 @@ static gboolean
 is_same_file (const char *path, const char *other)
 {
   GStatBuf a, b;
+
   return g_stat (path, &a) == 0 && g_stat (other, &b) == 0 && a.st_dev == b.st_dev
       && a.st_ino == b.st_ino;
 }
@@ -70,7 +71,8 @@ choose_annotated_path (Session *session, const char *picture_path)
 {
   g_autofree char *stem = g_path_get_basename (picture_path);
   char *dot = strrchr (stem, '.');
-  if (dot && dot != stem)
+
+  if (dot != NULL && dot != stem)
     *dot = '\0';
   for (guint i = 1;; i++) {
     g_autofree char *name =
@@ -85,7 +87,8 @@ static gboolean
 check_not_input (const Session *session, const char *path, GError **error)
 {
   char **pictures = session->options->pictures;
-  for (guint i = 0; pictures && pictures[i]; i++) {
+
+  for (guint i = 0; pictures != NULL && pictures[i] != NULL; i++) {
     if (!is_same_file (path, pictures[i]))
       continue;
     g_set_error (error, FBNET_ERROR, FBNET_ERROR_ARGUMENT,

@@ -12,6 +12,7 @@ new_box (const FbnetDetection *detection)
 {
   const float corners[] = { detection->x0, detection->y0, detection->x1, detection->y1 };
   cJSON *box = cJSON_CreateArray ();
+
   for (guint i = 0; i < G_N_ELEMENTS (corners); i++)
     cJSON_AddItemToArray (box, json_new_float (corners[i]));
   return box;
@@ -21,6 +22,7 @@ static cJSON *
 new_keypoints (const FbnetKeypoint *keypoints, guint n)
 {
   cJSON *array = cJSON_CreateArray ();
+
   for (guint i = 0; i < n; i++) {
     cJSON *keypoint = cJSON_CreateArray ();
     cJSON_AddItemToArray (keypoint, json_new_float (keypoints[i].x));
@@ -37,17 +39,18 @@ new_detection (const Report *report, const FbnetDetection *detection)
   const ClassTable *classes = report->classes;
   const guint class_id = detection->class_id;
   cJSON *object = cJSON_CreateObject ();
+
   cJSON_AddItemToObject (object, "box", new_box (detection));
   cJSON_AddItemToObject (object, "score", json_new_float (detection->score));
   cJSON_AddNumberToObject (object, "class_id", class_id);
-  if (classes->labels[class_id])
+  if (classes->labels[class_id] != NULL)
     cJSON_AddStringToObject (object, "label", classes->labels[class_id]);
-  if (classes->category_ids && classes->category_ids[class_id] >= 0)
+  if (classes->category_ids != NULL && classes->category_ids[class_id] >= 0)
     cJSON_AddNumberToObject (object, "category_id", (double) classes->category_ids[class_id]);
-  if (detection->mask.data)
+  if (detection->mask.data != NULL)
     cJSON_AddItemToObject (object, "mask",
         rle_detection_to_json (&detection->mask, report->picture->width, report->picture->height));
-  if (detection->keypoints)
+  if (detection->keypoints != NULL)
     cJSON_AddItemToObject (object, "keypoints",
         new_keypoints (detection->keypoints, classes->n_keypoints));
   return object;
@@ -78,6 +81,7 @@ report_to_json (const Report *report)
   /* JSON is UTF-8; a file name may be any bytes. */
   g_autofree char *file = g_filename_display_name (report->file);
   g_autoptr (cJSON) line = cJSON_CreateObject ();
+
   cJSON_AddStringToObject (line, "file", file);
   cJSON_AddNumberToObject (line, "width", report->picture->width);
   cJSON_AddNumberToObject (line, "height", report->picture->height);
@@ -91,7 +95,7 @@ report_to_json (const Report *report)
   cJSON *detections = cJSON_AddArrayToObject (line, "detections");
   for (guint i = 0; i < report->detections->n; i++)
     cJSON_AddItemToArray (detections, new_detection (report, &report->detections->items[i]));
-  if (report->timings)
+  if (report->timings != NULL)
     cJSON_AddItemToObject (line, "timings_ms", new_timings (report->timings));
   return json_print_line (line);
 }

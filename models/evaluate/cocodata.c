@@ -32,6 +32,7 @@ get_field (const cJSON *entry, CocoKind kind)
 {
   const cJSON *field = cJSON_GetObjectItemCaseSensitive (entry, kinds[kind].field);
   const gboolean empty = cJSON_IsArray (field) && cJSON_GetArraySize (field) == 0;
+
   return empty ? NULL : field;
 }
 
@@ -154,6 +155,7 @@ static guint
 key_hash (gconstpointer data)
 {
   const Key *key = data;
+
   return g_int64_hash (&key->image_id) * 31 + g_int64_hash (&key->category_id);
 }
 
@@ -161,6 +163,7 @@ static gboolean
 key_equal (gconstpointer a, gconstpointer b)
 {
   const Key *left = a, *right = b;
+
   return left->image_id == right->image_id && left->category_id == right->category_id;
 }
 
@@ -174,6 +177,7 @@ static void
 clear_object (gpointer data)
 {
   CocoObject *object = data;
+
   g_clear_pointer (&object->mask, rle_mask_free);
   g_clear_pointer (&object->keypoints, g_free);
 }
@@ -183,7 +187,8 @@ static void
 groups_add (GHashTable *groups, const Key *key, const CocoObject *object)
 {
   GArray *group = g_hash_table_lookup (groups, key);
-  if (!group) {
+
+  if (group == NULL) {
     group = g_array_new (FALSE, FALSE, sizeof (CocoObject));
     g_array_set_clear_func (group, clear_object);
     g_hash_table_insert (groups, g_memdup2 (key, sizeof *key), group);
@@ -274,7 +279,8 @@ read_mask (const cJSON *item, const CocoImage *image, CocoProblems *problems, Fl
   g_autoptr (GError) error = NULL;
   const cJSON *field = get_field (item, COCO_MASK);
   RleMask *mask = rle_mask_from_json (field, image->width, image->height, where, &error);
-  if (!mask)
+
+  if (mask == NULL)
     problems_note (problems, broken, error->message);
   else if (image->width > 0 && image->height > 0)
     problems_note_if (problems, mask->width != image->width || mask->height != image->height,
@@ -287,6 +293,7 @@ read_keypoints (const cJSON *item, guint n, CocoProblems *problems, Flaw broken,
 {
   g_autoptr (GError) error = NULL;
   g_autofree double *keypoints = g_new (double, 3 * n);
+
   if (json_get_numbers (item, "keypoints", keypoints, 3 * n, where, &error))
     return g_steal_pointer (&keypoints);
   problems_note (problems, broken, error->message);
@@ -307,6 +314,7 @@ static gboolean
 reaches_beyond (const CocoBox *box, const CocoImage *image)
 {
   const double margin = 1; /* COCO's own boxes are rounded */
+
   return box->x < -margin || box->y < -margin
       || (image->width > 0 && box->x + box->width > image->width + margin)
       || (image->height > 0 && box->y + box->height > image->height + margin);
@@ -315,14 +323,15 @@ reaches_beyond (const CocoBox *box, const CocoImage *image)
 static double
 area_of (const CocoObject *object)
 {
-  return object->mask ? (double) rle_mask_area (object->mask)
-                      : object->box.width * object->box.height;
+  return object->mask != NULL ? (double) rle_mask_area (object->mask)
+                              : object->box.width * object->box.height;
 }
 
 static gboolean
 is_unlabelled (const cJSON *item, const double *keypoints, guint n)
 {
   const cJSON *count = cJSON_GetObjectItemCaseSensitive (item, "num_keypoints");
+
   if (cJSON_IsNumber (count))
     return count->valuedouble == 0;
   for (guint i = 0; i < n; i++)
@@ -413,7 +422,7 @@ coco_truth_new (const CocoFile *file, guint wanted, guint n_keypoints, CocoProbl
 void
 coco_truth_free (CocoTruth *truth)
 {
-  if (!truth)
+  if (truth == NULL)
     return;
   g_ptr_array_unref (truth->images);
   g_ptr_array_unref (truth->categories);
@@ -467,7 +476,8 @@ mask_from_box (const CocoBox *box, const CocoImage *image, CocoProblems *problem
   const double points[] = { box->x, box->y, box->x, y1, x1, y1, x1, box->y };
   g_autoptr (GError) error = NULL;
   RleMask *mask = rle_mask_from_polygon (points, 4, image->width, image->height, where, &error);
-  if (!mask)
+
+  if (mask == NULL)
     problems_note (problems, RESULT_MASK, error->message);
   return mask;
 }
@@ -476,6 +486,7 @@ static CocoBox
 box_of_mask (const RleMask *mask)
 {
   double bounds[4];
+
   rle_mask_bounds (mask, bounds);
   return (CocoBox){ bounds[0], bounds[1], bounds[2], bounds[3] };
 }
@@ -484,6 +495,7 @@ static CocoBox
 box_of_keypoints (const double *keypoints, guint n)
 {
   double x0 = INFINITY, y0 = INFINITY, x1 = -INFINITY, y1 = -INFINITY;
+
   for (guint i = 0; i < n; i++) {
     x0 = fmin (x0, keypoints[3 * i]);
     y0 = fmin (y0, keypoints[3 * i + 1]);
@@ -507,6 +519,7 @@ complete_result (CocoObject *object, const cJSON *item, const CocoImage *image,
       truth->kinds & COCO_KIND_BIT (COCO_KEYPOINTS) || (!has_box && !has_mask);
 
   double box[4];
+
   if (has_box && !json_get_numbers (item, "bbox", box, 4, where, error))
     return FALSE;
   if (has_box)
@@ -519,12 +532,12 @@ complete_result (CocoObject *object, const cJSON *item, const CocoImage *image,
     object->keypoints =
         read_keypoints (item, truth->n_keypoints, problems, RESULT_KEYPOINTS, where);
 
-  if (!has_box && object->mask)
+  if (!has_box && object->mask != NULL)
     object->box = box_of_mask (object->mask);
-  else if (!has_box && !has_mask && object->keypoints)
+  else if (!has_box && !has_mask && object->keypoints != NULL)
     object->box = box_of_keypoints (object->keypoints, truth->n_keypoints);
-  object->area = !has_box && object->mask ? (double) rle_mask_area (object->mask)
-                                          : object->box.width * object->box.height;
+  object->area = !has_box && object->mask != NULL ? (double) rle_mask_area (object->mask)
+                                                  : object->box.width * object->box.height;
   problems_note_if (problems, !(object->box.width > 0 && object->box.height > 0), RESULT_BOX_EMPTY,
       where);
   return TRUE;
@@ -536,12 +549,13 @@ read_result (CocoResults *results, const cJSON *item, const CocoTruth *truth, co
 {
   Key key;
   CocoObject object = { 0 };
+
   if (!json_get_integer (item, "image_id", &key.image_id, where, error)
       || !json_get_integer (item, "category_id", &key.category_id, where, error)
       || !json_get_number (item, "score", &object.score, where, error))
     return FALSE;
   const CocoImage *image = find_image (truth, key.image_id);
-  if (!image) {
+  if (image == NULL) {
     g_set_error (error, FBNET_ERROR, FBNET_ERROR_FORMAT,
         "%s: field 'image_id': expected an image of the annotation file, found %" G_GINT64_FORMAT,
         where, key.image_id);
@@ -584,7 +598,7 @@ coco_results_new (const cJSON *file, const char *path, const CocoTruth *truth, G
 void
 coco_results_free (CocoResults *results)
 {
-  if (!results)
+  if (results == NULL)
     return;
   g_hash_table_unref (results->groups);
   g_free (results);

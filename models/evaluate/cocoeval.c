@@ -46,6 +46,7 @@ box_overlap (const CocoBox *a, const CocoBox *b, gboolean crowd)
 {
   const double width = fmin (a->x + a->width, b->x + b->width) - fmax (a->x, b->x);
   const double height = fmin (a->y + a->height, b->y + b->height) - fmax (a->y, b->y);
+
   if (width <= 0 || height <= 0)
     return 0;
   const double common = width * height;
@@ -56,7 +57,7 @@ box_overlap (const CocoBox *a, const CocoBox *b, gboolean crowd)
 static double
 mask_overlap (const CocoObject *detection, const CocoObject *object)
 {
-  if (!detection->mask)
+  if (detection->mask == NULL)
     return 0;
   return rle_mask_overlap (detection->mask, object->mask, object->crowd);
 }
@@ -74,7 +75,7 @@ distance_outside (double coordinate, double start, double length)
 static double
 keypoint_overlap (const CocoObject *detection, const CocoObject *object, const Rules *rules)
 {
-  if (!detection->keypoints)
+  if (detection->keypoints == NULL)
     return 0;
   guint n_labelled = 0;
   for (guint i = 0; i < rules->n_sigmas; i++)
@@ -125,6 +126,7 @@ compare_scores (gconstpointer a, gconstpointer b)
 {
   const double left = (*(const CocoObject *const *) a)->score;
   const double right = (*(const CocoObject *const *) b)->score;
+
   return (left < right) - (left > right);
 }
 
@@ -132,7 +134,8 @@ static const CocoObject **
 best_detections (const GArray *group, guint max_count, guint *n)
 {
   GPtrArray *best = g_ptr_array_new ();
-  for (guint i = 0; group && i < group->len; i++)
+
+  for (guint i = 0; group != NULL && i < group->len; i++)
     g_ptr_array_add (best, &g_array_index (group, CocoObject, i));
   g_ptr_array_sort (best, compare_scores);
   *n = MIN (best->len, max_count);
@@ -144,9 +147,11 @@ static const CocoObject **
 usable_objects (const GArray *group, CocoKind kind, guint *n)
 {
   GPtrArray *usable = g_ptr_array_new ();
-  for (guint i = 0; group && i < group->len; i++) {
+
+  for (guint i = 0; group != NULL && i < group->len; i++) {
     CocoObject *object = &g_array_index (group, CocoObject, i);
-    if ((kind != COCO_MASK || object->mask) && (kind != COCO_KEYPOINTS || object->keypoints))
+    if ((kind != COCO_MASK || object->mask != NULL)
+        && (kind != COCO_KEYPOINTS || object->keypoints != NULL))
       g_ptr_array_add (usable, object);
   }
   *n = usable->len;
@@ -157,6 +162,7 @@ static Comparison
 compare_image (const GArray *objects, const GArray *detections, const Rules *rules)
 {
   Comparison c = { .kind = rules->kind };
+
   c.objects = usable_objects (objects, rules->kind, &c.n_objects);
   c.detections = best_detections (detections, rules->max_count, &c.n_detections);
   c.overlaps = g_new (double, (gsize) c.n_detections *c.n_objects);
@@ -212,6 +218,7 @@ static GArray *
 candidates_new (const Comparison *comparison, guint range)
 {
   GArray *candidates = g_array_new (FALSE, TRUE, sizeof (Candidate));
+
   for (guint ignored = 0; ignored < 2; ignored++) {
     for (guint i = 0; i < comparison->n_objects; i++) {
       const CocoObject *object = comparison->objects[i];
@@ -232,11 +239,12 @@ find_match (const GArray *candidates, const double *overlaps, guint threshold)
 {
   double best_overlap = fmin (coco_iou_threshold (threshold), 1 - 1e-10);
   Candidate *best = NULL;
+
   for (guint i = 0; i < candidates->len; i++) {
     Candidate *candidate = &g_array_index (candidates, Candidate, i);
     if (candidate->taken[threshold] && !candidate->crowd)
       continue;
-    if (best && !best->ignored && candidate->ignored)
+    if (best != NULL && !best->ignored && candidate->ignored)
       break;
     const double found = overlaps[candidate->index];
     if (found < best_overlap)
@@ -251,6 +259,7 @@ static void
 match_image (Outcomes *outcomes, const Comparison *comparison, guint range)
 {
   g_autoptr (GArray) candidates = candidates_new (comparison, range);
+
   for (guint i = 0; i < candidates->len; i++)
     outcomes->n_objects += !g_array_index (candidates, Candidate, i).ignored;
 
@@ -261,8 +270,8 @@ match_image (Outcomes *outcomes, const Comparison *comparison, guint range)
     for (guint t = 0; t < COCO_N_IOUS; t++) {
       Candidate *match = find_match (candidates, overlaps, t);
       outcome.matched[t] = match != NULL;
-      outcome.ignored[t] = match ? match->ignored : outside (detection->area, range);
-      if (match)
+      outcome.ignored[t] = match != NULL ? match->ignored : outside (detection->area, range);
+      if (match != NULL)
         match->taken[t] = TRUE;
     }
     g_array_append_val (outcomes->outcomes, outcome);
@@ -275,6 +284,7 @@ static gint
 compare_outcomes (gconstpointer a, gconstpointer b)
 {
   const double left = ((const Outcome *) a)->score, right = ((const Outcome *) b)->score;
+
   return (left < right) - (left > right);
 }
 
@@ -302,6 +312,7 @@ trace_curve (const Outcomes *outcomes, guint threshold, guint max_count, double 
     double *recall)
 {
   guint n = 0, right = 0, wrong = 0;
+
   for (guint i = 0; i < outcomes->outcomes->len; i++) {
     const Outcome *outcome = &g_array_index (outcomes->outcomes, Outcome, i);
     if (outcome->rank >= max_count)
@@ -345,6 +356,7 @@ evaluate_category (CocoCategoryEval *category, const CocoTruth *truth, const Coc
     const Rules *rules)
 {
   Outcomes outcomes[COCO_N_AREAS];
+
   for (guint range = 0; range < COCO_N_AREAS; range++)
     outcomes[range] = (Outcomes){ g_array_new (FALSE, FALSE, sizeof (Outcome)), 0 };
   for (guint i = 0; i < coco_truth_n_images (truth); i++) {
@@ -370,6 +382,7 @@ coco_eval_new (const CocoTruth *truth, const CocoResults *results, CocoKind kind
 {
   const Rules rules = { kind, max_counts[kind][COCO_N_MAX_COUNTS - 1], sigmas, n_sigmas };
   CocoEval *eval = g_new (CocoEval, 1);
+
   eval->kind = kind;
   eval->n_categories = coco_truth_n_categories (truth);
   eval->categories = g_new (CocoCategoryEval, eval->n_categories);
@@ -387,7 +400,7 @@ coco_eval_new (const CocoTruth *truth, const CocoResults *results, CocoKind kind
 void
 coco_eval_free (CocoEval *eval)
 {
-  if (!eval)
+  if (eval == NULL)
     return;
   for (guint i = 0; i < eval->n_categories; i++)
     g_free (eval->categories[i].name);
@@ -471,6 +484,7 @@ add_category (Mean *mean, const CocoCategoryEval *category, const CocoMetric *me
 {
   const guint first = metric->threshold < 0 ? 0 : (guint) metric->threshold;
   const guint last = metric->threshold < 0 ? COCO_N_IOUS - 1 : (guint) metric->threshold;
+
   for (guint t = first; t <= last; t++) {
     if (metric->recall)
       mean_add (mean, category->recall[t][metric->area][metric->max_count]);
@@ -483,6 +497,7 @@ double
 coco_eval_measure (const CocoEval *eval, const CocoMetric *metric)
 {
   Mean mean = { 0 };
+
   for (guint i = 0; i < eval->n_categories; i++)
     add_category (&mean, &eval->categories[i], metric);
   return mean_get (&mean);
@@ -492,6 +507,7 @@ double
 coco_category_measure (const CocoCategoryEval *category, const CocoMetric *metric)
 {
   Mean mean = { 0 };
+
   add_category (&mean, category, metric);
   return mean_get (&mean);
 }
@@ -501,6 +517,7 @@ find_metric (CocoKind kind, const char *name)
 {
   guint n;
   const CocoMetric *metrics = coco_metrics (kind, &n);
+
   for (guint i = 0; i < n; i++)
     if (strcmp (metrics[i].name, name) == 0)
       return &metrics[i];

@@ -8,7 +8,8 @@ static GArray *
 references_of (const GArray *objects)
 {
   GArray *references = g_array_new (FALSE, FALSE, sizeof (FbnetReference));
-  for (guint i = 0; objects && i < objects->len; i++) {
+
+  for (guint i = 0; objects != NULL && i < objects->len; i++) {
     const CocoObject *object = &g_array_index (objects, CocoObject, i);
     const CocoBox *box = &object->box;
     const FbnetReference reference = { (float) box->x, (float) box->y,
@@ -23,6 +24,7 @@ compare_scores (gconstpointer a, gconstpointer b)
 {
   const float left = ((const FbnetDetection *) a)->score;
   const float right = ((const FbnetDetection *) b)->score;
+
   return (left < right) - (left > right);
 }
 
@@ -31,7 +33,8 @@ static GArray *
 detections_of (const GArray *objects, double min_score)
 {
   GArray *detections = g_array_new (FALSE, FALSE, sizeof (FbnetDetection));
-  for (guint i = 0; objects && i < objects->len; i++) {
+
+  for (guint i = 0; objects != NULL && i < objects->len; i++) {
     const CocoObject *object = &g_array_index (objects, CocoObject, i);
     const CocoBox *box = &object->box;
     const FbnetDetection detection = { .x0 = (float) box->x,
@@ -53,6 +56,7 @@ match_group (EvalMatch *match, FbnetMatchCounts *counts, const GArray *objects,
   g_autoptr (GArray) references = references_of (objects);
   g_autoptr (GArray) detections = detections_of (detected, match->min_score);
   g_autofree FbnetMatch *matches = g_new (FbnetMatch, detections->len);
+
   fbnet_match_detections (matches, (const FbnetDetection *) (gpointer) detections->data,
       detections->len, (const FbnetReference *) (gpointer) references->data, references->len,
       (float) match->lower, (float) match->upper, counts);
@@ -75,6 +79,7 @@ eval_match_new (const CocoTruth *truth, const CocoResults *results, double lower
 {
   const guint n = coco_truth_n_categories (truth);
   EvalMatch *match = g_new (EvalMatch, 1);
+
   *match = (EvalMatch){ lower, upper, min_score, { 0 }, g_new0 (FbnetMatchCounts, n) };
   for (guint c = 0; c < n; c++) {
     const gint64 category = coco_truth_category (truth, c)->id;
@@ -91,7 +96,7 @@ eval_match_new (const CocoTruth *truth, const CocoResults *results, double lower
 void
 eval_match_free (EvalMatch *match)
 {
-  if (!match)
+  if (match == NULL)
     return;
   g_free (match->categories);
   g_free (match);

@@ -80,8 +80,10 @@ eval_options_add (gpointer options, GOptionContext *context)
 static gboolean
 parse_kinds (EvalOptions *options, GError **error)
 {
-  g_auto (GStrv) names = g_strsplit (options->kinds_text ? options->kinds_text : "", ",", -1);
-  for (guint i = 0; names[i]; i++) {
+  g_auto (GStrv) names =
+      g_strsplit (options->kinds_text != NULL ? options->kinds_text : "", ",", -1);
+
+  for (guint i = 0; names[i] != NULL; i++) {
     guint kind = 0;
     while (kind < COCO_N_KINDS && strcmp (names[i], coco_kind_name (kind)) != 0)
       kind++;
@@ -98,7 +100,7 @@ parse_kinds (EvalOptions *options, GError **error)
 static gboolean
 parse_sigmas (EvalOptions *options, GError **error)
 {
-  if (!options->sigmas_text) {
+  if (options->sigmas_text == NULL) {
     options->sigmas = g_memdup2 (coco_person_sigmas, sizeof coco_person_sigmas);
     options->n_sigmas = COCO_N_PERSON_KEYPOINTS;
     return TRUE;

@@ -34,6 +34,7 @@ static void
 draw_grid (const Panel *panel)
 {
   const double right = panel->left + SIDE, bottom = panel->top + SIDE;
+
   cairo_set_line_width (panel->plot->cairo, 0.7);
   for (guint i = 0; i <= 5; i++) {
     const double x = panel->left + SIDE * i / 5, y = bottom - SIDE * i / 5;
@@ -71,6 +72,7 @@ mean_precision (const CocoEval *eval, guint threshold, guint recall, double *mea
 {
   double sum = 0;
   guint n = 0;
+
   for (guint i = 0; i < eval->n_categories; i++) {
     const double precision = eval->categories[i].precision[threshold][recall][0];
     sum += MAX (precision, 0);
@@ -101,6 +103,7 @@ static double
 threshold_ap (const CocoEval *eval, guint threshold)
 {
   const CocoMetric metric = { .threshold = (gint) threshold, .max_count = COCO_N_MAX_COUNTS - 1 };
+
   return coco_eval_measure (eval, &metric);
 }
 
@@ -108,6 +111,7 @@ static char *
 format_ap (double ap)
 {
   char number[G_ASCII_DTOSTR_BUF_SIZE];
+
   g_ascii_formatd (number, sizeof number, "%.3f", ap);
   return g_strdup (ap < 0 ? "–" : number);
 }
@@ -116,6 +120,7 @@ static void
 draw_legend (const Panel *panel, const CocoEval *eval)
 {
   const double x = panel->left + SIDE + 16;
+
   plot_set_grey (panel->plot, 0.35);
   plot_text (panel->plot, eval->kind == COCO_KEYPOINTS ? "OKS" : "IoU", 11, x + 24, panel->top + 6,
       ALIGN_LEFT);
@@ -139,6 +144,7 @@ draw_panel (const Panel *panel, const CocoEval *eval)
 {
   g_autofree char *ap = format_ap (coco_eval_get (eval, "AP"));
   g_autofree char *title = g_strdup_printf ("%s: AP %s", titles[eval->kind], ap);
+
   plot_set_grey (panel->plot, 0.1);
   plot_text (panel->plot, title, 15, panel->left, panel->top - 22, ALIGN_LEFT);
   draw_grid (panel);
@@ -154,8 +160,9 @@ draw_panels (const Plot *plot, gconstpointer data)
 {
   const CocoEval *const *evals = data;
   Panel panel = { plot, MARGIN_LEFT, MARGIN_TOP };
+
   for (guint kind = 0; kind < COCO_N_KINDS; kind++) {
-    if (!evals[kind])
+    if (evals[kind] == NULL)
       continue;
     draw_panel (&panel, evals[kind]);
     panel.left += PANEL_WIDTH;
@@ -166,6 +173,7 @@ gboolean
 eval_plot (const CocoEval *const evals[COCO_N_KINDS], const char *path, GError **error)
 {
   guint n = 0;
+
   for (guint kind = 0; kind < COCO_N_KINDS; kind++)
     n += evals[kind] != NULL;
   const PlotPage page = { n * PANEL_WIDTH, PANEL_HEIGHT, PNG_SCALE, "Precision over recall" };

@@ -29,6 +29,7 @@ append_eval (GString *text, const CocoEval *eval)
 {
   guint n;
   const CocoMetric *metrics = coco_metrics (eval->kind, &n);
+
   g_string_append_printf (text, "\n%s\n", headings[eval->kind]);
   for (guint i = 0; i < n; i++) {
     g_string_append_printf (text, "  %-5s", metrics[i].name);
@@ -41,6 +42,7 @@ static void
 append_name (GString *text, const char *name)
 {
   const glong width = g_utf8_strlen (name, -1);
+
   g_string_append_printf (text, "  %s%*s", name, (int) MAX (24 - width, 0), "");
 }
 
@@ -53,6 +55,7 @@ static void
 append_class_table (GString *text, const CocoEval *eval)
 {
   const char *const *columns = class_columns[eval->kind == COCO_KEYPOINTS];
+
   g_string_append_printf (text, "\n%s by class\n", headings[eval->kind]);
   append_name (text, "class");
   g_string_append (text, " objects");
@@ -73,6 +76,7 @@ append_counts (GString *text, const FbnetMatchCounts *counts)
 {
   const guint64 numbers[] = { counts->objects, counts->background, counts->ignored,
     counts->true_positives, counts->false_positives, counts->misses };
+
   for (guint i = 0; i < G_N_ELEMENTS (numbers); i++)
     g_string_append_printf (text, " %10" G_GUINT64_FORMAT, numbers[i]);
   append_share (text, match_precision (counts));
@@ -84,6 +88,7 @@ static void
 append_match (GString *text, const EvalReport *report)
 {
   const EvalMatch *match = report->match;
+
   g_string_append_printf (text,
       "\nMatching: object from IoU %g on, background below %g, between them ignored; detections of "
       "a "
@@ -105,18 +110,19 @@ char *
 eval_report_to_text (const EvalReport *report)
 {
   GString *text = g_string_new (NULL);
+
   g_string_append_printf (text, "%s: %u images, %u objects, %u classes\n", report->annotations,
       coco_truth_n_images (report->truth), coco_truth_n_objects (report->truth),
       coco_truth_n_categories (report->truth));
   g_string_append_printf (text, "%s: %u detections\n", report->source,
       coco_results_n_detections (report->results));
   for (guint kind = 0; kind < COCO_N_KINDS; kind++)
-    if (report->evals[kind])
+    if (report->evals[kind] != NULL)
       append_eval (text, report->evals[kind]);
   for (guint kind = 0; report->per_class && kind < COCO_N_KINDS; kind++)
-    if (report->evals[kind])
+    if (report->evals[kind] != NULL)
       append_class_table (text, report->evals[kind]);
-  if (report->match)
+  if (report->match != NULL)
     append_match (text, report);
   return g_string_free (text, FALSE);
 }
@@ -138,6 +144,7 @@ class_to_json (const CocoEval *eval, guint index)
 {
   const CocoCategoryEval *category = &eval->categories[index];
   cJSON *object = cJSON_CreateObject ();
+
   cJSON_AddNumberToObject (object, "category_id", (double) category->category_id);
   cJSON_AddStringToObject (object, "name", category->name);
   cJSON_AddNumberToObject (object, "objects", category->n_objects);
@@ -154,6 +161,7 @@ eval_to_json (const CocoEval *eval, gboolean per_class)
   cJSON *object = cJSON_CreateObject ();
   guint n;
   const CocoMetric *metrics = coco_metrics (eval->kind, &n);
+
   for (guint i = 0; i < n; i++)
     add_share (object, metrics[i].name, coco_eval_measure (eval, &metrics[i]));
   if (!per_class)
@@ -181,6 +189,7 @@ static cJSON *
 match_to_json (const EvalReport *report)
 {
   cJSON *object = cJSON_CreateObject ();
+
   cJSON_AddNumberToObject (object, "iou_lower", report->match->lower);
   cJSON_AddNumberToObject (object, "iou_upper", report->match->upper);
   cJSON_AddNumberToObject (object, "min_score", report->match->min_score);
@@ -203,19 +212,20 @@ char *
 eval_report_to_json (const EvalReport *report)
 {
   g_autoptr (cJSON) object = cJSON_CreateObject ();
+
   cJSON_AddStringToObject (object, "annotations", report->annotations);
   cJSON_AddStringToObject (object, report->source_is_model ? "model" : "results", report->source);
   cJSON_AddNumberToObject (object, "images", coco_truth_n_images (report->truth));
   cJSON_AddNumberToObject (object, "objects", coco_truth_n_objects (report->truth));
   cJSON_AddNumberToObject (object, "detections", coco_results_n_detections (report->results));
   for (guint kind = 0; kind < COCO_N_KINDS; kind++)
-    if (report->evals[kind])
+    if (report->evals[kind] != NULL)
       cJSON_AddItemToObject (object, coco_kind_name (kind),
           eval_to_json (report->evals[kind], report->per_class));
-  if (report->match)
+  if (report->match != NULL)
     cJSON_AddItemToObject (object, "match", match_to_json (report));
   cJSON *problems = cJSON_AddArrayToObject (object, "problems");
-  for (guint i = 0; report->problems[i]; i++)
+  for (guint i = 0; report->problems[i] != NULL; i++)
     cJSON_AddItemToArray (problems, cJSON_CreateString (report->problems[i]));
   return json_print_line (object);
 }

@@ -87,9 +87,10 @@ read_tables (Session *session, guint kinds, GError **error)
 {
   const EvalOptions *options = session->options;
   const char *source = options->results != NULL ? options->results : options->model;
+
   session->truth =
       coco_truth_new (session->annotations, kinds, options->n_sigmas, session->problems, error);
-  if (session->truth)
+  if (session->truth != NULL)
     session->results = coco_results_new (session->detections, source, session->truth, error);
   return session->results != NULL;
 }
@@ -98,6 +99,7 @@ static void
 evaluate (Session *session, guint kinds)
 {
   const EvalOptions *options = session->options;
+
   for (guint kind = 0; kind < COCO_N_KINDS; kind++)
     if (kinds & COCO_KIND_BIT (kind))
       session->evals[kind] = coco_eval_new (session->truth, session->results, kind, options->sigmas,
@@ -111,7 +113,7 @@ static gboolean
 plot (const Session *session, GError **error)
 {
 #ifdef HAVE_ANNOTATE
-  if (session->options->plot)
+  if (session->options->plot != NULL)
     return eval_plot ((const CocoEval *const *) session->evals, session->options->plot, error);
 #endif
   return TRUE;
@@ -133,6 +135,7 @@ print_report (const Session *session, GError **error)
     .problems = problems,
     .per_class = options->per_class,
   };
+
   for (guint i = 0; problems[i] != NULL; i++)
     console_say (session->console, "%s", problems[i]);
   g_autofree char *text =
@@ -144,13 +147,14 @@ static gboolean
 evaluate_all (Session *session, GError **error)
 {
   const EvalOptions *options = session->options;
+
   session->problems = coco_problems_new ();
   session->annotations = coco_file_read (options->annotations, error);
-  if (!session->annotations)
+  if (session->annotations == NULL)
     return FALSE;
   session->detections =
-      options->results ? json_read (options->results, error) : detect (session, error);
-  if (!session->detections)
+      options->results != NULL ? json_read (options->results, error) : detect (session, error);
+  if (session->detections == NULL)
     return FALSE;
   const guint kinds = choose_kinds (session);
   if (!read_tables (session, kinds, error))

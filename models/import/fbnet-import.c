@@ -85,6 +85,7 @@ describe_text (const Imported *imported, const char *field)
 {
   const char *text =
       cJSON_GetStringValue (cJSON_GetObjectItemCaseSensitive (imported->description, field));
+
   return text != NULL ? text : "?";
 }
 

@@ -36,6 +36,7 @@ half_value (guint16 bits)
 {
   const gint exponent = bits >> 10 & 0x1f, fraction = bits & 0x3ff;
   const double sign = bits & 0x8000 ? -1 : 1;
+
   if (exponent == 0x1f)
     return fraction ? NAN : sign * INFINITY;
   if (exponent == 0)
@@ -68,6 +69,7 @@ tensor_range (const FbnetTensorView *view)
 {
   Range range = { INFINITY, -INFINITY, FALSE };
   const guint64 count = view->n_bytes / fbnet_dtype_size (view->dtype);
+
   for (guint64 i = 0; i < count; i++) {
     const double value = element (view, i);
     range.min = fmin (range.min, value);
@@ -81,6 +83,7 @@ static char *
 shape_text (const FbnetTensorView *view)
 {
   GString *text = g_string_new (NULL);
+
   for (guint i = 0; i < view->n_dims; i++)
     g_string_append_printf (text, "%s%" G_GSIZE_FORMAT, i ? "×" : "", view->shape[i]);
   return g_string_free (text, FALSE);
@@ -91,6 +94,7 @@ static void
 print_padded (const char *text, glong width)
 {
   const glong length = g_utf8_strlen (text, -1);
+
   printf ("%s%*s", text, (int) MAX (width - length, 0), "");
 }
 
@@ -115,6 +119,7 @@ static cJSON *
 tensors_to_json (const FbnetModel *model)
 {
   cJSON *array = cJSON_CreateArray ();
+
   for (guint i = 0; i < fbnet_model_get_n_tensors (model); i++) {
     FbnetTensorView view;
     fbnet_model_get_tensor (model, i, &view);
@@ -141,6 +146,7 @@ layer_to_json (const LayerRow *row)
 {
   const int output[] = { (int) row->channels, (int) row->height, (int) row->width };
   cJSON *layer = cJSON_CreateObject ();
+
   cJSON_AddStringToObject (layer, "name", row->name);
   cJSON_AddStringToObject (layer, "op", row->op);
   cJSON_AddItemToObject (layer, "output", cJSON_CreateIntArray (output, 3));
@@ -154,6 +160,7 @@ static void
 add_layers (cJSON *object, const LayerTable *table)
 {
   const int input[] = { (int) table->input_height, (int) table->input_width };
+
   cJSON_AddItemToObject (object, "network_input", cJSON_CreateIntArray (input, 2));
   cJSON_AddNumberToObject (object, "multiply_adds", (double) table->multiply_adds);
   cJSON *layers = cJSON_AddArrayToObject (object, "layers");
@@ -167,6 +174,7 @@ print_json (const Contents *contents, const char *file, gboolean with_tensors)
   const FbnetModel *model = contents->model;
   g_autofree char *shown = g_filename_display_name (file);
   g_autoptr (cJSON) object = cJSON_CreateObject ();
+
   cJSON_AddStringToObject (object, "file", shown);
   cJSON_AddStringToObject (object, "name", fbnet_model_get_name (model));
   cJSON_AddNumberToObject (object, "n_parameters", (double) fbnet_model_get_n_parameters (model));
@@ -187,6 +195,7 @@ group_digits (guint64 number)
 {
   g_autofree char *digits = g_strdup_printf ("%" G_GUINT64_FORMAT, number);
   GString *text = g_string_new (digits);
+
   for (gssize position = (gssize) text->len - 3; position > 0; position -= 3)
     g_string_insert_c (text, position, ',');
   return g_string_free (text, FALSE);
@@ -213,7 +222,8 @@ static void
 print_section (const cJSON *description, const char *name)
 {
   const cJSON *section = cJSON_GetObjectItemCaseSensitive (description, name);
-  if (!section)
+
+  if (section == NULL)
     return;
   printf ("\n%s\n", name);
   const cJSON *field;
@@ -231,10 +241,11 @@ print_architecture (const cJSON *description)
   static const char *const fields[] = { "name", "basic_args", "width_divisor", "scale_factor",
     "norm" };
   const cJSON *architecture = cJSON_GetObjectItemCaseSensitive (description, "architecture");
+
   puts ("\narchitecture");
   for (guint i = 0; i < G_N_ELEMENTS (fields); i++) {
     const cJSON *field = cJSON_GetObjectItemCaseSensitive (architecture, fields[i]);
-    if (!field)
+    if (field == NULL)
       continue;
     g_autofree char *text = field_text (field);
     printf ("  %-20s %s\n", fields[i], text);
@@ -246,14 +257,15 @@ static void
 print_quantization (const cJSON *description)
 {
   const cJSON *quantization = cJSON_GetObjectItemCaseSensitive (description, "quantization");
-  if (!quantization)
+
+  if (quantization == NULL)
     return;
   const char *bias = cJSON_GetStringValue (cJSON_GetObjectItemCaseSensitive (quantization, "bias"));
   const int n = cJSON_GetArraySize (cJSON_GetObjectItemCaseSensitive (quantization, "activations"));
   puts ("\nquantization");
   printf ("  %-20s %s\n", "scheme",
       cJSON_GetStringValue (cJSON_GetObjectItemCaseSensitive (quantization, "scheme")));
-  printf ("  %-20s %s\n", "bias", bias ? bias : "wide");
+  printf ("  %-20s %s\n", "bias", bias != NULL ? bias : "wide");
   printf ("  %-20s %d tensors of bytes\n", "activations", n);
 }
 
@@ -262,6 +274,7 @@ print_layer (const LayerRow *row)
 {
   g_autofree char *output = g_strdup_printf ("%u×%u×%u", row->channels, row->height, row->width);
   g_autofree char *parameters = group_digits (row->parameters);
+
   printf ("  %-62s %-15s ", row->name, row->op);
   print_padded (output, 12);
   printf (" %10s %9.3f", parameters, (double) row->multiply_adds / 1e6);
@@ -285,7 +298,7 @@ static void
 print_labels (const FbnetModel *model)
 {
   puts ("\nlabels");
-  if (!fbnet_model_get_label (model, 0)) {
+  if (fbnet_model_get_label (model, 0) == NULL) {
     puts ("  none");
     return;
   }
@@ -302,6 +315,7 @@ print_head (const Contents *contents, const char *file)
   const gboolean detects = fbnet_model_get_task (model) == FBNET_TASK_DETECTION;
   g_autofree char *parameters = group_digits (fbnet_model_get_n_parameters (model));
   g_autofree char *shown = g_filename_display_name (file);
+
   printf ("%s: %s\n", shown, fbnet_model_get_name (model));
   printf ("  %-20s %s of %u classes%s", "task", detects ? "detection" : "classification",
       fbnet_model_get_n_classes (model), fbnet_model_has_masks (model) ? ", with masks" : "");
@@ -315,7 +329,7 @@ print_head (const Contents *contents, const char *file)
       contents->layers->input_width);
   const char *notes =
       cJSON_GetStringValue (cJSON_GetObjectItemCaseSensitive (contents->description, "notes"));
-  if (notes)
+  if (notes != NULL)
     printf ("  %-20s %s\n", "notes", notes);
 }
 
@@ -324,6 +338,7 @@ print_text (const Contents *contents, const char *file, gboolean with_tensors)
 {
   static const char *const sections[] = { "backbone", "anchors", "rpn", "roi_heads", "box_head",
     "mask_head", "keypoint_head", "head" };
+
   print_head (contents, file);
   print_section (contents->description, "provenance");
   print_section (contents->description, "input");
@@ -343,7 +358,7 @@ static gboolean
 contents_open (Contents *contents, const char *file, GError **error)
 {
   *contents = (Contents){ .model = fbnet_model_load (file, error) };
-  if (!contents->model)
+  if (contents->model == NULL)
     return FALSE;
   contents->description = model_file_description (contents->model);
   contents->layers = layer_table_new (contents->model);

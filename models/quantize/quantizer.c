@@ -268,6 +268,7 @@ make_description (const Quantizer *self)
   cJSON *description = model_file_description (self->model);
 
   cJSON *quantization = cJSON_AddObjectToObject (description, "quantization");
+
   cJSON_AddStringToObject (quantization, "scheme", "int8");
   cJSON_AddStringToObject (quantization, "bias", "wide");
   cJSON_AddItemToObject (quantization, "activations", cJSON_Duplicate (self->activations, TRUE));

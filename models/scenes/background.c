@@ -30,6 +30,7 @@ axis_new (Dice *dice, guint height)
   const double angle = dice_chance (dice, 0.5)
       ? dice_around (dice, 0.3) + G_PI / 2 * dice_pick (dice, 2)
       : dice_between (dice, 0, G_PI);
+
   return (Axis){ cos (angle) / height, sin (angle) / height, dice_between (dice, 0, 1) };
 }
 
@@ -43,6 +44,7 @@ static void
 make_gradient (Field *field, Dice *dice)
 {
   const Axis axis = axis_new (dice, field->height);
+
   for (guint y = 0; y < field->height; y++)
     for (guint x = 0; x < field->width; x++) {
       float *value = &field->values[(gsize) y * field->width + x];
@@ -54,6 +56,7 @@ static void
 make_clouds (Field *field, Dice *dice)
 {
   const float contrast = (float) dice_between (dice, 1, 4);
+
   for (gsize i = 0; i < (gsize) field->width * field->height; i++)
     field->values[i] = 0.5f + contrast * (field->values[i] - 0.5f);
 }
@@ -65,6 +68,7 @@ make_wood (Field *field, Dice *dice)
   const float rings = (float) dice_between (dice, 4, 20), bend = (float) dice_between (dice, 1, 6);
   const guint width = field->width, height = field->height;
   g_autofree float *fibres = noise_new (dice, width, height, height / 3.0, height / 100.0, 2);
+
   for (guint y = 0; y < height; y++)
     for (guint x = 0; x < width; x++) {
       const gsize i = (gsize) y * width + x;
@@ -82,6 +86,7 @@ make_bands (Field *field, Dice *dice, gboolean both)
   const Axis across = { -along.y, along.x, along.start };
   const double count = dice_between (dice, 2, 14), share = dice_between (dice, 0.1, 0.6);
   const float noise = (float) dice_between (dice, 0.1, 0.6);
+
   for (guint y = 0; y < field->height; y++)
     for (guint x = 0; x < field->width; x++) {
       float *value = &field->values[(gsize) y * field->width + x];
@@ -97,6 +102,7 @@ field_new (Dice *dice, guint width, guint height)
   const double cell = height * dice_between (dice, 0.1, 0.7);
   const double stretch = dice_chance (dice, 0.3) ? 4 : 1;
   Field field = { width, height, NULL };
+
   field.values = noise_new (dice, width, height, stretch * cell, cell, 2 + dice_pick (dice, 4));
   switch (dice_pick (dice, 6)) {
     case 0:
@@ -127,6 +133,7 @@ to_pixel (Color color)
   const guint red = (guint) lround (255 * color.red);
   const guint green = (guint) lround (255 * color.green);
   const guint blue = (guint) lround (255 * color.blue);
+
   return red << 16 | green << 8 | blue;
 }
 
@@ -138,6 +145,7 @@ fill_palette (guint32 *palette, Dice *dice)
   const Color other = color_muted (dice);
   const double share = dice_chance (dice, 0.3) ? 1 : dice_between (dice, 0.1, 0.6);
   const Color second = color_mix (first, other, share);
+
   for (guint i = 0; i < N_SHADES; i++)
     palette[i] = to_pixel (color_mix (first, second, (double) i / (N_SHADES - 1)));
 }
@@ -146,6 +154,7 @@ static void
 paint_field (cairo_surface_t *surface, Dice *dice, const Field *field)
 {
   guint32 palette[N_SHADES];
+
   fill_palette (palette, dice);
   guint8 *data = cairo_image_surface_get_data (surface);
   const gsize stride = (gsize) cairo_image_surface_get_stride (surface);
@@ -165,6 +174,7 @@ static void
 add_furniture (Stack *stack, Dice *dice)
 {
   const guint n = 1 + dice_pick (dice, 6);
+
   for (guint i = 0; i < n; i++) {
     const double x = stack->width * dice_between (dice, -0.1, 1);
     const double y = stack->height * dice_between (dice, -0.1, 1);
@@ -192,6 +202,7 @@ static void
 draw_things (cairo_t *cairo, Dice *dice, guint width, guint height, Color skin)
 {
   g_autoptr (Stack) stack = stack_new (width, height);
+
   if (dice_chance (dice, 0.4))
     add_furniture (stack, dice);
   if (dice_chance (dice, 0.35))
@@ -209,6 +220,7 @@ draw_background (Dice *dice, guint width, guint height, Color skin)
   cairo_surface_t *surface =
       cairo_image_surface_create (CAIRO_FORMAT_RGB24, (int) width, (int) height);
   const Field field = field_new (dice, width, height);
+
   paint_field (surface, dice, &field);
   g_free (field.values);
   cairo_t *cairo = cairo_create (surface);
@@ -224,6 +236,7 @@ enlarge (cairo_surface_t *small, guint width, guint height, guint factor)
   cairo_surface_t *surface =
       cairo_image_surface_create (CAIRO_FORMAT_RGB24, (int) width, (int) height);
   cairo_t *cairo = cairo_create (surface);
+
   cairo_scale (cairo, factor, factor);
   cairo_set_source_surface (cairo, small, 0, 0);
   cairo_pattern_set_filter (cairo_get_source (cairo), CAIRO_FILTER_BILINEAR);
@@ -240,6 +253,7 @@ background_new (Dice *dice, guint width, guint height, Color skin)
   const guint factor = dice_chance (dice, 0.5) ? 1 : 2 + dice_pick (dice, MAX_BLUR - 1);
   cairo_surface_t *surface =
       draw_background (dice, (width + factor - 1) / factor, (height + factor - 1) / factor, skin);
+
   return factor == 1 ? surface : enlarge (surface, width, height, factor);
 }
 
@@ -255,6 +269,7 @@ background_mean (cairo_surface_t *surface, double x, double y, double radius)
   const guint8 *data = cairo_image_surface_get_data (surface);
   const gsize stride = (gsize) cairo_image_surface_get_stride (surface);
   guint64 red = 0, green = 0, blue = 0;
+
   cairo_surface_flush (surface);
   for (gint row = y0; row <= y1; row++) {
     const guint32 *pixels = (const guint32 *) (data + (gsize) row * stride);

@@ -23,6 +23,7 @@ frame_new (guint width, guint height)
 {
   const gsize n = (gsize) width * height;
   Frame frame = { .width = width, .height = height };
+
   for (guint channel = 0; channel < N_CHANNELS; channel++)
     frame.channels[channel] = g_new (float, n);
   frame.scratch = g_new (float, n);
@@ -54,6 +55,7 @@ static void
 take_surface (Frame *frame, cairo_surface_t *surface)
 {
   float linear[256];
+
   for (guint i = 0; i < 256; i++)
     linear[i] = (float) from_srgb (i / 255.0);
   cairo_surface_flush (surface);
@@ -86,6 +88,7 @@ light_new (Dice *dice)
   const double gain[N_CHANNELS] = { exposure * exp (warmth / 2), exposure * exp (green / 2),
     exposure * exp (-warmth / 2) };
   Light light = { .gain = { gain[0], gain[1], gain[2] }, .shade = 1 };
+
   light.slope_x = dice_around (dice, 0.6);
   light.slope_y = dice_around (dice, 0.5);
   light.vignette = dice_chance (dice, 0.5) ? dice_between (dice, 0, 0.5) : 0;
@@ -108,6 +111,7 @@ light_at (const Light *light, double x, double y)
   const double beyond =
       (x * light->edge_x + y * light->edge_y - light->edge) / light->softness + 0.5;
   const double share = CLAMP (beyond, 0, 1);
+
   return lamp * corner * (1 + (light->shade - 1) * share * share * (3 - 2 * share));
 }
 
@@ -117,6 +121,7 @@ apply_light (Frame *frame, const Light *light)
 {
   const guint columns = frame->width / LIGHT_CELL + 2;
   g_autofree float *upper = g_new (float, columns), *lower = g_new (float, columns);
+
   for (guint y = 0; y < frame->height; y++) {
     const guint top = y - y % LIGHT_CELL;
     for (guint i = 0; y == top && i < columns; i++) {
@@ -146,6 +151,7 @@ bell (float *taps, double sigma)
 {
   const guint radius = MIN ((guint) ceil (2.5 * sigma), MAX_RADIUS);
   double sum = 0;
+
   for (guint i = 0; i <= radius; i++)
     sum += (i == 0 ? 1 : 2) * exp (-0.5 * i * i / (sigma * sigma));
   for (guint i = 0; i <= radius; i++)
@@ -183,6 +189,7 @@ blur (float *out, const float *in, float *scratch, guint width, guint height, do
 {
   float taps[MAX_RADIUS + 1];
   const guint radius = bell (taps, sigma);
+
   for (guint y = 0; y < height; y++)
     blur_row (scratch + (gsize) y * width, in + (gsize) y * width, width, taps, radius);
   memset (out, 0, sizeof (float) * width * height);
@@ -202,6 +209,7 @@ static void
 smear (float *out, const float *in, guint width, guint height, double length, double angle)
 {
   const gint n = 2 * (gint) ceil (length / 2) + 1;
+
   memset (out, 0, sizeof (float) * width * height);
   for (gint i = 0; i < n; i++) {
     const double place = n == 1 ? 0 : length * ((double) i / (n - 1) - 0.5);
@@ -231,6 +239,7 @@ apply_lens (Frame *frame, Dice *dice)
   const double length = dice_between (dice, 2, 6);
   const double angle = dice_between (dice, 0, G_PI);
   g_autofree float *copy = g_new (float, (gsize) frame->width * frame->height);
+
   for (guint channel = 0; channel < N_CHANNELS; channel++) {
     float *light = frame->channels[channel];
     blur (copy, light, frame->scratch, frame->width, frame->height, sigma * scale);
@@ -249,6 +258,7 @@ fill_curve (float *curve, Dice *dice)
 {
   const double gamma = exp (dice_around (dice, 0.3));
   const double black = dice_around (dice, 0.06), contrast = dice_between (dice, 0.85, 1.15);
+
   for (guint i = 0; i < N_LEVELS; i++) {
     const double srgb = pow (to_srgb ((double) i / (N_LEVELS - 1)), gamma);
     curve[i] = (float) (255 * (black + (1 - black) * (0.5 + contrast * (srgb - 0.5))));
@@ -270,6 +280,7 @@ static void
 apply_saturation (Frame *frame, float saturation)
 {
   float *red = frame->channels[0], *green = frame->channels[1], *blue = frame->channels[2];
+
   for (gsize i = 0; i < (gsize) frame->width * frame->height; i++) {
     const float luma = 0.299f * red[i] + 0.587f * green[i] + 0.114f * blue[i];
     red[i] = luma + saturation * (red[i] - luma);
@@ -287,6 +298,7 @@ bell_throw (Dice *dice)
   const gint sum =
       (gint) ((bits & 0xffff) + (bits >> 16 & 0xffff) + (bits >> 32 & 0xffff) + (bits >> 48))
       - 2 * 65535;
+
   return (float) sum * (1 / (65536 * 0.57735027f));
 }
 
@@ -306,6 +318,7 @@ static void
 apply_sharpening (Frame *frame, float strength)
 {
   g_autofree float *soft = g_new (float, (gsize) frame->width * frame->height);
+
   for (guint channel = 0; channel < N_CHANNELS; channel++) {
     float *values = frame->channels[channel];
     blur (soft, values, frame->scratch, frame->width, frame->height, 1.0 * frame->height / 240);
@@ -318,6 +331,7 @@ static void
 put_pixels (const Frame *frame, Picture *picture)
 {
   guint8 *rgb = picture->pixels;
+
   for (gsize i = 0; i < (gsize) frame->width * frame->height; i++)
     for (guint channel = 0; channel < N_CHANNELS; channel++)
       *rgb++ = (guint8) (CLAMP (frame->channels[channel][i], 0, 255) + 0.5f);
@@ -327,6 +341,7 @@ static void
 develop (Frame *frame, Dice *dice)
 {
   float curve[N_LEVELS];
+
   fill_curve (curve, dice);
   apply_curve (frame, curve);
   const double saturation = dice_chance (dice, 0.04) ? 0 : dice_between (dice, 0.6, 1.3);
@@ -341,6 +356,7 @@ void
 camera_shoot (Dice *dice, cairo_surface_t *surface, Picture *picture)
 {
   Frame frame = frame_new (picture->width, picture->height);
+
   take_surface (&frame, surface);
   const Light light = light_new (dice);
   apply_light (&frame, &light);

@@ -16,6 +16,7 @@ color_from_hsv (double hue, double saturation, double value)
   const double sector = 6 * (hue - floor (hue));
   const double low = value * (1 - saturation);
   const double rise = low + (value - low) * (1 - fabs (fmod (sector, 2) - 1));
+
   switch ((int) sector) {
     case 0:
       return (Color){ value, rise, low };
@@ -48,6 +49,7 @@ color_distance (Color left, Color right)
   const double blue = left.blue - right.blue;
   const double luma = 0.299 * red + 0.587 * green + 0.114 * blue;
   const double chroma = (red * red + green * green + blue * blue) / 3 - luma * luma;
+
   return sqrt (luma * luma + 0.5 * fmax (chroma, 0));
 }
 
@@ -70,6 +72,7 @@ color_muted (Dice *dice)
   const double hue =
       dice_chance (dice, 0.6) ? dice_between (dice, 0, 0.16) : dice_between (dice, 0, 1);
   const double strength = dice_between (dice, 0, 0.8);
+
   return color_from_hsv (hue, strength * strength, dice_between (dice, 0.08, 0.92));
 }
 
@@ -78,6 +81,7 @@ color_skin (Dice *dice)
 {
   const double hue = dice_between (dice, 0.03, 0.085);
   const double value = dice_between (dice, 0.3, 0.95);
+
   return color_from_hsv (hue, dice_between (dice, 0.65, 0.75) - 0.4 * value, value);
 }
 

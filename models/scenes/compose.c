@@ -59,6 +59,7 @@ choose_pose (Dice *dice, double x, double y, double size, double reach)
   const double yaw = dice_around (dice, MAX_TILT);
   const double pitch = dice_around (dice, MAX_TILT);
   Pose pose = pose_new (x, y, size, roll, yaw, pitch);
+
   pose.distance = reach * dice_between (dice, 3, 10);
   if (dice_chance (dice, 0.4))
     pose.bend = dice_around (dice, 0.5) / reach;
@@ -70,6 +71,7 @@ static Place
 choose_place (Composer *c, double radius)
 {
   Place place = { .radius = radius };
+
   for (guint try = 0; try < MAX_TRIES; try++) {
     const double margin = 0.6 * radius;
     place.x = dice_between (c->dice, margin, c->width - margin);
@@ -103,6 +105,7 @@ choose_style (Dice *dice, Color ground)
   const Color black = { 0.06, 0.06, 0.06 };
   const gboolean bright = color_distance (ground, black) > 0.6;
   Style style = { .ground = ground, .ink = color_ink_on (dice, ground) };
+
   style.varied = dice_chance (dice, 0.6);
   if (bright && dice_chance (dice, 0.3)) {
     style.ink = black;
@@ -120,6 +123,7 @@ choose_paint (Dice *dice, const Style *style, double size)
   const Color black = { 0.06, 0.06, 0.06 }, white = { 1, 1, 1 };
   const Color ink = style->varied ? color_ink_on (dice, style->ground) : style->ink;
   Paint paint = paint_flat (ink);
+
   paint.grain = style->grain;
   if (style->hollow) {
     paint.near = paint.far =
@@ -146,6 +150,7 @@ add_symbol (Composer *c, const Pose *pose, const Style *style, Point place, doub
 {
   const Symbol symbol = (Symbol) dice_pick (c->dice, N_SYMBOLS);
   const Paint paint = choose_paint (c->dice, style, size * pose->size);
+
   stack_add (c->stack, pose_outline (pose, c->symbols[symbol], place, size, angle), &paint,
       (gint) symbol);
 }
@@ -164,6 +169,7 @@ add_paper (Composer *c, const Pose *pose, Extent extent, Color color)
       extent.width / 2, extent.height / 2);
   Outline *seen = pose_outline (pose, flat, (Point){ 0, 0 }, 1, 0);
   Paint paint = paint_flat (color);
+
   paint.far = color_mix (color, (Color){ 0, 0, 0 }, dice_between (c->dice, 0, 0.25));
   paint.angle = dice_between (c->dice, 0, 2 * G_PI);
   if (dice_chance (c->dice, 0.3))
@@ -181,6 +187,7 @@ add_shine (Composer *c, const Pose *pose, Extent extent)
   const double y = extent.height * dice_between (c->dice, -0.5, 0.5);
   const double angle = dice_between (c->dice, 0, G_PI);
   Paint paint = paint_flat ((Color){ 1, 1, 1 });
+
   paint.alpha = dice_between (c->dice, 0.02, 0.08);
   for (guint i = 1; i <= 4; i++) {
     g_autoptr (Outline) flat =
@@ -194,6 +201,7 @@ static Point
 edge_point (const Pose *pose, Extent extent, guint side, double along, double out)
 {
   const double x = extent.width / 2, y = extent.height / 2;
+
   switch (side) {
     case 0:
       return pose_project (pose, (Point){ -x - out, along * y });
@@ -209,6 +217,7 @@ static void
 add_palm (Composer *c, const Pose *pose, Extent extent, guint side, double along, double radius)
 {
   const Point hand = edge_point (pose, extent, side, along, 0);
+
   things_add_arm (c->stack, c->dice, hand, 2 * radius, c->skin);
   const guint n = dice_pick (c->dice, 4);
   for (guint i = 0; i < n; i++) {
@@ -227,6 +236,7 @@ add_thumb (Composer *c, const Pose *pose, Extent extent, guint side, double alon
   const Point from = edge_point (pose, extent, side, along, 2.5 * radius / pose->size);
   const double shift = along + dice_around (c->dice, 0.3);
   const Point tip = edge_point (pose, extent, side, shift, -depth);
+
   things_add_finger (c->stack, c->dice, from, tip, radius, c->skin);
 }
 
@@ -237,6 +247,7 @@ add_print (Composer *c, const Pose *pose, const Style *style, guint columns, gui
 {
   const gboolean labels = dice_chance (c->dice, 0.5);
   const gboolean upright = dice_chance (c->dice, 0.6);
+
   for (guint row = 0; row < rows; row++)
     for (guint column = 0; column < columns; column++) {
       const double x = (column - (columns - 1) / 2.0) * cell;
@@ -259,6 +270,7 @@ add_text (Composer *c, const Pose *pose, Extent extent, Color ground)
   const Color ink = color_ink_on (c->dice, ground);
   const guint n = 3 + dice_pick (c->dice, 8);
   const double height = extent.height / (2 * n);
+
   for (guint i = 0; i < n; i++)
     things_add_writing (c->stack, c->dice, pose,
         (Point){ -0.4 * extent.width, (2 * i + 0.5) * height - extent.height / 2 },
@@ -285,6 +297,7 @@ add_sheet (Composer *c, const Sheet *sheet)
   const double radius = c->height * dice_between (c->dice, 0.025, 0.055);
   const Color ground = color_paper (c->dice);
   const Style style = choose_style (c->dice, ground);
+
   if (sheet->held)
     add_palm (c, &pose, extent, side, along, radius);
   add_paper (c, &pose, extent, ground);
@@ -304,6 +317,7 @@ static void
 add_card (Composer *c, double low, double high)
 {
   Sheet sheet = { 1, 1, choose_size (c, low, high), { 0 }, dice_chance (c->dice, 0.4) };
+
   sheet.place = choose_place (c, 0.75 * sheet.size);
   add_sheet (c, &sheet);
 }
@@ -317,6 +331,7 @@ add_loose (Composer *c, double low, double high)
   const Color ground = background_mean (c->background, place.x, place.y, size / 2);
   const Pose pose = choose_pose (c->dice, place.x, place.y, size, 0.7);
   Style style = choose_style (c->dice, ground);
+
   style.hollow = FALSE;
   style.varied = TRUE;
   add_symbol (c, &pose, &style, (Point){ 0, 0 }, 1, 0);
@@ -331,6 +346,7 @@ add_grid (Composer *c)
   const guint8 *grid = grids[dice_pick (c->dice, G_N_ELEMENTS (grids))];
   const double largest = 1 / (1.2 * MAX (grid[1], 0.75 * grid[0]));
   Sheet sheet = { grid[0], grid[1], 0, { 0 }, dice_chance (c->dice, 0.6) };
+
   sheet.size = choose_size (c, MIN_SIZE, fmin (largest, 0.5));
   sheet.place.x = c->width * (0.5 + dice_around (c->dice, 0.3));
   sheet.place.y = c->height * (0.5 + dice_around (c->dice, 0.25));
@@ -341,6 +357,7 @@ static void
 add_document (Composer *c)
 {
   Sheet sheet = { 0, 0, choose_size (c, 0.15, 0.5), { 0 }, dice_chance (c->dice, 0.4) };
+
   sheet.place = choose_place (c, 0.6 * sheet.size);
   add_sheet (c, &sheet);
 }
@@ -351,6 +368,7 @@ add_several (Composer *c)
 {
   const guint n = 1 + dice_pick (c->dice, MAX_OBJECTS);
   const double high = fmax (MAX_SIZE / sqrt (n), 0.22);
+
   for (guint i = 0; i < n; i++)
     if (dice_chance (c->dice, 0.5))
       add_card (c, MIN_SIZE, high);
@@ -374,6 +392,7 @@ add_obstacle (Composer *c)
   const Point from = { dice_between (c->dice, 0, c->width), c->height * 1.1 };
   const Point tip = { from.x + dice_around (c->dice, 0.5 * c->width),
     dice_between (c->dice, 0.4, 0.95) * c->height };
+
   if (dice_chance (c->dice, 0.5)) {
     things_add_finger (c->stack, c->dice, from, tip,
         c->height * dice_between (c->dice, 0.025, 0.05), c->skin);
@@ -388,6 +407,7 @@ static void
 arrange (Composer *c)
 {
   const double kind = dice_between (c->dice, 0, 1);
+
   if (dice_chance (c->dice, 0.5))
     add_distractors (c, 1 + dice_pick (c->dice, 6));
   if (dice_chance (c->dice, 0.12))
@@ -414,6 +434,7 @@ compose (Dice *dice, cairo_surface_t *background, Color skin)
     .width = cairo_image_surface_get_width (background),
     .height = cairo_image_surface_get_height (background),
   };
+
   c.stack = stack_new ((guint) c.width, (guint) c.height);
   for (guint i = 0; i < N_SYMBOLS; i++)
     c.symbols[i] = symbol_outline ((Symbol) i);

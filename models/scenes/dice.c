@@ -31,6 +31,7 @@ dice_around (Dice *dice, double range)
 {
   const double first = dice_between (dice, -range, range);
   const double second = dice_between (dice, -range, range);
+
   return (first + second) / 2;
 }
 

@@ -16,6 +16,7 @@ between (guint pixel, double cell)
   const double position = pixel / cell;
   const guint column = (guint) position;
   const float part = (float) (position - column);
+
   return (Between){ column, part * part * (3 - 2 * part) };
 }
 
@@ -27,6 +28,7 @@ add_octave (float *field, guint width, guint height, Dice *dice, double cell_x, 
   g_autofree float *grid = g_new (float, (gsize) columns *rows);
   g_autofree float *line = g_new (float, columns);
   g_autofree Between *places = g_new (Between, width);
+
   for (gsize i = 0; i < (gsize) columns * rows; i++)
     grid[i] = strength * (float) dice_between (dice, 0, 1);
   for (guint x = 0; x < width; x++)
@@ -49,6 +51,7 @@ noise_new (Dice *dice, guint width, guint height, double cell_x, double cell_y, 
 {
   float *field = g_new0 (float, (gsize) width *height);
   float strength = 0.5f / (1 - 1.0f / (1u << octaves));
+
   for (guint i = 0; i < octaves; i++, strength /= 2, cell_x /= 2, cell_y /= 2)
     add_octave (field, width, height, dice, MAX (cell_x, 1), MAX (cell_y, 1), strength);
   return field;

@@ -15,6 +15,7 @@ Outline *
 outline_new (void)
 {
   Outline *outline = g_new (Outline, 1);
+
   outline->points = g_array_new (FALSE, FALSE, sizeof (Point));
   outline->starts = g_array_new (FALSE, FALSE, sizeof (guint));
   return outline;
@@ -23,7 +24,7 @@ outline_new (void)
 void
 outline_free (Outline *outline)
 {
-  if (!outline)
+  if (outline == NULL)
     return;
   g_array_unref (outline->points);
   g_array_unref (outline->starts);
@@ -40,6 +41,7 @@ void
 outline_add (Outline *outline, double x, double y)
 {
   const Point point = { x, y };
+
   g_array_append_val (outline->points, point);
 }
 
@@ -58,6 +60,7 @@ void
 outline_arc (Outline *outline, double x, double y, double radius, double from, double to)
 {
   const guint n = (guint) ceil (fabs (to - from) / ARC_STEP);
+
   for (guint i = 0; i <= n; i++) {
     const double angle = from + (to - from) * i / n;
     outline_add (outline, x + radius * cos (angle), y + radius * sin (angle));
@@ -78,6 +81,7 @@ outline_rectangle (double x0, double y0, double x1, double y1)
 {
   const Point corners[] = { { x0, y0 }, { x1, y0 }, { x1, y1 }, { x0, y1 } };
   Outline *outline = outline_new ();
+
   outline_polygon (outline, corners, G_N_ELEMENTS (corners));
   return outline;
 }
@@ -86,6 +90,7 @@ Outline *
 outline_ellipse (double x, double y, double radius_x, double radius_y, double angle)
 {
   Outline *outline = outline_new ();
+
   outline_begin (outline);
   for (double turn = 0; turn < 2 * G_PI; turn += ARC_STEP) {
     const double along = radius_x * cos (turn), across = radius_y * sin (turn);
@@ -100,6 +105,7 @@ outline_capsule (Point from, Point to, double radius)
 {
   const double angle = atan2 (to.y - from.y, to.x - from.x);
   Outline *outline = outline_new ();
+
   outline_begin (outline);
   outline_arc (outline, to.x, to.y, radius, angle - G_PI / 2, angle + G_PI / 2);
   outline_arc (outline, from.x, from.y, radius, angle + G_PI / 2, angle + 1.5 * G_PI);
@@ -117,6 +123,7 @@ static double
 contour_area (const Point *points, guint n)
 {
   double sum = 0;
+
   for (guint i = 0; i < n; i++) {
     const Point *next = &points[(i + 1) % n];
     sum += points[i].x * next->y - next->x * points[i].y;
@@ -128,6 +135,7 @@ double
 outline_area (const Outline *outline)
 {
   double area = 0;
+
   for (guint i = 0; i < outline->starts->len; i++) {
     const guint start = g_array_index (outline->starts, guint, i);
     area += contour_area (&g_array_index (outline->points, Point, start),
@@ -158,6 +166,7 @@ pose_new (double x, double y, double size, double roll, double yaw, double pitch
   const double cr = cos (roll), sr = sin (roll);
   const double cy = cos (yaw), sy = sin (yaw);
   const double cp = cos (pitch), sp = sin (pitch);
+
   /* Rz (roll) · Ry (yaw) · Rx (pitch), of which a plane needs two columns. */
   return (Pose){ .x = x,
     .y = y,
@@ -175,6 +184,7 @@ pose_project (const Pose *pose, Point point)
   const double depth = r[2][0] * point.x + r[2][1] * point.y + pose->bend * point.x * point.x;
   const double nearness =
       pose->distance / fmax (pose->distance + depth, MIN_DEPTH * pose->distance);
+
   return (Point){
     pose->x + pose->size * nearness * (r[0][0] * point.x + r[0][1] * point.y),
     pose->y + pose->size * nearness * (r[1][0] * point.x + r[1][1] * point.y),
@@ -186,6 +196,7 @@ pose_outline (const Pose *pose, const Outline *outline, Point place, double size
 {
   const double along = size * cos (angle), across = size * sin (angle);
   Outline *seen = outline_new ();
+
   g_array_append_vals (seen->starts, outline->starts->data, outline->starts->len);
   for (guint i = 0; i < outline->points->len; i++) {
     const Point *point = &g_array_index (outline->points, Point, i);

@@ -17,6 +17,7 @@ static void
 clear_object (gpointer data)
 {
   SceneObject *object = data;
+
   g_free ((gpointer) object->mask.data);
 }
 
@@ -31,6 +32,7 @@ static Extent *
 measure (const Stack *stack, const guint16 *owners)
 {
   Extent *extents = g_new (Extent, stack->layers->len + 1);
+
   for (guint i = 0; i <= stack->layers->len; i++)
     extents[i] = (Extent){ G_MAXUINT, G_MAXUINT, 0, 0, 0 };
   for (guint y = 0; y < stack->height; y++)
@@ -53,6 +55,7 @@ cut_mask (const guint16 *owners, guint width, guint16 owner, const Extent *exten
     .width = (gint) (extent->x1 - extent->x0 + 1),
     .height = (gint) (extent->y1 - extent->y0 + 1) };
   guint8 *pixels = g_new (guint8, (gsize) mask.width * mask.height);
+
   mask.data = pixels;
   for (guint y = extent->y0; y <= extent->y1; y++)
     for (guint x = extent->x0; x <= extent->x1; x++)
@@ -65,6 +68,7 @@ find_objects (Scene *scene, const Stack *stack)
 {
   g_autofree guint16 *owners = stack_see (stack);
   g_autofree Extent *extents = measure (stack, owners);
+
   for (guint i = 0; i < stack->layers->len; i++) {
     const Layer *layer = &g_array_index (stack->layers, Layer, i);
     const Extent *extent = &extents[i + 1];
@@ -85,6 +89,7 @@ draw (Scene *scene, Dice *dice)
   const Color skin = color_skin (dice);
   cairo_surface_t *surface = background_new (dice, width, height, skin);
   g_autoptr (Stack) stack = compose (dice, surface, skin);
+
   stack_drop_hidden (stack, MIN_VISIBLE, (guint) (MIN_AREA * height * height));
   cairo_t *cairo = cairo_create (surface);
   stack_draw (stack, cairo, dice);
@@ -101,7 +106,7 @@ scene_new (guint64 seed, guint64 index, guint width, guint height, GError **erro
   g_return_val_if_fail (height >= SCENE_MIN_SIDE && height <= SCENE_MAX_SIDE, NULL);
   Dice dice = dice_new (seed, index);
   Picture *picture = picture_new (width, height, "a scene", error);
-  if (!picture)
+  if (picture == NULL)
     return NULL;
   Scene *scene = g_new0 (Scene, 1);
   scene->picture = picture;
@@ -115,7 +120,7 @@ scene_new (guint64 seed, guint64 index, guint width, guint height, GError **erro
 void
 scene_free (Scene *scene)
 {
-  if (!scene)
+  if (scene == NULL)
     return;
   picture_free (scene->picture);
   g_array_unref (scene->objects);

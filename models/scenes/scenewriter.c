@@ -43,7 +43,8 @@ make_scene (const Maker *maker, Job *job)
   g_autofree char *name = scene_file_name (job->index);
   g_autofree char *path = g_build_filename (maker->images, name, NULL);
   g_autoptr (Scene) scene = scene_new (set->seed, job->index, set->width, set->height, &job->error);
-  if (scene && picture_write_jpeg (scene->picture, scene->quality, path, &job->error))
+
+  if (scene != NULL && picture_write_jpeg (scene->picture, scene->quality, path, &job->error))
     job->objects = g_array_ref (scene->objects);
 }
 
@@ -52,6 +53,7 @@ work (gpointer data, gpointer user_data)
 {
   Maker *maker = user_data;
   Job *job = data;
+
   if (!g_atomic_int_get (&maker->stopped))
     make_scene (maker, job);
   g_async_queue_push (maker->finished, job);
@@ -63,9 +65,10 @@ collect (Maker *maker, guint count, GError **error)
 {
   gboolean good = TRUE;
   Progress progress = progress_new (count, "scenes");
+
   for (guint i = 0; i < count; i++) {
     Job *job = g_async_queue_pop (maker->finished);
-    if (job->error && good) {
+    if (job->error != NULL && good) {
       progress_hide (&progress);
       g_propagate_error (error, g_steal_pointer (&job->error));
       g_atomic_int_set (&maker->stopped, TRUE);
@@ -82,6 +85,7 @@ make_all (const SceneSet *set, const char *images, Job *jobs, GError **error)
 {
   Maker maker = { .set = set, .images = images, .finished = g_async_queue_new () };
   GThreadPool *pool = g_thread_pool_new (work, &maker, (gint) set->n_threads, FALSE, NULL);
+
   for (guint i = 0; i < set->count; i++) {
     jobs[i].index = set->first + i;
     g_thread_pool_push (pool, &jobs[i], NULL);
@@ -109,6 +113,7 @@ static cJSON *
 categories_to_json (void)
 {
   cJSON *categories = cJSON_CreateArray ();
+
   for (guint i = 0; i < N_SYMBOLS; i++) {
     cJSON *category = cJSON_CreateObject ();
     cJSON_AddNumberToObject (category, "id", i + 1);
@@ -124,6 +129,7 @@ image_to_json (const SceneSet *set, guint index)
 {
   g_autofree char *name = scene_file_name (index);
   cJSON *image = cJSON_CreateObject ();
+
   cJSON_AddNumberToObject (image, "id", index + 1.0);
   cJSON_AddStringToObject (image, "file_name", name);
   cJSON_AddNumberToObject (image, "width", set->width);
@@ -136,6 +142,7 @@ object_to_json (const SceneSet *set, const SceneObject *object, guint id, guint 
 {
   const int box[] = { object->mask.x, object->mask.y, object->mask.width, object->mask.height };
   cJSON *annotation = cJSON_CreateObject ();
+
   cJSON_AddNumberToObject (annotation, "id", id);
   cJSON_AddNumberToObject (annotation, "image_id", index + 1.0);
   cJSON_AddNumberToObject (annotation, "category_id", object->symbol + 1);
@@ -155,6 +162,7 @@ info_to_json (const SceneSet *set)
                                            " --first %u --count %u --size %ux%u",
       set->seed, set->first, set->count, set->width, set->height);
   cJSON *info = cJSON_CreateObject ();
+
   cJSON_AddStringToObject (info, "description", text);
   cJSON_AddStringToObject (info, "version", FBNET_VERSION);
   return info;
@@ -164,6 +172,7 @@ static cJSON *
 scene_set_to_json (const SceneSet *set, const Job *jobs)
 {
   cJSON *file = cJSON_CreateObject ();
+
   cJSON_AddItemToObject (file, "info", info_to_json (set));
   cJSON_AddItemToObject (file, "categories", categories_to_json ());
   cJSON *images = cJSON_AddArrayToObject (file, "images");
@@ -213,6 +222,7 @@ scene_set_write (const SceneSet *set, const char *folder, GError **error)
 {
   g_autofree char *images = g_build_filename (folder, "images", NULL);
   g_autofree char *annotations = g_build_filename (folder, "annotations.json", NULL);
+
   if (!prepare (images, annotations, error))
     return FALSE;
   Job *jobs = g_new0 (Job, set->count);

@@ -20,6 +20,7 @@ static void
 clear_layer (gpointer data)
 {
   Layer *layer = data;
+
   outline_free (layer->outline);
 }
 
@@ -27,6 +28,7 @@ Stack *
 stack_new (guint width, guint height)
 {
   Stack *stack = g_new (Stack, 1);
+
   stack->width = width;
   stack->height = height;
   stack->layers = g_array_new (FALSE, FALSE, sizeof (Layer));
@@ -37,7 +39,7 @@ stack_new (guint width, guint height)
 void
 stack_free (Stack *stack)
 {
-  if (!stack)
+  if (stack == NULL)
     return;
   g_array_unref (stack->layers);
   g_free (stack);
@@ -47,6 +49,7 @@ void
 stack_add (Stack *stack, Outline *outline, const Paint *paint, gint symbol)
 {
   const Layer layer = { outline, *paint, symbol };
+
   g_array_append_val (stack->layers, layer);
 }
 
@@ -67,6 +70,7 @@ static Bounds
 outline_bounds (const Outline *outline, guint width, guint height)
 {
   double x0 = width, y0 = height, x1 = 0, y1 = 0;
+
   for (guint i = 0; i < outline->points->len; i++) {
     const Point *point = &g_array_index (outline->points, Point, i);
     x0 = fmin (x0, point->x);
@@ -113,6 +117,7 @@ stack_see (const Stack *stack)
       cairo_image_surface_create (CAIRO_FORMAT_A8, (int) stack->width, (int) stack->height);
   cairo_t *cairo = cairo_create (surface);
   const gsize stride = (gsize) cairo_image_surface_get_stride (surface);
+
   for (guint i = 0; i < stack->layers->len; i++) {
     const Layer *layer = get_layer (stack, i);
     const Bounds bounds = outline_bounds (layer->outline, stack->width, stack->height);
@@ -132,6 +137,7 @@ count_pixels (const Stack *stack)
 {
   g_autofree guint16 *owners = stack_see (stack);
   guint *counts = g_new0 (guint, stack->layers->len + 1);
+
   for (gsize i = 0; i < (gsize) stack->width * stack->height; i++)
     counts[owners[i]]++;
   return counts;
@@ -142,6 +148,7 @@ void
 stack_drop_hidden (Stack *stack, double min_visible, guint min_pixels)
 {
   g_autofree guint *counts = count_pixels (stack);
+
   for (guint i = stack->layers->len; i-- > 0;) {
     const Layer *layer = get_layer (stack, i);
     if (layer->symbol == NO_SYMBOL)
@@ -161,7 +168,8 @@ tile_new (Dice *dice)
   cairo_surface_t *surface = cairo_image_surface_create (CAIRO_FORMAT_ARGB32, TILE_SIDE, TILE_SIDE);
   guint8 *data = cairo_image_surface_get_data (surface);
   const gsize stride = (gsize) cairo_image_surface_get_stride (surface);
-  for (guint y = 0; data && y < TILE_SIDE; y++) {
+
+  for (guint y = 0; data != NULL && y < TILE_SIDE; y++) {
     guint32 *row = (guint32 *) (data + y * stride);
     for (guint x = 0; x < TILE_SIDE; x++) {
       const guint64 bits = dice_bits (dice);
@@ -187,6 +195,7 @@ static void
 set_gradient (cairo_t *cairo, const Paint *paint)
 {
   double x0, y0, x1, y1;
+
   cairo_path_extents (cairo, &x0, &y0, &x1, &y1);
   const double x = (x0 + x1) / 2, y = (y0 + y1) / 2;
   const double reach = fmax (1, fmax (x1 - x0, y1 - y0) / 2);
@@ -205,6 +214,7 @@ static void
 draw_layer (const Layer *layer, cairo_t *cairo, cairo_pattern_t *tile)
 {
   const Paint *paint = &layer->paint;
+
   outline_trace (layer->outline, cairo);
   if (memcmp (&paint->near, &paint->far, sizeof (Color)) == 0)
     set_color (cairo, paint->near, paint->alpha);
@@ -235,6 +245,7 @@ void
 stack_draw (const Stack *stack, cairo_t *cairo, Dice *dice)
 {
   cairo_pattern_t *tile = tile_new (dice);
+
   for (guint i = 0; i < stack->layers->len; i++)
     draw_layer (get_layer (stack, i), cairo, tile);
   cairo_pattern_destroy (tile);

@@ -25,6 +25,7 @@ add_arrow (Outline *outline)
 {
   static const Point corners[] = { { 0, -0.52 }, { 0.46, 0.02 }, { 0.19, 0.02 }, { 0.19, 0.5 },
     { -0.19, 0.5 }, { -0.19, 0.02 }, { -0.46, 0.02 } };
+
   outline_polygon (outline, corners, G_N_ELEMENTS (corners));
 }
 
@@ -35,6 +36,7 @@ add_cross (Outline *outline)
   const Point corners[] = { { -arm, -end }, { arm, -end }, { arm, -arm }, { end, -arm },
     { end, arm }, { arm, arm }, { arm, end }, { -arm, end }, { -arm, arm }, { -end, arm },
     { -end, -arm }, { -arm, -arm } };
+
   outline_polygon (outline, corners, G_N_ELEMENTS (corners));
 }
 
@@ -60,6 +62,7 @@ add_moon (Outline *outline)
       / (2 * MOON_CUT_X);
   const double y = sqrt (MOON_RADIUS * MOON_RADIUS - x * x);
   const double outer = atan2 (y, x), inner = atan2 (y, x - MOON_CUT_X);
+
   outline_begin (outline);
   outline_arc (outline, -MOON_X, 0, MOON_RADIUS, outer, 2 * G_PI - outer);
   outline_arc (outline, MOON_CUT_X - MOON_X, 0, MOON_CUT_RADIUS, 2 * G_PI - inner, inner);
@@ -78,6 +81,7 @@ static void
 add_star (Outline *outline)
 {
   Point corners[2 * STAR_POINTS];
+
   for (guint i = 0; i < G_N_ELEMENTS (corners); i++) {
     const double radius = i % 2 ? STAR_INNER : STAR_OUTER;
     const double turn = G_PI * i / STAR_POINTS;

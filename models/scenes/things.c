@@ -14,6 +14,7 @@ shaded (Dice *dice, Color color)
 {
   const Color black = { 0, 0, 0 }, white = { 1, 1, 1 };
   Paint paint = paint_flat (color);
+
   paint.near = color_mix (color, white, dice_between (dice, 0, 0.2));
   paint.far = color_mix (color, black, dice_between (dice, 0, 0.35));
   paint.angle = dice_between (dice, 0, 2 * G_PI);
@@ -29,6 +30,7 @@ polygon_new (Dice *dice, double x, double y, double size)
   Point corners[MAX_CORNERS];
   const guint n = 3 + dice_pick (dice, MAX_CORNERS - 2);
   const double first = dice_between (dice, 0, 2 * G_PI);
+
   for (guint i = 0; i < n; i++) {
     const double turn = first + 2 * G_PI * (i + dice_around (dice, 0.4)) / n;
     const double radius = size * dice_between (dice, 0.35, 0.55);
@@ -47,6 +49,7 @@ bar_new (Dice *dice, double x, double y, double size)
   const Pose pose = pose_new (x, y, size, angle, dice_around (dice, 0.6), 0);
   const double height = dice_between (dice, 0.1, 0.9);
   g_autoptr (Outline) flat = outline_rectangle (-0.5, -height / 2, 0.5, height / 2);
+
   return pose_outline (&pose, flat, (Point){ 0, 0 }, 1, 0);
 }
 
@@ -55,6 +58,7 @@ line_new (Dice *dice, double x, double y, double size)
 {
   const double angle = dice_between (dice, 0, 2 * G_PI);
   const double along = size * cos (angle), across = size * sin (angle);
+
   return outline_capsule ((Point){ x - along, y - across }, (Point){ x + along, y + across },
       size * dice_between (dice, 0.02, 0.1));
 }
@@ -81,6 +85,7 @@ things_add_shape (Stack *stack, Dice *dice, double x, double y, double size)
 {
   const Color color = dice_chance (dice, 0.3) ? color_ink (dice) : color_muted (dice);
   Paint paint = dice_chance (dice, 0.5) ? paint_flat (color) : shaded (dice, color);
+
   if (dice_chance (dice, 0.3))
     paint.grain = dice_between (dice, 0.1, 0.5);
   if (dice_chance (dice, 0.25)) {
@@ -97,6 +102,7 @@ add_stroke (Outline *outline, double x, double y, double width, double height)
 {
   const Point corners[] = { { x, y }, { x + width, y }, { x + width, y + height },
     { x, y + height } };
+
   outline_begin (outline);
   for (guint i = 0; i < G_N_ELEMENTS (corners); i++)
     outline_add (outline, corners[i].x, corners[i].y);
@@ -108,6 +114,7 @@ add_letter (Outline *outline, Dice *dice, double x, double width, double height)
 {
   const double pen = 0.22 * width;
   const guint bits = 1 + dice_pick (dice, 15);
+
   if (bits & 1)
     add_stroke (outline, x, 0, pen, height);
   if (bits & 2)
@@ -124,6 +131,7 @@ things_add_writing (Stack *stack, Dice *dice, const Pose *pose, Point place, dou
 {
   g_autoptr (Outline) flat = outline_new ();
   const double letter = 0.6 * height;
+
   for (double x = 0; x + letter <= width; x += 1.35 * letter)
     if (!dice_chance (dice, 0.15))
       add_letter (flat, dice, x, letter, height);
@@ -142,6 +150,7 @@ things_add_finger (Stack *stack, Dice *dice, Point from, Point tip, double radiu
   const double length = hypot (tip.x - from.x, tip.y - from.y);
   const double along = (tip.x - from.x) / length, across = (tip.y - from.y) / length;
   const Paint rim = paint_flat (edge);
+
   stack_add (stack, outline_capsule (from, tip, radius), &rim, NO_SYMBOL);
   Paint flesh = paint_flat (skin);
   flesh.far = color_mix (skin, white, 0.15);
@@ -162,6 +171,7 @@ things_add_arm (Stack *stack, Dice *dice, Point hand, double radius, Color skin)
   const double lean = dice_around (dice, 0.6) * stack->height;
   const Point elbow = { hand.x + lean, stack->height + 2 * radius };
   const Paint arm = shaded (dice, skin);
+
   stack_add (stack, outline_capsule (elbow, hand, radius), &arm, NO_SYMBOL);
   if (dice_chance (dice, 0.4))
     return;
@@ -178,6 +188,7 @@ add_face (Stack *stack, Dice *dice, double x, double y, double size, Color skin)
   const Paint dark = paint_flat (color_mix (skin, black, 0.75));
   const Paint lips = paint_flat (color_mix (skin, (Color){ 0.6, 0.2, 0.2 }, 0.5));
   const Paint face = shaded (dice, skin);
+
   stack_add (stack, outline_ellipse (x, y, 0.37 * size, 0.5 * size, 0), &face, NO_SYMBOL);
   for (gint side = -1; side <= 1; side += 2) {
     const double eye = x + side * 0.16 * size;
@@ -202,6 +213,7 @@ things_add_person (Stack *stack, Dice *dice, Color skin)
       shaded (dice, dice_chance (dice, 0.3) ? color_ink (dice) : color_muted (dice));
   const Paint neck = paint_flat (color_mix (skin, (Color){ 0, 0, 0 }, 0.2));
   const double low = y + 1.15 * size;
+
   stack_add (stack, outline_ellipse (x, y - 0.08 * size, 0.42 * size, 0.52 * size, 0), &hair,
       NO_SYMBOL);
   stack_add (stack, outline_capsule ((Point){ x, y }, (Point){ x, y + 0.7 * size }, 0.2 * size),
@@ -222,6 +234,7 @@ things_add_shadow (Stack *stack, Dice *dice, const Outline *outline, double size
   const double reach = size * dice_between (dice, 0.01, 0.06);
   const double turn = dice_between (dice, 0, G_PI);
   const double depth = dice_between (dice, 0.05, 0.14);
+
   for (guint step = 1; step <= 3; step++) {
     const Pose moved = { .x = step * reach * cos (turn),
       .y = step * reach * sin (turn),

@@ -37,6 +37,7 @@ surface_new (const Picture *picture, const char *name, GError **error)
 {
   cairo_surface_t *surface =
       cairo_image_surface_create (CAIRO_FORMAT_RGB24, (int) picture->width, (int) picture->height);
+
   if (cairo_surface_status (surface) != CAIRO_STATUS_SUCCESS) {
     g_set_error (error, FBNET_ERROR, FBNET_ERROR_MEMORY, "%s: cannot draw on %u×%u pixels: %s",
         name, picture->width, picture->height,
@@ -84,6 +85,7 @@ canvas_new (cairo_surface_t *surface, const Picture *picture)
     .line_width = fmax (MIN_LINE_WIDTH, round (side * LINE_WIDTH)),
     .font_size = fmax (MIN_FONT_SIZE, round (side * FONT_SIZE)),
   };
+
   canvas.layout = pango_cairo_create_layout (canvas.cairo);
   PangoFontDescription *font = pango_font_description_from_string ("Sans Bold");
   pango_font_description_set_absolute_size (font, canvas.font_size * PANGO_SCALE);
@@ -109,6 +111,7 @@ class_color (guint class_id)
   const double turn = 6 * fmod (0.33 + class_id * golden, 1);
   const double low = 0.15, high = class_id / 8 % 2 ? 0.8 : 1;
   const double rise = low + (high - low) * (1 - fabs (fmod (turn, 2) - 1));
+
   switch ((int) turn) {
     case 0:
       return (Color){ high, rise, low };
@@ -140,13 +143,13 @@ set_color (cairo_t *cairo, Color color, double alpha)
 static void
 draw_mask (const Canvas *canvas, const FbnetMask *mask, Color color)
 {
-  if (!mask->data || mask->width < 1 || mask->height < 1)
+  if (mask->data == NULL || mask->width < 1 || mask->height < 1)
     return;
   cairo_surface_t *surface =
       cairo_image_surface_create (CAIRO_FORMAT_A8, mask->width, mask->height);
   guint8 *data = cairo_image_surface_get_data (surface);
   const gsize stride = (gsize) cairo_image_surface_get_stride (surface);
-  for (gint y = 0; data && y < mask->height; y++)
+  for (gint y = 0; data != NULL && y < mask->height; y++)
     memcpy (data + (gsize) y * stride, mask->data + (gsize) y * mask->width, mask->width);
   cairo_surface_mark_dirty (surface);
   set_color (canvas->cairo, color, MASK_ALPHA);
@@ -173,6 +176,7 @@ draw_box (const Canvas *canvas, const FbnetDetection *detection, Color color)
   const double inset = canvas->line_width / 2;
   const double width = fmax (1, detection->x1 - detection->x0 - canvas->line_width);
   const double height = fmax (1, detection->y1 - detection->y0 - canvas->line_width);
+
   cairo_rectangle (canvas->cairo, detection->x0 + inset, detection->y0 + inset, width, height);
   stroke (canvas, color);
 }
@@ -180,9 +184,10 @@ draw_box (const Canvas *canvas, const FbnetDetection *detection, Color color)
 static char *
 label_text (const FbnetDetection *detection, const char *const *labels)
 {
-  const char *label = labels ? labels[detection->class_id] : NULL;
+  const char *label = labels != NULL ? labels[detection->class_id] : NULL;
   g_autofree char *name =
-      label ? g_strdup (label) : g_strdup_printf ("class %u", detection->class_id);
+      label != NULL ? g_strdup (label) : g_strdup_printf ("class %u", detection->class_id);
+
   if (isnan (detection->score))
     return g_steal_pointer (&name);
   return g_strdup_printf ("%s %.2f", name, detection->score);
@@ -208,6 +213,7 @@ static void
 set_label (const Canvas *canvas, const FbnetDetection *detection, const char *const *labels)
 {
   g_autofree char *text = label_text (detection, labels);
+
   pango_layout_set_text (canvas->layout, text, -1);
 }
 
@@ -225,6 +231,7 @@ place_label (const Canvas *canvas, const FbnetDetection *detection, const Rect *
     guint n_taken)
 {
   int width, height;
+
   pango_layout_get_pixel_size (canvas->layout, &width, &height);
   Rect rect = { .width = width + 2 * label_margin (canvas), .height = height };
   rect.x = round (fmax (0, fmin (detection->x0, canvas->width - rect.width)));
@@ -253,6 +260,7 @@ static void
 draw_labels (const Canvas *canvas, const FbnetDetections *detections, const char *const *labels)
 {
   g_autofree Rect *places = g_new (Rect, detections->n);
+
   for (guint i = 0; i < detections->n; i++) {
     set_label (canvas, &detections->items[i], labels);
     places[i] = place_label (canvas, &detections->items[i], places, i);
@@ -301,7 +309,8 @@ draw_keypoints (const Canvas *canvas, const FbnetDetection *detection, guint n)
 {
   const double radius = 1.5 * canvas->line_width;
   const Color color = class_color (detection->class_id);
-  if (!detection->keypoints)
+
+  if (detection->keypoints == NULL)
     return;
   if (n == N_COCO_KEYPOINTS)
     draw_bones (canvas, detection->keypoints, color);
@@ -344,7 +353,8 @@ annotate_picture (Picture *picture, const FbnetDetections *detections, const cha
     guint n_keypoints, const char *name, GError **error)
 {
   cairo_surface_t *surface = surface_new (picture, name, error);
-  if (!surface)
+
+  if (surface == NULL)
     return FALSE;
   Canvas canvas = canvas_new (surface, picture);
   draw_detections (&canvas, detections, labels, n_keypoints);

@@ -12,6 +12,7 @@ static gboolean
 read_category_ids (ClassTable *table, const FbnetModel *model, GError **error)
 {
   g_autoptr (cJSON) description = model_file_description (model);
+
   if (!cJSON_HasObjectItem (description, "category_ids"))
     return TRUE;
   g_autofree double *ids = g_new (double, table->n);
@@ -28,6 +29,7 @@ ClassTable *
 class_table_new (const FbnetModel *model, GError **error)
 {
   g_autoptr (ClassTable) table = g_new0 (ClassTable, 1);
+
   table->n = fbnet_model_get_n_classes (model);
   table->n_keypoints = fbnet_model_get_n_keypoints (model);
   table->labels = g_new (const char *, table->n);
@@ -41,7 +43,7 @@ class_table_new (const FbnetModel *model, GError **error)
 void
 class_table_free (ClassTable *table)
 {
-  if (!table)
+  if (table == NULL)
     return;
   g_free (table->labels);
   g_free (table->category_ids);

@@ -19,6 +19,7 @@ CocoWriter *
 coco_writer_new (void)
 {
   CocoWriter *writer = g_new (CocoWriter, 1);
+
   writer->text = g_string_new ("[");
   return writer;
 }
@@ -37,6 +38,7 @@ static cJSON *
 new_bbox (const FbnetDetection *detection)
 {
   cJSON *bbox = cJSON_CreateArray ();
+
   cJSON_AddItemToArray (bbox, json_new_float (detection->x0));
   cJSON_AddItemToArray (bbox, json_new_float (detection->y0));
   cJSON_AddItemToArray (bbox, json_new_float (detection->x1 - detection->x0));
@@ -50,6 +52,7 @@ static cJSON *
 new_keypoints (const FbnetKeypoint *keypoints, guint n)
 {
   cJSON *array = cJSON_CreateArray ();
+
   for (guint i = 0; i < n; i++) {
     cJSON_AddItemToArray (array, json_new_float (keypoints[i].x - 0.5f));
     cJSON_AddItemToArray (array, json_new_float (keypoints[i].y - 0.5f));
@@ -62,6 +65,7 @@ static cJSON *
 new_result (gint64 image_id, gint64 category_id, const FbnetDetection *detection)
 {
   cJSON *result = cJSON_CreateObject ();
+
   cJSON_AddNumberToObject (result, "image_id", (double) image_id);
   cJSON_AddNumberToObject (result, "category_id", (double) category_id);
   cJSON_AddItemToObject (result, "bbox", new_bbox (detection));
@@ -73,6 +77,7 @@ static void
 append_result (CocoWriter *writer, const cJSON *result)
 {
   g_autofree char *line = json_print_line (result);
+
   g_string_append (writer->text, writer->text->len > 1 ? ",\n" : "\n");
   g_string_append (writer->text, line);
 }

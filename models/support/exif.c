@@ -25,6 +25,7 @@ static guint16
 read_u16 (const Tiff *tiff, gsize offset)
 {
   guint16 value;
+
   memcpy (&value, tiff->data + offset, sizeof value);
   return tiff->big_endian ? GUINT16_FROM_BE (value) : GUINT16_FROM_LE (value);
 }
@@ -33,6 +34,7 @@ static guint32
 read_u32 (const Tiff *tiff, gsize offset)
 {
   guint32 value;
+
   memcpy (&value, tiff->data + offset, sizeof value);
   return tiff->big_endian ? GUINT32_FROM_BE (value) : GUINT32_FROM_LE (value);
 }
@@ -66,6 +68,7 @@ Orientation
 exif_orientation (const guint8 *exif, gsize size)
 {
   Tiff tiff;
+
   if (!read_header (&tiff, exif, size))
     return 1;
   gsize offset = read_u32 (&tiff, 4);

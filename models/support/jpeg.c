@@ -33,6 +33,7 @@ fail (j_common_ptr info)
 {
   ErrorManager *manager = (ErrorManager *) info->err;
   char reason[JMSG_LENGTH_MAX];
+
   info->err->format_message (info, reason);
   g_set_error (manager->error, FBNET_ERROR, FBNET_ERROR_FORMAT, "%s: %s: %s", manager->name,
       manager->verb, reason);
@@ -45,6 +46,7 @@ static void
 take_message (j_common_ptr info, int level)
 {
   ErrorManager *manager = (ErrorManager *) info->err;
+
   if (level >= 0 || info->err->msg_code != JWRN_JPEG_EOF)
     return;
   g_set_error (manager->error, FBNET_ERROR, FBNET_ERROR_FORMAT,
@@ -56,6 +58,7 @@ static void
 check_scans (j_common_ptr info)
 {
   ErrorManager *manager = (ErrorManager *) info->err;
+
   if (!info->is_decompressor || ((j_decompress_ptr) info)->input_scan_number <= MAX_SCANS)
     return;
   g_set_error (manager->error, FBNET_ERROR, FBNET_ERROR_FORMAT,
@@ -72,7 +75,7 @@ jpeg_recognise (const guint8 *data, gsize size)
 static Orientation
 read_orientation (const struct jpeg_decompress_struct *info)
 {
-  for (jpeg_saved_marker_ptr marker = info->marker_list; marker; marker = marker->next) {
+  for (jpeg_saved_marker_ptr marker = info->marker_list; marker != NULL; marker = marker->next) {
     const gboolean is_exif = marker->marker == JPEG_APP0 + 1
         && marker->data_length >= EXIF_PREFIX_SIZE
         && memcmp (marker->data, EXIF_PREFIX, EXIF_PREFIX_SIZE - 1) == 0;
@@ -109,6 +112,7 @@ static guint
 multiply_255 (guint a, guint b)
 {
   const guint product = a * b + 128;
+
   return ((product >> 8) + product) >> 8;
 }
 
@@ -159,7 +163,7 @@ decode (struct jpeg_decompress_struct *info, Picture *volatile *picture, Orienta
   if (!choose_output (info, name, error))
     return FALSE;
   *picture = picture_new (info->image_width, info->image_height, name, error);
-  if (!*picture)
+  if (*picture == NULL)
     return FALSE;
   jpeg_start_decompress (info);
   read_rows (info, *picture);

@@ -100,7 +100,7 @@ json_write (const cJSON *value, const char *path, GError **error)
 static const char *
 type_name (const cJSON *value)
 {
-  if (!value)
+  if (value == NULL)
     return "nothing";
   if (cJSON_IsNull (value))
     return "null";
@@ -125,6 +125,7 @@ const cJSON *
 json_get_array (const cJSON *object, const char *name, const char *where, GError **error)
 {
   const cJSON *value = cJSON_GetObjectItemCaseSensitive (object, name);
+
   if (cJSON_IsArray (value))
     return value;
   set_type_error (error, where, name, "an array", value);
@@ -135,6 +136,7 @@ const char *
 json_get_string (const cJSON *object, const char *name, const char *where, GError **error)
 {
   const cJSON *value = cJSON_GetObjectItemCaseSensitive (object, name);
+
   if (cJSON_IsString (value))
     return value->valuestring;
   set_type_error (error, where, name, "a string", value);
@@ -146,6 +148,7 @@ json_get_number (const cJSON *object, const char *name, double *number, const ch
     GError **error)
 {
   const cJSON *value = cJSON_GetObjectItemCaseSensitive (object, name);
+
   if (!cJSON_IsNumber (value) || !isfinite (value->valuedouble)) {
     set_type_error (error, where, name, "a finite number", value);
     return FALSE;
@@ -159,6 +162,7 @@ json_get_integer (const cJSON *object, const char *name, gint64 *integer, const 
     GError **error)
 {
   double number;
+
   if (!json_get_number (object, name, &number, where, error))
     return FALSE;
   if (number != floor (number) || fabs (number) > MAX_EXACT_INTEGER) {
@@ -175,7 +179,8 @@ json_get_numbers (const cJSON *object, const char *name, double *values, guint n
     GError **error)
 {
   const cJSON *array = json_get_array (object, name, where, error);
-  if (!array)
+
+  if (array == NULL)
     return FALSE;
   guint i = 0;
   const cJSON *item;
@@ -187,7 +192,7 @@ json_get_numbers (const cJSON *object, const char *name, double *values, guint n
       break;
     i++;
   }
-  if (i == n && !item)
+  if (i == n && item == NULL)
     return TRUE;
   g_set_error (error, FBNET_ERROR, FBNET_ERROR_FORMAT,
       "%s: field '%s': expected %u finite numbers, found something else after %u of them", where,

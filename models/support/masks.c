@@ -32,6 +32,7 @@ static RleMask *
 mask_new (guint width, guint height, GArray *runs)
 {
   RleMask *mask = g_new (RleMask, 1);
+
   *mask = (RleMask){ .width = width, .height = height, .n_runs = runs->len };
   mask->runs = (guint32 *) g_array_free (runs, FALSE);
   return mask;
@@ -40,7 +41,7 @@ mask_new (guint width, guint height, GArray *runs)
 void
 rle_mask_free (RleMask *mask)
 {
-  if (!mask)
+  if (mask == NULL)
     return;
   g_free (mask->runs);
   g_free (mask);
@@ -89,6 +90,7 @@ join (const RleMask *a, const RleMask *b)
   Walk walk_a = walk_new (a), walk_b = walk_new (b);
   gboolean value = FALSE;
   guint32 run = 0, n;
+
   while ((n = common_stretch (&walk_a, &walk_b)) > 0) {
     if ((walk_a.set || walk_b.set) != value) {
       g_array_append_val (runs, run);
@@ -128,6 +130,7 @@ void
 rle_mask_paint (const RleMask *mask, guint8 *pixels)
 {
   guint32 place = 0; /* counted down the columns */
+
   for (guint i = 0; i < mask->n_runs; i++)
     for (guint32 left = mask->runs[i]; left > 0; left--, place++)
       if (i % 2 == 1)
@@ -138,6 +141,7 @@ guint64
 rle_mask_area (const RleMask *mask)
 {
   guint64 area = 0;
+
   for (guint i = 1; i < mask->n_runs; i += 2)
     area += mask->runs[i];
   return area;
@@ -148,6 +152,7 @@ rle_mask_bounds (const RleMask *mask, double bounds[4])
 {
   guint x0 = mask->width, y0 = mask->height, x1 = 0, y1 = 0; /* the last two one further */
   guint32 start = 0;
+
   for (guint i = 0; i < mask->n_runs; start += mask->runs[i++]) {
     if (i % 2 == 0 || mask->runs[i] == 0)
       continue;
@@ -241,6 +246,7 @@ static void
 add_crossing (Outline *outline, gint x, gint y)
 {
   const double column = ((x < outline->x ? x : x - 1) + 0.5) / SCALE - 0.5;
+
   if (floor (column) != column || column < 0 || column > outline->width - 1.0)
     return;
   const double row = (MIN (y, outline->y) + 0.5) / SCALE - 0.5;
@@ -273,6 +279,7 @@ add_edge (Outline *outline, gint from_x, gint from_y, gint to_x, gint to_y)
   const gint x1 = turned ? from_x : to_x, y1 = turned ? from_y : to_y;
   const gint n = along_x ? dx : dy;
   const double slope = along_x ? (double) (y1 - y0) / dx : (double) (x1 - x0) / dy;
+
   for (gint i = 0; i <= n; i++) {
     const gint step = turned ? n - i : i;
     const double across = n > 0 ? slope * step : 0;
@@ -287,6 +294,7 @@ static gint
 compare_crossings (gconstpointer a, gconstpointer b)
 {
   const guint32 left = *(const guint32 *) a, right = *(const guint32 *) b;
+
   return (left > right) - (left < right);
 }
 
@@ -296,6 +304,7 @@ runs_between (GArray *crossings, guint32 n_pixels)
 {
   GArray *runs = g_array_new (FALSE, FALSE, sizeof (guint32));
   guint32 last = 0, run;
+
   g_array_sort (crossings, compare_crossings);
   for (guint i = 0; i < crossings->len; i++) {
     const guint32 here = g_array_index (crossings, guint32, i);
@@ -400,16 +409,17 @@ polygons_from_json (const cJSON *polygons, guint width, guint height, const char
 {
   g_autoptr (RleMask) all = NULL;
   const cJSON *polygon;
+
   cJSON_ArrayForEach (polygon, polygons)
   {
     g_autoptr (RleMask) mask = polygon_from_json (polygon, width, height, where, error);
-    if (!mask)
+    if (mask == NULL)
       return NULL;
-    RleMask *joined = all ? join (all, mask) : g_steal_pointer (&mask);
+    RleMask *joined = all != NULL ? join (all, mask) : g_steal_pointer (&mask);
     rle_mask_free (all);
     all = joined;
   }
-  if (!all)
+  if (all == NULL)
     refuse (error, where, "at least one polygon", "none");
   return g_steal_pointer (&all);
 }
@@ -495,6 +505,7 @@ static gboolean
 read_array (GArray *runs, const cJSON *counts, guint64 *total, guint64 n_pixels)
 {
   const cJSON *count;
+
   cJSON_ArrayForEach (count, counts)
   {
     if (!cJSON_IsNumber (count) || !append_run (runs, count->valuedouble, total, n_pixels))
@@ -510,6 +521,7 @@ runs_from_json (const cJSON *object, const char *where, GError **error)
 {
   double size[2];
   g_autofree char *place = g_strdup_printf ("%s: segmentation", where);
+
   if (!json_get_numbers (object, "size", size, 2, place, error)
       || !check_size (floor (size[1]), floor (size[0]), where, error))
     return NULL;

@@ -9,6 +9,7 @@ picture_new (guint width, guint height, const char *name, GError **error)
 {
   const gboolean fits = width >= 1 && height >= 1 && width <= PICTURE_MAX_SIDE
       && height <= PICTURE_MAX_SIDE && (guint64) width * height <= PICTURE_MAX_PIXELS;
+
   if (!fits) {
     g_set_error (error, FBNET_ERROR, FBNET_ERROR_UNSUPPORTED,
         "%s: picture size: expected 1 to %d pixels a side and at most %d in all, found %u×%u", name,
@@ -16,7 +17,7 @@ picture_new (guint width, guint height, const char *name, GError **error)
     return NULL;
   }
   guint8 *pixels = g_try_malloc0_n ((gsize) width * height, 3);
-  if (!pixels) {
+  if (pixels == NULL) {
     g_set_error (error, FBNET_ERROR, FBNET_ERROR_MEMORY, "%s: no memory for %u×%u pixels", name,
         width, height);
     return NULL;
@@ -29,7 +30,7 @@ picture_new (guint width, guint height, const char *name, GError **error)
 void
 picture_free (Picture *picture)
 {
-  if (!picture)
+  if (picture == NULL)
     return;
   g_free (picture->pixels);
   g_free (picture);

@@ -22,7 +22,8 @@ turn (const Picture *stored, Orientation orientation, const char *name, GError *
   const guint width = transpose ? stored->height : stored->width;
   const guint height = transpose ? stored->width : stored->height;
   Picture *turned = picture_new (width, height, name, error);
-  if (!turned)
+
+  if (turned == NULL)
     return NULL;
 
   guint8 *to = turned->pixels;
@@ -55,12 +56,13 @@ picture_read (const char *path, GError **error)
 {
   gsize size;
   g_autofree char *data = file_read (path, &size, error);
-  if (!data)
+
+  if (data == NULL)
     return NULL;
 
   Orientation orientation = 1;
   Picture *stored = decode ((const guint8 *) data, size, &orientation, path, error);
-  if (!stored || orientation == 1)
+  if (stored == NULL || orientation == 1)
     return stored;
   Picture *turned = turn (stored, orientation, path, error);
   picture_free (stored);
@@ -71,12 +73,14 @@ gboolean
 picture_write_png (const Picture *picture, const char *path, GError **error)
 {
   g_autoptr (GByteArray) file = png_encode (picture, path, error);
-  return file && file_write (path, file->data, file->len, error);
+
+  return file != NULL && file_write (path, file->data, file->len, error);
 }
 
 gboolean
 picture_write_jpeg (const Picture *picture, guint quality, const char *path, GError **error)
 {
   g_autoptr (GByteArray) file = jpeg_encode (picture, quality, path, error);
-  return file && file_write (path, file->data, file->len, error);
+
+  return file != NULL && file_write (path, file->data, file->len, error);
 }

@@ -14,6 +14,7 @@ void
 plot_text (const Plot *plot, const char *text, double size, double x, double y, PlotAlign align)
 {
   PangoFontDescription *font = pango_font_description_from_string ("Sans");
+
   pango_font_description_set_absolute_size (font, size * PANGO_SCALE);
   pango_layout_set_font_description (plot->layout, font);
   pango_font_description_free (font);
@@ -56,6 +57,7 @@ plot_set_color (const Plot *plot, double place)
   const double at = place * (G_N_ELEMENTS (stops) - 1);
   const guint stop = MIN ((guint) at, (guint) G_N_ELEMENTS (stops) - 2);
   const double *from = stops[stop], *to = stops[stop + 1], share = at - stop;
+
   cairo_set_source_rgb (plot->cairo, from[0] + share * (to[0] - from[0]),
       from[1] + share * (to[1] - from[1]), from[2] + share * (to[2] - from[2]));
 }

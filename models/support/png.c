@@ -30,7 +30,8 @@ static G_GNUC_NORETURN void
 fail (png_structp png, png_const_charp reason)
 {
   const Codec *codec = png_get_error_ptr (png);
-  if (!*codec->error)
+
+  if (*codec->error == NULL)
     g_set_error (codec->error, FBNET_ERROR, FBNET_ERROR_FORMAT, "%s: %s: %s", codec->name,
         codec->verb, reason);
   png_longjmp (png, 1);
@@ -46,6 +47,7 @@ static void
 read_bytes (png_structp png, png_bytep to, size_t n)
 {
   Codec *codec = png_get_io_ptr (png);
+
   if (n > codec->size) {
     g_set_error (codec->error, FBNET_ERROR, FBNET_ERROR_FORMAT,
         "%s: truncated PNG: expected %" G_GSIZE_FORMAT " more bytes, found %" G_GSIZE_FORMAT,
@@ -68,6 +70,7 @@ check_kind (png_structp png, png_infop info, const char *name, GError **error)
 {
   const gboolean is_grey = (png_get_color_type (png, info) & ~PNG_COLOR_MASK_ALPHA) == 0;
   const gboolean has_alpha = png_get_color_type (png, info) & PNG_COLOR_MASK_ALPHA;
+
   if (!is_grey || has_alpha || png_get_bit_depth (png, info) < 16)
     return TRUE;
   g_set_error (error, FBNET_ERROR, FBNET_ERROR_UNSUPPORTED,
@@ -81,6 +84,7 @@ static void
 ask_for_rgb (png_structp png, png_infop info)
 {
   const int type = png_get_color_type (png, info);
+
   png_set_strip_16 (png);
   if (type == PNG_COLOR_TYPE_PALETTE)
     png_set_palette_to_rgb (png);
@@ -98,6 +102,7 @@ read_orientation (png_structp png, png_infop info)
 {
   png_uint_32 size;
   png_bytep exif;
+
   if (!png_get_eXIf_1 (png, info, &size, &exif))
     return 1;
   return exif_orientation (exif, size);
@@ -108,6 +113,7 @@ read_rows (png_structp png, Picture *picture)
 {
   const gsize stride = 3 * (gsize) picture->width;
   const int passes = png_set_interlace_handling (png);
+
   for (int pass = 0; pass < passes; pass++)
     for (guint y = 0; y < picture->height; y++)
       png_read_row (png, picture->pixels + y * stride, NULL);
@@ -125,7 +131,7 @@ decode (png_structp png, png_infop info, Picture *volatile *picture, Orientation
     return FALSE;
   *picture =
       picture_new (png_get_image_width (png, info), png_get_image_height (png, info), name, error);
-  if (!*picture)
+  if (*picture == NULL)
     return FALSE;
   ask_for_rgb (png, info);
   g_assert (png_get_rowbytes (png, info) == 3 * (gsize) (*picture)->width);
@@ -145,8 +151,9 @@ png_decode (const guint8 *data, gsize size, Orientation *orientation, const char
   volatile gboolean done = FALSE;
 
   png_structp png = png_create_read_struct (PNG_LIBPNG_VER_STRING, &codec, fail, ignore_warning);
-  png_infop info = png ? png_create_info_struct (png) : NULL;
-  if (!info) {
+  png_infop info = png != NULL ? png_create_info_struct (png) : NULL;
+
+  if (info == NULL) {
     png_destroy_read_struct (&png, NULL, NULL);
     g_set_error (error, FBNET_ERROR, FBNET_ERROR_MEMORY, "%s: no memory for a PNG reader", name);
     return NULL;
@@ -169,6 +176,7 @@ static void
 write_bytes (png_structp png, png_bytep from, size_t n)
 {
   const Codec *codec = png_get_io_ptr (png);
+
   if (n > G_MAXUINT / 2 - codec->out->len)
     png_error (png, "the file would be larger than 2 GiB");
   g_byte_array_append (codec->out, from, (guint) n);
@@ -201,8 +209,9 @@ png_encode (const Picture *picture, const char *name, GError **error)
   volatile gboolean done = FALSE;
 
   png_structp png = png_create_write_struct (PNG_LIBPNG_VER_STRING, &codec, fail, ignore_warning);
-  png_infop info = png ? png_create_info_struct (png) : NULL;
-  if (!info)
+  png_infop info = png != NULL ? png_create_info_struct (png) : NULL;
+
+  if (info == NULL)
     g_set_error (&local_error, FBNET_ERROR, FBNET_ERROR_MEMORY, "%s: no memory for a PNG writer",
         name);
   else if (setjmp (png_jmpbuf (png)) == 0) {

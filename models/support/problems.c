@@ -19,6 +19,7 @@ Problems *
 problems_new (const char *const *flaws, guint n_flaws)
 {
   Problems *problems = g_new (Problems, 1);
+
   *problems = (Problems){ flaws, n_flaws, g_new0 (Found, n_flaws) };
   return problems;
 }
@@ -26,7 +27,7 @@ problems_new (const char *const *flaws, guint n_flaws)
 void
 problems_free (Problems *problems)
 {
-  if (!problems)
+  if (problems == NULL)
     return;
   for (guint i = 0; i < problems->n_flaws; i++)
     g_free (problems->found[i].first);
@@ -52,6 +53,7 @@ char **
 problems_describe (const Problems *problems)
 {
   g_autoptr (GPtrArray) sentences = g_ptr_array_new ();
+
   for (guint i = 0; i < problems->n_flaws; i++)
     if (problems->found[i].n > 0)
       g_ptr_array_add (sentences,

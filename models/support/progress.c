@@ -18,11 +18,12 @@ progress_new (guint total, const char *unit)
 {
   const char *term = g_getenv ("TERM");
   const gint64 now = g_get_monotonic_time ();
+
   return (Progress){
     .unit = unit,
     .total = total,
     .start_us = now,
-    .terminal = isatty (STDERR_FILENO) && term && strcmp (term, "dumb") != 0,
+    .terminal = isatty (STDERR_FILENO) && term != NULL && strcmp (term, "dumb") != 0,
   };
 }
 
@@ -45,6 +46,7 @@ describe (const Progress *progress, gint64 now)
   const double elapsed = (double) (now - progress->start_us) / G_USEC_PER_SEC;
   const double rate = elapsed > 0 ? progress->done / elapsed : 0;
   const guint left = progress->total - progress->done;
+
   if (left == 0) {
     g_autofree char *took = progress_format_time (elapsed);
     return g_strdup_printf ("%u %s in %s, %.1f/s", progress->done, progress->unit, took, rate);
@@ -60,6 +62,7 @@ draw_bar (Progress *progress, gint64 now)
   g_autofree char *text = describe (progress, now);
   const guint filled = (guint) ((guint64) BAR_WIDTH * progress->done / progress->total);
   char bar[BAR_WIDTH + 1];
+
   memset (bar, '.', BAR_WIDTH);
   memset (bar, '#', filled);
   bar[BAR_WIDTH] = '\0';
@@ -76,6 +79,7 @@ static void
 print_tenth (const Progress *progress, gint64 now)
 {
   const guint64 done = progress->done;
+
   if (done * 10 / progress->total == (done - 1) * 10 / progress->total)
     return;
   g_autofree char *text = describe (progress, now);

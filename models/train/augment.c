@@ -58,6 +58,7 @@ static gboolean
 check_sizes (const AugmentOptions *options, GError **error)
 {
   const guint n = options->n_min_sizes;
+
   if (n < 1 || n > AUGMENT_MAX_SIZES || (options->size_range && n != 2)) {
     g_set_error (error, FBNET_ERROR, FBNET_ERROR_ARGUMENT,
         "augmentation: sizes: expected %s, found %u",
@@ -94,6 +95,7 @@ static guint
 choose_size (const AugmentOptions *options, RandomKey key)
 {
   const guint *sizes = options->min_sizes;
+
   if (options->size_range)
     return sizes[0] + random_key_below (key, DECIDE_SIZE, sizes[1] - sizes[0] + 1);
   return sizes[random_key_below (key, DECIDE_SIZE, options->n_min_sizes)];
@@ -118,6 +120,7 @@ static void
 set_network_size (Augmentation *augmentation, const AugmentOptions *options)
 {
   gsize width, height;
+
   image_network_size (augmentation->height, augmentation->width, augmentation->min_size,
       options->max_size, &height, &width);
   augmentation->network_width = (guint) width;
@@ -144,6 +147,7 @@ augment_choose (const AugmentOptions *options, guint width, guint height, Random
     .contrast = choose_factor (options->contrast, key, DECIDE_CONTRAST),
     .saturation = choose_factor (options->saturation, key, DECIDE_SATURATION),
   };
+
   augmentation.x = choose_start (width, augmentation.width, key, DECIDE_X);
   augmentation.y = choose_start (height, augmentation.height, key, DECIDE_Y);
   if ((guint64) augmentation.width * augmentation.height > PICTURE_MAX_PIXELS)
@@ -171,6 +175,7 @@ augment_point (const Augmentation *augmentation, double *x, double *y)
 {
   const double scale_x = (double) augmentation->network_width / augmentation->width;
   const double scale_y = (double) augmentation->network_height / augmentation->height;
+
   *x = (*x - augmentation->x) * scale_x;
   *y = (*y - augmentation->y) * scale_y;
   if (augmentation->flip)
@@ -181,6 +186,7 @@ Box
 augment_box (const Augmentation *augmentation, const Box *box)
 {
   double x0 = box->x0, y0 = box->y0, x1 = box->x1, y1 = box->y1;
+
   augment_point (augmentation, &x0, &y0);
   augment_point (augmentation, &x1, &y1);
   return (Box){ (float) fmin (x0, x1), (float) y0, (float) fmax (x0, x1), (float) y1 };
@@ -202,6 +208,7 @@ nearest_new (guint n_out, gint start, guint shown, guint side)
   gint *from = g_new (gint, n_out);
   const double step = (double) shown / n_out;
   double at = step * 0.5;
+
   for (guint i = 0; i < n_out; i++, at += step) {
     const gint place = (gint) at + start;
     from[i] = (guint) at < shown && place >= 0 && place < (gint) side ? place : -1;
@@ -216,6 +223,7 @@ augment_bits (const Augmentation *augmentation, guint8 *bits, const guint8 *mask
   const guint n_x = augmentation->network_width, n_y = augmentation->network_height;
   g_autofree gint *xs = nearest_new (n_x, augmentation->x, augmentation->width, width);
   g_autofree gint *ys = nearest_new (n_y, augmentation->y, augmentation->height, height);
+
   for (guint y = 0; y < n_y; y++)
     for (guint x = 0; x < n_x; x++, bits++) {
       const gint from = xs[augmentation->flip ? n_x - 1 - x : x];
@@ -237,6 +245,7 @@ static FbnetImage
 view_part (const Augmentation *augmentation, const Picture *picture)
 {
   FbnetImage view = picture_image (picture);
+
   view.width = augmentation->width;
   view.height = augmentation->height;
   view.planes[0] += 3 * ((gsize) augmentation->y * picture->width + augmentation->x);
@@ -250,7 +259,8 @@ frame_picture (const Augmentation *augmentation, const AugmentOptions *options,
 {
   Picture *framed =
       picture_new (augmentation->width, augmentation->height, "zoomed picture", error);
-  if (!framed)
+
+  if (framed == NULL)
     return NULL;
   for (gsize i = 0; i < (gsize) framed->width * framed->height; i++)
     for (guint c = 0; c < 3; c++)
@@ -269,11 +279,12 @@ resize_part (const Augmentation *augmentation, const AugmentOptions *options, gu
 {
   g_autoptr (Picture) framed = NULL;
   FbnetImage image;
+
   if (lies_inside (augmentation, picture)) {
     image = view_part (augmentation, picture);
   } else {
     framed = frame_picture (augmentation, options, picture, error);
-    if (!framed)
+    if (framed == NULL)
       return FALSE;
     image = picture_image (framed);
   }
@@ -310,6 +321,7 @@ static void
 blend_grey (guint8 *pixels, gsize n, double grey, double factor)
 {
   guint8 blended[256];
+
   for (guint v = 0; v < 256; v++)
     blended[v] = to_byte ((float) ((1 - factor) * grey) + (float) factor * (float) v);
   for (gsize i = 0; i < n; i++)
@@ -320,6 +332,7 @@ static double
 mean_of (const guint8 *pixels, gsize n)
 {
   guint64 sum = 0;
+
   for (gsize i = 0; i < n; i++)
     sum += pixels[i];
   return (double) sum / (double) n;
@@ -330,6 +343,7 @@ static void
 blend_saturation (guint8 *pixels, gsize n_pixels, gboolean bgr, double factor)
 {
   const guint red = bgr ? 2 : 0, blue = 2 - red;
+
   for (gsize i = 0; i < n_pixels; i++, pixels += 3) {
     const double grey = 0.299 * pixels[red] + 0.587 * pixels[1] + 0.114 * pixels[blue];
     for (guint c = 0; c < 3; c++)
@@ -341,6 +355,7 @@ static void
 change_colors (const Augmentation *augmentation, guint8 *pixels, gboolean bgr)
 {
   const gsize n = (gsize) augmentation->network_width * augmentation->network_height;
+
   if (augmentation->brightness != 1)
     blend_grey (pixels, 3 * n, 0, augmentation->brightness);
   if (augmentation->contrast != 1)

@@ -75,6 +75,7 @@ static void
 item_free (gpointer data)
 {
   Item *item = data;
+
   g_array_unref (item->objects);
   g_free (item->path);
   g_free (item);
@@ -90,6 +91,7 @@ static Dataset *
 dataset_new (void)
 {
   Dataset *dataset = g_new0 (Dataset, 1);
+
   dataset->classes = g_array_new (FALSE, FALSE, sizeof (Class));
   g_array_set_clear_func (dataset->classes, clear_class);
   dataset->items = g_ptr_array_new_with_free_func (item_free);
@@ -101,7 +103,7 @@ dataset_new (void)
 void
 dataset_free (Dataset *dataset)
 {
-  if (!dataset)
+  if (dataset == NULL)
     return;
   g_array_unref (dataset->classes);
   g_ptr_array_unref (dataset->items);
@@ -198,13 +200,14 @@ static void
 measure_picture (Item *item, Problems *problems)
 {
   g_autoptr (GError) error = NULL;
+
   if (!g_file_test (item->path, G_FILE_TEST_IS_REGULAR))
     return; /* is_usable() has a word for it */
   g_autoptr (Picture) picture = picture_read (item->path, &error);
-  item->width = picture ? picture->width : 0;
-  item->height = picture ? picture->height : 0;
-  item->broken = !picture;
-  if (!picture)
+  item->width = picture != NULL ? picture->width : 0;
+  item->height = picture != NULL ? picture->height : 0;
+  item->broken = picture == NULL;
+  if (picture == NULL)
     problems_note (problems, IMAGE_BROKEN, error->message);
 }
 
@@ -283,6 +286,7 @@ check_place (Problems *problems, const Box *box, const Item *item, const char *w
 {
   const float margin = 1; /* COCO's own boxes are rounded */
   const float width = (float) item->width, height = (float) item->height;
+
   if (item->width == 0 || item->height == 0)
     return TRUE;
   if (box->x0 >= width || box->y0 >= height || box->x1 <= 0 || box->y1 <= 0) {
@@ -301,6 +305,7 @@ static ObjectMask *
 read_mask (Problems *problems, const cJSON *entry, const Item *item, const char *where)
 {
   const cJSON *field = cJSON_GetObjectItemCaseSensitive (entry, "segmentation");
+
   if (field == NULL || cJSON_IsNull (field) || (cJSON_IsArray (field) && field->child == NULL)) {
     problems_note (problems, OBJECT_MASK_NONE, where);
     return NULL;
@@ -308,12 +313,12 @@ read_mask (Problems *problems, const cJSON *entry, const Item *item, const char 
   g_autoptr (GError) error = NULL;
   guint n_left_out = 0;
   g_autoptr (ObjectMask) mask = object_mask_read (field, &n_left_out, where, &error);
-  if (!mask) {
+  if (mask == NULL) {
     problems_note (problems, OBJECT_MASK, error->message);
     return NULL;
   }
   problems_note_if (problems, n_left_out > 0, OBJECT_MASK_PART, where);
-  const gboolean other_size = mask->runs && item->width > 0 && item->height > 0
+  const gboolean other_size = mask->runs != NULL && item->width > 0 && item->height > 0
       && (mask->width != item->width || mask->height != item->height);
   if (other_size) {
     problems_note (problems, OBJECT_MASK_SIZE, where);
@@ -367,6 +372,7 @@ static gint
 compare_items (gconstpointer a, gconstpointer b)
 {
   const Item *left = *(Item *const *) a, *right = *(Item *const *) b;
+
   return compare_ids (left->id, right->id);
 }
 
@@ -374,6 +380,7 @@ static gboolean
 is_usable (const Reading *reading, const Item *item)
 {
   Problems *problems = reading->dataset->problems;
+
   if (!g_file_test (item->path, G_FILE_TEST_IS_REGULAR)) {
     problems_note (problems, IMAGE_FILE, item->path);
     return FALSE;
@@ -394,6 +401,7 @@ keep_items (Reading *reading)
   g_autoptr (GPtrArray) items = g_ptr_array_new ();
   GHashTableIter iter;
   gpointer item;
+
   g_hash_table_iter_init (&iter, reading->items);
   while (g_hash_table_iter_next (&iter, NULL, &item))
     g_ptr_array_add (items, item);
@@ -443,7 +451,7 @@ check_usable (const Dataset *dataset, const DatasetSource *source, GError **erro
   g_auto (GStrv) sentences = problems_describe (dataset->problems);
   g_set_error (error, FBNET_ERROR, FBNET_ERROR_FORMAT,
       "%s: expected a picture with objects, found none: %s", source->annotations,
-      sentences[0] ? sentences[0] : "the file lists no images");
+      sentences[0] != NULL ? sentences[0] : "the file lists no images");
   return FALSE;
 }
 
@@ -489,7 +497,7 @@ dataset_open (const DatasetSource *sources, guint n_sources, const DatasetOption
   const DatasetOptions defaults = { 0 };
   g_autoptr (Dataset) dataset = dataset_new ();
   g_autoptr (GPtrArray) files = g_ptr_array_new_with_free_func ((GDestroyNotify) coco_file_free);
-  if (!read_files (dataset, sources, n_sources, options ? options : &defaults, files, error)
+  if (!read_files (dataset, sources, n_sources, options != NULL ? options : &defaults, files, error)
       || !check_usable (dataset, &sources[0], error))
     return NULL;
   count_objects (dataset);
@@ -568,7 +576,8 @@ dataset_read_item (Dataset *dataset, Item *item)
 {
   g_autoptr (GError) error = NULL;
   g_autoptr (Picture) picture = picture_read (item->path, &error);
-  if (!picture) {
+
+  if (picture == NULL) {
     note_broken (dataset, item, PICTURE_BROKEN, error->message);
     return NULL;
   }

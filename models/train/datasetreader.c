@@ -47,7 +47,7 @@ dataset_reader_new (Dataset *dataset, const AugmentOptions *options, GError **er
 void
 dataset_reader_free (DatasetReader *reader)
 {
-  if (!reader)
+  if (reader == NULL)
     return;
   image_resizer_free (reader->resizer);
   g_free (reader->order);
@@ -66,7 +66,8 @@ sample_new (const Augmentation *augmentation, const Item *item, GError **error)
 {
   const guint width = augmentation->network_width, height = augmentation->network_height;
   guint8 *pixels = g_try_malloc_n ((gsize) width * height, 3);
-  if (!pixels) {
+
+  if (pixels == NULL) {
     g_set_error (error, FBNET_ERROR, FBNET_ERROR_MEMORY, "%s: no memory for %u×%u pixels",
         item->path, width, height);
     return NULL;
@@ -88,7 +89,7 @@ sample_new (const Augmentation *augmentation, const Item *item, GError **error)
 void
 dataset_sample_free (TrainSample *sample)
 {
-  if (!sample)
+  if (sample == NULL)
     return;
   OwnedSample *owned = sample->data;
   g_ptr_array_unref (owned->masks);
@@ -108,6 +109,7 @@ static gboolean
 has_area (const Box *box)
 {
   const float threshold = 1e-5f;
+
   return box->x1 - box->x0 > threshold && box->y1 - box->y0 > threshold;
 }
 
@@ -119,6 +121,7 @@ place_box (const DatasetReader *reader, const Augmentation *augmentation, const 
   const float visible_cut = 0.5f; /* pixels; less is rounding */
   const Box whole = box_clip (&object->box, (float) picture->width, (float) picture->height);
   const Box moved = augment_box (augmentation, &whole);
+
   *box = augment_clip (augmentation, &moved);
   *cut = box->x0 > moved.x0 + visible_cut || box->y0 > moved.y0 + visible_cut
       || box->x1 < moved.x1 - visible_cut || box->y1 < moved.y1 - visible_cut;
@@ -133,6 +136,7 @@ keep_some_object (const DatasetReader *reader, Augmentation *augmentation, const
 {
   Box box;
   gboolean cut;
+
   for (guint i = 0; i < item->objects->len; i++)
     if (place_box (reader, augmentation, &g_array_index (item->objects, Object, i), picture, &box,
             &cut))
@@ -147,8 +151,9 @@ place_mask (const Augmentation *augmentation, const Object *object, ObjectMask *
     GError **error)
 {
   const ObjectMask *known = object->mask;
+
   *mask = NULL;
-  if (!known)
+  if (known == NULL)
     return TRUE;
   *mask = object_mask_augment (known, augmentation, error);
   return *mask != NULL;
@@ -160,6 +165,7 @@ static gboolean
 fit_box (Box *box, const ObjectMask *mask, const TrainSample *sample)
 {
   Box bounds;
+
   if (!object_mask_bounds (mask, (float) sample->width, (float) sample->height, &bounds))
     return FALSE;
   *box = (Box){ fmaxf (box->x0, bounds.x0), fmaxf (box->y0, bounds.y0), fminf (box->x1, bounds.x1),
@@ -174,14 +180,15 @@ add_object (const DatasetReader *reader, OwnedSample *owned, const Augmentation 
   TrainObject added = { .class_id = object->class_id };
   g_autoptr (ObjectMask) mask = NULL;
   gboolean cut;
+
   if (!place_box (reader, augmentation, object, picture, &added.box, &cut))
     return TRUE;
   if (!place_mask (augmentation, object, &mask, error))
     return FALSE;
-  if (mask && cut && !fit_box (&added.box, mask, &owned->sample))
+  if (mask != NULL && cut && !fit_box (&added.box, mask, &owned->sample))
     return TRUE;
   added.mask = mask;
-  if (mask)
+  if (mask != NULL)
     g_ptr_array_add (owned->masks, g_steal_pointer (&mask));
   owned->objects[owned->sample.n_objects++] = added;
   return TRUE;
@@ -204,9 +211,10 @@ make_sample (DatasetReader *reader, const Item *item, const Picture *picture, Ra
 {
   Augmentation augmentation =
       augment_choose (&reader->options, picture->width, picture->height, key);
+
   keep_some_object (reader, &augmentation, item, picture);
   OwnedSample *owned = sample_new (&augmentation, item, error);
-  if (!owned)
+  if (owned == NULL)
     return NULL;
   g_autoptr (TrainSample) sample = &owned->sample;
   if (!augment_pixels (&augmentation, &reader->options, owned->pixels, picture, reader->resizer,
@@ -233,11 +241,12 @@ dataset_reader_draw (DatasetReader *reader, guint64 seed, guint64 draw, GError *
 {
   const GPtrArray *items = reader->dataset->items;
   const RandomKey augmentations = random_key_part (random_key_new (seed), KEY_AUGMENTATIONS);
+
   order_epoch (reader, seed, draw / items->len);
   for (guint i = 0; i < items->len; i++) {
     Item *item = items->pdata[reader->order[(draw + i) % items->len]];
     g_autoptr (Picture) picture = dataset_read_item (reader->dataset, item);
-    if (picture)
+    if (picture != NULL)
       return make_sample (reader, item, picture, random_key_part (augmentations, draw), error);
   }
   const Item *first = items->pdata[0];

@@ -230,6 +230,7 @@ draw_curve (const Session *session, GError **error)
 {
 #ifdef HAVE_ANNOTATE
   const char *path = session->options.curve;
+
   return path == NULL || session->points->len == 0
       || loss_curve_draw (session->points, path, error);
 #else
@@ -259,6 +260,7 @@ show_samples (Session *session, GError **error)
 {
 #ifdef HAVE_ANNOTATE
   const TrainOptions *o = &session->options;
+
   if (!speaks (session))
     return TRUE;
   if (!sample_sheet_write (session->dataset, &session->augment, (guint64) o->seed, SHOWN_SAMPLES,

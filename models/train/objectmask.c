@@ -12,7 +12,7 @@
 void
 object_mask_free (ObjectMask *mask)
 {
-  if (!mask)
+  if (mask == NULL)
     return;
   g_free (mask->n_points);
   g_free (mask->points);
@@ -29,6 +29,7 @@ read_polygons (const cJSON *polygons, guint *n_left_out, const char *where, GErr
   g_autoptr (GArray) points = g_array_new (FALSE, FALSE, sizeof (double));
   g_autoptr (GArray) n_points = g_array_new (FALSE, FALSE, sizeof (guint));
   const cJSON *polygon;
+
   cJSON_ArrayForEach (polygon, polygons)
   {
     if (!polygon_is_whole (polygon)) {
@@ -59,7 +60,7 @@ object_mask_read (const cJSON *segmentation, guint *n_left_out, const char *wher
   if (cJSON_IsArray (segmentation))
     return read_polygons (segmentation, n_left_out, where, error);
   g_autoptr (RleMask) runs = rle_mask_from_json (segmentation, 0, 0, where, error);
-  if (!runs)
+  if (runs == NULL)
     return NULL;
   if (rle_mask_area (runs) == 0) {
     g_set_error (error, FBNET_ERROR, FBNET_ERROR_FORMAT,
@@ -79,6 +80,7 @@ static guint
 count_points (const ObjectMask *mask)
 {
   guint n = 0;
+
   for (guint i = 0; i < mask->n_polygons; i++)
     n += mask->n_points[i];
   return n;
@@ -89,6 +91,7 @@ augment_polygons (const ObjectMask *mask, const Augmentation *augmentation)
 {
   ObjectMask *moved = g_new0 (ObjectMask, 1);
   const guint n = count_points (mask);
+
   moved->n_polygons = mask->n_polygons;
   moved->n_points = g_memdup2 (mask->n_points, mask->n_polygons * sizeof (guint));
   moved->points = g_memdup2 (mask->points, 2 * n * sizeof (double));
@@ -101,7 +104,8 @@ static guint8 *
 bits_new (guint width, guint height, GError **error)
 {
   guint8 *bits = g_try_malloc0_n (width, height);
-  if (!bits)
+
+  if (bits == NULL)
     g_set_error (error, FBNET_ERROR, FBNET_ERROR_MEMORY, "mask: no memory for %u×%u pixels", width,
         height);
   return bits;
@@ -111,11 +115,12 @@ static ObjectMask *
 augment_runs (const ObjectMask *mask, const Augmentation *augmentation, GError **error)
 {
   g_autofree guint8 *pixels = bits_new (mask->width, mask->height, error);
-  if (!pixels)
+
+  if (pixels == NULL)
     return NULL;
   rle_mask_paint (mask->runs, pixels);
   guint8 *bits = bits_new (augmentation->network_width, augmentation->network_height, error);
-  if (!bits)
+  if (bits == NULL)
     return NULL;
   augment_bits (augmentation, bits, pixels, mask->width, mask->height);
   ObjectMask *moved = g_new0 (ObjectMask, 1);
@@ -128,8 +133,8 @@ augment_runs (const ObjectMask *mask, const Augmentation *augmentation, GError *
 ObjectMask *
 object_mask_augment (const ObjectMask *mask, const Augmentation *augmentation, GError **error)
 {
-  return mask->runs ? augment_runs (mask, augmentation, error)
-                    : augment_polygons (mask, augmentation);
+  return mask->runs != NULL ? augment_runs (mask, augmentation, error)
+                            : augment_polygons (mask, augmentation);
 }
 
 /* --- Bounds ----------------------------------------------------------------------------------- */
@@ -161,6 +166,7 @@ include_edge (Box *bounds, const double *from, const double *to, double width, d
 {
   const double dx = to[0] - from[0], dy = to[1] - from[1];
   double first = 0, last = 1;
+
   if (!narrow (from[0], dx, width, &first, &last) || !narrow (from[1], dy, height, &first, &last))
     return;
   include (bounds, CLAMP (from[0] + first * dx, 0, width), CLAMP (from[1] + first * dy, 0, height));
@@ -172,6 +178,7 @@ static gboolean
 polygon_holds (const double *points, guint n, double x, double y)
 {
   gboolean inside = FALSE;
+
   for (guint i = 0; i < n; i++) {
     const double *a = points + 2 * i, *b = points + 2 * ((i + 1) % n);
     if ((a[1] > y) != (b[1] > y) && x < a[0] + (y - a[1]) / (b[1] - a[1]) * (b[0] - a[0]))
@@ -197,6 +204,7 @@ static void
 include_bits (Box *bounds, const ObjectMask *mask)
 {
   const guint8 *bit = mask->bits;
+
   for (guint y = 0; y < mask->height; y++)
     for (guint x = 0; x < mask->width; x++)
       if (*bit++) {
@@ -212,7 +220,7 @@ object_mask_bounds (const ObjectMask *mask, float width, float height, Box *boun
   const double *points = mask->points;
   for (guint i = 0; i < mask->n_polygons; points += 2 * mask->n_points[i++])
     include_polygon (bounds, points, mask->n_points[i], width, height);
-  if (mask->bits)
+  if (mask->bits != NULL)
     include_bits (bounds, mask);
   return bounds->x0 < bounds->x1 && bounds->y0 < bounds->y1;
 }
@@ -236,12 +244,13 @@ crop_polygon (const double *points, guint n, const Box *box, guint side, guint8 
   g_autofree double *moved = g_new (double, 2 * n);
   const double scale_x = side / (double) fmaxf (box->x1 - box->x0, MIN_BOX_SIDE);
   const double scale_y = side / (double) fmaxf (box->y1 - box->y0, MIN_BOX_SIDE);
+
   for (guint i = 0; i < n; i++) {
     moved[2 * i] = to_cell (points[2 * i], box->x0, scale_x);
     moved[2 * i + 1] = to_cell (points[2 * i + 1], box->y0, scale_y);
   }
   g_autoptr (RleMask) mask = rle_mask_from_polygon (moved, n, side, side, "mask", NULL);
-  if (mask) /* always: size and coordinates are in bounds */
+  if (mask != NULL) /* always: size and coordinates are in bounds */
     rle_mask_paint (mask, columns);
 }
 
@@ -252,6 +261,7 @@ static float
 sample_bits (const ObjectMask *mask, float y, float x)
 {
   const gint height = (gint) mask->height, width = (gint) mask->width;
+
   if (y < -1 || y > (float) height || x < -1 || x > (float) width)
     return 0;
   y = fmaxf (y, 0);
@@ -283,6 +293,7 @@ crop_axis (float from, float to, guint side)
 {
   const float start = from - 0.5f;
   const float length = (to - 0.5f) - start;
+
   return (CropAxis){ start, length / (float) side, (gint) ceilf (length / (float) side) };
 }
 
@@ -300,6 +311,7 @@ crop_bits (const ObjectMask *mask, const Box *box, guint side, guint8 *target)
   const CropAxis across = crop_axis (box->x0, box->x1, side);
   const CropAxis down = crop_axis (box->y0, box->y1, side);
   const gint count = MAX (across.n * down.n, 1);
+
   for (guint row = 0; row < side; row++)
     for (guint column = 0; column < side; column++) {
       float sum = 0;
@@ -313,7 +325,7 @@ crop_bits (const ObjectMask *mask, const Box *box, guint side, guint8 *target)
 void
 object_mask_crop (const ObjectMask *mask, const Box *box, guint side, guint8 *target)
 {
-  if (mask->bits) {
+  if (mask->bits != NULL) {
     crop_bits (mask, box, side, target);
     return;
   }

@@ -19,6 +19,7 @@ draw_mask (const TrainSample *sample, const TrainObject *object)
   const gint side = (gint) ceilf (MAX (object->box.x1 - x, object->box.y1 - y));
   const Box square = { (float) x, (float) y, (float) (x + side), (float) (y + side) };
   guint8 *data = g_new (guint8, (gsize) side * side);
+
   sample->crop_mask (sample, object, &square, (guint) side, data);
   for (gsize i = 0; i < (gsize) side * side; i++)
     data[i] = data[i] ? 255 : 0;
@@ -29,7 +30,8 @@ static Picture *
 copy_pixels (const TrainSample *sample, gboolean bgr, GError **error)
 {
   Picture *picture = picture_new (sample->width, sample->height, "sample", error);
-  if (!picture)
+
+  if (picture == NULL)
     return NULL;
   for (gsize i = 0; i < (gsize) sample->width * sample->height; i++)
     for (guint c = 0; c < 3; c++)
@@ -41,14 +43,15 @@ Picture *
 sample_picture (const TrainSample *sample, const char *const *labels, gboolean bgr, GError **error)
 {
   g_autoptr (Picture) picture = copy_pixels (sample, bgr, error);
-  if (!picture)
+
+  if (picture == NULL)
     return NULL;
   g_autofree FbnetDetection *items = g_new0 (FbnetDetection, sample->n_objects);
   for (guint i = 0; i < sample->n_objects; i++) {
     const TrainObject *object = &sample->objects[i];
     const Box *box = &object->box;
     items[i] = (FbnetDetection){ box->x0, box->y0, box->x1, box->y1, NAN, object->class_id };
-    if (sample->crop_mask && object->mask)
+    if (sample->crop_mask != NULL && object->mask != NULL)
       items[i].mask = draw_mask (sample, object);
   }
   const FbnetDetections drawn = { items, sample->n_objects };
@@ -81,7 +84,7 @@ sample_sheet (const Picture *const *pictures, guint n_pictures, guint columns, G
   const guint sheet_width = (guint) MIN ((guint64) width * columns, G_MAXUINT);
   const guint sheet_height = (guint) MIN ((guint64) height * rows, G_MAXUINT);
   Picture *sheet = picture_new (sheet_width, sheet_height, "sheet of samples", error);
-  for (guint i = 0; sheet && i < n_pictures; i++)
+  for (guint i = 0; sheet != NULL && i < n_pictures; i++)
     paste (sheet, pictures[i], (gsize) (i % columns) * width, (gsize) (i / columns) * height);
   return sheet;
 }
@@ -90,6 +93,7 @@ static const char **
 labels_new (const Dataset *dataset)
 {
   const char **labels = g_new0 (const char *, dataset_n_classes (dataset) + 1);
+
   for (guint i = 0; i < dataset_n_classes (dataset); i++)
     labels[i] = dataset_label (dataset, i);
   return labels;
@@ -103,14 +107,15 @@ draw_pictures (Dataset *dataset, const AugmentOptions *options, guint64 seed, gu
   g_autoptr (DatasetReader) reader = dataset_reader_new (dataset, options, error);
   g_autoptr (GPtrArray) pictures = g_ptr_array_new_with_free_func ((GDestroyNotify) picture_free);
   g_autofree const char **labels = labels_new (dataset);
-  for (guint i = 0; reader && i < n_samples; i++) {
+
+  for (guint i = 0; reader != NULL && i < n_samples; i++) {
     g_autoptr (TrainSample) sample = dataset_reader_draw (reader, seed, i, error);
-    Picture *picture = sample ? sample_picture (sample, labels, options->bgr, error) : NULL;
-    if (!picture)
+    Picture *picture = sample != NULL ? sample_picture (sample, labels, options->bgr, error) : NULL;
+    if (picture == NULL)
       return NULL;
     g_ptr_array_add (pictures, picture);
   }
-  return reader ? g_steal_pointer (&pictures) : NULL;
+  return reader != NULL ? g_steal_pointer (&pictures) : NULL;
 }
 
 gboolean
@@ -118,9 +123,10 @@ sample_sheet_write (Dataset *dataset, const AugmentOptions *options, guint64 see
     guint columns, const char *path, GError **error)
 {
   g_autoptr (GPtrArray) pictures = draw_pictures (dataset, options, seed, n_samples, error);
-  if (!pictures)
+
+  if (pictures == NULL)
     return FALSE;
   g_autoptr (Picture) sheet =
       sample_sheet ((const Picture *const *) pictures->pdata, pictures->len, columns, error);
-  return sheet && picture_write_png (sheet, path, error);
+  return sheet != NULL && picture_write_png (sheet, path, error);
 }

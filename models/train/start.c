@@ -143,6 +143,7 @@ make_new (const TrainStart *start, const TrainOptions *o, GPtrArray *notes, GErr
                                             : o->model;
 
   const int file = g_file_open_tmp ("fbnet-train-XXXXXX.safetensors", &path, error);
+
   if (file < 0 || !g_close (file, error))
     return NULL;
   FbnetModel *model =

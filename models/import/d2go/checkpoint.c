@@ -53,6 +53,7 @@ static char *
 list_keys (const PickleValue *dict)
 {
   GString *text = g_string_new (NULL);
+
   for (guint i = 0; i < MIN (pickle_length (dict), 10); i++) {
     const char *key = pickle_string (dict->items->pdata[2 * i]);
     g_string_append_printf (text, "%s%s", i > 0 ? ", " : "", key != NULL ? key : "?");
@@ -71,6 +72,7 @@ choose_dict (const PickleValue *root, EmaChoice ema, const char *name, char **so
     [EMA_YES] = { "ema_state", "model_ema" },
     [EMA_NO] = { "model", "state_dict" },
   };
+
   if (root->kind != PICKLE_DICT) {
     g_set_error (error, FBNET_ERROR, FBNET_ERROR_FORMAT,
         "%s: expected a checkpoint (a dict), found a %s", name, pickle_kind_name (root->kind));
@@ -122,6 +124,7 @@ Weights *
 checkpoint_read (Archive *archive, EmaChoice ema, char **source, GError **error)
 {
   g_autoptr (Pickle) pickle = archive_pickle (archive, "data.pkl", "data", error);
+
   if (pickle == NULL)
     return NULL;
   g_autofree char *found = NULL;
@@ -142,6 +145,7 @@ static char *
 join_problems (const Fit *fit)
 {
   GString *text = g_string_new (NULL);
+
   for (guint i = 0; i < fit->problems->len; i++)
     g_string_append_printf (text, "\n  %s", (const char *) fit->problems->pdata[i]);
   return g_string_free (text, FALSE);
@@ -151,6 +155,7 @@ static Imported *
 take_wanted (Weights *weights, const Fit *fit, cJSON *description, const char *config)
 {
   Imported *imported = g_new0 (Imported, 1);
+
   imported->description = description;
   imported->weights = weights_new ();
   imported->config = g_strdup (config);
@@ -167,6 +172,7 @@ checkpoint_fit (Weights *weights, const cJSON *description, const char *config, 
 {
   g_autoptr (Weights) all = weights;
   g_autoptr (Layers) layers = fit_layers (description, error);
+
   if (layers == NULL)
     return NULL;
   g_autoptr (Fit) fit = fit_new (layers, all);
@@ -186,6 +192,7 @@ count_classes (const Weights *weights)
 {
   const FbnetTensorView *view = weights_find (weights, CLASSIFIER_HEAD ".weight");
   const gsize n = view != NULL && view->n_dims > 0 ? view->shape[0] : 0;
+
   return n >= 1 && n <= MAX_CLASSES ? (guint) n : IMAGENET_CLASSES;
 }
 
@@ -193,6 +200,7 @@ static Fit *
 fit_description (const cJSON *description, const Weights *weights, GError **error)
 {
   g_autoptr (Layers) layers = fit_layers (description, error);
+
   return layers != NULL ? fit_new (layers, weights) : NULL;
 }
 
@@ -203,6 +211,7 @@ describe_classifier (const char *classifier, ClassifierDefaults defaults, const 
 {
   g_autoptr (cJSON) description =
       import_describe_classifier (classifier, defaults, count_classes (weights), error);
+
   *fit = description != NULL ? fit_description (description, weights, error) : NULL;
   return *fit != NULL ? g_steal_pointer (&description) : NULL;
 }
@@ -216,6 +225,7 @@ checkpoint_fit_classifier (Weights *weights, const char *classifier, const char 
   g_autoptr (Fit) fit_now = NULL, fit_early = NULL;
   g_autoptr (cJSON) now =
       describe_classifier (classifier, CLASSIFIER_DEFAULTS_NOW, all, &fit_now, error);
+
   if (now == NULL)
     return NULL;
   g_autoptr (cJSON) early =
@@ -234,6 +244,7 @@ describe_zoo (const char *config, ClassifierDefaults defaults, const Weights *we
 {
   g_autoptr (cJSON) tree = import_zoo_config (config, error);
   g_autoptr (cJSON) description = tree != NULL ? import_describe (tree, config, error) : NULL;
+
   *fit = description != NULL ? fit_description (description, weights, error) : NULL;
   return *fit != NULL ? g_steal_pointer (&description) : NULL;
 }
@@ -254,6 +265,7 @@ choose_family (const Weights *weights)
   static const Family detectors = { "config of D2Go's zoo", 1, import_zoo_names, describe_zoo };
   static const Family classifiers = { "classifier of mobile_cv's zoo", 2, import_classifier_names,
     describe_classifier };
+
   return weights_find (weights, CLASSIFIER_HEAD ".weight") != NULL ? &classifiers : &detectors;
 }
 
@@ -305,6 +317,7 @@ static gboolean
 consider_family (Recognition *r, const Family *family, const Weights *weights, GError **error)
 {
   g_auto (GStrv) names = family->list_names ();
+
   for (guint i = 0; names[i] != NULL; i++) {
     g_autoptr (Fit) fit = NULL;
     g_autoptr (cJSON) description = family->describe (names[i], r->defaults, weights, &fit, error);
@@ -335,6 +348,7 @@ checkpoint_recognise (Weights *weights, const char *name, GError **error)
   g_autoptr (Weights) all = weights;
   g_auto (Recognition) r = { 0 };
   const Family *family = choose_family (all);
+
   if (!consider_family (&r, family, all, error))
     return NULL;
   while (r.config == NULL && r.defaults + 1 < family->n_defaults) {

@@ -20,6 +20,7 @@ find_row (const cJSON *table, const char *name)
   const cJSON *alias = cJSON_GetObjectItemCaseSensitive (aliases, name);
   const char *real_name = alias != NULL ? alias->valuestring : name;
   const cJSON *row;
+
   cJSON_ArrayForEach (row, cJSON_GetObjectItemCaseSensitive (table, "classifiers"))
   {
     if (g_strcmp0 (cJSON_GetObjectItemCaseSensitive (row, "name")->valuestring, real_name) == 0)
@@ -43,6 +44,7 @@ import_classifier_names (void)
   char **names = g_new0 (char *, n + 1);
   guint i = 0;
   const cJSON *row;
+
   cJSON_ArrayForEach (row, rows)
   {
     names[i++] = g_strdup (cJSON_GetObjectItemCaseSensitive (row, "name")->valuestring);
@@ -55,6 +57,7 @@ gboolean
 import_is_classifier (const char *name)
 {
   g_autoptr (cJSON) table = import_classifier_table ();
+
   return find_row (table, name) != NULL;
 }
 
@@ -74,6 +77,7 @@ describe_input (const cJSON *table, const cJSON *row)
   cJSON *input = cJSON_Duplicate (cJSON_GetObjectItemCaseSensitive (table, "input"), TRUE);
   const double crop = cJSON_GetObjectItemCaseSensitive (row, "crop")->valuedouble;
   const cJSON *resize = cJSON_GetObjectItemCaseSensitive (row, "resize");
+
   cJSON_AddNumberToObject (input, "resize",
       resize != NULL ? resize->valuedouble : default_resize (crop));
   cJSON_AddNumberToObject (input, "crop", crop);
@@ -84,6 +88,7 @@ static cJSON *
 need_basic_args (cJSON *architecture)
 {
   cJSON *args = cJSON_GetObjectItemCaseSensitive (architecture, "basic_args");
+
   return args != NULL ? args : cJSON_AddObjectToObject (architecture, "basic_args");
 }
 
@@ -91,6 +96,7 @@ static void
 replace_argument (cJSON *architecture, const char *name, const cJSON *value)
 {
   cJSON *args = need_basic_args (architecture);
+
   cJSON_DeleteItemFromObjectCaseSensitive (args, name);
   cJSON_AddItemToObject (args, name, cJSON_Duplicate (value, TRUE));
 }
@@ -99,6 +105,7 @@ static void
 apply_early_defaults (cJSON *architecture)
 {
   g_autoptr (cJSON) yes = cJSON_CreateTrue ();
+
   replace_argument (architecture, "bias", yes);
   cJSON_DeleteItemFromObjectCaseSensitive (need_basic_args (architecture), "width_divisor");
 }
@@ -111,6 +118,7 @@ describe_architecture (const cJSON *row, ClassifierDefaults defaults)
   cJSON *architecture =
       import_classifier_architecture ((borrowed != NULL ? borrowed : name)->valuestring);
   const cJSON *argument;
+
   cJSON_ArrayForEach (argument, cJSON_GetObjectItemCaseSensitive (row, "basic_args"))
       replace_argument (architecture, argument->string, argument);
   if (defaults == CLASSIFIER_DEFAULTS_EARLY)
@@ -123,6 +131,7 @@ static cJSON *
 describe_row (const cJSON *table, const cJSON *row, ClassifierDefaults defaults, guint n_classes)
 {
   cJSON *description = cJSON_CreateObject ();
+
   cJSON_AddStringToObject (description, "format", "fbnet-model");
   cJSON_AddNumberToObject (description, "version", 1);
   cJSON_AddStringToObject (description, "name",

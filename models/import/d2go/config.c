@@ -61,10 +61,11 @@ read_architecture (Keys *keys)
 {
   const char *const arch_key = "MODEL.FBNET_V2.ARCH", *const inline_key = "MODEL.FBNET_V2.ARCH_DEF";
   const cJSON *pieces = keys_array (keys, inline_key);
-  if (!pieces)
+
+  if (pieces == NULL)
     return NULL;
   const cJSON *named = keys_find (keys->config, arch_key);
-  const gboolean has_name = named && !(cJSON_IsString (named) && !*named->valuestring);
+  const gboolean has_name = named != NULL && !(cJSON_IsString (named) && !*named->valuestring);
   if (cJSON_GetArraySize (pieces) > 0) {
     if (has_name) {
       keys_refuse (keys, FBNET_ERROR_FORMAT, "%s and %s both say something: expected one of them",
@@ -80,11 +81,11 @@ read_architecture (Keys *keys)
     return NULL;
   }
   const char *name = keys_text (keys, arch_key);
-  if (!name)
+  if (name == NULL)
     return NULL;
   g_autoptr (GError) why = NULL;
   cJSON *architecture = import_architecture (name, &why);
-  if (!architecture)
+  if (architecture == NULL)
     keys_refuse (keys, FBNET_ERROR_UNSUPPORTED, "%s: %s", arch_key, why->message);
   return architecture;
 }
@@ -93,6 +94,7 @@ static cJSON_bool
 is_block (const cJSON *const block)
 {
   enum { OP, OUT_CHANNELS, STRIDE, REPEAT, N_FIXED };
+
   if (cJSON_GetArraySize (block) < N_FIXED || !cJSON_IsString (cJSON_GetArrayItem (block, OP)))
     return FALSE;
   for (int i = OUT_CHANNELS; i < N_FIXED; i++) {
@@ -117,13 +119,14 @@ static void
 select_parts (Keys *keys, cJSON *architecture, gboolean has_masks, gboolean has_keypoints)
 {
   const gboolean wanted[G_N_ELEMENTS (PARTS)] = { TRUE, TRUE, TRUE, has_masks, has_keypoints };
+
   for (gsize i = 0; i < G_N_ELEMENTS (PARTS); i++) {
     const cJSON *part = cJSON_GetObjectItemCaseSensitive (architecture, PARTS[i]);
     g_autofree char *where = g_strdup_printf ("architecture %s, %s",
         cJSON_GetStringValue (cJSON_GetObjectItemCaseSensitive (architecture, "name")), PARTS[i]);
     if (!wanted[i])
       cJSON_DeleteItemFromObjectCaseSensitive (architecture, PARTS[i]);
-    else if (!part)
+    else if (part == NULL)
       keys_refuse (keys, FBNET_ERROR_UNSUPPORTED, "%s: the model needs it, and there is none",
           where);
     else if (!json_is_array_of (part, is_stage))
@@ -138,11 +141,12 @@ add_norm_args (Keys *keys, cJSON *norm, gboolean is_group_norm)
 {
   const char *const key = "MODEL.FBNET_V2.NORM_ARGS";
   const cJSON *pieces = keys_array (keys, key), *piece, *item, *num_groups = NULL;
+
   cJSON_ArrayForEach (piece, pieces)
   {
     cJSON_ArrayForEach (item, piece)
     {
-      if (!item->string)
+      if (item->string == NULL)
         keys_refuse_type (keys, key, pieces, "an array of objects");
       else if (strcmp (item->string, "num_groups") == 0 && is_group_norm)
         num_groups = item;
@@ -155,7 +159,7 @@ add_norm_args (Keys *keys, cJSON *norm, gboolean is_group_norm)
     return;
   if (json_is_positive (num_groups))
     cJSON_AddNumberToObject (norm, "num_groups", num_groups->valuedouble);
-  else if (pieces)
+  else if (pieces != NULL)
     keys_refuse_type (keys, key, pieces, "a positive num_groups, which gn has no default for");
 }
 
@@ -165,6 +169,7 @@ describe_norm (Keys *keys)
   static const char *const NORMS[] = { "gn", "bn", "sync_bn", "naiveSyncBN", "frozen_bn", "none",
     NULL };
   const int choice = keys_choice (keys, "MODEL.FBNET_V2.NORM", NORMS);
+
   if (choice < 0)
     return NULL;
   cJSON *norm = cJSON_CreateObject ();
@@ -177,7 +182,8 @@ static cJSON *
 describe_architecture (Keys *keys, gboolean has_masks, gboolean has_keypoints)
 {
   cJSON *architecture = read_architecture (keys);
-  if (!architecture)
+
+  if (architecture == NULL)
     return NULL;
   select_parts (keys, architecture, has_masks, has_keypoints);
   cJSON_AddNumberToObject (architecture, "width_divisor",
@@ -205,6 +211,7 @@ static GArray *
 features_new (void)
 {
   GArray *features = g_array_new (FALSE, FALSE, sizeof (Feature));
+
   g_array_set_clear_func (features, feature_clear);
   return features;
 }
@@ -218,7 +225,7 @@ features_add (GArray *features, char *name, guint stride)
 static const Feature *
 features_find (const GArray *features, const char *name)
 {
-  for (guint i = 0; name && i < features->len; i++) {
+  for (guint i = 0; name != NULL && i < features->len; i++) {
     const Feature *feature = &g_array_index (features, Feature, i);
     if (strcmp (feature->name, name) == 0)
       return feature;
@@ -230,6 +237,7 @@ static char *
 features_names (const GArray *features)
 {
   GString *names = g_string_new (NULL);
+
   for (guint i = 0; i < features->len; i++)
     g_string_append_printf (names, "%s%s", i ? ", " : "",
         g_array_index (features, Feature, i).name);
@@ -244,6 +252,7 @@ trunk_features (Keys *keys, const cJSON *architecture)
   GArray *features = features_new ();
   double stride = 1;
   const cJSON *stage, *block;
+
   cJSON_ArrayForEach (stage, cJSON_GetObjectItemCaseSensitive (architecture, "trunk"))
   {
     cJSON_ArrayForEach (block, stage)
@@ -266,16 +275,17 @@ static cJSON *
 copy_feature_names (Keys *keys, const char *key, const GArray *features, int most)
 {
   const cJSON *names = keys_array (keys, key), *name;
-  if (!names)
+
+  if (names == NULL)
     return NULL;
   g_autofree char *known = features_names (features);
   guint last = 0;
   cJSON_ArrayForEach (name, names)
   {
     const Feature *feature = features_find (features, cJSON_GetStringValue (name));
-    if (!feature || (last && feature->stride != 2 * last)) {
+    if (feature == NULL || (last && feature->stride != 2 * last)) {
       g_autofree char *supported = g_strdup_printf ("neighbours out of %s, ascending", known);
-      keys_refuse_value (keys, key, names, feature ? supported : known);
+      keys_refuse_value (keys, key, names, feature != NULL ? supported : known);
       return NULL;
     }
     last = feature->stride;
@@ -298,6 +308,7 @@ describe_fpn_norm (Keys *keys)
   static const char *const NAMES[] = { "none", "bn", "sync_bn", "sync_bn", "naiveSyncBN", "bn",
     "gn" };
   const int choice = keys_choice (keys, "MODEL.FPN.NORM", NORMS);
+
   if (choice < 0)
     return NULL;
   cJSON *norm = cJSON_CreateObject ();
@@ -313,6 +324,7 @@ static cJSON *
 describe_fpn (Keys *keys, GArray **trunk)
 {
   const char *const key = "MODEL.FPN.IN_FEATURES";
+
   keys_expect_text (keys, "MODEL.FPN.FUSE_TYPE", "sum");
   cJSON *fpn = cJSON_CreateObject ();
   cJSON *inputs = copy_feature_names (keys, key, *trunk, G_MAXINT);
@@ -329,7 +341,7 @@ describe_fpn (Keys *keys, GArray **trunk)
     stride = features_find (*trunk, input->valuestring)->stride;
     features_add (levels, g_strdup_printf ("p%u", g_bit_storage (stride) - 1), stride);
   }
-  if (inputs && stride != 32)
+  if (inputs != NULL && stride != 32)
     keys_refuse_value (keys, key, inputs,
         "trunk stages up to stride 32, whose level p5 is pooled into p6");
   features_add (levels, g_strdup ("p6"), 64);
@@ -365,6 +377,7 @@ describe_input (Keys *keys, gboolean has_fpn)
   static const char *const ORDERS[] = { "BGR", "RGB", NULL };
   cJSON *input = cJSON_CreateObject ();
   const int order = keys_choice (keys, "INPUT.FORMAT", ORDERS);
+
   cJSON_AddStringToObject (input, "channel_order", order < 0 ? "" : ORDERS[order]);
   cJSON_AddItemToObject (input, "mean", keys_copy_numbers (keys, "MODEL.PIXEL_MEAN", 3, FALSE));
   cJSON_AddItemToObject (input, "std", keys_copy_numbers (keys, "MODEL.PIXEL_STD", 3, TRUE));
@@ -388,7 +401,8 @@ static cJSON *
 copy_per_level (Keys *keys, const char *key, int n_levels)
 {
   const cJSON *value = keys_array (keys, key);
-  if (!value)
+
+  if (value == NULL)
     return NULL;
   const gboolean is_nested = json_is_array_of (value, is_positive_array);
   const int n = is_nested ? cJSON_GetArraySize (value) : 1;
@@ -411,6 +425,7 @@ static cJSON *
 describe_anchors (Keys *keys, int n_levels)
 {
   cJSON *anchors = cJSON_CreateObject ();
+
   cJSON_AddItemToObject (anchors, "sizes",
       copy_per_level (keys, "MODEL.ANCHOR_GENERATOR.SIZES", n_levels));
   cJSON_AddItemToObject (anchors, "aspect_ratios",
@@ -429,7 +444,8 @@ describe_iou_bounds (Keys *keys, const char *section)
   g_autofree char *labels_key = g_strconcat (section, ".IOU_LABELS", NULL);
   const cJSON *thresholds = keys_array (keys, thresholds_key),
               *labels = keys_array (keys, labels_key);
-  if (!thresholds || !labels)
+
+  if (thresholds == NULL || labels == NULL)
     return NULL;
   if (!json_is_array_of (thresholds, cJSON_IsNumber) || cJSON_GetArraySize (thresholds) > 2) {
     keys_refuse_value (keys, thresholds_key, thresholds, "one or two numbers");
@@ -453,6 +469,7 @@ static cJSON *
 describe_rpn (Keys *keys, const GArray *features, int most)
 {
   cJSON *rpn = cJSON_CreateObject ();
+
   cJSON_AddItemToObject (rpn, "in_features",
       copy_feature_names (keys, "MODEL.RPN.IN_FEATURES", features, most));
   cJSON_AddNumberToObject (rpn, "pre_nms_count",
@@ -472,6 +489,7 @@ static cJSON *
 describe_roi_heads (Keys *keys, const GArray *features, int most)
 {
   cJSON *heads = cJSON_CreateObject ();
+
   cJSON_AddItemToObject (heads, "in_features",
       copy_feature_names (keys, "MODEL.ROI_HEADS.IN_FEATURES", features, most));
   cJSON_AddNumberToObject (heads, "n_classes",
@@ -494,6 +512,7 @@ describe_head (Keys *keys, const char *section)
   g_autofree char *type_key = g_strconcat (section, ".POOLER_TYPE", NULL);
   g_autofree char *resolution_key = g_strconcat (section, ".POOLER_RESOLUTION", NULL);
   g_autofree char *ratio_key = g_strconcat (section, ".POOLER_SAMPLING_RATIO", NULL);
+
   keys_expect_text (keys, type_key, "ROIAlignV2");
   cJSON *head = cJSON_CreateObject ();
   cJSON_AddNumberToObject (head, "pooler_resolution",
@@ -534,6 +553,7 @@ describe_keypoint_head (Keys *keys)
   static const char *const TYPES[] = { "deconv_upscale", "deconv", "irf", "conv_upsample" };
   const int choice = keys_choice (keys, "MODEL.ROI_KEYPOINT_HEAD.NAME", HEADS);
   cJSON *head = describe_head (keys, "MODEL.ROI_KEYPOINT_HEAD");
+
   cJSON_AddStringToObject (head, "type", choice < 0 ? "" : TYPES[choice]);
   cJSON_AddNumberToObject (head, "n_keypoints",
       keys_count (keys, "MODEL.ROI_KEYPOINT_HEAD.NUM_KEYPOINTS", 1, MAX_KEYPOINTS));
@@ -548,11 +568,12 @@ static gboolean
 is_trained_on_coco (Keys *keys)
 {
   const cJSON *sets = keys_value (keys, "DATASETS.TRAIN"), *set;
+
   if (cJSON_IsString (sets)) /* a Python tuple, in a config that was not resolved */
     return strstr (sets->valuestring, "coco") != NULL;
   cJSON_ArrayForEach (set, sets)
   {
-    if (cJSON_IsString (set) && strstr (set->valuestring, "coco"))
+    if (cJSON_IsString (set) && strstr (set->valuestring, "coco") != NULL)
       return TRUE;
   }
   return cJSON_GetArraySize (sets) == 0;
@@ -562,7 +583,8 @@ static void
 add_labels (Keys *keys, cJSON *description, gboolean has_keypoints)
 {
   const double n_classes = keys_number (keys, "MODEL.ROI_HEADS.NUM_CLASSES", 1, MAX_CLASSES);
-  if (keys->error || !is_trained_on_coco (keys) || n_classes != (has_keypoints ? 1 : 80))
+
+  if (keys->error != NULL || !is_trained_on_coco (keys) || n_classes != (has_keypoints ? 1 : 80))
     return;
   g_autoptr (cJSON) labels = import_labels (has_keypoints ? "coco-person" : "coco");
   static const char *const FIELDS[] = { "labels", "category_ids" };
@@ -578,7 +600,8 @@ static void
 check_scope (Keys *keys)
 {
   const cJSON *base = keys_find (keys->config, "_BASE_");
-  if (base)
+
+  if (base != NULL)
     keys_refuse_value (keys, "_BASE_", base,
         "resolved configs only, such as D2Go writes beside checkpoints");
   keys_expect_text (keys, "MODEL.META_ARCHITECTURE", "GeneralizedRCNN");
@@ -597,6 +620,7 @@ describe (Keys *keys)
 {
   static const char *const BACKBONES[] = { "FBNetV2C4Backbone", "FBNetV2FpnBackbone", NULL };
   const gboolean has_fpn = keys_choice (keys, "MODEL.BACKBONE.NAME", BACKBONES) == 1;
+
   check_scope (keys);
   const gboolean has_masks = keys_boolean (keys, "MODEL.MASK_ON");
   const gboolean has_keypoints = keys_boolean (keys, "MODEL.KEYPOINT_ON");
@@ -634,7 +658,7 @@ import_describe (const cJSON *d2go_config, const char *name, GError **error)
   g_autoptr (cJSON) defaults = import_defaults ();
   Keys reader = { .config = d2go_config, .defaults = defaults, .name = name };
   g_autoptr (cJSON) description = describe (&reader);
-  if (reader.error) {
+  if (reader.error != NULL) {
     g_propagate_error (error, reader.error);
     return NULL;
   }

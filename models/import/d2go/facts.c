@@ -41,6 +41,7 @@ set_number (cJSON *description, GString *given, const char *section, const char 
 {
   cJSON *object = cJSON_GetObjectItemCaseSensitive (description, section);
   cJSON *item = cJSON_GetObjectItemCaseSensitive (object, field);
+
   if (item == NULL || isnan (number))
     return;
   if ((float) item->valuedouble != (float) number)
@@ -62,6 +63,7 @@ set_numbers (cJSON *description, GString *given, const char *section, const char
 {
   cJSON *object = cJSON_GetObjectItemCaseSensitive (description, section);
   cJSON *array = cJSON_GetObjectItemCaseSensitive (object, field);
+
   for (guint i = 0; i < n; i++)
     if (isnan (numbers[i]))
       return;
@@ -83,6 +85,7 @@ static guint
 count_ratios (const double *cells, guint n)
 {
   const double first = (cells[3] - cells[1]) / (cells[2] - cells[0]);
+
   for (guint i = 1; i < n; i++) {
     const double *c = cells + 4 * i;
     if (fabs ((c[3] - c[1]) / (c[2] - c[0]) - first) < 1e-4 * first)
@@ -95,6 +98,7 @@ static double
 round_number (double number)
 {
   const double rounded = floor (number * 1e4 + 0.5) / 1e4;
+
   return fabs (rounded - number) < 1e-4 * fabs (number) ? rounded : number;
 }
 
@@ -104,6 +108,7 @@ makes_cells (const double *sizes, guint n_sizes, const double *ratios, guint n_r
     const double *cells)
 {
   Box made[MAX_CELLS];
+
   make_cell_anchors (made, sizes, n_sizes, ratios, n_ratios);
   for (guint i = 0; i < n_sizes * n_ratios; i++) {
     const double *c = cells + 4 * i;
@@ -118,6 +123,7 @@ static void
 replace_row (cJSON *anchors, const char *field, const double *row, guint n)
 {
   cJSON *rows = cJSON_CreateArray ();
+
   cJSON_AddItemToArray (rows, cJSON_CreateDoubleArray (row, (int) n));
   cJSON_ReplaceItemInObjectCaseSensitive (anchors, field, rows);
 }
@@ -130,6 +136,7 @@ set_anchors (cJSON *description, GString *given, const TorchScriptFacts *facts)
   cJSON *rows = cJSON_GetObjectItemCaseSensitive (anchors, "sizes");
   const guint n = (guint) (facts->n_cells / 4);
   double sizes[MAX_CELLS], ratios[MAX_CELLS];
+
   if (n == 0 || n > MAX_CELLS || facts->n_cells % 4 != 0 || cJSON_GetArraySize (rows) != 1)
     return;
   const guint n_ratios = count_ratios (facts->cells, n);
@@ -157,6 +164,7 @@ set_classes (cJSON *description, GString *given, const TorchScript *export)
   cJSON *heads = cJSON_GetObjectItemCaseSensitive (description, "roi_heads");
   cJSON *item = cJSON_GetObjectItemCaseSensitive (heads, "n_classes");
   const gsize rows = export->cls_score.weight != NULL ? export->cls_score.weight->shape[0] : 0;
+
   if (item == NULL || rows < 2 || rows > 100001)
     return;
   note (given, "roi_heads", "n_classes");
@@ -173,6 +181,7 @@ set_category_ids (cJSON *description, GString *given, const TorchScript *export)
 {
   const TorchScriptFacts *facts = &export->facts;
   const gsize n = export->cls_score.weight != NULL ? export->cls_score.weight->shape[0] - 1 : 0;
+
   if (n == 0 || facts->n_category_ids < n)
     return;
   cJSON_DeleteItemFromObjectCaseSensitive (description, "category_ids");
@@ -188,6 +197,7 @@ facts_apply (const TorchScript *export, cJSON *description)
   const gboolean masks = export->mask_logits.weight != NULL;
   const char *last_head = masks ? "mask_head" : "keypoint_head";
   GString *given = g_string_new (NULL);
+
   set_numbers (description, given, "input", "mean", f->mean, 3);
   set_numbers (description, given, "input", "std", f->std, 3);
   set_anchors (description, given, f);

@@ -46,6 +46,7 @@ cJSON *
 import_describe_config (const char *config, GError **error)
 {
   g_autoptr (cJSON) tree = load_config (config, error);
+
   if (tree == NULL)
     return NULL;
   g_autofree char *name = g_filename_display_basename (config);
@@ -92,6 +93,7 @@ add_provenance (Imported *imported, const char *source, GError **error)
 {
   g_autofree char *checksum = file_checksum (source, error);
   g_autofree char *name = g_filename_display_basename (source);
+
   if (checksum == NULL)
     return FALSE;
   cJSON *provenance = cJSON_CreateObject ();
@@ -125,6 +127,7 @@ import_read (const char *source, const ImportOptions *options, GError **error)
 {
   GError *failure = NULL;
   g_autoptr (cJSON) description = describe_config (options->config, &failure);
+
   if (failure != NULL) {
     g_propagate_error (error, failure);
     return NULL;

@@ -14,6 +14,7 @@ show (const cJSON *value)
 {
   enum { LONGEST = 100 };
   g_autofree char *text = json_print_line (value);
+
   if (text == NULL)
     return g_strdup ("nothing");
   g_autofree char *head = g_strndup (text, LONGEST);
@@ -25,7 +26,7 @@ show (const cJSON *value)
 void
 keys_refuse (Keys *keys, FbnetError code, const char *format, ...)
 {
-  if (keys->error)
+  if (keys->error != NULL)
     return;
   va_list args;
   va_start (args, format);
@@ -38,6 +39,7 @@ void
 keys_refuse_value (Keys *keys, const char *key, const cJSON *value, const char *supported)
 {
   g_autofree char *found = show (value);
+
   keys_refuse (keys, FBNET_ERROR_UNSUPPORTED, "%s is %s; supported: %s", key, found, supported);
 }
 
@@ -45,6 +47,7 @@ void
 keys_refuse_type (Keys *keys, const char *key, const cJSON *value, const char *expected)
 {
   g_autofree char *found = show (value);
+
   keys_refuse (keys, FBNET_ERROR_FORMAT, "%s: expected %s, found %s", key, expected, found);
 }
 
@@ -52,7 +55,8 @@ const cJSON *
 keys_find (const cJSON *tree, const char *key)
 {
   g_auto (GStrv) parts = g_strsplit (key, ".", -1);
-  for (char **part = parts; *part; part++)
+
+  for (char **part = parts; *part != NULL; part++)
     tree = cJSON_GetObjectItemCaseSensitive (tree, *part);
   return tree;
 }
@@ -60,12 +64,12 @@ keys_find (const cJSON *tree, const char *key)
 const cJSON *
 keys_value (Keys *keys, const char *key)
 {
-  if (keys->error)
+  if (keys->error != NULL)
     return NULL;
   const cJSON *value = keys_find (keys->config, key);
-  if (!value)
+  if (value == NULL)
     value = keys_find (keys->defaults, key);
-  if (!value)
+  if (value == NULL)
     keys_refuse (keys, FBNET_ERROR_FORMAT, "%s is missing", key);
   return value;
 }
@@ -74,7 +78,8 @@ gboolean
 keys_boolean (Keys *keys, const char *key)
 {
   const cJSON *value = keys_value (keys, key);
-  if (value && !cJSON_IsBool (value))
+
+  if (value != NULL && !cJSON_IsBool (value))
     keys_refuse_type (keys, key, value, "true or false");
   return cJSON_IsTrue (value);
 }
@@ -83,7 +88,8 @@ const char *
 keys_text (Keys *keys, const char *key)
 {
   const cJSON *value = keys_value (keys, key);
-  if (value && !cJSON_IsString (value))
+
+  if (value != NULL && !cJSON_IsString (value))
     keys_refuse_type (keys, key, value, "a text");
   return cJSON_GetStringValue (value);
 }
@@ -92,7 +98,8 @@ const cJSON *
 keys_array (Keys *keys, const char *key)
 {
   const cJSON *value = keys_value (keys, key);
-  if (value && !cJSON_IsArray (value))
+
+  if (value != NULL && !cJSON_IsArray (value))
     keys_refuse_type (keys, key, value, "an array");
   return cJSON_IsArray (value) ? value : NULL;
 }
@@ -101,7 +108,8 @@ double
 keys_number (Keys *keys, const char *key, double least, double most)
 {
   const cJSON *value = keys_value (keys, key);
-  if (!value)
+
+  if (value == NULL)
     return 0;
   g_autofree char *expected = least == most ? g_strdup_printf ("%g", least)
                                             : g_strdup_printf ("a number, %g to %g", least, most);
@@ -109,13 +117,14 @@ keys_number (Keys *keys, const char *key, double least, double most)
     keys_refuse_type (keys, key, value, expected);
   else if (!(value->valuedouble >= least && value->valuedouble <= most))
     keys_refuse_value (keys, key, value, expected);
-  return keys->error ? 0 : value->valuedouble;
+  return keys->error != NULL ? 0 : value->valuedouble;
 }
 
 double
 keys_count (Keys *keys, const char *key, int least, int most)
 {
   const double count = keys_number (keys, key, least, most);
+
   if (count != floor (count))
     keys_refuse_type (keys, key, keys_value (keys, key), "a whole number");
   return count;
@@ -125,6 +134,7 @@ gboolean
 json_is_array_of (const cJSON *value, cJSON_bool (*is_wanted) (const cJSON *const item))
 {
   const cJSON *item;
+
   cJSON_ArrayForEach (item, value)
   {
     if (!is_wanted (item))
@@ -143,7 +153,8 @@ cJSON *
 keys_copy_numbers (Keys *keys, const char *key, int n, gboolean positive)
 {
   const cJSON *value = keys_array (keys, key);
-  if (!value)
+
+  if (value == NULL)
     return NULL;
   if (cJSON_GetArraySize (value) == n
       && json_is_array_of (value, positive ? json_is_positive : cJSON_IsNumber))
@@ -157,10 +168,11 @@ int
 keys_choice (Keys *keys, const char *key, const char *const *supported)
 {
   const char *text = keys_text (keys, key);
-  if (!text)
+
+  if (text == NULL)
     return -1;
   g_autoptr (GString) list = g_string_new (NULL);
-  for (int i = 0; supported[i]; i++) {
+  for (int i = 0; supported[i] != NULL; i++) {
     if (strcmp (text, supported[i]) == 0)
       return i;
     g_string_append_printf (list, "%s\"%s\"", i ? ", " : "", supported[i]);

@@ -22,12 +22,13 @@ read_resource (const char *folder, const char *name)
   g_autofree char *path = g_strconcat (ROOT, folder, name, SUFFIX, NULL);
   g_autoptr (GBytes) bytes = g_resource_lookup_data (fbnet_registry_get_resource (), path,
       G_RESOURCE_LOOKUP_FLAGS_NONE, NULL);
-  if (!bytes)
+
+  if (bytes == NULL)
     return NULL;
   gsize size;
   const char *text = g_bytes_get_data (bytes, &size);
   cJSON *json = json_parse (text, size, path, NULL);
-  g_assert (json);
+  g_assert (json != NULL);
   cJSON_DeleteItemFromObjectCaseSensitive (json, "notes");
   return json;
 }
@@ -44,8 +45,9 @@ list_names (const char *folder)
   g_autofree char *path = g_strconcat (ROOT, folder, NULL);
   char **names = g_resource_enumerate_children (fbnet_registry_get_resource (), path,
       G_RESOURCE_LOOKUP_FLAGS_NONE, NULL);
-  g_assert (names);
-  for (char **name = names; *name; name++)
+
+  g_assert (names != NULL);
+  for (char **name = names; *name != NULL; name++)
     (*name)[strlen (*name) - strlen (SUFFIX)] = '\0';
   qsort (names, g_strv_length (names), sizeof *names, compare_names);
   return names;
@@ -55,7 +57,8 @@ static cJSON *
 find (const char *folder, const char *name, const char *what, GError **error)
 {
   cJSON *json = read_resource (folder, name);
-  if (json)
+
+  if (json != NULL)
     return json;
   g_auto (GStrv) names = list_names (folder);
   g_autofree char *known = g_strjoinv (", ", names);
@@ -79,14 +82,14 @@ import_zoo_names (void)
 cJSON *
 import_architecture (const char *name, GError **error)
 {
-  g_return_val_if_fail (name, NULL);
+  g_return_val_if_fail (name != NULL, NULL);
   return find ("arch/", name, "architecture", error);
 }
 
 cJSON *
 import_zoo_config (const char *name, GError **error)
 {
-  g_return_val_if_fail (name, NULL);
+  g_return_val_if_fail (name != NULL, NULL);
   return find ("configs/", name, "configuration", error);
 }
 

@@ -27,6 +27,7 @@ static const Node *
 next_conv (const Node *node)
 {
   const Node *found = NULL;
+
   for (guint i = 0; node != NULL && i < node->users->len; i++) {
     const Node *user = node->users->pdata[i];
     if (!is_conv (user))
@@ -42,6 +43,7 @@ static double
 constant_number (const Node *node, guint input)
 {
   double number;
+
   return pickle_number (node_constant (node, input), &number) ? number : NAN;
 }
 
@@ -75,6 +77,7 @@ upsample_factor (const Node *node)
 {
   const PickleValue *factors = node_constant (node, 2);
   double y, x;
+
   if (pickle_number (pickle_item (factors, 0), &y) && pickle_number (pickle_item (factors, 1), &x)
       && x == y && x >= 1 && x <= 16)
     return (guint) x;
@@ -90,6 +93,7 @@ static const Node *
 residual_of (const Node *out, const Node *in)
 {
   const Node *add = node_user (out, "quantized::add");
+
   if (add != NULL && (node_input (add, 0) == in || node_input (add, 1) == in))
     return add;
   return NULL;
@@ -101,6 +105,7 @@ static gboolean
 read_depthwise (Archive *archive, const Node *from, TorchScriptBlock *block, const Node **out)
 {
   const Node *upsample = node_user (from, "aten::upsample_nearest2d.vec");
+
   if (upsample != NULL)
     block->upsample = upsample_factor (upsample);
   const Node *dw = next_conv (upsample != NULL ? upsample : from);
@@ -146,6 +151,7 @@ static gboolean
 read_chain (Archive *archive, const Node *start, GArray *blocks, const Node **end, GError **error)
 {
   const Node *at = start;
+
   for (const Node *first; (first = next_conv (at)) != NULL;) {
     TorchScriptBlock block;
     if (!read_block (archive, at, first, &block, &at, error))
@@ -170,6 +176,7 @@ read_rpn_regressors (Archive *archive, const Node *end, TorchScript *e, GError *
 {
   TorchScriptConv convs[2] = { 0 };
   guint n = 0;
+
   for (guint i = 0; i < end->users->len; i++) {
     if (!is_conv (end->users->pdata[i]))
       continue;
@@ -307,6 +314,7 @@ static void
 read_score_threshold (const Graph *graph, TorchScriptFacts *facts)
 {
   const Node *gt;
+
   for (guint i = 0; (gt = find_op (graph, "aten::gt.Scalar", i)) != NULL; i++)
     if (constant_number (gt, 1) > 0)
       facts->score_threshold = constant_number (gt, 1);
@@ -316,6 +324,7 @@ static void
 read_pooler (const Node *roi_align, double *resolution, double *ratio)
 {
   const double height = constant_number (roi_align, 3), width = constant_number (roi_align, 4);
+
   *resolution = height == width ? height : 0;
   *ratio = constant_number (roi_align, 5);
 }
@@ -327,6 +336,7 @@ read_weights (Archive *archive, const Graph *graph, TorchScriptFacts *facts, GEr
 {
   guint n_found = 0;
   const Node *div;
+
   for (guint i = 0; (div = find_op (graph, "aten::div.Tensor", i)) != NULL; i++) {
     g_autofree double *numbers = NULL;
     gsize n = 0;
@@ -349,6 +359,7 @@ static gboolean
 read_mean (Archive *archive, const Graph *graph, TorchScriptFacts *facts, GError **error)
 {
   const Node *sub;
+
   for (guint i = 0; (sub = find_op (graph, "aten::sub.Tensor", i)) != NULL; i++)
     if (pickle_tensor (node_constant (sub, 1)) != NULL)
       return torchscript_read_triple (archive, node_constant (sub, 1), facts->mean, error);
@@ -360,6 +371,7 @@ static gboolean
 read_anchors (Archive *archive, const Graph *graph, TorchScriptFacts *facts, GError **error)
 {
   const Node *arange = find_op (graph, "aten::arange.start_step", 0);
+
   facts->anchor_offset = constant_number (arange, 0) / constant_number (arange, 2);
   const Node *add;
   for (guint i = 0; (add = find_op (graph, "aten::add.Tensor", i)) != NULL; i++) {
@@ -404,6 +416,7 @@ torchscript_read_bytecode (Archive *archive, GError **error)
 {
   g_autoptr (TorchScript) e = torchscript_new ();
   Pickle *self = archive_pickle (archive, "data.pkl", "data", error);
+
   if (self == NULL)
     return NULL;
   g_ptr_array_add (e->pickles, self);

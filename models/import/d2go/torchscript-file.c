@@ -18,6 +18,7 @@ TorchScript *
 torchscript_new (void)
 {
   TorchScript *export = g_new0 (TorchScript, 1);
+
   export->pickles = g_ptr_array_new_with_free_func ((GDestroyNotify) pickle_free);
   GArray **const parts[] = { &export->trunk, &export->rpn, &export->box, &export->mask,
     &export->kpts };
@@ -74,6 +75,7 @@ static guint
 square_of (const PickleValue *pair)
 {
   double a, b;
+
   if (!pickle_number (pickle_item (pair, 0), &a) || !pickle_number (pickle_item (pair, 1), &b))
     return 0;
   return square (a, b);
@@ -109,6 +111,7 @@ static gboolean
 read_module_state (const PickleValue *state, TorchScriptConv *conv, GError **error)
 {
   const PickleValue *transposed = pickle_item (state, 6);
+
   if (transposed == NULL || transposed->kind != PICKLE_BOOL || transposed->boolean)
     return fail (error, "is a transposed convolution");
   *conv = (TorchScriptConv){
@@ -133,6 +136,7 @@ read_conv_state (Archive *archive, const PickleValue *state, TorchScriptConv *co
   const PickleValue *bias = pickle_item (pickle_item (state, 2), 0);
   const PickleTensor *numbers = pickle_tensor (pickle_item (tensors, 0));
   gsize n;
+
   if (numbers == NULL)
     return fail (error, "has no stride and padding");
   g_autofree double *v = weights_read_numbers (archive, numbers, 64, &n, error);
@@ -170,6 +174,7 @@ torchscript_read_conv (Archive *archive, const PickleValue *packed, TorchScriptC
     GError **error)
 {
   const PickleValue *inner = pickle_attribute (packed, "_packed_params");
+
   if (inner != NULL)
     packed = inner;
   inner = pickle_attribute (packed, "_packed_params");
@@ -192,6 +197,7 @@ torchscript_read_list (Archive *archive, const PickleValue *tensor, double **out
     GError **error)
 {
   const PickleTensor *view = pickle_tensor (tensor);
+
   if (view == NULL)
     return TRUE;
   g_free (*out);
@@ -204,6 +210,7 @@ torchscript_read_triple (Archive *archive, const PickleValue *tensor, double out
 {
   gsize n = 0;
   g_autofree double *numbers = NULL;
+
   if (!torchscript_read_list (archive, tensor, &numbers, &n, error))
     return FALSE;
   if (n == 3)

@@ -16,6 +16,7 @@ static const PickleValue *
 module_at (const PickleValue *module, const char *path)
 {
   g_auto (GStrv) names = g_strsplit (path, ".", -1);
+
   for (guint i = 0; names[i] != NULL; i++)
     module = pickle_attribute (module, names[i]);
   return module != NULL && module->kind == PICKLE_OBJECT ? module : NULL;
@@ -46,6 +47,7 @@ cut_class (const char *text, gsize size, const char *class_name)
 {
   g_autofree char *head = g_strdup_printf ("class %s(", class_name);
   const char *start = g_strstr_len (text, (gssize) size, head);
+
   if (start == NULL)
     return g_strndup (text, size);
   const char *end = g_strstr_len (start, (gssize) (size - (gsize) (start - text)), "\nclass ");
@@ -77,6 +79,7 @@ search_number (const char *code, const char *pattern)
 {
   g_autoptr (GRegex) regex = g_regex_new (pattern, 0, 0, NULL);
   g_autoptr (GMatchInfo) match = NULL;
+
   if (code == NULL || !g_regex_match (regex, code, 0, &match))
     return NAN;
   g_autofree char *text = g_match_info_fetch (match, 1);
@@ -93,6 +96,7 @@ search_quant (Archive *archive, const PickleValue *module, const char *call, con
       g_strdup_printf ("\\b%s\\([^\\n]*, ([0-9.e+-]+), [0-9]+%s\\)\\n", call, after);
   g_autofree char *zero_point =
       g_strdup_printf ("\\b%s\\([^\\n]*, [0-9.e+-]+, ([0-9]+)%s\\)\\n", call, after);
+
   return (TorchScriptQuant){ search_number (code, scale), search_number (code, zero_point) };
 }
 
@@ -101,6 +105,7 @@ static TorchScriptQuant
 read_stub (Archive *archive, const PickleValue *detector, const char *path)
 {
   g_autofree char *stub = g_strconcat (path, ".quant_stubs.stubs.0", NULL);
+
   return search_quant (archive, module_at (detector, stub), "torch\\.quantize_per_tensor", ", 13");
 }
 
@@ -111,6 +116,7 @@ read_layer (Archive *archive, const PickleValue *module, const char *name, Torch
     GError **error)
 {
   const PickleValue *layer = module_at (module, name);
+
   if (layer == NULL)
     return TRUE;
   const PickleValue *inner = module_at (layer, "conv");
@@ -166,6 +172,7 @@ static gboolean
 read_blocks (Archive *archive, const PickleValue *module, GArray *blocks, GError **error)
 {
   const PickleValue *state = module != NULL ? module->object.state : NULL;
+
   for (guint i = 0; i < pickle_length (state) && state->kind == PICKLE_DICT; i++) {
     const char *name = pickle_string (pickle_item (state, 2 * i));
     const PickleValue *child = pickle_item (state, 2 * i + 1);
@@ -202,6 +209,7 @@ read_layers (Archive *archive, const PickleValue *detector, TorchScript *e, GErr
   const PickleValue *rpn = module_at (detector, "proposal_generator.rpn_head");
   const PickleValue *heads = module_at (detector, "roi_heads");
   const PickleValue *keypoints = module_at (heads, "keypoint_head.predictor.kps_score_lowres");
+
   e->trunk_in = read_stub (archive, detector, "backbone");
   e->rpn_in = read_stub (archive, detector, "proposal_generator.rpn_head");
   e->box_in = read_stub (archive, detector, "roi_heads.box_head");
@@ -247,6 +255,7 @@ search_weights (Archive *archive, const char *code, const PickleValue *constants
     GError **error)
 {
   static const char *const names[] = { "dx", "dy", "dw", "dh" };
+
   for (guint i = 0; i < 4; i++) {
     g_autofree char *pattern =
         g_strdup_printf ("\\b%s = torch\\.div\\(_[0-9]+, CONSTANTS\\.c([0-9]+)\\)", names[i]);
@@ -271,6 +280,7 @@ search_pooler (Archive *archive, const PickleValue *pooler, double *resolution, 
   g_autofree char *code = read_code (archive, module_at (pooler, "level_poolers.0"));
   g_autofree char *side = g_strconcat (start, "([0-9]+), \\1, [0-9]+, True\\)", NULL);
   g_autofree char *samples = g_strconcat (start, "[0-9]+, [0-9]+, ([0-9]+), True\\)", NULL);
+
   *resolution = zero_if_absent (search_number (code, side));
   *ratio = search_number (code, samples);
 }
@@ -281,6 +291,7 @@ search_anchor_offset (Archive *archive, const PickleValue *generator, TorchScrip
   g_autofree char *code = read_code (archive, generator);
   const double start = search_number (code, "torch\\.arange\\(([0-9.e-]+), _[0-9]+, [0-9]+,");
   const double stride = search_number (code, "torch\\.arange\\([0-9.e-]+, _[0-9]+, ([0-9]+),");
+
   facts->anchor_offset = start / stride;
 }
 
@@ -324,6 +335,7 @@ torchscript_read_modules (Archive *archive, GError **error)
 {
   g_autoptr (TorchScript) e = torchscript_new ();
   Pickle *tree = archive_pickle (archive, "data.pkl", "data", error);
+
   if (tree == NULL)
     return NULL;
   g_ptr_array_add (e->pickles, tree);

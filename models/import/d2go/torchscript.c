@@ -39,6 +39,7 @@ static gboolean
 differ (Matcher *m, const char *format, ...)
 {
   va_list args;
+
   va_start (args, format);
   if (m->difference == NULL)
     m->difference = g_strdup_vprintf (format, args);
@@ -50,6 +51,7 @@ static void
 record (Matcher *m, const char *name, const char *suffix, TorchScriptQuant quant)
 {
   g_autofree char *whole = g_strconcat (name, suffix, NULL);
+
   if (m->unknown == NULL && !(isfinite (quant.scale) && isfinite (quant.zero_point)))
     m->unknown = g_strdup (whole);
   cJSON *activation = cJSON_AddObjectToObject (m->activations, whole);
@@ -67,6 +69,7 @@ static gboolean
 same_numbers (const ConvLayer *layer, const TorchScriptConv *conv)
 {
   const PickleTensor *weight = conv->weight;
+
   return weight->shape[0] == layer->out && weight->shape[1] == layer->in / layer->groups
       && side (conv) == layer->kernel && conv->stride == layer->stride && conv->pad == layer->pad
       && conv->groups == layer->groups && conv->dilation == 1;
@@ -215,6 +218,7 @@ add_folded_norm (Weights *weights, Archive *archive, const Pair *pair, GError **
     { "running_mean", 0 },
     { "running_var", FOLDED_VARIANCE },
   };
+
   for (guint i = 0; i < G_N_ELEMENTS (fields); i++) {
     g_autofree char *name = g_strjoin (".", pair->layer->norm_name, fields[i].field, NULL);
     const gboolean bias = i == 1 && pair->conv->bias != NULL;
@@ -236,6 +240,7 @@ add_layer (Weights *weights, Archive *archive, const Pair *pair, GError **error)
   const gboolean folded = layer->norm.kind == NORM_BATCH;
   g_autofree char *weight = g_strconcat (layer->conv_name, ".weight", NULL);
   g_autofree char *bias = g_strconcat (layer->conv_name, ".bias", NULL);
+
   if (!weights_add (weights, weight, archive, pair->conv->weight, error))
     return FALSE;
   if (layer->bias && (folded || pair->conv->bias == NULL)) {
@@ -253,6 +258,7 @@ add_int8_layer (Weights *weights, Archive *archive, const Pair *pair, GError **e
 {
   const ConvLayer *layer = pair->layer;
   g_autofree char *bias = g_strconcat (layer->conv_name, ".bias", NULL);
+
   if (!weights_add_int8 (weights, layer->conv_name, archive, pair->conv->weight, error))
     return FALSE;
   if (pair->conv->bias != NULL)
@@ -272,6 +278,7 @@ static Weights *
 make_weights (Archive *archive, const GArray *pairs, gboolean int8, GError **error)
 {
   g_autoptr (Weights) weights = weights_new ();
+
   for (guint i = 0; i < pairs->len; i++)
     if (!add_pair (weights, archive, &g_array_index (pairs, Pair, i), int8, error)) {
       g_prefix_error (error, "%s: ", archive_name (archive));
@@ -307,6 +314,7 @@ make_import (Archive *archive, Matcher *m, cJSON *description, const char *confi
     GError **error)
 {
   g_autoptr (cJSON) taken = description;
+
   if (int8 && !add_quantization (m, taken, archive_name (archive), error))
     return NULL;
   Weights *weights = make_weights (archive, m->pairs, int8, error);
@@ -340,6 +348,7 @@ try_config (Archive *archive, const TorchScript *export, const cJSON *descriptio
   g_autoptr (cJSON) adapted = cJSON_Duplicate (description, TRUE);
   g_autofree char *from_archive = facts_apply (export, adapted);
   g_autoptr (Layers) layers = fit_layers (adapted, error);
+
   if (layers == NULL)
     return NULL;
   g_auto (Matcher) m = { g_array_new (FALSE, FALSE, sizeof (Pair)), cJSON_CreateObject () };
@@ -359,6 +368,7 @@ try_zoo_config (Archive *archive, const TorchScript *export, const char *config,
 {
   g_autoptr (cJSON) tree = import_zoo_config (config, error);
   g_autoptr (cJSON) description = tree != NULL ? import_describe (tree, config, error) : NULL;
+
   if (description == NULL)
     return NULL;
   return try_config (archive, export, description, config, int8, difference, error);
@@ -369,6 +379,7 @@ try_zoo (Archive *archive, const TorchScript *export, gboolean int8, GError **er
 {
   g_auto (GStrv) names = import_zoo_names ();
   g_autoptr (GString) differences = g_string_new (NULL);
+
   for (guint i = 0; names[i] != NULL; i++) {
     g_autofree char *difference = NULL;
     g_autoptr (GError) failure = NULL;
@@ -394,6 +405,7 @@ torchscript_import (Archive *archive, const cJSON *description, const char *conf
   g_autoptr (TorchScript) export = archive_has (archive, "bytecode.pkl")
       ? torchscript_read_bytecode (archive, error)
       : torchscript_read_modules (archive, error);
+
   if (export == NULL)
     return NULL;
   if (description == NULL)

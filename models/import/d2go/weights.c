@@ -12,6 +12,7 @@ static void
 view_free (gpointer data)
 {
   FbnetTensorView *view = data;
+
   g_free ((char *) view->name);
   g_free ((gpointer) view->data);
   g_free (view);
@@ -21,6 +22,7 @@ Weights *
 weights_new (void)
 {
   Weights *weights = g_new0 (Weights, 1);
+
   weights->views = g_ptr_array_new_with_free_func (view_free);
   weights->by_name = g_hash_table_new (g_str_hash, g_str_equal);
   return weights;
@@ -62,6 +64,7 @@ gboolean
 weights_add_constant (Weights *weights, const char *name, gsize n, float value, GError **error)
 {
   float *data = g_new (float, n);
+
   for (gsize i = 0; i < n; i++)
     data[i] = value;
   return weights_take (weights, name, FBNET_DTYPE_F32, 1, &n, data, n * sizeof *data, error);
@@ -72,6 +75,7 @@ weights_move (Weights *weights, Weights *from, const char *name)
 {
   FbnetTensorView *view = g_hash_table_lookup (from->by_name, name);
   guint index;
+
   g_return_if_fail (view != NULL && g_ptr_array_find (from->views, view, &index));
   g_hash_table_remove (from->by_name, name);
   g_ptr_array_steal_index (from->views, index);
@@ -101,6 +105,7 @@ static gsize
 element_count (const PickleTensor *tensor)
 {
   gsize n = 1;
+
   for (guint i = 0; i < tensor->n_dims; i++)
     if (__builtin_mul_overflow (n, tensor->shape[i], &n))
       return G_MAXSIZE;
@@ -111,6 +116,7 @@ static gboolean
 is_contiguous (const PickleTensor *tensor)
 {
   gsize expected = 1;
+
   for (guint i = tensor->n_dims; i > 0; i--) {
     if (tensor->shape[i - 1] != 1 && tensor->strides[i - 1] != expected)
       return FALSE;
@@ -124,6 +130,7 @@ gather (guint8 *out, const guint8 *in, const PickleTensor *tensor, gsize size, g
 {
   gsize index[TORCH_MAX_DIMS] = { 0 };
   gsize at = tensor->offset;
+
   for (gsize i = 0; i < n; i++) {
     memcpy (out + i * size, in + at * size, size);
     for (guint d = tensor->n_dims; d > 0; d--) {
@@ -191,6 +198,7 @@ static gint32
 load_quantised (const guint8 *in, TorchDtype dtype, gsize i)
 {
   gint32 q;
+
   if (dtype == TORCH_QINT8)
     return (gint8) in[i];
   if (dtype == TORCH_QUINT8)
@@ -207,6 +215,7 @@ load_number (const guint8 *in, TorchDtype dtype, gsize i)
   gint64 i64;
   gint32 i32;
   gint16 i16;
+
   switch (dtype) {
     case TORCH_F64:
       memcpy (&f64, in + 8 * i, sizeof f64);
@@ -239,6 +248,7 @@ weights_read_numbers (Archive *archive, const PickleTensor *tensor, gsize max, g
     GError **error)
 {
   const TorchDtype dtype = tensor->storage->dtype;
+
   if (element_count (tensor) > max || dtype == TORCH_F16 || tensor->scale != NULL) {
     g_set_error (error, FBNET_ERROR, FBNET_ERROR_FORMAT,
         "expected a tensor of at most %zu plain numbers, found %zu of %s", max,
@@ -274,6 +284,7 @@ quantiser_numbers (Archive *archive, const PickleValue *value, gsize n_scales, G
 {
   const PickleTensor *tensor = pickle_tensor (value);
   gsize n;
+
   if (tensor != NULL)
     return weights_read_numbers (archive, tensor, n_scales, &n, error);
   double *number = g_new0 (double, 1);
@@ -286,6 +297,7 @@ static float *
 dequantise (Archive *archive, const PickleTensor *tensor, const guint8 *in, gsize n, GError **error)
 {
   gsize inner, n_scales;
+
   quantised_layout (tensor, &inner, &n_scales);
   g_autofree double *scale = quantiser_numbers (archive, tensor->scale, n_scales, error);
   g_autofree double *zero =
@@ -324,6 +336,7 @@ weights_add (Weights *weights, const char *name, Archive *archive, const PickleT
   const FbnetDtype target = target_dtype (dtype);
   gsize n;
   g_autofree gpointer data = read_contiguous (archive, tensor, &n, error);
+
   if (data != NULL && tensor->scale != NULL) {
     gpointer numbers = dequantise (archive, tensor, data, n, error);
     g_free (data);
@@ -347,6 +360,7 @@ channel_scales (Archive *archive, const PickleTensor *tensor, GError **error)
 {
   const gsize n = tensor->shape[0];
   gsize inner, n_scales;
+
   quantised_layout (tensor, &inner, &n_scales);
   g_autofree double *scale = quantiser_numbers (archive, tensor->scale, n_scales, error);
   g_autofree double *zero =
@@ -376,6 +390,7 @@ weights_add_int8 (Weights *weights, const char *name, Archive *archive, const Pi
   gsize n;
   g_autofree guint8 *data = read_contiguous (archive, tensor, &n, error);
   g_autofree float *scales = data != NULL ? channel_scales (archive, tensor, error) : NULL;
+
   if (scales == NULL) {
     g_prefix_error (error, "%s: ", weight);
     return FALSE;

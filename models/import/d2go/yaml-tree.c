@@ -54,6 +54,7 @@ static gboolean
 parse_integer (const char *text, double *number)
 {
   const gboolean negative = *text == '-';
+
   if (*text == '-' || *text == '+')
     text++;
   g_auto (GStrv) parts = g_strsplit (text, "_", -1);
@@ -84,6 +85,7 @@ parse_float (const char *text, double *number)
   static const char *const infinity[] = { ".inf", ".Inf", ".INF", NULL };
   static const char *const nan_words[] = { ".nan", ".NaN", ".NAN", NULL };
   const char *unsigned_text = text + (*text == '-' || *text == '+');
+
   if (is_one_of (unsigned_text, infinity)) {
     *number = *text == '-' ? -INFINITY : INFINITY;
     return TRUE;
@@ -109,6 +111,7 @@ resolve_plain (const char *text)
   static const char *const lies[] = { "no", "No", "NO", "false", "False", "FALSE", "off", "Off",
     "OFF", NULL };
   double number;
+
   if (is_one_of (text, nulls))
     return cJSON_CreateNull ();
   if (is_one_of (text, truths))
@@ -125,6 +128,7 @@ tag_allowed (const char *tag)
 {
   static const char *const known[] = { YAML_NULL_TAG, YAML_BOOL_TAG, YAML_STR_TAG, YAML_INT_TAG,
     YAML_FLOAT_TAG, YAML_SEQ_TAG, YAML_MAP_TAG, "tag:yaml.org,2002:python/tuple", "!", NULL };
+
   return tag == NULL || is_one_of (tag, known);
 }
 
@@ -144,6 +148,7 @@ read_scalar (Parser *p, const yaml_event_t *event, GError **error)
 {
   const char *text = (const char *) event->data.scalar.value;
   const char *tag = (const char *) event->data.scalar.tag;
+
   if (!check_tag (p, event, event->data.scalar.tag, error))
     return NULL;
   if (strlen (text) != event->data.scalar.length) {
@@ -185,6 +190,7 @@ static cJSON *
 read_alias (Parser *p, const yaml_event_t *event, GError **error)
 {
   const cJSON *node = g_hash_table_lookup (p->anchors, event->data.alias.anchor);
+
   if (node == NULL) {
     fail (p, &event->start_mark, "an alias to nothing, or to what it is part of", error);
     return NULL;
@@ -229,6 +235,7 @@ read_pair (Parser *p, cJSON *object, const yaml_event_t *key_event, GError **err
 {
   g_autofree char *key = read_key (p, key_event, error);
   yaml_event_t event;
+
   if (key == NULL || !next_event (p, &event, error))
     return FALSE;
   cJSON *value = read_node (p, &event, error);
@@ -259,6 +266,7 @@ static cJSON *
 read_collection (Parser *p, const yaml_event_t *event, GError **error)
 {
   const gboolean mapping = event->type == YAML_MAPPING_START_EVENT;
+
   if (!check_tag (p, event,
           mapping ? event->data.mapping_start.tag : event->data.sequence_start.tag, error))
     return NULL;
@@ -295,6 +303,7 @@ static cJSON *
 read_node (Parser *p, yaml_event_t *event, GError **error)
 {
   cJSON *node = NULL;
+
   if (event->type == YAML_ALIAS_EVENT)
     return read_alias (p, event, error);
   if (!count_node (p, event, error))
@@ -364,6 +373,7 @@ cJSON *
 yaml_parse (const char *text, gsize length, const char *name, GError **error)
 {
   Parser p = { .name = name };
+
   if (!yaml_parser_initialize (&p.yaml)) {
     g_set_error (error, FBNET_ERROR, FBNET_ERROR_MEMORY, "%s: no memory to parse it", name);
     return NULL;

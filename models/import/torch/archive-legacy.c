@@ -33,6 +33,7 @@ next_pickle (const LegacyFile *file, gsize *at, GError **error)
   gsize consumed;
   Pickle *pickle =
       pickle_parse (file->data + *at, file->size - *at, file->name, "", &consumed, error);
+
   *at += consumed;
   return pickle;
 }
@@ -42,6 +43,7 @@ check_magic (const LegacyFile *file, gsize *at, GError **error)
 {
   g_autoptr (Pickle) pickle = next_pickle (file, at, NULL);
   const PickleValue *root = pickle != NULL ? pickle_root (pickle) : NULL;
+
   if (root != NULL && root->kind == PICKLE_BIGINT && root->text.length == sizeof magic
       && memcmp (root->text.data, magic, sizeof magic) == 0)
     return TRUE;
@@ -55,6 +57,7 @@ static gboolean
 check_protocol (const LegacyFile *file, gsize *at, GError **error)
 {
   g_autoptr (Pickle) pickle = next_pickle (file, at, error);
+
   if (pickle == NULL)
     return FALSE;
   const gint64 version = pickle_integer (pickle_root (pickle), -1);
@@ -70,6 +73,7 @@ static gboolean
 check_machine (const LegacyFile *file, gsize *at, GError **error)
 {
   g_autoptr (Pickle) pickle = next_pickle (file, at, error);
+
   if (pickle == NULL)
     return FALSE;
   const PickleValue *little = pickle_dict_get (pickle_root (pickle), "little_endian");
@@ -108,6 +112,7 @@ static guint64
 load_u64 (const guint8 *bytes)
 {
   guint64 number = 0;
+
   for (guint i = 0; i < 8; i++)
     number |= (guint64) bytes[i] << (8 * i);
   return number;
@@ -151,6 +156,7 @@ read_index (LegacyFile *file, gsize at, GError **error)
 {
   g_autoptr (Pickle) object = next_pickle (file, &at, error);
   g_autoptr (Pickle) keys = object != NULL ? next_pickle (file, &at, error) : NULL;
+
   if (keys == NULL)
     return FALSE;
   g_autoptr (GHashTable) seen = g_hash_table_new (NULL, NULL);
@@ -165,6 +171,7 @@ LegacyFile *
 legacy_open (GBytes *bytes, const char *name, GError **error)
 {
   g_autoptr (LegacyFile) file = g_new0 (LegacyFile, 1);
+
   file->name = g_strdup (name);
   file->bytes = g_bytes_ref (bytes);
   file->data = g_bytes_get_data (bytes, &file->size);
@@ -192,6 +199,7 @@ Pickle *
 legacy_pickle (const LegacyFile *file, GError **error)
 {
   gsize at = file->object_at;
+
   return next_pickle (file, &at, error);
 }
 
@@ -200,6 +208,7 @@ legacy_storage (const LegacyFile *file, const PickleStorage *storage, GError **e
 {
   gpointer at;
   gsize bytes;
+
   if (!g_hash_table_lookup_extended (file->at, storage->key, NULL, &at)
       || !storage_bytes (file, GPOINTER_TO_SIZE (at), torch_dtype_size (storage->dtype), &bytes)) {
     g_set_error (error, FBNET_ERROR, FBNET_ERROR_FORMAT, "%s: storage \"%s\" is not in the file",

@@ -51,6 +51,7 @@ static gboolean
 scan_names (Archive *archive, GError **error)
 {
   const zip_int64_t n = zip_get_num_entries (archive->zip, 0);
+
   for (zip_int64_t i = 0; i < n; i++) {
     const char *name = zip_get_name (archive->zip, (zip_uint64_t) i, 0);
     if (name == NULL || !is_plain_path (name)) {
@@ -73,6 +74,7 @@ open_zip (Archive *archive, GError **error)
   gsize size;
   const void *data = g_bytes_get_data (archive->bytes, &size);
   zip_error_t zip_error;
+
   zip_error_init (&zip_error);
   zip_source_t *source = zip_source_buffer_create (data, size, 0, &zip_error);
   archive->zip = source != NULL ? zip_open_from_source (source, ZIP_RDONLY, &zip_error) : NULL;
@@ -92,6 +94,7 @@ find_entry (const Archive *archive, const char *name, zip_uint64_t *index)
 {
   g_autofree char *full = g_strconcat (archive->prefix, name, NULL);
   const zip_int64_t found = zip_name_locate (archive->zip, full, 0);
+
   if (found < 0)
     return FALSE;
   *index = (zip_uint64_t) found;
@@ -103,6 +106,7 @@ static gboolean
 check_entry (Archive *archive, const char *name, const zip_stat_t *entry, GError **error)
 {
   const zip_uint64_t needed = ZIP_STAT_SIZE | ZIP_STAT_COMP_SIZE;
+
   if ((entry->valid & needed) != needed)
     return fail (archive, "an entry of the archive has no size", error);
   if (entry->size > archive->budget || entry->size / MAX_COMPRESSION > entry->comp_size
@@ -121,6 +125,7 @@ static gboolean
 read_entry (zip_t *zip, zip_uint64_t index, guint8 *out, gsize size)
 {
   zip_file_t *file = zip_fopen_index (zip, index, 0);
+
   if (file == NULL)
     return FALSE;
   gsize done = 0;
@@ -141,6 +146,7 @@ read_zip (Archive *archive, const char *name, GError **error)
 {
   zip_uint64_t index;
   zip_stat_t entry;
+
   zip_stat_init (&entry);
   if (!find_entry (archive, name, &index) || zip_stat_index (archive->zip, index, 0, &entry) != 0) {
     g_set_error (error, FBNET_ERROR, FBNET_ERROR_FORMAT, "%s: the archive has no entry \"%s\"",
@@ -185,6 +191,7 @@ is_zip (GBytes *bytes)
 {
   gsize size;
   const char *data = g_bytes_get_data (bytes, &size);
+
   return size >= 4 && memcmp (data, "PK\003\004", 4) == 0;
 }
 
@@ -192,6 +199,7 @@ Archive *
 archive_open_bytes (GBytes *bytes, const char *name, GError **error)
 {
   g_autoptr (Archive) archive = g_new0 (Archive, 1);
+
   archive->name = g_strdup (name);
   archive->bytes = g_bytes_ref (bytes);
   if (is_zip (bytes)) {
@@ -237,6 +245,7 @@ gboolean
 archive_has (const Archive *archive, const char *name)
 {
   zip_uint64_t index;
+
   if (archive->zip == NULL)
     return strcmp (name, "data.pkl") == 0;
   return find_entry (archive, name, &index);
@@ -277,6 +286,7 @@ static gboolean
 check_storage (const Archive *archive, const PickleStorage *storage, GBytes *bytes, GError **error)
 {
   gsize needed;
+
   if (!__builtin_mul_overflow (storage->n_elements, torch_dtype_size (storage->dtype), &needed)
       && needed == g_bytes_get_size (bytes))
     return TRUE;
@@ -291,6 +301,7 @@ GBytes *
 archive_storage (Archive *archive, const PickleStorage *storage, GError **error)
 {
   g_autofree char *key = g_strdup_printf ("%s/%s", storage->folder, storage->key);
+
   if (g_strcmp0 (key, archive->last_key) != 0) {
     g_autoptr (GBytes) bytes = read_storage (archive, storage, key, error);
     if (bytes == NULL)

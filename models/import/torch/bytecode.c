@@ -32,6 +32,7 @@ static void
 node_free (gpointer data)
 {
   Node *node = data;
+
   g_ptr_array_unref (node->inputs);
   g_ptr_array_unref (node->users);
   g_free (node);
@@ -51,6 +52,7 @@ static const char *
 intern (Graph *graph, const char *op)
 {
   const char *known = g_hash_table_lookup (graph->ops, op);
+
   if (known != NULL)
     return known;
   char *copy = g_strdup (op);
@@ -62,6 +64,7 @@ static Node *
 node_new (Graph *graph, const char *op)
 {
   Node *node = g_new0 (Node, 1);
+
   node->op = intern (graph, op);
   node->inputs = g_ptr_array_new ();
   node->users = g_ptr_array_new ();
@@ -92,6 +95,7 @@ const PickleValue *
 node_constant (const Node *node, guint input)
 {
   const Node *value = node_input (node, input);
+
   return value != NULL ? value->constant : NULL;
 }
 
@@ -180,6 +184,7 @@ static gboolean
 has_register (const Machine *m, gint64 first, gint64 n, GError **error)
 {
   const gint64 length = m->registers->len;
+
   return (first >= 0 && n >= 0 && first <= length && n <= length - first)
       || fail (error, "there is no register of that index");
 }
@@ -214,6 +219,7 @@ output_count (const char *op)
     "aten::_set_item.t", "aten::_set_item.int", NULL };
   static const char *const two[] = { "aten::topk", "aten::max.dim", "aten::min.dim", "aten::sort",
     "aten::sort.stable", "aten::sort.values", NULL };
+
   if (g_strv_contains (none, op))
     return 0;
   return g_strv_contains (two, op) ? 2 : 1;
@@ -225,6 +231,7 @@ run_operator (Machine *m, gint64 index, gint64 n, GError **error)
   const PickleValue *row = index >= 0 ? pickle_item (m->operators, (guint) index) : NULL;
   const char *name = pickle_string (pickle_item (row, 0));
   const char *overload = pickle_string (pickle_item (row, 1));
+
   if (name == NULL || overload == NULL)
     return fail (error, "there is no operator of that index");
   if (n < 0)
@@ -239,6 +246,7 @@ static gboolean
 construct (Machine *m, const char *op, gint64 n, GError **error)
 {
   Node *node = consume (m, op, n, error);
+
   return node != NULL && push (m, node, error);
 }
 
@@ -284,6 +292,7 @@ static gboolean
 read_instruction (const Machine *m, gint64 at, Instruction *out, GError **error)
 {
   const PickleValue *row = at >= 0 ? pickle_item (m->instructions, (guint) at) : NULL;
+
   out->name = pickle_string (pickle_item (row, 0));
   out->x = pickle_integer (pickle_item (row, 1), -1);
   out->n = pickle_integer (pickle_item (row, 2), -1);
@@ -298,6 +307,7 @@ follow_way (Machine *m, gint64 from, gint64 to, GPtrArray *results, gboolean *ra
     GError **error)
 {
   const guint base = m->stack->len;
+
   m->raised = FALSE;
   if (!follow (m, from, to, error))
     return FALSE;
@@ -332,6 +342,7 @@ follow_if (Machine *m, gint64 at, gint64 x, gint64 end, gint64 *next, GError **e
 {
   Instruction jump;
   const gint64 otherwise = at + x;
+
   if (x < 2 || x > end - at)
     return fail (error, "a branch leads nowhere");
   if (!has_items (m, 1, error) || !read_instruction (m, otherwise - 1, &jump, error))
@@ -379,6 +390,7 @@ static gboolean
 step (Machine *m, gint64 at, gint64 end, gint64 *next, GError **error)
 {
   Instruction i;
+
   *next = at + 1;
   if (m->graph->nodes->len > MAX_NODES)
     return fail (error, "there are more than a million values");
@@ -472,6 +484,7 @@ static gboolean
 push_arguments (Machine *m, const PickleValue *self, GError **error)
 {
   Instruction first;
+
   if (!read_instruction (m, 0, &first, error))
     return FALSE;
   const gint64 n = strcmp (first.name, "STOREN") == 0 ? first.n : 1;
@@ -490,6 +503,7 @@ bytecode_follow (const PickleValue *bytecode, const PickleValue *self, GError **
 {
   const PickleValue *tables = find_forward (bytecode);
   const gint64 n_registers = pickle_integer (find_table (tables, "register_size"), -1);
+
   if (tables == NULL || n_registers < 0 || n_registers > MAX_REGISTERS) {
     fail (error, "expected a function `forward` with its registers, found none");
     return NULL;

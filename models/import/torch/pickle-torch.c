@@ -60,6 +60,7 @@ check_id (const PickleValue *id, TorchDtype *dtype, GError **error)
 {
   const char *tag = pickle_string (pickle_item (id, 0));
   const PickleValue *type = pickle_item (id, 1);
+
   if (id->kind != PICKLE_TUPLE || g_strcmp0 (tag, "storage") != 0 || type == NULL
       || type->kind != PICKLE_NAME || pickle_string (pickle_item (id, 2)) == NULL
       || pickle_integer (pickle_item (id, 4), -1) < 0)
@@ -79,6 +80,7 @@ PickleValue *
 pickle_persistent_load (Pickle *pickle, const PickleValue *id, GError **error)
 {
   TorchDtype dtype;
+
   if (!check_id (id, &dtype, error))
     return NULL;
   PickleValue *value = pickle_value_new (pickle, PICKLE_STORAGE, error);
@@ -119,6 +121,7 @@ check_extent (const PickleTensor *tensor, GError **error)
 {
   gsize last = tensor->offset;
   gboolean fits = TRUE;
+
   for (guint i = 0; i < tensor->n_dims; i++) {
     if (tensor->shape[i] == 0)
       return TRUE;
@@ -141,6 +144,7 @@ read_view (PickleTensor *tensor, const PickleValue *arguments, GError **error)
   const PickleValue *shape = pickle_item (arguments, 2);
   const PickleValue *strides = pickle_item (arguments, 3);
   const gint64 offset = pickle_integer (pickle_item (arguments, 1), -1);
+
   if (storage == NULL || storage->kind != PICKLE_STORAGE)
     return refuse_tensor ("has no storage", error);
   if (offset < 0)
@@ -167,6 +171,7 @@ static gboolean
 check_channels (const PickleTensor *tensor, const PickleValue *value, GError **error)
 {
   const PickleTensor *numbers = pickle_tensor (value);
+
   if (numbers == NULL || numbers->n_dims != 1 || tensor->axis >= tensor->n_dims
       || numbers->shape[0] != tensor->shape[tensor->axis])
     return refuse_tensor ("that is quantised per channel lacks a scale for each channel", error);
@@ -180,6 +185,7 @@ read_quantizer (PickleTensor *tensor, const PickleValue *quantizer, GError **err
 {
   const PickleValue *scheme = pickle_item (quantizer, 0);
   double number;
+
   tensor->scale = pickle_item (quantizer, 1);
   tensor->zero_point = pickle_item (quantizer, 2);
   if (is_name (scheme, "torch.per_tensor_affine")) {
@@ -206,6 +212,7 @@ new_tensor (Pickle *pickle, const PickleValue *arguments, const PickleValue *qua
     GError **error)
 {
   g_autofree PickleTensor *tensor = g_new0 (PickleTensor, 1);
+
   if (!read_view (tensor, arguments, error))
     return NULL;
   if (is_quantised (tensor->storage->dtype) != (quantizer != NULL)) {
@@ -232,6 +239,7 @@ static PickleValue *
 rebuild_qtensor (Pickle *pickle, PickleValue *arguments, GError **error)
 {
   const PickleValue *quantizer = pickle_item (arguments, 4);
+
   if (quantizer == NULL) {
     refuse_tensor ("that is quantised has no scales", error);
     return NULL;
@@ -256,6 +264,7 @@ static PickleValue *
 inert_object (Pickle *pickle, const char *class_name, PickleValue *arguments, GError **error)
 {
   PickleValue *value = pickle_value_new (pickle, PICKLE_OBJECT, error);
+
   if (value == NULL)
     return NULL;
   value->object.class_name = class_name;
@@ -285,6 +294,7 @@ make_set (Pickle *pickle, PickleValue *arguments, GError **error)
 {
   const PickleValue *list = pickle_item (arguments, 0);
   PickleValue *set = pickle_container_new (pickle, PICKLE_SET, error);
+
   if (set == NULL || !count_copies (pickle, pickle_length (list), error))
     return NULL;
   for (guint i = 0; i < pickle_length (list); i++)
@@ -299,6 +309,7 @@ make_dict (Pickle *pickle, PickleValue *arguments, GError **error)
   const PickleValue *source = pickle_item (arguments, 0);
   const guint n = pickle_length (source);
   PickleValue *dict = pickle_container_new (pickle, PICKLE_DICT, error);
+
   if (dict == NULL || !count_copies (pickle, n, error))
     return NULL;
   for (guint i = 0; i < n; i++) {
@@ -397,6 +408,7 @@ gboolean
 pickle_name_check (const char *name, GError **error)
 {
   TorchDtype dtype;
+
   if (pickle_name_is_class (name) || find_call (name) != NULL || is_plain_name (name)
       || find_storage (name, &dtype))
     return TRUE;
@@ -410,6 +422,7 @@ PickleValue *
 pickle_reduce (Pickle *pickle, const char *name, PickleValue *arguments, GError **error)
 {
   const Call call = find_call (name);
+
   if (call != NULL)
     return call (pickle, arguments, error);
   if (pickle_name_is_class (name))

@@ -18,6 +18,7 @@ static void
 value_free (gpointer data)
 {
   PickleValue *value = data;
+
   if (has_items (value))
     g_ptr_array_unref (value->items);
   else if (value->kind == PICKLE_TENSOR)
@@ -43,6 +44,7 @@ PickleValue *
 pickle_text_new (Pickle *pickle, PickleKind kind, const void *data, gsize length, GError **error)
 {
   char *text = g_try_malloc (length + 1);
+
   if (text == NULL) {
     g_set_error (error, FBNET_ERROR, FBNET_ERROR_MEMORY, "no memory for %zu bytes of text", length);
     return NULL;
@@ -61,6 +63,7 @@ PickleValue *
 pickle_container_new (Pickle *pickle, PickleKind kind, GError **error)
 {
   PickleValue *value = pickle_value_new (pickle, kind, error);
+
   if (value != NULL)
     value->items = g_ptr_array_new ();
   return value;
@@ -215,6 +218,7 @@ pickle_kind_name (PickleKind kind)
 {
   static const char *const names[] = { "None", "bool", "int", "big int", "float", "str", "bytes",
     "list", "tuple", "set", "dict", "name", "object", "storage", "tensor" };
+
   return names[kind];
 }
 

@@ -45,6 +45,7 @@ static gboolean
 take_number (Machine *m, guint n_bytes, guint64 *number, GError **error)
 {
   const guint8 *bytes = take (m, n_bytes, error);
+
   if (bytes == NULL)
     return FALSE;
   *number = 0;
@@ -59,6 +60,7 @@ take_line (Machine *m, GError **error)
 {
   const guint8 *start = m->data + m->at;
   const guint8 *end = m->at < m->size ? memchr (start, '\n', m->size - m->at) : NULL;
+
   if (end == NULL) {
     fail (error, "a line has no end");
     return NULL;
@@ -104,6 +106,7 @@ static PickleValue *
 pop (Machine *m, GError **error)
 {
   PickleValue *value = top (m, error);
+
   if (value != NULL)
     g_ptr_array_set_size (m->stack, (gint) m->stack->len - 1);
   return value;
@@ -140,6 +143,7 @@ static gboolean
 push_bool (Machine *m, gboolean boolean, GError **error)
 {
   PickleValue *value = pickle_value_new (m->pickle, PICKLE_BOOL, error);
+
   if (value != NULL)
     value->boolean = boolean;
   return push (m, value);
@@ -149,6 +153,7 @@ static gboolean
 push_int (Machine *m, gint64 integer, GError **error)
 {
   PickleValue *value = pickle_value_new (m->pickle, PICKLE_INT, error);
+
   if (value != NULL)
     value->integer = integer;
   return push (m, value);
@@ -158,6 +163,7 @@ static gboolean
 push_float (Machine *m, double number, GError **error)
 {
   PickleValue *value = pickle_value_new (m->pickle, PICKLE_FLOAT, error);
+
   if (value != NULL)
     value->number = number;
   return push (m, value);
@@ -173,6 +179,7 @@ static gboolean
 push_marked (Machine *m, PickleKind kind, GError **error)
 {
   gsize start;
+
   if (!pop_mark (m, &start, error))
     return FALSE;
   if (kind == PICKLE_DICT && (m->stack->len - start) % 2 != 0)
@@ -200,6 +207,7 @@ static gboolean
 push_bytes (Machine *m, guint length_bytes, GError **error)
 {
   guint64 length;
+
   if (!take_number (m, length_bytes, &length, error))
     return FALSE;
   const guint8 *bytes = take (m, length, error);
@@ -219,6 +227,7 @@ static gboolean
 push_string (Machine *m, guint length_bytes, GError **error)
 {
   guint64 length;
+
   if (!take_number (m, length_bytes, &length, error))
     return FALSE;
   const guint8 *text = take (m, length, error);
@@ -230,6 +239,7 @@ static gboolean
 push_long (Machine *m, guint length_bytes, GError **error)
 {
   guint64 length;
+
   if (!take_number (m, length_bytes, &length, error))
     return FALSE;
   const guint8 *bytes = take (m, length, error);
@@ -247,6 +257,7 @@ static gboolean
 push_binfloat (Machine *m, GError **error)
 {
   const guint8 *bytes = take (m, 8, error);
+
   if (bytes == NULL)
     return FALSE;
   guint64 bits = 0;
@@ -262,6 +273,7 @@ static gboolean
 push_decimal (Machine *m, GError **error)
 {
   g_autofree char *line = take_line (m, error);
+
   if (line == NULL)
     return FALSE;
   if (strcmp (line, "00") == 0 || strcmp (line, "01") == 0)
@@ -278,6 +290,7 @@ static gboolean
 push_decimal_float (Machine *m, GError **error)
 {
   g_autofree char *line = take_line (m, error);
+
   if (line == NULL)
     return FALSE;
   char *end;
@@ -293,6 +306,7 @@ static gboolean
 push_line_text (Machine *m, gboolean quoted, GError **error)
 {
   g_autofree char *line = take_line (m, error);
+
   if (line == NULL)
     return FALSE;
   gsize length = strlen (line);
@@ -315,6 +329,7 @@ static PickleValue *
 container_below (Machine *m, gsize start, PickleKind kind, GError **error)
 {
   PickleValue *value = start > stack_base (m) ? m->stack->pdata[start - 1] : NULL;
+
   if (value != NULL && value->kind == kind)
     return value;
   g_set_error (error, FBNET_ERROR, FBNET_ERROR_FORMAT, "items are added to what is no %s",
@@ -326,6 +341,7 @@ static gboolean
 add_items (Machine *m, gsize start, PickleKind kind, GError **error)
 {
   PickleValue *container = container_below (m, start, kind, error);
+
   if (container == NULL)
     return FALSE;
   if (kind == PICKLE_DICT && (m->stack->len - start) % 2 != 0)
@@ -338,6 +354,7 @@ static gboolean
 add_marked (Machine *m, PickleKind kind, GError **error)
 {
   gsize start;
+
   return pop_mark (m, &start, error) && add_items (m, start, kind, error);
 }
 
@@ -355,6 +372,7 @@ static gboolean
 memo_put (Machine *m, guint64 index, GError **error)
 {
   PickleValue *value = top (m, error);
+
   if (value == NULL)
     return FALSE;
   if (index > G_MAXUINT32)
@@ -368,6 +386,7 @@ memo_get (Machine *m, guint64 index, GError **error)
 {
   PickleValue *value =
       index <= G_MAXUINT32 ? g_hash_table_lookup (m->memo, GUINT_TO_POINTER ((guint) index)) : NULL;
+
   if (value == NULL)
     return fail (error, "the memo has no value of that index");
   return push (m, value);
@@ -377,6 +396,7 @@ static gboolean
 memo_access (Machine *m, guint index_bytes, gboolean put, GError **error)
 {
   guint64 index;
+
   if (!take_number (m, index_bytes, &index, error))
     return FALSE;
   return put ? memo_put (m, index, error) : memo_get (m, index, error);
@@ -387,6 +407,7 @@ memo_access_line (Machine *m, gboolean put, GError **error)
 {
   guint64 index;
   g_autofree char *line = take_line (m, error);
+
   if (line == NULL)
     return FALSE;
   if (!g_ascii_string_to_unsigned (line, 10, 0, G_MAXUINT32, &index, NULL))
@@ -400,6 +421,7 @@ static gboolean
 push_name (Machine *m, const char *module, const char *name, GError **error)
 {
   g_autofree char *full = g_strdup_printf ("%s.%s", module, name);
+
   return pickle_name_check (full, error)
       && push (m, pickle_text_new (m->pickle, PICKLE_NAME, full, strlen (full), error));
 }
@@ -409,6 +431,7 @@ push_global (Machine *m, GError **error)
 {
   g_autofree char *module = take_line (m, error);
   g_autofree char *name = module != NULL ? take_line (m, error) : NULL;
+
   return name != NULL && push_name (m, module, name, error);
 }
 
@@ -417,6 +440,7 @@ push_stack_global (Machine *m, GError **error)
 {
   const PickleValue *name = pop (m, error);
   const PickleValue *module = name != NULL ? pop (m, error) : NULL;
+
   if (module == NULL)
     return FALSE;
   if (module->kind != PICKLE_STRING || name->kind != PICKLE_STRING)
@@ -430,6 +454,7 @@ call (Machine *m, GError **error)
 {
   PickleValue *arguments = pop (m, error);
   const PickleValue *callable = arguments != NULL ? pop (m, error) : NULL;
+
   if (callable == NULL)
     return FALSE;
   if (callable->kind != PICKLE_NAME || arguments->kind != PICKLE_TUPLE)
@@ -444,6 +469,7 @@ build (Machine *m, GError **error)
 {
   PickleValue *state = pop (m, error);
   PickleValue *object = state != NULL ? top (m, error) : NULL;
+
   if (object == NULL)
     return FALSE;
   if (object->kind == PICKLE_DICT)
@@ -461,6 +487,7 @@ static gboolean
 persistent_load (Machine *m, GError **error)
 {
   const PickleValue *id = pop (m, error);
+
   return id != NULL && push (m, pickle_persistent_load (m->pickle, id, error));
 }
 
@@ -470,6 +497,7 @@ static gboolean
 push_mark (Machine *m)
 {
   const gsize length = m->stack->len;
+
   g_array_append_val (m->marks, length);
   return TRUE;
 }
@@ -478,6 +506,7 @@ static gboolean
 check_protocol (Machine *m, GError **error)
 {
   guint64 protocol;
+
   if (!take_number (m, 1, &protocol, error))
     return FALSE;
   return protocol <= 5 || fail (error, "the pickle's protocol is newer than 5");
@@ -488,6 +517,7 @@ static gboolean
 check_frame (Machine *m, GError **error)
 {
   guint64 length;
+
   if (!take_number (m, 8, &length, error))
     return FALSE;
   return length <= m->size - m->at || fail (error, "a frame is longer than what is left");
@@ -497,6 +527,7 @@ static gboolean
 push_integer (Machine *m, guint n_bytes, GError **error)
 {
   guint64 number;
+
   if (!take_number (m, n_bytes, &number, error))
     return FALSE;
   return push_int (m, n_bytes == 4 ? (gint64) (gint32) number : (gint64) number, error);
@@ -506,6 +537,7 @@ static gboolean
 drop_marked (Machine *m, GError **error)
 {
   gsize start;
+
   if (!pop_mark (m, &start, error))
     return FALSE;
   g_ptr_array_set_size (m->stack, (gint) start);
@@ -529,6 +561,7 @@ refuse (guint8 opcode, GError **error)
     { 0x97, "NEXT_BUFFER" },
     { 0x98, "READONLY_BUFFER" },
   };
+
   for (guint i = 0; i < G_N_ELEMENTS (known); i++)
     if (known[i].opcode == opcode) {
       g_set_error (error, FBNET_ERROR, FBNET_ERROR_UNSUPPORTED,
@@ -707,6 +740,7 @@ pickle_parse (const guint8 *data, gsize size, const char *name, const char *fold
     GError **error)
 {
   g_autoptr (Pickle) pickle = g_new0 (Pickle, 1);
+
   pickle->values = g_ptr_array_new ();
   pickle->texts = g_ptr_array_new_with_free_func (g_free);
   pickle->folder = g_strdup (folder);
