@@ -10,7 +10,8 @@
 
 #include <glib.h>
 
-/* Bytes that a kernel may read (never use) behind the end of any input row. */
+/* Bytes that a kernel may read behind the end of any input row. They need not have been written: no output
+ * depends on them. */
 #define Q_SLACK 64
 
 /* From a 32-bit sum to a byte. Equivalent:

@@ -7,36 +7,36 @@
 #include "kernels.h"
 #include "rows.h"
 
-#define GEMM(row)                                                                                  \
-  .gemm_packed_size = gemm_packed_size_##row, .gemm_pack = gemm_pack_##row, .gemm = gemm_##row
+#define GEMM(isa)                                                                                  \
+  .gemm_packed_size = gemm_packed_size_##isa, .gemm_pack = gemm_pack_##isa, .gemm = gemm_##isa
 
-#define CHANNELS(row)                                                                              \
-  .channel_sums = channel_sums_##row, .channel_affine = channel_affine_##row,                      \
-  .weighted_sum = weighted_sum_##row, .activate = activate_##row
+#define CHANNELS(isa)                                                                              \
+  .channel_sums = channel_sums_##isa, .channel_affine = channel_affine_##isa,                      \
+  .weighted_sum = weighted_sum_##isa, .activate = activate_##isa
 
-#define FLOATS(row)                                                                                \
+#define FLOATS(isa)                                                                                \
   {                                                                                                \
-    GEMM (row), .depthwise_row = depthwise_row_##row, CHANNELS (row),                              \
+    GEMM (isa), .depthwise_row = depthwise_row_##isa, CHANNELS (isa),                              \
   }
 
 /* The bytes of one instruction set, with the look-up of another. */
-#define BYTES(row, lookup_row)                                                                     \
+#define BYTES(isa, lookup_isa)                                                                     \
   {                                                                                                \
-    .gemm_packed_size = qgemm_packed_size_##row, .gemm_pack = qgemm_pack_##row,                    \
-    .gemm = qgemm_##row, .depthwise_packed_size = qdepthwise_packed_size_##row,                    \
-    .depthwise_pack = qdepthwise_pack_##row, .depthwise_row = qdepthwise_row_##row,                \
-    .add = qadd_##row, .quantize = qquantize_##row, .dequantize = qdequantize_##row,               \
-    .channel_sums = qchannel_sums_##row, .gate = qgate_##row, .lookup = qlookup_##lookup_row,      \
+    .gemm_packed_size = qgemm_packed_size_##isa, .gemm_pack = qgemm_pack_##isa,                    \
+    .gemm = qgemm_##isa, .depthwise_packed_size = qdepthwise_packed_size_##isa,                    \
+    .depthwise_pack = qdepthwise_pack_##isa, .depthwise_row = qdepthwise_row_##isa,                \
+    .add = qadd_##isa, .quantize = qquantize_##isa, .dequantize = qdequantize_##isa,               \
+    .channel_sums = qchannel_sums_##isa, .gate = qgate_##isa, .lookup = qlookup_##lookup_isa,      \
   }
 
-#define PICTURE(row)                                                                               \
+#define PICTURE(isa)                                                                               \
   {                                                                                                \
-    .split2 = split2_##row, .split3 = split3_##row, .chroma_blend = chroma_blend_##row,            \
-    .chroma_double = chroma_double_##row, .color_row = color_row_##row,                            \
-    .horizontal = horizontal_##row, .vertical = vertical_##row,                                    \
+    .split2 = split2_##isa, .split3 = split3_##isa, .chroma_blend = chroma_blend_##isa,            \
+    .chroma_double = chroma_double_##isa, .color_row = color_row_##isa,                            \
+    .horizontal = horizontal_##isa, .vertical = vertical_##isa,                                    \
   }
 
-/* Best first. What a row asks for is in cpu_flags; what it takes where it is there is added by fill(). */
+/* Best first. A processor must have what is in cpu_flags; what only some of them have comes with fill(). */
 static Kernels rows[] = {
 #ifdef HAVE_KERNELS_AVX512
   { "avx512", CPU_AVX2 | CPU_AVX512, FLOATS (avx512), BYTES (avx2, avx2), PICTURE (avx2) },
@@ -65,7 +65,7 @@ extend_avx512 (ByteKernels *bytes, guint flags)
     *bytes = (ByteKernels) BYTES (avx512vnni, avx2);
 #endif
 #ifdef HAVE_KERNELS_AVX512VBMI
-  if ((flags & CPU_AVX512_VNNI) && (flags & CPU_AVX512_VBMI))
+  if (flags & CPU_AVX512_VBMI)
     bytes->lookup = qlookup_avx512vbmi;
 #endif
 }

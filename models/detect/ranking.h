@@ -25,8 +25,4 @@ guint *ranking_order (const float *probabilities, guint n_classes);
 char *ranking_to_text (const Ranking *ranking);
 char *ranking_to_json (const Ranking *ranking);
 
-/* A file with one label a line, as many as classes; empty lines at its end do not count. Free with
- * g_strfreev(). */
-char **labels_read (const char *path, guint n_classes, GError **error);
-
 #endif

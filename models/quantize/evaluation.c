@@ -4,47 +4,25 @@
  */
 #include "evaluation.h"
 
+#include "detect/cocorun.h"
 #include "evaluate/cocoeval.h"
 #include "support/jsonfile.h"
-#include "detect/picturedetector.h"
-#include "support/progress.h"
 
-static gboolean
-run_images (PictureDetector *detector, const CocoSet *set, const char *folder, CocoWriter *writer,
+static cJSON *
+detect (const char *model, const CocoSet *set, const char *annotations, const char *folder,
     GError **error)
 {
-  Progress progress = progress_new (set->images->len, "pictures evaluated");
-
-  for (guint i = 0; i < set->images->len; i++) {
-    const CocoImage *image = &g_array_index (set->images, CocoImage, i);
-    g_autoptr (Picture) picture =
-        picture_detector_run_coco (detector, folder, image, writer, error);
-    if (picture == NULL) {
-      progress_hide (&progress);
-      return FALSE;
-    }
-    progress_step (&progress);
-  }
-  return TRUE;
-}
-
-/* As the text of a results file, which is how fbnet-eval reads them, too. */
-static cJSON *
-detect (const char *model, const CocoSet *set, const char *folder, GError **error)
-{
-  DetectorOptions options = detector_options_new ();
+  const CocoRun all = { .set = set,
+    .annotations = annotations,
+    .folder = folder,
+    .unit = "pictures evaluated" };
   PictureDetector detector;
   g_autoptr (CocoWriter) writer = coco_writer_new ();
-  guint n_unmatched;
+  const gboolean done = picture_detector_open (&detector, model, NULL, error)
+      && coco_run (&all, &detector, writer, error);
 
-  options.model = g_strdup (model);
-  const gboolean done = picture_detector_open (&detector, &options, error)
-      && class_table_match (detector.classes, set, &n_unmatched, error)
-      && run_images (&detector, set, folder, writer, error);
   picture_detector_close (&detector);
-  detector_options_clear (&options);
-  g_autofree char *text = done ? coco_writer_print (writer) : NULL;
-  return text != NULL ? cJSON_Parse (text) : NULL;
+  return done ? coco_writer_to_json (writer) : NULL;
 }
 
 static gboolean
@@ -78,7 +56,8 @@ evaluate_model (Accuracy *accuracy, const char *model, const cJSON *annotations,
     const char *annotations_path, const char *images, GError **error)
 {
   g_autoptr (CocoSet) set = coco_set_new (annotations, annotations_path, TRUE, error);
-  g_autoptr (cJSON) detections = set != NULL ? detect (model, set, images, error) : NULL;
+  g_autoptr (cJSON) detections =
+      set != NULL ? detect (model, set, annotations_path, images, error) : NULL;
 
   if (detections == NULL)
     return FALSE;

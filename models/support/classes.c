@@ -6,11 +6,12 @@
 #include "classes.h"
 
 #include "jsonfile.h"
+#include "modelfile.h"
 
 static gboolean
 read_category_ids (ClassTable *table, const FbnetModel *model, GError **error)
 {
-  g_autoptr (cJSON) description = cJSON_Parse (fbnet_model_get_description (model));
+  g_autoptr (cJSON) description = model_file_description (model);
   if (!cJSON_HasObjectItem (description, "category_ids"))
     return TRUE;
   g_autofree double *ids = g_new (double, table->n);

@@ -8,7 +8,7 @@
 
 #include "files.h"
 #include "jsonfile.h"
-#include "rle.h"
+#include "masks.h"
 
 /* --- Annotation files ------------------------------------------------------------------------- */
 
@@ -222,7 +222,8 @@ coco_writer_add (CocoWriter *writer, gint64 image_id, guint width, guint height,
       continue;
     g_autoptr (cJSON) result = new_result (image_id, category_id, detection);
     if (detection->mask.data)
-      cJSON_AddItemToObject (result, "segmentation", rle_to_json (&detection->mask, width, height));
+      cJSON_AddItemToObject (result, "segmentation",
+          rle_detection_to_json (&detection->mask, width, height));
     if (detection->keypoints)
       cJSON_AddItemToObject (result, "keypoints",
           new_keypoints (detection->keypoints, n_keypoints));
@@ -230,15 +231,24 @@ coco_writer_add (CocoWriter *writer, gint64 image_id, guint width, guint height,
   }
 }
 
-char *
-coco_writer_print (const CocoWriter *writer)
+static char *
+print (const CocoWriter *writer)
 {
   return g_strconcat (writer->text->str, "\n]\n", NULL);
+}
+
+cJSON *
+coco_writer_to_json (const CocoWriter *writer)
+{
+  g_autofree char *text = print (writer);
+
+  return json_parse (text, strlen (text), "results", NULL);
 }
 
 gboolean
 coco_writer_save (const CocoWriter *writer, const char *path, GError **error)
 {
-  g_autofree char *file = coco_writer_print (writer);
-  return file_write (path, file, strlen (file), error);
+  g_autofree char *text = print (writer);
+
+  return file_write (path, text, strlen (text), error);
 }

@@ -49,8 +49,8 @@ void coco_writer_free (CocoWriter *writer); /* NULL is allowed */
 void coco_writer_add (CocoWriter *writer, gint64 image_id, guint width, guint height,
     const FbnetDetections *detections, const gint64 *category_ids, guint n_keypoints);
 
-/* The file's text; g_free() it. */
-char *coco_writer_print (const CocoWriter *writer);
+/* What json_read() would make of the file; the caller owns it. */
+cJSON *coco_writer_to_json (const CocoWriter *writer);
 
 /* Replaces the file only when all of it was written. */
 gboolean coco_writer_save (const CocoWriter *writer, const char *path, GError **error);

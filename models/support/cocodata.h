@@ -15,7 +15,7 @@
 
 #include "coco.h"
 #include "problems.h"
-#include "rlemask.h"
+#include "masks.h"
 
 /* What is compared. */
 typedef enum {

@@ -16,7 +16,7 @@ static const char *const fields[] = { "step", "rate", "rpn_objectness", "rpn_box
 static gboolean
 read_line (const char *line, LossPoint *point)
 {
-  g_autoptr (cJSON) object = cJSON_Parse (line);
+  g_autoptr (cJSON) object = json_parse (line, strlen (line), "log", NULL);
   double values[G_N_ELEMENTS (fields)];
 
   for (guint i = 0; i < G_N_ELEMENTS (fields); i++) {

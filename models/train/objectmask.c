@@ -23,24 +23,6 @@ shape_free (Shape *shape)
 
 /* --- Reading ---------------------------------------------------------------------------------- */
 
-static gboolean
-append_polygon (GArray *points, const cJSON *polygon, const char *where, GError **error)
-{
-  const cJSON *number;
-  cJSON_ArrayForEach (number, polygon)
-  {
-    /* False for what is not a number, and for NaN. */
-    if (!(cJSON_IsNumber (number) && fabs (number->valuedouble) <= RLE_MASK_MAX_COORDINATE)) {
-      g_set_error (error, FBNET_ERROR, FBNET_ERROR_FORMAT,
-          "%s: segmentation: expected polygons of numbers from %d to %d, found something else",
-          where, -RLE_MASK_MAX_COORDINATE, RLE_MASK_MAX_COORDINATE);
-      return FALSE;
-    }
-    g_array_append_val (points, number->valuedouble);
-  }
-  return TRUE;
-}
-
 static Shape *
 read_polygons (const cJSON *polygons, guint *n_left_out, const char *where, GError **error)
 {
@@ -49,15 +31,15 @@ read_polygons (const cJSON *polygons, guint *n_left_out, const char *where, GErr
   const cJSON *polygon;
   cJSON_ArrayForEach (polygon, polygons)
   {
-    const guint n = cJSON_IsArray (polygon) ? (guint) cJSON_GetArraySize (polygon) : 0;
-    if (n < 6 || n % 2 != 0) {
+    if (!polygon_is_whole (polygon)) {
       (*n_left_out)++;
       continue;
     }
-    if (!append_polygon (points, polygon, where, error))
+    const guint before = points->len;
+    if (!polygon_append (points, polygon, where, error))
       return NULL;
-    const guint half = n / 2;
-    g_array_append_val (n_points, half);
+    const guint n = (points->len - before) / 2;
+    g_array_append_val (n_points, n);
   }
   if (n_points->len == 0) {
     g_set_error (error, FBNET_ERROR, FBNET_ERROR_FORMAT,

@@ -9,7 +9,7 @@
 #include <cjson/cJSON.h>
 
 #include "augment.h"
-#include "support/rlemask.h"
+#include "support/masks.h"
 
 typedef struct {
   guint n_polygons; /* 0: none, but one of the others */

@@ -9,38 +9,24 @@
 
 #include "import/d2go/import.h"
 #include "startweights.h"
+#include "support/commandline.h"
+#include "support/files.h"
+#include "support/jsonfile.h"
+#include "support/modelfile.h"
 
 /* --- Description ------------------------------------------------------------------------------ */
-
-static cJSON *
-read_description (const char *path, GError **error)
-{
-  g_autofree char *text = NULL;
-  g_autoptr (GError) cause = NULL;
-
-  if (!g_file_get_contents (path, &text, NULL, &cause)) {
-    g_set_error (error, FBNET_ERROR, FBNET_ERROR_IO, "%s: cannot be read: %s", path,
-        cause->message);
-    return NULL;
-  }
-  cJSON *description = cJSON_Parse (text);
-  if (description == NULL)
-    g_set_error (error, FBNET_ERROR, FBNET_ERROR_FORMAT, "%s: expected a description in JSON",
-        path);
-  return description;
-}
 
 /* Of the architecture that was asked for: the model's own unless there is another. */
 static cJSON *
 choose_description (const Beginning *b, const TrainOptions *o, GError **error)
 {
   if (b->model != NULL)
-    return cJSON_Parse (fbnet_model_get_description (b->model));
+    return model_file_description (b->model);
   if (o->description != NULL)
-    return read_description (o->description, error);
+    return json_read (o->description, error);
   if (o->config != NULL)
     return import_describe_config (o->config, error);
-  return cJSON_Parse (fbnet_model_get_description (b->source));
+  return model_file_description (b->source);
 }
 
 /* "gn:8", "naiveSyncBN:N": the part behind the colon is not the norm's name. */
@@ -136,10 +122,10 @@ keep_folded (const Beginning *b, TrainOptions *o, GPtrArray *notes)
 static FbnetModel *
 load_as (const char *path, const char *name, GError **error)
 {
-  char *data;
   gsize size;
+  char *data = file_read (path, &size, error);
 
-  if (!g_file_get_contents (path, &data, &size, error))
+  if (data == NULL)
     return NULL;
   g_autoptr (GBytes) bytes = g_bytes_new_take (data, size);
   return fbnet_model_load_bytes (bytes, name, error);

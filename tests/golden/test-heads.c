@@ -16,16 +16,6 @@
 /* Of the standard deviation. */
 #define LIMIT 1e-4
 
-static const char *const fixtures[] = {
-  "faster_rcnn_fbnetv3a_C4",
-  "faster_rcnn_fbnetv3a_dsmask_C4",
-  "mask_rcnn_fbnetv3a_C4",
-  "mask_rcnn_fbnetv3a_dsmask_C4",
-  "keypoint_rcnn_fbnetv3a_dsmask_C4",
-  "extra_gn_faster_dsmask_C4",
-  "faster_rcnn_fbnetv3a_dsmask_C4_coco/horse",
-};
-
 typedef struct {
   const Fixture *fixture;
   const FbnetModel *model;
@@ -124,7 +114,8 @@ check_tensor (const Bench *bench, const char *name, const Tensor *found)
 {
   g_autoptr (Npy) expected = fixture_array (bench->fixture, name);
 
-  judge (bench, name, compare_tensor (found, expected));
+  if (expected != NULL)
+    judge (bench, name, compare_tensor (found, expected));
 }
 
 /* --- Parts ------------------------------------------------------------------------------------ */
@@ -148,6 +139,9 @@ check_box_head (Bench *bench)
 {
   g_autoptr (Npy) proposals = fixture_array (bench->fixture, "proposals");
   const FbnetModel *model = bench->model;
+
+  if (proposals == NULL)
+    return;
   const Tensor rois = pool (bench, proposals, model->description->params.box_pooler_resolution);
   const Tensor map = run_stage (bench, ROLE_BOX, &rois);
   const Tensor features = average (bench, &map);
@@ -172,7 +166,7 @@ check_mask_head (Bench *bench)
   g_autoptr (Npy) boxes = fixture_array (bench->fixture, "det_boxes_net");
   g_autoptr (Npy) classes = fixture_array (bench->fixture, "det_classes");
 
-  if (expected == NULL)
+  if (expected == NULL || boxes == NULL || classes == NULL)
     return;
   const Tensor rois = pool (bench, boxes, bench->model->description->params.mask_pooler_resolution);
   const Tensor map = run_stage (bench, ROLE_MASK, &rois);
@@ -201,7 +195,7 @@ check_keypoint_head (Bench *bench)
   g_autoptr (GError) error = NULL;
   Tensor heatmaps;
 
-  if (bench->model->description->n_keypoints == 0)
+  if (bench->model->description->n_keypoints == 0 || boxes == NULL)
     return;
   const Tensor rois = pool (bench, boxes, bench->model->description->keypoint_resolution);
   const Tensor map = run_stage (bench, ROLE_KEYPOINTS, &rois);
@@ -215,7 +209,7 @@ check_keypoint_head (Bench *bench)
 }
 
 /* RPN head, box head, mask head and keypoint head add next to nothing to D2Go's own rounding, with
- * every kernel set. */
+ * every kernel set. (Of detectors without a pyramid.) */
 static void
 test_heads (gconstpointer name)
 {
@@ -248,9 +242,6 @@ int
 main (int argc, char *argv[])
 {
   g_test_init (&argc, &argv, NULL);
-  for (guint i = 0; i < G_N_ELEMENTS (fixtures); i++) {
-    g_autofree char *path = g_strconcat ("/heads/", fixtures[i], NULL);
-    g_test_add_data_func (path, fixtures[i], test_heads);
-  }
+  fixture_add_cases ("/heads", FIXTURE_DETECTOR, "trunk3", test_heads);
   return g_test_run ();
 }

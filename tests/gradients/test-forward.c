@@ -213,7 +213,7 @@ test_tiny (gconstpointer name)
   check_model (model, 33, 49);
 }
 
-/* Meta's COCO detector, and D2Go's architecture with masks. */
+/* Detectors of D2Go's own code, without a pyramid. */
 static void
 test_fixture (gconstpointer name)
 {
@@ -247,8 +247,6 @@ main (int argc, char *argv[])
   g_test_add_data_func ("/train/forward/tiny-bn", "tiny-bn.safetensors", test_tiny);
   g_test_add_data_func ("/train/forward/tiny-gn", "tiny-gn.safetensors", test_tiny);
   g_test_add_func ("/train/forward/batch", test_batch);
-  g_test_add_data_func ("/train/forward/coco", "faster_rcnn_fbnetv3a_dsmask_C4_coco/horse",
-      test_fixture);
-  g_test_add_data_func ("/train/forward/mask", "mask_rcnn_fbnetv3a_dsmask_C4", test_fixture);
+  fixture_add_cases ("/train/forward/detector", FIXTURE_DETECTOR, "trunk3", test_fixture);
   return g_test_run ();
 }

@@ -8,6 +8,10 @@
 
 #include "qcheck.h"
 
+#ifdef HAVE_VALGRIND
+#  include <valgrind/memcheck.h>
+#endif
+
 #ifdef CHECK_SIMDE
 #  include "base/cpu.h"
 #  include "kernels/rows.h"
@@ -75,6 +79,9 @@ qcheck_activations (gsize n, QCheckFill fill)
     bytes[i] = fill_byte (fill, 0, 255);
   for (gsize i = n; i < n + Q_SLACK; i++)
     bytes[i] = (guint8) g_test_rand_int ();
+#ifdef HAVE_VALGRIND
+  VALGRIND_MAKE_MEM_UNDEFINED (bytes + n, Q_SLACK);
+#endif
   return bytes;
 }
 

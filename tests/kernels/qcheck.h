@@ -22,7 +22,7 @@ typedef enum {
 } QCheckFill;
 
 /* n bytes and Q_SLACK random ones behind them, in a block of exactly that size: a read beyond is
- * seen by ASan. */
+ * seen by ASan, an output that depends on the slack by valgrind. */
 guint8 *qcheck_activations (gsize n, QCheckFill fill);
 
 gint8 *qcheck_weights (gsize n, QCheckFill fill);

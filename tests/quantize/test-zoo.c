@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * The quantiser on D2Go's own configs with the golden fixtures' weights, pyramid, mask and keypoint
- * heads included, and on classifiers: what can run in int8 does, and computes nearly what the float model
+ * The quantiser on detectors of D2Go's own code, pyramid, mask and keypoint heads included, and on
+ * classifiers: what can run in int8 does, and computes nearly what the float model
  * does.
  */
 #include <glib/gstdio.h>
@@ -108,9 +108,9 @@ check_model (FbnetModel *model, const FbnetImage *image, const QuantizerOptions 
 }
 
 static void
-test_config (gconstpointer data)
+test_config (gconstpointer name)
 {
-  g_autoptr (Fixture) fixture = fixture_open (data);
+  g_autoptr (Fixture) fixture = fixture_open (name);
   const QuantizerOptions options = quantizer_options_default ();
 
   if (fixture == NULL)
@@ -145,20 +145,10 @@ test_classifier (gconstpointer data)
 int
 main (int argc, char *argv[])
 {
-  static const char *const configs[] = {
-    "faster_rcnn_fbnetv3a_C4",
-    "mask_rcnn_fbnetv3a_dsmask_C4",
-    "mask_rcnn_fbnetv3g_fpn",
-    "keypoint_rcnn_fbnetv3a_dsmask_C4",
-    "faster_rcnn_fbnetv3a_dsmask_C4_coco/horse",
-  };
   static const char *const classifiers[] = { "mnv3", "FBNetV2_F1", "eff_0" };
 
   g_test_init (&argc, &argv, NULL);
-  for (guint i = 0; i < G_N_ELEMENTS (configs); i++) {
-    g_autofree char *path = g_strconcat ("/quantize/zoo/", configs[i], NULL);
-    g_test_add_data_func (path, configs[i], test_config);
-  }
+  fixture_add_cases ("/quantize/zoo/detector", FIXTURE_DETECTOR, "", test_config);
   for (guint i = 0; i < G_N_ELEMENTS (classifiers); i++) {
     g_autofree char *path = g_strconcat ("/quantize/zoo/classifier/", classifiers[i], NULL);
     g_test_add_data_func (path, classifiers[i], test_classifier);

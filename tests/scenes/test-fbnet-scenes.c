@@ -191,7 +191,7 @@ test_usage (Fixture *f, gconstpointer data)
     { "--count", "-3", "*--count: expected a number from 1 to 1000000, found -3*" },
     { "--first", "1000000", "*--first: expected a number from 0 to 999900, found 1000000*" },
     { "--seed", "-1", "*--seed: expected a number from 0 *" },
-    { "--threads", "-1", "*--threads: expected a number from 0 *" },
+    { "--threads", "-1", "*--threads: expected 0 … 256, found -1*" },
     { "--size", "320", "*--size: expected WIDTHxHEIGHT, both from 64 to 2048, found '320'*" },
     { "--size", "320x240x3", "*--size: *found '320x240x3'*" },
     { "--size", "63x64", "*--size: *found '63x64'*" },

@@ -207,7 +207,8 @@ test_shows (void)
   g_assert_true (g_file_test (sheet, G_FILE_TEST_EXISTS));
   g_assert_false (g_file_test (output, G_FILE_TEST_EXISTS));
   expect (output, wrong, 2, "*--show-samples: expected a file name that ends in .png*");
-  expect (output, "--curve c.jpg", 2, "*--curve: expected a file name that ends in .svg or .png*");
+  expect (output, "--curve c.jpg", 2,
+      "*--curve: expected a file name that ends in .pdf, .svg or .png*");
 #else
   expect (output, options, 2, "*expected a program built with cairo and Pango*");
 #endif
@@ -498,7 +499,7 @@ test_usage (void)
     { "--threads -1", "*--threads*" },
     { "--annotations more.json", "*as many of one as of the other*" },
     { "--config a --description b", "*expected one of --config and --description*" },
-    { "stray", "*\"stray\" is no option*" },
+    { "stray", "*expected options only, found 'stray'*" },
     { "--unknown", "*unknown*" },
   };
 

@@ -233,8 +233,8 @@ test_hostile (void)
 
   expect_error ("[[1,2,3,4]]", "*expected a polygon of at least three points, found none");
   expect_error ("[]", "*found none");
-  expect_error ("[[1,2,3,4,5,1e9]]", "*expected polygons of numbers from*");
-  expect_error ("[[1,2,3,4,5,null]]", "*expected polygons of numbers from*");
+  expect_error ("[[1,2,3,4,5,1e9]]", "*expected coordinates from*");
+  expect_error ("[[1,2,3,4,5,null]]", "*expected polygons of numbers, found something else");
   expect_error ("7", "*expected polygons or runs*");
   expect_error ("{\"size\":[3,2],\"counts\":[3,2]}", "*runs that add up to the picture*");
   expect_error ("{\"size\":[3,2],\"counts\":\"~~~\"}", "*runs that add up to the picture*");

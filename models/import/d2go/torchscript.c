@@ -11,8 +11,7 @@
 #include "fit.h"
 #include "torchscript-file.h"
 #include "facts.h"
-
-G_DEFINE_AUTOPTR_CLEANUP_FUNC (cJSON, cJSON_Delete)
+#include "support/jsonfile.h"
 
 gboolean
 torchscript_is (const Archive *archive)

@@ -1,0 +1,9 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later
+ *
+ * The kernels of int8 for AVX2.
+ */
+#include "bytes-vec-avx2.h"
+
+#include "bytes-channels.inc.h"
+#include "bytes-depthwise.inc.h"
+#include "bytes-gemm.inc.h"

@@ -1,0 +1,9 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later
+ *
+ * The kernels of float32 for AVX-512.
+ */
+#include "floats-vec-avx512.h"
+
+#include "floats-channels.inc.h"
+#include "floats-depthwise.inc.h"
+#include "floats-gemm.inc.h"

@@ -1,7 +1,0 @@
-/* SPDX-License-Identifier: LGPL-2.1-or-later
- *
- * Depthwise convolution of bytes for AVX-512 with VNNI.
- */
-#include "qvec-avx512vnni.h"
-
-#include "qdepthwise.inc.h"
