@@ -171,11 +171,10 @@ static gboolean
 run_coco (Session *session, GError **error)
 {
   const DetectOptions *o = session->options;
-  g_autoptr (CocoSet) set = coco_set_read (o->coco, error);
+  g_autoptr (CocoFile) file = coco_file_read (o->coco, error);
   g_autoptr (CocoWriter) writer = coco_writer_new ();
   const CocoRun all = {
-    .set = set,
-    .annotations = o->coco,
+    .file = file,
     .folder = o->images,
     .unit = "pictures",
     .console = session->console,
@@ -183,7 +182,7 @@ run_coco (Session *session, GError **error)
     .data = session,
   };
 
-  return set != NULL && coco_run (&all, &session->detector, writer, error)
+  return file != NULL && coco_run (&all, &session->detector, writer, error)
       && coco_writer_save (writer, o->coco_results, error);
 }
 

@@ -5,7 +5,7 @@
 #ifndef FBNET_TOOLS_EVALMATCH_H
 #define FBNET_TOOLS_EVALMATCH_H
 
-#include "support/cocodata.h"
+#include "cocodata.h"
 #include "fbnet/fbnet.h"
 
 typedef struct {

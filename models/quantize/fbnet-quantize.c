@@ -10,7 +10,6 @@
 #include "quantizeoptions.h"
 #include "quantizereport.h"
 #include "support/commandline.h"
-#include "support/jsonfile.h"
 #include "support/picture.h"
 
 /* Pictures for the table of activations. */
@@ -118,12 +117,10 @@ evaluate (Session *session, GError **error)
 
   if (o->annotations == NULL)
     return TRUE;
-  g_autoptr (cJSON) annotations = json_read (o->annotations, error);
+  g_autoptr (CocoFile) annotations = coco_file_read (o->annotations, error);
   return annotations != NULL
-      && evaluate_model (&session->before, o->model, annotations, o->annotations, o->eval_images,
-          error)
-      && evaluate_model (&session->after, o->output, annotations, o->annotations, o->eval_images,
-          error);
+      && evaluate_model (&session->before, o->model, annotations, o->eval_images, error)
+      && evaluate_model (&session->after, o->output, annotations, o->eval_images, error);
 }
 
 static gboolean
