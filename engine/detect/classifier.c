@@ -240,10 +240,12 @@ fbnet_classifier_run (FbnetClassifier *classifier, const FbnetImage *image, floa
   *t = (FbnetTimings){ 0 };
   if (!prepare (classifier, image, error))
     return FALSE;
+  workers_begin_frame (classifier->runner.workers);
   t->prepare = lap (&last);
   run_input (classifier, image);
   t->preprocess = lap (&last);
   run_network (classifier);
+  workers_end_frame (classifier->runner.workers);
   memcpy (probabilities, taps->logits.data, taps->logits.c * sizeof *probabilities);
   softmax_rows (probabilities, 1, taps->logits.c);
   t->trunk = lap (&last);

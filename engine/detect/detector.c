@@ -1077,6 +1077,7 @@ fbnet_detector_run (FbnetDetector *detector, const FbnetImage *image, FbnetDetec
   *t = (FbnetTimings){ 0 };
   if (!check_image (image, error) || !prepare (detector, image, error))
     return FALSE;
+  workers_begin_frame (detector->runner.workers);
   detections_reserve (found, detector->params.max_detections,
       detector->model->description->n_keypoints);
   t->prepare = lap (&last);
@@ -1096,6 +1097,7 @@ fbnet_detector_run (FbnetDetector *detector, const FbnetImage *image, FbnetDetec
   t->detections = lap (&last);
   const gboolean good = run_masks (detector, found, &last, error);
   run_keypoints (detector, found, &last);
+  workers_end_frame (detector->runner.workers);
   t->total = last - start;
   if (!good)
     found->public.n = 0;
