@@ -18,7 +18,7 @@ void initial_set_classes (cJSON *description, const char *const *labels, const g
 void initial_set_norm (cJSON *description, const char *norm, guint n_groups);
 
 /* Tensors of `source` (or NULL) with the right name and shape are taken over, as float32; the others
- * are random, by the key `seed` (SPEC: detectron2's and mobile_cv's own ways to begin). `fresh` receives
+ * are random, by the key `seed`, as detectron2 and mobile_cv begin. `fresh` receives
  * their names (char *). FALSE with error when the description is none, or the source is quantised. */
 gboolean initial_write (const cJSON *description, const FbnetModel *source, guint64 seed,
     const char *path, GPtrArray *fresh, GError **error);
