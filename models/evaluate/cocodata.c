@@ -191,6 +191,15 @@ groups_add (GHashTable *groups, const Key *key, const CocoObject *object)
   g_array_append_val (group, *object);
 }
 
+/* NULL: there is none. */
+static const GArray *
+find_group (GHashTable *groups, gint64 image_id, gint64 category_id)
+{
+  const Key key = { image_id, category_id };
+
+  return g_hash_table_lookup (groups, &key);
+}
+
 static gint
 compare_ids (gint64 left, gint64 right)
 {
@@ -445,8 +454,7 @@ coco_truth_n_objects (const CocoTruth *truth)
 const GArray *
 coco_truth_objects (const CocoTruth *truth, gint64 image_id, gint64 category_id)
 {
-  const Key key = { image_id, category_id };
-  return g_hash_table_lookup (truth->groups, &key);
+  return find_group (truth->groups, image_id, category_id);
 }
 
 /* --- Results ---------------------------------------------------------------------------------- */
@@ -591,6 +599,5 @@ coco_results_n_detections (const CocoResults *results)
 const GArray *
 coco_results_detections (const CocoResults *results, gint64 image_id, gint64 category_id)
 {
-  const Key key = { image_id, category_id };
-  return g_hash_table_lookup (results->groups, &key);
+  return find_group (results->groups, image_id, category_id);
 }

@@ -10,8 +10,8 @@
  *   eval = coco_eval_new (truth, results, COCO_BOX, NULL, 0);
  *   ap = coco_eval_get (eval, "AP");
  */
-#ifndef FBNET_TOOLS_COCOEVAL_H
-#define FBNET_TOOLS_COCOEVAL_H
+#ifndef FBNET_EVALUATE_COCOEVAL_H
+#define FBNET_EVALUATE_COCOEVAL_H
 
 #include <glib.h>
 

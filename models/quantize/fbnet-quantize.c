@@ -94,18 +94,17 @@ calibrate_image (gpointer quantizer, const FbnetImage *image, GError **error)
   return quantizer_add_image (quantizer, image, error);
 }
 
+static gboolean
+calibrate_picture (gpointer quantizer, const char *path, GError **error)
+{
+  return show_picture (path, calibrate_image, quantizer, error);
+}
+
 static void
 calibrate (Session *session)
 {
-  Console *console = session->console;
-
-  console->progress = progress_new (session->pictures->len, "pictures watched");
-  for (guint i = 0; i < session->pictures->len; i++) {
-    g_autoptr (GError) error = NULL;
-    if (!show_picture (session->pictures->pdata[i], calibrate_image, session->quantizer, &error))
-      console_fail (console, error);
-    progress_step (&console->progress);
-  }
+  console_each (session->console, (char **) session->pictures->pdata, session->pictures->len,
+      "pictures watched", calibrate_picture, session->quantizer);
 }
 
 /* --- After ------------------------------------------------------------------------------------ */

@@ -2,8 +2,8 @@
  *
  * What a model's classes are called, by people and by data sets.
  */
-#ifndef FBNET_TOOLS_CLASSES_H
-#define FBNET_TOOLS_CLASSES_H
+#ifndef FBNET_SUPPORT_CLASSES_H
+#define FBNET_SUPPORT_CLASSES_H
 
 #include "coco.h"
 #include "fbnet/fbnet.h"

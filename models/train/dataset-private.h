@@ -3,8 +3,8 @@
  * What a data set is made of: between dataset.c, which reads it, and datasetreader.c, which draws from
  * it.
  */
-#ifndef FBNET_TRAINING_DATASETITEMS_H
-#define FBNET_TRAINING_DATASETITEMS_H
+#ifndef FBNET_TRAIN_DATASETITEMS_H
+#define FBNET_TRAIN_DATASETITEMS_H
 
 #include "dataset.h"
 #include "objectmask.h"
@@ -18,7 +18,7 @@ typedef struct {
 typedef struct {
   Box box; /* in the picture, as the file says: it may reach beyond */
   guint class_id;
-  Shape *shape; /* NULL: none is known */
+  ObjectMask *mask; /* NULL: none is known */
 } Object;
 
 typedef struct {

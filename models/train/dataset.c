@@ -68,7 +68,7 @@ static const char *const flaws[N_FLAWS] = {
 static void
 clear_object (gpointer data)
 {
-  shape_free (((Object *) data)->shape);
+  object_mask_free (((Object *) data)->mask);
 }
 
 static void
@@ -297,8 +297,8 @@ check_place (Problems *problems, const Box *box, const Item *item, const char *w
 }
 
 /* NULL, and a note, when there is none that can be used. */
-static Shape *
-read_shape (Problems *problems, const cJSON *entry, const Item *item, const char *where)
+static ObjectMask *
+read_mask (Problems *problems, const cJSON *entry, const Item *item, const char *where)
 {
   const cJSON *field = cJSON_GetObjectItemCaseSensitive (entry, "segmentation");
   if (field == NULL || cJSON_IsNull (field) || (cJSON_IsArray (field) && field->child == NULL)) {
@@ -307,19 +307,19 @@ read_shape (Problems *problems, const cJSON *entry, const Item *item, const char
   }
   g_autoptr (GError) error = NULL;
   guint n_left_out = 0;
-  g_autoptr (Shape) shape = shape_read (field, &n_left_out, where, &error);
-  if (!shape) {
+  g_autoptr (ObjectMask) mask = object_mask_read (field, &n_left_out, where, &error);
+  if (!mask) {
     problems_note (problems, OBJECT_MASK, error->message);
     return NULL;
   }
   problems_note_if (problems, n_left_out > 0, OBJECT_MASK_PART, where);
-  const gboolean other_size = shape->runs && item->width > 0 && item->height > 0
-      && (shape->width != item->width || shape->height != item->height);
+  const gboolean other_size = mask->runs && item->width > 0 && item->height > 0
+      && (mask->width != item->width || mask->height != item->height);
   if (other_size) {
     problems_note (problems, OBJECT_MASK_SIZE, where);
     return NULL;
   }
-  return g_steal_pointer (&shape);
+  return g_steal_pointer (&mask);
 }
 
 static void
@@ -344,7 +344,7 @@ add_annotation (Reading *reading, const CocoAnnotation *annotation, const char *
   } else if (take_box (problems, annotation, &object.box, where)
       && check_place (problems, &object.box, item, where)) {
     if (reading->options->masks)
-      object.shape = read_shape (problems, annotation->json, item, where);
+      object.mask = read_mask (problems, annotation->json, item, where);
     g_array_append_val (item->objects, object);
   }
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * From a D2Go config to the description in a model file; see config.h. The keys are detectron2's
+ * From a D2Go config to the description in a model file. The keys are detectron2's
  * (config/defaults.py) and D2Go's (modeling/backbone/fbnet_cfg.py); what they mean is cited where it
  * is not plain.
  */

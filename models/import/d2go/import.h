@@ -2,8 +2,8 @@
  *
  * The whole way from a file of PyTorch's to a model file.
  */
-#ifndef FBNET_IMPORT_IMPORT_H
-#define FBNET_IMPORT_IMPORT_H
+#ifndef FBNET_IMPORT_D2GO_IMPORT_H
+#define FBNET_IMPORT_D2GO_IMPORT_H
 
 #include "sources.h"
 

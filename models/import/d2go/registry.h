@@ -3,8 +3,8 @@
  * D2Go's facts as data, compiled in: block lists, zoo configurations, labels, defaults. The JSON
  * files beside this folder are the source.
  */
-#ifndef FBNET_IMPORT_REGISTRY_H
-#define FBNET_IMPORT_REGISTRY_H
+#ifndef FBNET_IMPORT_D2GO_REGISTRY_H
+#define FBNET_IMPORT_D2GO_REGISTRY_H
 
 #include <cjson/cJSON.h>
 #include <glib.h>

@@ -2,8 +2,8 @@
  *
  * The kinds of file that models come in.
  */
-#ifndef FBNET_IMPORT_SOURCES_H
-#define FBNET_IMPORT_SOURCES_H
+#ifndef FBNET_IMPORT_D2GO_SOURCES_H
+#define FBNET_IMPORT_D2GO_SOURCES_H
 
 #include "checkpoint.h"
 
