@@ -161,14 +161,14 @@ static const struct {
   { "engine/detect", 4 },
   { "engine/train", 5 },
   { "models/support", 6 },
-  { "models/import/torch", 6 },
-  { "models/import/d2go", 7 },
-  { "models/import", 8 },
+  { "models/import/torch", 7 },
+  { "models/import/d2go", 8 },
+  { "models/import", 9 },
   { "models/detect", 7 },
   { "models/inspect", 7 },
   { "models/scenes", 7 },
   { "models/evaluate", 8 },
-  { "models/train", 9 },
+  { "models/train", 10 },
   { "models/quantize", 9 },
 };
 
