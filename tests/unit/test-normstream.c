@@ -7,7 +7,6 @@
 #include <string.h>
 
 #include "blocks.h"
-#include "base/cpu.h"
 #include "model/model.h"
 #include "network/cache.h"
 #include "randommodel.h"
@@ -372,22 +371,14 @@ make_model (const char *norm, guint32 seed)
   return model;
 }
 
-static gboolean
-can_run (const Kernels *kernels)
-{
-  return (kernels->cpu_flags & ~cpu_flags ()) == 0;
-}
-
 static void
 check_rows (double momentum, gboolean naive)
 {
   const guint32 seed = g_test_rand_int ();
   g_autoptr (FbnetModel) model = make_model ("sync_bn", seed);
 
-  for (const Kernels *const *row = kernels_list (); *row != NULL; row++) {
-    if (can_run (*row))
-      check_row (model, *row, momentum, naive, seed);
-  }
+  for (const Kernels *const *row = kernels_list (); *row != NULL; row++)
+    check_row (model, *row, momentum, naive, seed);
 }
 
 /* Every image weighs its pixels; every kind of layer, batches too. */

@@ -68,10 +68,8 @@ test_fewer_images (void)
   g_autoptr (GRand) random = g_rand_new_with_seed (1);
   g_autofree float *images = random_images (random);
 
-  for (const Kernels *const *kernels = kernels_list (); *kernels != NULL; kernels++) {
-    if (kernels_find ((*kernels)->name, NULL) != NULL)
-      check_kernels (&cache_get_network (model, *kernels)->box, *kernels, images);
-  }
+  for (const Kernels *const *kernels = kernels_list (); *kernels != NULL; kernels++)
+    check_kernels (&cache_get_network (model, *kernels)->box, *kernels, images);
 }
 
 int
