@@ -9,12 +9,12 @@ match_classes (const CocoRun *run, PictureDetector *detector, GError **error)
 {
   guint n_unmatched;
 
-  if (!class_table_match (detector->classes, run->set, &n_unmatched, error))
+  if (!class_table_match (detector->classes, run->file, &n_unmatched, error))
     return FALSE;
   if (n_unmatched > 0 && run->console != NULL)
     console_say (run->console,
         "%u of %u classes are no category of %s: their detections are left out", n_unmatched,
-        detector->classes->n, run->annotations);
+        detector->classes->n, run->file->path);
   return TRUE;
 }
 
@@ -38,11 +38,11 @@ coco_run (const CocoRun *run, PictureDetector *detector, CocoWriter *writer, GEr
   Console unheard = { 0 };
   Console *console = run->console != NULL ? run->console : &unheard;
 
-  if (!match_classes (run, detector, error))
+  if (!coco_file_check_images (run->file, TRUE, error) || !match_classes (run, detector, error))
     return FALSE;
-  console->progress = progress_new (run->set->images->len, run->unit);
-  for (guint i = 0; i < run->set->images->len; i++) {
-    const CocoImage *image = &g_array_index (run->set->images, CocoImage, i);
+  console->progress = progress_new (run->file->images->len, run->unit);
+  for (guint i = 0; i < run->file->images->len; i++) {
+    const CocoImage *image = &g_array_index (run->file->images, CocoImage, i);
     g_autoptr (GError) failure = NULL;
     if (!run_image (run, detector, image, writer, &failure)) {
       if (run->console == NULL) {

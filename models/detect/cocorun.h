@@ -7,23 +7,24 @@
 
 #include "picturedetector.h"
 #include "support/coco.h"
+#include "support/cocowriter.h"
 #include "support/console.h"
 
 /* A picture whose detections have been taken; its pixels are nobody else's any more. */
 typedef gboolean (*CocoRunFunc) (gpointer data, Picture *picture, const char *path, GError **error);
 
 typedef struct {
-  const CocoSet *set;
-  const char *annotations; /* the set's path, for messages */
-  const char *folder;      /* of the images */
-  const char *unit;        /* for the progress: "pictures" */
-  Console *console;        /* NULL: the first picture that fails ends the run */
-  CocoRunFunc func;        /* or NULL */
+  const CocoFile *file;
+  const char *folder; /* of the images */
+  const char *unit;   /* for the progress: "pictures" */
+  Console *console;   /* NULL: the first picture that fails ends the run */
+  CocoRunFunc func;   /* or NULL */
   gpointer data;
 } CocoRun;
 
-/* Adds all detections to the writer. The classes take the set's categories; how many have none is said. A
- * picture that fails costs a sentence. FALSE with error when no class has a category. */
+/* Adds all detections to the writer. The classes take the file's categories; how many have none is said. A
+ * picture that fails costs a sentence. FALSE with error when an image has no name, or no class a
+ * category. */
 gboolean coco_run (const CocoRun *run, PictureDetector *detector, CocoWriter *writer,
     GError **error);
 

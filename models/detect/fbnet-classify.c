@@ -3,9 +3,6 @@
  * fbnet-classify: pictures in, their most probable classes out. A picture that fails costs a sentence
  * on standard error, and the others go on.
  */
-#include <unistd.h>
-
-#include "fbnet/fbnet.h"
 #include "ranking.h"
 #include "support/commandline.h"
 #include "support/labels.h"
@@ -93,8 +90,9 @@ session_close (Session *session)
 /* --- Pictures --------------------------------------------------------------------------------- */
 
 static gboolean
-run_picture (Session *session, const char *path, GError **error)
+run_picture (gpointer data, const char *path, GError **error)
 {
+  Session *session = data;
   g_autoptr (Picture) picture = picture_read (path, error);
 
   if (picture == NULL)
@@ -121,17 +119,10 @@ static void
 run_pictures (Session *session, Console *console)
 {
   char **pictures = session->options->pictures;
-  /* On a terminal the output itself shows how far it is. */
-  const gboolean shown = pictures[1] != NULL && !isatty (STDOUT_FILENO) && isatty (STDERR_FILENO);
+  const guint n = g_strv_length (pictures);
 
-  console->progress = progress_new (g_strv_length (pictures), "pictures");
-  for (guint i = 0; pictures[i] != NULL; i++) {
-    g_autoptr (GError) error = NULL;
-    if (!run_picture (session, pictures[i], &error))
-      console_fail (console, error);
-    if (shown)
-      progress_step (&console->progress);
-  }
+  console_each (console, pictures, n, n > 1 ? console_unit_beside_output ("pictures") : NULL,
+      run_picture, session);
 }
 
 /* --- Command line ----------------------------------------------------------------------------- */

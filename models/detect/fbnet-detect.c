@@ -7,7 +7,6 @@
 #include <errno.h>
 #include <glib/gstdio.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "cocorun.h"
 #include "detectoptions.h"
@@ -123,8 +122,9 @@ annotate (gpointer session, Picture *picture, const char *picture_path, GError *
 /* --- Pictures to lines ------------------------------------------------------------------------ */
 
 static gboolean
-run_picture (Session *session, const char *path, GError **error)
+run_picture (gpointer data, const char *path, GError **error)
 {
+  Session *session = data;
   const PictureDetector *detector = &session->detector;
   g_autoptr (Picture) picture = picture_detector_run (&session->detector, path, error);
   FbnetTimings timings;
@@ -151,18 +151,10 @@ static void
 run_pictures (Session *session)
 {
   char **pictures = session->options->pictures;
-  Console *console = session->console;
-  /* On a terminal the lines themselves show how far it is. */
-  const gboolean shown = pictures[1] != NULL && !isatty (STDOUT_FILENO) && isatty (STDERR_FILENO);
+  const guint n = g_strv_length (pictures);
 
-  console->progress = progress_new (g_strv_length (pictures), "pictures");
-  for (guint i = 0; pictures[i] != NULL; i++) {
-    g_autoptr (GError) error = NULL;
-    if (!run_picture (session, pictures[i], &error))
-      console_fail (console, error);
-    if (shown)
-      progress_step (&console->progress);
-  }
+  console_each (session->console, pictures, n,
+      n > 1 ? console_unit_beside_output ("pictures") : NULL, run_picture, session);
 }
 
 /* --- COCO sets -------------------------------------------------------------------------------- */
@@ -171,11 +163,10 @@ static gboolean
 run_coco (Session *session, GError **error)
 {
   const DetectOptions *o = session->options;
-  g_autoptr (CocoSet) set = coco_set_read (o->coco, error);
+  g_autoptr (CocoFile) file = coco_file_read (o->coco, error);
   g_autoptr (CocoWriter) writer = coco_writer_new ();
   const CocoRun all = {
-    .set = set,
-    .annotations = o->coco,
+    .file = file,
     .folder = o->images,
     .unit = "pictures",
     .console = session->console,
@@ -183,7 +174,7 @@ run_coco (Session *session, GError **error)
     .data = session,
   };
 
-  return set != NULL && coco_run (&all, &session->detector, writer, error)
+  return file != NULL && coco_run (&all, &session->detector, writer, error)
       && coco_writer_save (writer, o->coco_results, error);
 }
 

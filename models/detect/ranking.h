@@ -3,8 +3,8 @@
  * A picture's most probable classes, for people or as one line of JSON; docs/classification.md
  * describes both.
  */
-#ifndef FBNET_TOOLS_RANKING_H
-#define FBNET_TOOLS_RANKING_H
+#ifndef FBNET_DETECT_RANKING_H
+#define FBNET_DETECT_RANKING_H
 
 #include "support/picture.h"
 

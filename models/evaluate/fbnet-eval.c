@@ -17,7 +17,8 @@
 typedef struct {
   const EvalOptions *options;
   Console *console;
-  cJSON *annotations, *detections; /* both files */
+  CocoFile *annotations;
+  cJSON *detections;
   CocoProblems *problems;
   CocoTruth *truth;
   CocoResults *results;
@@ -28,13 +29,13 @@ typedef struct {
 static void
 session_clear (Session *session)
 {
-  cJSON_Delete (session->annotations);
   cJSON_Delete (session->detections);
   for (guint kind = 0; kind < COCO_N_KINDS; kind++)
     coco_eval_free (session->evals[kind]);
   eval_match_free (session->match);
   coco_results_free (session->results);
   coco_truth_free (session->truth);
+  coco_file_free (session->annotations);
   coco_problems_free (session->problems);
 }
 
@@ -44,16 +45,14 @@ static gboolean
 run_set (Session *session, PictureDetector *detector, CocoWriter *writer, GError **error)
 {
   const EvalOptions *o = session->options;
-  g_autoptr (CocoSet) set = coco_set_new (session->annotations, o->annotations, TRUE, error);
   const CocoRun all = {
-    .set = set,
-    .annotations = o->annotations,
+    .file = session->annotations,
     .folder = o->images,
     .unit = "pictures",
     .console = session->console,
   };
 
-  return set != NULL && coco_run (&all, detector, writer, error)
+  return coco_run (&all, detector, writer, error)
       && (o->write_results == NULL || coco_writer_save (writer, o->write_results, error));
 }
 
@@ -78,8 +77,8 @@ choose_kinds (const Session *session)
 {
   if (session->options->kinds != 0)
     return session->options->kinds;
-  const cJSON *objects = cJSON_GetObjectItemCaseSensitive (session->annotations, "annotations");
-  const guint both = coco_kinds_of (objects) & coco_kinds_of (session->detections);
+  const guint both =
+      coco_kinds_of_file (session->annotations) & coco_kinds_of_results (session->detections);
   return both != 0 ? both : COCO_KIND_BIT (COCO_BOX);
 }
 
@@ -88,8 +87,8 @@ read_tables (Session *session, guint kinds, GError **error)
 {
   const EvalOptions *options = session->options;
   const char *source = options->results != NULL ? options->results : options->model;
-  session->truth = coco_truth_new (session->annotations, options->annotations, kinds,
-      options->n_sigmas, session->problems, error);
+  session->truth =
+      coco_truth_new (session->annotations, kinds, options->n_sigmas, session->problems, error);
   if (session->truth)
     session->results = coco_results_new (session->detections, source, session->truth, error);
   return session->results != NULL;
@@ -146,7 +145,7 @@ evaluate_all (Session *session, GError **error)
 {
   const EvalOptions *options = session->options;
   session->problems = coco_problems_new ();
-  session->annotations = json_read (options->annotations, error);
+  session->annotations = coco_file_read (options->annotations, error);
   if (!session->annotations)
     return FALSE;
   session->detections =

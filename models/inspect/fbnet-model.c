@@ -359,8 +359,9 @@ contents_close (Contents *contents)
 }
 
 static gboolean
-print_file (const ModelOptions *options, const char *file, GError **error)
+print_file (gpointer data, const char *file, GError **error)
 {
+  const ModelOptions *options = data;
   Contents contents;
 
   if (!contents_open (&contents, file, error))
@@ -376,13 +377,9 @@ print_file (const ModelOptions *options, const char *file, GError **error)
 static gboolean
 run (gpointer options, Console *console, GError **error)
 {
-  const ModelOptions *o = options;
+  char **files = ((ModelOptions *) options)->files;
 
-  for (guint i = 0; o->files[i] != NULL; i++) {
-    g_autoptr (GError) failure = NULL;
-    if (!print_file (o, o->files[i], &failure))
-      console_fail (console, failure);
-  }
+  console_each (console, files, g_strv_length (files), NULL, print_file, options);
   return TRUE;
 }
 

@@ -9,13 +9,9 @@
 #include "support/jsonfile.h"
 
 static cJSON *
-detect (const char *model, const CocoSet *set, const char *annotations, const char *folder,
-    GError **error)
+detect (const char *model, const CocoFile *annotations, const char *folder, GError **error)
 {
-  const CocoRun all = { .set = set,
-    .annotations = annotations,
-    .folder = folder,
-    .unit = "pictures evaluated" };
+  const CocoRun all = { .file = annotations, .folder = folder, .unit = "pictures evaluated" };
   PictureDetector detector;
   g_autoptr (CocoWriter) writer = coco_writer_new ();
   const gboolean done = picture_detector_open (&detector, model, NULL, error)
@@ -26,15 +22,14 @@ detect (const char *model, const CocoSet *set, const char *annotations, const ch
 }
 
 static gboolean
-measure (Accuracy *accuracy, const cJSON *annotations, const char *path, const cJSON *detections,
+measure (Accuracy *accuracy, const CocoFile *annotations, const cJSON *detections,
     const char *model, GError **error)
 {
-  const cJSON *objects = cJSON_GetObjectItemCaseSensitive (annotations, "annotations");
-  const guint both = coco_kinds_of (objects) & coco_kinds_of (detections);
+  const guint both = coco_kinds_of_file (annotations) & coco_kinds_of_results (detections);
   const guint kinds = both | COCO_KIND_BIT (COCO_BOX);
   g_autoptr (CocoProblems) problems = coco_problems_new ();
   g_autoptr (CocoTruth) truth =
-      coco_truth_new (annotations, path, kinds, COCO_N_PERSON_KEYPOINTS, problems, error);
+      coco_truth_new (annotations, kinds, COCO_N_PERSON_KEYPOINTS, problems, error);
   g_autoptr (CocoResults) results =
       truth != NULL ? coco_results_new (detections, model, truth, error) : NULL;
 
@@ -52,15 +47,13 @@ measure (Accuracy *accuracy, const cJSON *annotations, const char *path, const c
 }
 
 gboolean
-evaluate_model (Accuracy *accuracy, const char *model, const cJSON *annotations,
-    const char *annotations_path, const char *images, GError **error)
+evaluate_model (Accuracy *accuracy, const char *model, const CocoFile *annotations,
+    const char *images, GError **error)
 {
-  g_autoptr (CocoSet) set = coco_set_new (annotations, annotations_path, TRUE, error);
-  g_autoptr (cJSON) detections =
-      set != NULL ? detect (model, set, annotations_path, images, error) : NULL;
+  g_autoptr (cJSON) detections = detect (model, annotations, images, error);
 
   if (detections == NULL)
     return FALSE;
-  *accuracy = (Accuracy){ .n_images = set->images->len };
-  return measure (accuracy, annotations, annotations_path, detections, model, error);
+  *accuracy = (Accuracy){ .n_images = annotations->images->len };
+  return measure (accuracy, annotations, detections, model, error);
 }

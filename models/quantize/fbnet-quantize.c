@@ -10,7 +10,6 @@
 #include "quantizeoptions.h"
 #include "quantizereport.h"
 #include "support/commandline.h"
-#include "support/jsonfile.h"
 #include "support/picture.h"
 
 /* Pictures for the table of activations. */
@@ -95,18 +94,17 @@ calibrate_image (gpointer quantizer, const FbnetImage *image, GError **error)
   return quantizer_add_image (quantizer, image, error);
 }
 
+static gboolean
+calibrate_picture (gpointer quantizer, const char *path, GError **error)
+{
+  return show_picture (path, calibrate_image, quantizer, error);
+}
+
 static void
 calibrate (Session *session)
 {
-  Console *console = session->console;
-
-  console->progress = progress_new (session->pictures->len, "pictures watched");
-  for (guint i = 0; i < session->pictures->len; i++) {
-    g_autoptr (GError) error = NULL;
-    if (!show_picture (session->pictures->pdata[i], calibrate_image, session->quantizer, &error))
-      console_fail (console, error);
-    progress_step (&console->progress);
-  }
+  console_each (session->console, (char **) session->pictures->pdata, session->pictures->len,
+      "pictures watched", calibrate_picture, session->quantizer);
 }
 
 /* --- After ------------------------------------------------------------------------------------ */
@@ -118,12 +116,10 @@ evaluate (Session *session, GError **error)
 
   if (o->annotations == NULL)
     return TRUE;
-  g_autoptr (cJSON) annotations = json_read (o->annotations, error);
+  g_autoptr (CocoFile) annotations = coco_file_read (o->annotations, error);
   return annotations != NULL
-      && evaluate_model (&session->before, o->model, annotations, o->annotations, o->eval_images,
-          error)
-      && evaluate_model (&session->after, o->output, annotations, o->annotations, o->eval_images,
-          error);
+      && evaluate_model (&session->before, o->model, annotations, o->eval_images, error)
+      && evaluate_model (&session->after, o->output, annotations, o->eval_images, error);
 }
 
 static gboolean

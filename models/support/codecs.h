@@ -3,8 +3,8 @@
  * What picturefile.c puts together: one coder per format, and the orientation that cameras note beside
  * the pixels. Nothing else includes this.
  */
-#ifndef FBNET_TOOLS_CODECS_H
-#define FBNET_TOOLS_CODECS_H
+#ifndef FBNET_SUPPORT_CODECS_H
+#define FBNET_SUPPORT_CODECS_H
 
 #include "picture.h"
 

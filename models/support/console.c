@@ -54,6 +54,28 @@ console_show (Console *console, const char *what)
   console->showing = TRUE;
 }
 
+void
+console_each (Console *console, char *const *paths, guint n, const char *unit, ConsoleFunc func,
+    gpointer data)
+{
+  if (unit != NULL)
+    console->progress = progress_new (n, unit);
+  for (guint i = 0; i < n; i++) {
+    g_autoptr (GError) error = NULL;
+    if (!func (data, paths[i], &error))
+      console_fail (console, error);
+    if (unit != NULL)
+      progress_step (&console->progress);
+  }
+}
+
+/* Where output goes to the terminal, it shows by itself how far a program is. */
+const char *
+console_unit_beside_output (const char *unit)
+{
+  return !isatty (STDOUT_FILENO) && isatty (STDERR_FILENO) ? unit : NULL;
+}
+
 static gboolean
 flush_output (gboolean written, GError **error)
 {

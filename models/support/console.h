@@ -24,6 +24,17 @@ void console_fail (Console *console, const GError *error);
 /* What is being done, until the next call; "" for nothing. On a terminal only. */
 void console_show (Console *console, const char *what);
 
+/* Does its part for one of the files; FALSE with error. */
+typedef gboolean (*ConsoleFunc) (gpointer data, const char *path, GError **error);
+
+/* Calls `func` for each of the n paths; one that fails costs a sentence. `unit` is the progress's; NULL:
+ * none is shown. */
+void console_each (Console *console, char *const *paths, guint n, const char *unit,
+    ConsoleFunc func, gpointer data);
+
+/* `unit`, or NULL where a bar would come between the lines of output on one terminal. */
+const char *console_unit_beside_output (const char *unit);
+
 /* Write to standard output, at once; the latter a newline, too. */
 gboolean output_print (const char *text, GError **error);
 gboolean output_print_line (const char *text, GError **error);

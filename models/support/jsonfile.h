@@ -3,8 +3,8 @@
  * cJSON with sentences: files and fields that are there, of the right type, or a GError of domain
  * FBNET_ERROR that names the file, the field, what was expected and what was found.
  */
-#ifndef FBNET_TOOLS_JSONFILE_H
-#define FBNET_TOOLS_JSONFILE_H
+#ifndef FBNET_SUPPORT_JSONFILE_H
+#define FBNET_SUPPORT_JSONFILE_H
 
 #include <cjson/cJSON.h>
 #include <glib.h>

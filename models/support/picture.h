@@ -4,8 +4,8 @@
  * the network (detectron2 data/detection_utils.py read_image: Pillow, EXIF orientation applied,
  * converted to RGB), to the bit.
  */
-#ifndef FBNET_TOOLS_PICTURE_H
-#define FBNET_TOOLS_PICTURE_H
+#ifndef FBNET_SUPPORT_PICTURE_H
+#define FBNET_SUPPORT_PICTURE_H
 
 #include <glib.h>
 

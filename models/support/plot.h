@@ -2,8 +2,8 @@
  *
  * What curves and other drawings share: words, lines, colours, and the files that they end up in.
  */
-#ifndef FBNET_TOOLS_PLOT_H
-#define FBNET_TOOLS_PLOT_H
+#ifndef FBNET_SUPPORT_PLOT_H
+#define FBNET_SUPPORT_PLOT_H
 
 #include <pango/pangocairo.h>
 

@@ -28,7 +28,7 @@ typedef struct {
   TrainOptions options;
   GroupLink link;
   Console *console; /* NULL until the run begins; silent but for the first process */
-  Beginning beginning;
+  TrainStart start;
   Dataset *dataset;
   TrainSettings settings;
   AugmentOptions augment;
@@ -63,7 +63,7 @@ session_clear (Session *session)
   g_free (session->readers);
   trainer_free (session->trainer);
   g_free (session->settings.fingerprint);
-  beginning_clear (&session->beginning);
+  train_start_clear (&session->start);
   dataset_free (session->dataset);
   if (session->points != NULL)
     g_array_free (session->points, TRUE);
@@ -91,7 +91,7 @@ open_dataset (Session *session, GError **error)
   const TrainOptions *o = &session->options;
   const guint n = g_strv_length (o->annotations);
   const DatasetOptions options = { .keep_empty = o->keep_empty,
-    .masks = !o->no_masks && beginning_has_masks (&session->beginning) };
+    .masks = !o->no_masks && train_start_has_masks (&session->start) };
   g_autofree DatasetSource *sources = g_new (DatasetSource, n);
 
   for (guint i = 0; i < n; i++)
@@ -111,7 +111,7 @@ make_model (Session *session, GError **error)
 {
   g_autoptr (GPtrArray) notes = g_ptr_array_new_with_free_func (g_free);
   const gboolean made =
-      beginning_make_model (&session->beginning, &session->options, session->dataset, notes, error);
+      train_start_make_model (&session->start, &session->options, session->dataset, notes, error);
 
   for (guint i = 0; i < notes->len; i++)
     console_say (session->console, "%s", (const char *) notes->pdata[i]);
@@ -143,12 +143,12 @@ open_readers (Session *session, GError **error)
 static gboolean
 open_trainer (Session *session, GError **error)
 {
-  const gboolean resumes = session->beginning.resumes;
+  const gboolean resumes = session->start.resumes;
   const TrainSource source = { draw, dataset_sample_free, session };
   guint done = 0;
 
   session->trainer =
-      trainer_new (session->beginning.model, &session->settings, &source, &session->link, error);
+      trainer_new (session->start.model, &session->settings, &source, &session->link, error);
   if (session->trainer == NULL || (resumes && !trainer_resume (session->trainer, &done, error)))
     return FALSE;
   session->n_done = done;
@@ -218,7 +218,7 @@ open_log (Session *session, GError **error)
 
   if (path == NULL || !speaks (session))
     return TRUE;
-  session->log = g_fopen (path, session->beginning.resumes ? "a" : "w");
+  session->log = g_fopen (path, session->start.resumes ? "a" : "w");
   if (session->log == NULL)
     g_set_error (error, FBNET_ERROR, FBNET_ERROR_IO, "%s: cannot be written: %s", path,
         g_strerror (errno));
@@ -272,14 +272,13 @@ show_samples (Session *session, GError **error)
 static gboolean
 train (Session *session, GError **error)
 {
-  if (!beginning_open (&session->beginning, &session->options, error)
+  if (!train_start_open (&session->start, &session->options, error)
       || !open_dataset (session, error) || !make_model (session, error)
-      || !train_options_augment (&session->options, session->beginning.model, &session->augment,
-          error))
+      || !train_options_augment (&session->options, session->start.model, &session->augment, error))
     return FALSE;
   if (session->options.show != NULL)
     return show_samples (session, error);
-  if (!train_options_settings (&session->options, session->beginning.model, session->link.size,
+  if (!train_options_settings (&session->options, session->start.model, session->link.size,
           &session->settings, error)
       || !open_readers (session, error) || !open_log (session, error)
       || !open_trainer (session, error))

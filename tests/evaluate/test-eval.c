@@ -68,12 +68,12 @@ static void
 check_set (const char *results_name, CocoKind kind)
 {
   g_autoptr (GError) error = NULL;
-  g_autoptr (cJSON) annotations = read_data ("truth");
+  g_autoptr (CocoFile) annotations = coco_file_new (read_data ("truth"), "truth", &error);
   g_autoptr (cJSON) detections = read_data (results_name);
   g_autoptr (cJSON) expected = read_data ("expected");
   g_autoptr (CocoProblems) problems = coco_problems_new ();
   g_autoptr (CocoTruth) truth =
-      coco_truth_new (annotations, "truth", ALL_KINDS, COCO_N_PERSON_KEYPOINTS, problems, &error);
+      coco_truth_new (annotations, ALL_KINDS, COCO_N_PERSON_KEYPOINTS, problems, &error);
   g_assert_no_error (error);
   g_autoptr (CocoResults) results = coco_results_new (detections, results_name, truth, &error);
   g_assert_no_error (error);
@@ -109,14 +109,22 @@ test_keypoints (void)
 #define IMAGES     "\"images\":[{\"id\":1,\"width\":100,\"height\":50},{\"id\":1}]"
 #define CATEGORIES "\"categories\":[{\"id\":1,\"name\":\"cat\"}]"
 
-static CocoTruth *
-truth_of (const char *annotations, CocoProblems *problems)
+static CocoFile *
+file_of (const char *annotations)
 {
   g_autoptr (GError) error = NULL;
   g_autofree char *text =
       g_strdup_printf ("{" IMAGES "," CATEGORIES ",\"annotations\":[%s]}", annotations);
-  g_autoptr (cJSON) file = parse (text);
-  CocoTruth *truth = coco_truth_new (file, "set.json", ALL_KINDS, 1, problems, &error);
+  CocoFile *file = coco_file_new (parse (text), "set.json", &error);
+  g_assert_no_error (error);
+  return file;
+}
+
+static CocoTruth *
+truth_of (const CocoFile *file, CocoProblems *problems)
+{
+  g_autoptr (GError) error = NULL;
+  CocoTruth *truth = coco_truth_new (file, ALL_KINDS, 1, problems, &error);
   g_assert_no_error (error);
   return truth;
 }
@@ -140,7 +148,7 @@ static void
 test_broken_annotations (void)
 {
   g_autoptr (CocoProblems) problems = coco_problems_new ();
-  g_autoptr (CocoTruth) truth = truth_of (
+  g_autoptr (CocoFile) set = file_of (
       "{\"id\":1,\"image_id\":9,\"category_id\":1,\"bbox\":[0,0,5,5]},"
       "{\"id\":2,\"image_id\":1,\"category_id\":9,\"bbox\":[0,0,5,5]},"
       "{\"id\":3,\"image_id\":1,\"category_id\":1},"
@@ -151,8 +159,8 @@ test_broken_annotations (void)
       "{\"id\":6,\"image_id\":1,\"category_id\":1,\"bbox\":[0,0,5,5],\"area\":25,\"segmentation\":"
       "[[0,0,1]]},"
       "{\"id\":7,\"image_id\":1,\"category_id\":1,\"bbox\":[0,0,5,5],\"area\":25,\"segmentation\":{"
-      "\"size\":[2,2],\"counts\":[4]},\"keypoints\":[1]}",
-      problems);
+      "\"size\":[2,2],\"counts\":[4]},\"keypoints\":[1]}");
+  g_autoptr (CocoTruth) truth = truth_of (set, problems);
   g_assert_cmpuint (coco_truth_n_images (truth), ==, 1);
   g_assert_cmpuint (coco_truth_n_objects (truth), ==, 4);
   expect_problem (problems, "1 images with the id of another*");
@@ -174,10 +182,9 @@ test_broken_results (void)
 {
   g_autoptr (GError) error = NULL;
   g_autoptr (CocoProblems) problems = coco_problems_new ();
-  g_autoptr (CocoTruth) truth =
-      truth_of ("{\"id\":1,\"image_id\":1,\"category_id\":1,\"area\":5000,"
-                "\"bbox\":[0,0,100,50]," GOOD_MASK "," GOOD_POINTS "}",
-          problems);
+  g_autoptr (CocoFile) set = file_of ("{\"id\":1,\"image_id\":1,\"category_id\":1,\"area\":5000,"
+                                      "\"bbox\":[0,0,100,50]," GOOD_MASK "," GOOD_POINTS "}");
+  g_autoptr (CocoTruth) truth = truth_of (set, problems);
 #define KNOWN "\"image_id\":1,\"category_id\":1,\"score\":0.5,"
   g_autoptr (cJSON) file = parse (
       "[{\"image_id\":1,\"category_id\":9,\"score\":0.5,\"bbox\":[0,0,1,1]},"
@@ -209,11 +216,11 @@ test_matching (void)
 {
   g_autoptr (GError) error = NULL;
   g_autoptr (CocoProblems) problems = coco_problems_new ();
-  g_autoptr (CocoTruth) truth =
-      truth_of ("{\"id\":1,\"image_id\":1,\"category_id\":1,\"bbox\":[0,0,10,10]},"
-                "{\"id\":2,\"image_id\":1,\"category_id\":1,\"bbox\":[20,0,10,10]},"
-                "{\"id\":3,\"image_id\":1,\"category_id\":1,\"bbox\":[50,0,50,50],\"iscrowd\":1}",
-          problems);
+  g_autoptr (CocoFile) set =
+      file_of ("{\"id\":1,\"image_id\":1,\"category_id\":1,\"bbox\":[0,0,10,10]},"
+               "{\"id\":2,\"image_id\":1,\"category_id\":1,\"bbox\":[20,0,10,10]},"
+               "{\"id\":3,\"image_id\":1,\"category_id\":1,\"bbox\":[50,0,50,50],\"iscrowd\":1}");
+  g_autoptr (CocoTruth) truth = truth_of (set, problems);
   g_autoptr (cJSON) file =
       parse ("[{\"image_id\":1,\"category_id\":1,\"score\":0.8,\"bbox\":[0,0,10,9]},"
              "{\"image_id\":1,\"category_id\":1,\"score\":0.9,\"bbox\":[0,0,10,8]},"

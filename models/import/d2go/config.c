@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * From a D2Go config to the description in a model file; see config.h. The keys are detectron2's
+ * From a D2Go config to the description in a model file. The keys are detectron2's
  * (config/defaults.py) and D2Go's (modeling/backbone/fbnet_cfg.py); what they mean is cited where it
  * is not plain.
  */
@@ -11,7 +11,7 @@
 #include "keys.h"
 #include "support/jsonfile.h"
 
-/* What the engine builds (engine/description.c, arch.c). */
+/* What the engine builds (model/description.c, arch.c). */
 #define MAX_COUNT         100000
 #define MAX_CLASSES       10000
 #define MAX_CHANNELS      16384

@@ -9,6 +9,7 @@
 #include "classifiers.h"
 #include "config.h"
 #include "sources.h"
+#include "support/files.h"
 #include "support/jsonfile.h"
 #include "support/labels.h"
 #include "support/modelfile.h"
@@ -81,11 +82,9 @@ take_labels (cJSON *description, const char *path, GError **error)
 static char *
 file_checksum (const char *path, GError **error)
 {
-  g_autoptr (GMappedFile) file = g_mapped_file_new (path, FALSE, error);
-  if (file == NULL)
-    return NULL;
-  g_autoptr (GBytes) bytes = g_mapped_file_get_bytes (file);
-  return g_compute_checksum_for_bytes (G_CHECKSUM_SHA256, bytes);
+  g_autoptr (GBytes) bytes = file_map (path, error);
+
+  return bytes != NULL ? g_compute_checksum_for_bytes (G_CHECKSUM_SHA256, bytes) : NULL;
 }
 
 static gboolean
@@ -144,12 +143,10 @@ import_read (const char *source, const ImportOptions *options, GError **error)
 gboolean
 import_write (const Imported *imported, const char *path, guint64 *n_parameters, GError **error)
 {
-  const guint n = imported->weights->views->len;
-  g_autofree FbnetTensorView *views = g_new (FbnetTensorView, n);
+  g_autofree FbnetTensorView *views = weights_list (imported->weights);
+  g_autoptr (FbnetModel) model =
+      model_file_write (path, imported->description, views, imported->weights->views->len, error);
 
-  for (guint i = 0; i < n; i++)
-    views[i] = *(const FbnetTensorView *) imported->weights->views->pdata[i];
-  g_autoptr (FbnetModel) model = model_file_write (path, imported->description, views, n, error);
   if (model == NULL)
     return FALSE;
   *n_parameters = fbnet_model_get_n_parameters (model);

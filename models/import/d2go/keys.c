@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * Reading the keys of a D2Go config; see keys.h.
+ * Reading the keys of a D2Go config.
  */
 #include "keys.h"
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * D2Go's facts as data; see registry.h.
+ * D2Go's facts as data.
  */
 #include "registry.h"
 

@@ -7,15 +7,15 @@
  * A file that is not COCO's at all is an error. Single entries that are broken are left out or
  * mended, and counted: see coco_problems_describe().
  */
-#ifndef FBNET_TOOLS_COCODATA_H
-#define FBNET_TOOLS_COCODATA_H
+#ifndef FBNET_EVALUATE_COCODATA_H
+#define FBNET_EVALUATE_COCODATA_H
 
 #include <cjson/cJSON.h>
 #include <glib.h>
 
-#include "coco.h"
-#include "problems.h"
-#include "masks.h"
+#include "support/coco.h"
+#include "support/masks.h"
+#include "support/problems.h"
 
 /* What is compared. */
 typedef enum {
@@ -30,12 +30,9 @@ typedef enum {
 /* "bbox", "segm", "keypoints", as pycocotools calls them. */
 const char *coco_kind_name (CocoKind kind);
 
-/* Bits of the kinds that at least one of the entries has fields for. */
-guint coco_kinds_of (const cJSON *entries);
-
-typedef struct {
-  double x, y, width, height;
-} CocoBox;
+/* Bits of the kinds that at least one annotation, or one of the results, has fields for. */
+guint coco_kinds_of_file (const CocoFile *file);
+guint coco_kinds_of_results (const cJSON *results);
 
 /* An object of an annotation file or a detection of a results file. */
 typedef struct {
@@ -61,9 +58,9 @@ char **coco_problems_describe (const CocoProblems *problems);
 /* The reference: images, categories, objects. */
 typedef struct CocoTruth CocoTruth;
 
-/* From the annotation file `path`, read into `file`. Masks and keypoints only if `kinds` has their
- * bits; n_keypoints of them each. The problems must outlive it. */
-CocoTruth *coco_truth_new (const cJSON *file, const char *path, guint kinds, guint n_keypoints,
+/* Masks and keypoints only if `kinds` has their bits; n_keypoints of them each. File and problems must
+ * outlive it. */
+CocoTruth *coco_truth_new (const CocoFile *file, guint kinds, guint n_keypoints,
     CocoProblems *problems, GError **error);
 void coco_truth_free (CocoTruth *truth); /* NULL is allowed */
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * A runner made ready for many images runs any smaller number of them: the last batch of regions of
- * interest may be a single one. A memory checker sees what this test cannot.
+ * A plan for many images runs any smaller number of them: the last batch of regions of interest may be a
+ * single one. A memory checker sees what this test cannot.
  */
 #include <string.h>
 

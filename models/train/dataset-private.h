@@ -3,17 +3,22 @@
  * What a data set is made of: between dataset.c, which reads it, and datasetreader.c, which draws from
  * it.
  */
-#ifndef FBNET_TRAINING_DATASETITEMS_H
-#define FBNET_TRAINING_DATASETITEMS_H
+#ifndef FBNET_TRAIN_DATASETITEMS_H
+#define FBNET_TRAIN_DATASETITEMS_H
 
 #include "dataset.h"
-#include "support/problems.h"
 #include "objectmask.h"
+#include "support/problems.h"
+
+typedef struct {
+  gint64 id; /* the category's */
+  char *name;
+} Class;
 
 typedef struct {
   Box box; /* in the picture, as the file says: it may reach beyond */
   guint class_id;
-  Shape *shape; /* NULL: none is known */
+  ObjectMask *mask; /* NULL: none is known */
 } Object;
 
 typedef struct {
@@ -25,8 +30,8 @@ typedef struct {
 } Item;
 
 struct Dataset {
-  GArray *categories; /* CocoCategory, by ascending id */
-  GPtrArray *items;   /* Item: source after source, by ascending id */
+  GArray *classes;  /* Class, by ascending id */
+  GPtrArray *items; /* Item: source after source, by ascending id */
   guint n_objects;
   guint *n_objects_of; /* by class */
 

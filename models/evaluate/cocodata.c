@@ -6,9 +6,9 @@
 #include "cocodata.h"
 
 #include <math.h>
-#include <string.h>
+#include <stdlib.h>
 
-#include "jsonfile.h"
+#include "support/jsonfile.h"
 
 /* --- Kinds ------------------------------------------------------------------------------------ */
 
@@ -35,17 +35,35 @@ get_field (const cJSON *entry, CocoKind kind)
   return empty ? NULL : field;
 }
 
+static guint
+kinds_of (const cJSON *entry)
+{
+  guint found = 0;
+
+  for (guint kind = 0; kind < COCO_N_KINDS; kind++) {
+    if (get_field (entry, kind) != NULL)
+      found |= COCO_KIND_BIT (kind);
+  }
+  return found;
+}
+
 guint
-coco_kinds_of (const cJSON *entries)
+coco_kinds_of_results (const cJSON *results)
 {
   guint found = 0;
   const cJSON *entry;
-  cJSON_ArrayForEach (entry, entries)
-  {
-    for (guint kind = 0; kind < COCO_N_KINDS; kind++)
-      if (get_field (entry, kind))
-        found |= COCO_KIND_BIT (kind);
-  }
+
+  cJSON_ArrayForEach (entry, results) found |= kinds_of (entry);
+  return found;
+}
+
+guint
+coco_kinds_of_file (const CocoFile *file)
+{
+  guint found = 0;
+
+  for (guint i = 0; file->annotations != NULL && i < file->annotations->len; i++)
+    found |= kinds_of (g_array_index (file->annotations, CocoAnnotation, i).json);
   return found;
 }
 
@@ -121,8 +139,8 @@ typedef struct {
 } Key;
 
 struct CocoTruth {
-  CocoSet *set;       /* both arrays by ascending id, each id once */
-  GHashTable *groups; /* Key → GArray of CocoObject */
+  GPtrArray *images, *categories; /* of the file, by ascending id, each id once */
+  GHashTable *groups;             /* Key → GArray of CocoObject */
   guint kinds, n_keypoints, n_objects;
   CocoProblems *problems;
 };
@@ -173,6 +191,15 @@ groups_add (GHashTable *groups, const Key *key, const CocoObject *object)
   g_array_append_val (group, *object);
 }
 
+/* NULL: there is none. */
+static const GArray *
+find_group (GHashTable *groups, gint64 image_id, gint64 category_id)
+{
+  const Key key = { image_id, category_id };
+
+  return g_hash_table_lookup (groups, &key);
+}
+
 static gint
 compare_ids (gint64 left, gint64 right)
 {
@@ -182,64 +209,62 @@ compare_ids (gint64 left, gint64 right)
 static gint
 compare_images (gconstpointer a, gconstpointer b)
 {
-  return compare_ids (((const CocoImage *) a)->id, ((const CocoImage *) b)->id);
+  return compare_ids ((*(const CocoImage *const *) a)->id, (*(const CocoImage *const *) b)->id);
 }
 
 static gint
 compare_categories (gconstpointer a, gconstpointer b)
 {
-  return compare_ids (((const CocoCategory *) a)->id, ((const CocoCategory *) b)->id);
+  return compare_ids ((*(const CocoCategory *const *) a)->id,
+      (*(const CocoCategory *const *) b)->id);
 }
 
-static void
-sort_once_each (GArray *items, GCompareFunc compare, Flaw flaw, const char *path,
+/* Of what the rows point to, the first of each id. */
+static GPtrArray *
+sort_once_each (const GArray *rows, GCompareFunc compare, Flaw flaw, const char *path,
     CocoProblems *problems)
 {
-  const guint size = g_array_get_element_size (items);
-  g_array_sort (items, compare);
+  const guint size = g_array_get_element_size ((GArray *) rows);
+  GPtrArray *items = g_ptr_array_sized_new (rows->len);
+
+  for (guint i = 0; i < rows->len; i++)
+    g_ptr_array_add (items, rows->data + i * size);
+  g_ptr_array_sort (items, compare);
   for (guint i = items->len; i-- > 1;) {
-    if (compare (items->data + i * size, items->data + (i - 1) * size) != 0)
+    if (compare (&items->pdata[i], &items->pdata[i - 1]) != 0)
       continue;
-    g_array_remove_index (items, i);
+    g_ptr_array_remove_index (items, i);
     problems_note (problems, flaw, path);
   }
+  return items;
+}
+
+/* The place in the array of pointers; NULL: there is none. */
+static gpointer
+find (const GPtrArray *items, gconstpointer wanted, GCompareFunc compare)
+{
+  gpointer *found = bsearch (&wanted, items->pdata, items->len, sizeof *items->pdata, compare);
+
+  return found != NULL ? *found : NULL;
 }
 
 static const CocoImage *
 find_image (const CocoTruth *truth, gint64 id)
 {
   const CocoImage wanted = { .id = id };
-  guint index;
-  if (!g_array_binary_search (truth->set->images, &wanted, compare_images, &index))
-    return NULL;
-  return &g_array_index (truth->set->images, CocoImage, index);
+
+  return find (truth->images, &wanted, compare_images);
 }
 
 static gboolean
 has_category (const CocoTruth *truth, gint64 id)
 {
   const CocoCategory wanted = { .id = id };
-  return g_array_binary_search (truth->set->categories, &wanted, compare_categories, NULL);
+
+  return find (truth->categories, &wanted, compare_categories) != NULL;
 }
 
 /* --- What annotations and results have in common ---------------------------------------------- */
-
-static gboolean
-read_key (const cJSON *item, Key *key, const char *where, GError **error)
-{
-  return json_get_integer (item, "image_id", &key->image_id, where, error)
-      && json_get_integer (item, "category_id", &key->category_id, where, error);
-}
-
-static gboolean
-read_box (const cJSON *item, CocoBox *box, const char *where, GError **error)
-{
-  double numbers[4];
-  if (!json_get_numbers (item, "bbox", numbers, 4, where, error))
-    return FALSE;
-  *box = (CocoBox){ numbers[0], numbers[1], numbers[2], numbers[3] };
-  return TRUE;
-}
 
 /* NULL, and a note, when there is none that can be read. */
 static RleMask *
@@ -272,12 +297,10 @@ read_keypoints (const cJSON *item, guint n, CocoProblems *problems, Flaw broken,
 
 /* Zero is none: pycocotools marks "not matched" by it. */
 static gboolean
-take_id (const cJSON *item, GHashTable *ids)
+take_id (const CocoAnnotation *annotation, GHashTable *ids)
 {
-  const cJSON *id = cJSON_GetObjectItemCaseSensitive (item, "id");
-  if (!cJSON_IsNumber (id) || id->valuedouble == 0)
-    return FALSE;
-  return g_hash_table_add (ids, g_memdup2 (&id->valuedouble, sizeof (double)));
+  return annotation->has_id && annotation->id != 0
+      && g_hash_table_add (ids, (gpointer) &annotation->id);
 }
 
 static gboolean
@@ -297,13 +320,6 @@ area_of (const CocoObject *object)
 }
 
 static gboolean
-is_crowd (const cJSON *item)
-{
-  const cJSON *crowd = cJSON_GetObjectItemCaseSensitive (item, "iscrowd");
-  return cJSON_IsTrue (crowd) || (cJSON_IsNumber (crowd) && crowd->valuedouble != 0);
-}
-
-static gboolean
 is_unlabelled (const cJSON *item, const double *keypoints, guint n)
 {
   const cJSON *count = cJSON_GetObjectItemCaseSensitive (item, "num_keypoints");
@@ -316,87 +332,82 @@ is_unlabelled (const cJSON *item, const double *keypoints, guint n)
 }
 
 static void
-read_details (CocoTruth *truth, CocoObject *object, const cJSON *item, const CocoImage *image,
-    const char *where)
+read_details (CocoTruth *truth, CocoObject *object, const CocoAnnotation *annotation,
+    const CocoImage *image, const char *where)
 {
   CocoProblems *problems = truth->problems;
+  const cJSON *json = annotation->json;
+
   if (truth->kinds & COCO_KIND_BIT (COCO_MASK))
-    object->mask = read_mask (item, image, problems, TRUTH_MASK, TRUTH_MASK_SIZE, where);
+    object->mask = read_mask (json, image, problems, TRUTH_MASK, TRUTH_MASK_SIZE, where);
   if (truth->kinds & COCO_KIND_BIT (COCO_KEYPOINTS))
-    object->keypoints = read_keypoints (item, truth->n_keypoints, problems, TRUTH_KEYPOINTS, where);
-  if (object->keypoints)
-    object->unlabelled = is_unlabelled (item, object->keypoints, truth->n_keypoints);
-  object->crowd = is_crowd (item);
-  const gboolean has_area = json_get_number (item, "area", &object->area, where, NULL);
-  if (!has_area)
-    object->area = area_of (object);
-  problems_note_if (problems, !has_area, TRUTH_AREA, where);
+    object->keypoints = read_keypoints (json, truth->n_keypoints, problems, TRUTH_KEYPOINTS, where);
+  if (object->keypoints != NULL)
+    object->unlabelled = is_unlabelled (json, object->keypoints, truth->n_keypoints);
+  object->crowd = annotation->crowd;
+  object->area = annotation->has_area ? annotation->area : area_of (object);
+  problems_note_if (problems, !annotation->has_area, TRUTH_AREA, where);
   problems_note_if (problems, !(object->box.width > 0 && object->box.height > 0), TRUTH_BOX_EMPTY,
       where);
   problems_note_if (problems, reaches_beyond (&object->box, image), TRUTH_BOX_OUTSIDE, where);
 }
 
-static gboolean
-read_annotation (CocoTruth *truth, GHashTable *ids, const cJSON *item, const char *where,
-    GError **error)
+static void
+take_annotation (CocoTruth *truth, GHashTable *ids, const CocoAnnotation *annotation,
+    const char *where)
 {
-  Key key;
-  if (!read_key (item, &key, where, error))
-    return FALSE;
+  const Key key = { annotation->image_id, annotation->category_id };
   CocoProblems *problems = truth->problems;
   const CocoImage *image = find_image (truth, key.image_id);
-  g_autoptr (GError) box_error = NULL;
-  CocoObject object = { 0 };
-  if (!image)
+  CocoObject object = { .box = annotation->box };
+
+  if (image == NULL) {
     problems_note (problems, TRUTH_IMAGE, where);
-  else if (!has_category (truth, key.category_id))
+  } else if (!has_category (truth, key.category_id)) {
     problems_note (problems, TRUTH_CATEGORY, where);
-  else if (!read_box (item, &object.box, where, &box_error))
-    problems_note (problems, TRUTH_BOX, box_error->message);
-  else {
-    problems_note_if (problems, !take_id (item, ids), TRUTH_ID, where);
-    read_details (truth, &object, item, image, where);
+  } else if (annotation->box_flaw != NULL) {
+    problems_note (problems, TRUTH_BOX, annotation->box_flaw);
+  } else {
+    problems_note_if (problems, !take_id (annotation, ids), TRUTH_ID, where);
+    read_details (truth, &object, annotation, image, where);
     groups_add (truth->groups, &key, &object);
     truth->n_objects++;
   }
-  return TRUE;
 }
 
 static gboolean
-read_annotations (CocoTruth *truth, const cJSON *file, const char *path, GError **error)
+take_annotations (CocoTruth *truth, const CocoFile *file, GError **error)
 {
-  const cJSON *annotations = json_get_array (file, "annotations", path, error);
-  if (!annotations)
-    return FALSE;
-  g_autoptr (GHashTable) ids = g_hash_table_new_full (g_double_hash, g_double_equal, g_free, NULL);
-  guint i = 0;
-  const cJSON *item;
-  cJSON_ArrayForEach (item, annotations)
-  {
-    g_autofree char *where = g_strdup_printf ("%s: annotations[%u]", path, i++);
-    if (!read_annotation (truth, ids, item, where, error))
+  const GArray *annotations = coco_file_annotations (file, error);
+  g_autoptr (GHashTable) ids = g_hash_table_new (g_double_hash, g_double_equal);
+
+  for (guint i = 0; annotations != NULL && i < annotations->len; i++) {
+    const CocoAnnotation *annotation = &g_array_index (annotations, CocoAnnotation, i);
+    g_autofree char *where = coco_file_where (file, "annotations", i);
+    if (annotation->flaw != NULL) {
+      g_set_error_literal (error, FBNET_ERROR, FBNET_ERROR_FORMAT, annotation->flaw);
       return FALSE;
+    }
+    take_annotation (truth, ids, annotation, where);
   }
-  return TRUE;
+  return annotations != NULL;
 }
 
 CocoTruth *
-coco_truth_new (const cJSON *file, const char *path, guint wanted, guint n_keypoints,
-    CocoProblems *problems, GError **error)
+coco_truth_new (const CocoFile *file, guint wanted, guint n_keypoints, CocoProblems *problems,
+    GError **error)
 {
+  if (!coco_file_check_images (file, FALSE, error))
+    return NULL;
   g_autoptr (CocoTruth) truth = g_new0 (CocoTruth, 1);
   truth->groups = groups_new ();
   truth->kinds = wanted;
   truth->n_keypoints = n_keypoints;
   truth->problems = problems;
-  truth->set = coco_set_new (file, path, FALSE, error);
-  if (!truth->set)
-    return NULL;
-  sort_once_each (truth->set->images, compare_images, IMAGE_TWICE, path, problems);
-  sort_once_each (truth->set->categories, compare_categories, CATEGORY_TWICE, path, problems);
-  if (!read_annotations (truth, file, path, error))
-    return NULL;
-  return g_steal_pointer (&truth);
+  truth->images = sort_once_each (file->images, compare_images, IMAGE_TWICE, file->path, problems);
+  truth->categories =
+      sort_once_each (file->categories, compare_categories, CATEGORY_TWICE, file->path, problems);
+  return take_annotations (truth, file, error) ? g_steal_pointer (&truth) : NULL;
 }
 
 void
@@ -404,7 +415,8 @@ coco_truth_free (CocoTruth *truth)
 {
   if (!truth)
     return;
-  coco_set_free (truth->set);
+  g_ptr_array_unref (truth->images);
+  g_ptr_array_unref (truth->categories);
   g_hash_table_unref (truth->groups);
   g_free (truth);
 }
@@ -412,25 +424,25 @@ coco_truth_free (CocoTruth *truth)
 guint
 coco_truth_n_images (const CocoTruth *truth)
 {
-  return truth->set->images->len;
+  return truth->images->len;
 }
 
 gint64
 coco_truth_image (const CocoTruth *truth, guint index)
 {
-  return g_array_index (truth->set->images, CocoImage, index).id;
+  return ((const CocoImage *) truth->images->pdata[index])->id;
 }
 
 guint
 coco_truth_n_categories (const CocoTruth *truth)
 {
-  return truth->set->categories->len;
+  return truth->categories->len;
 }
 
 const CocoCategory *
 coco_truth_category (const CocoTruth *truth, guint index)
 {
-  return &g_array_index (truth->set->categories, CocoCategory, index);
+  return truth->categories->pdata[index];
 }
 
 guint
@@ -442,8 +454,7 @@ coco_truth_n_objects (const CocoTruth *truth)
 const GArray *
 coco_truth_objects (const CocoTruth *truth, gint64 image_id, gint64 category_id)
 {
-  const Key key = { image_id, category_id };
-  return g_hash_table_lookup (truth->groups, &key);
+  return find_group (truth->groups, image_id, category_id);
 }
 
 /* --- Results ---------------------------------------------------------------------------------- */
@@ -495,8 +506,11 @@ complete_result (CocoObject *object, const cJSON *item, const CocoImage *image,
   const gboolean want_keypoints =
       truth->kinds & COCO_KIND_BIT (COCO_KEYPOINTS) || (!has_box && !has_mask);
 
-  if (has_box && !read_box (item, &object->box, where, error))
+  double box[4];
+  if (has_box && !json_get_numbers (item, "bbox", box, 4, where, error))
     return FALSE;
+  if (has_box)
+    object->box = (CocoBox){ box[0], box[1], box[2], box[3] };
   if (has_mask && want_mask)
     object->mask = read_mask (item, image, problems, RESULT_MASK, RESULT_MASK_SIZE, where);
   else if (has_box && want_mask)
@@ -522,7 +536,8 @@ read_result (CocoResults *results, const cJSON *item, const CocoTruth *truth, co
 {
   Key key;
   CocoObject object = { 0 };
-  if (!read_key (item, &key, where, error)
+  if (!json_get_integer (item, "image_id", &key.image_id, where, error)
+      || !json_get_integer (item, "category_id", &key.category_id, where, error)
       || !json_get_number (item, "score", &object.score, where, error))
     return FALSE;
   const CocoImage *image = find_image (truth, key.image_id);
@@ -584,6 +599,5 @@ coco_results_n_detections (const CocoResults *results)
 const GArray *
 coco_results_detections (const CocoResults *results, gint64 image_id, gint64 category_id)
 {
-  const Key key = { image_id, category_id };
-  return g_hash_table_lookup (results->groups, &key);
+  return find_group (results->groups, image_id, category_id);
 }
