@@ -227,10 +227,22 @@ assert_range_text (const char *name, const char *expected)
   g_assert_cmpstr (text, ==, expected);
 }
 
-/* Ranges in words. */
 static void
-test_range_texts (void)
+assert_text (const char *name, const char *expected)
 {
+  g_autofree char *text = fbnet_param_describe (fbnet_params_find (name));
+
+  g_assert_cmpstr (text, ==, expected);
+}
+
+/* Parameters and their ranges in words. */
+static void
+test_texts (void)
+{
+  assert_text ("masks", "Find the objects' masks");
+  assert_text ("min-size", "Shorter side that frames are resized to, in pixels");
+  assert_text ("min-object-width", "Least width of a detection, in pixels of the frame (0 = any)");
+  assert_text ("class-thresholds", "score-threshold class by class (unset = that one)");
   assert_range_text ("score-threshold", "0 … 1");
   assert_range_text ("class-thresholds", "0 or more");
   assert_range_text ("pre-nms-count", "1 … 100000");
@@ -506,7 +518,7 @@ main (int argc, char *argv[])
   g_test_add_func ("/params/rows", test_rows);
   g_test_add_func ("/params/round-trip", test_round_trip);
   g_test_add_func ("/params/ranges", test_ranges);
-  g_test_add_func ("/params/range-texts", test_range_texts);
+  g_test_add_func ("/params/texts", test_texts);
   g_test_add_func ("/params/detector-ranges", test_detector_ranges);
   g_test_add_func ("/params/option-ranges", test_option_ranges);
   g_test_add_func ("/params/usual", test_usual);

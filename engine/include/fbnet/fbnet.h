@@ -579,6 +579,13 @@ FBNET_API double fbnet_param_get (const FbnetParamInfo *info, gconstpointer valu
 FBNET_API void fbnet_param_set (const FbnetParamInfo *info, gpointer values, double value);
 
 /**
+ * fbnet_param_describe:
+ * Returns: (transfer full): the blurb with the unit and what 0 stands for: "Least width of a detection, in
+ *   pixels of the frame (0 = any)"; g_free() it. Any thread. Since 0.1
+ */
+FBNET_API char *fbnet_param_describe (const FbnetParamInfo *info);
+
+/**
  * fbnet_param_describe_range:
  * Returns: (transfer full): "0 … 1", "stored or stream"; g_free() it. Any thread. Since 0.1
  */
