@@ -125,6 +125,8 @@ post_error_of_engine (GstFbnetDetect *self, GstMessageType type, const GError *e
     case FBNET_ERROR_MEMORY:
       code = GST_RESOURCE_ERROR_NO_SPACE_LEFT;
       break;
+    case FBNET_ERROR_CANCELLED: /* nothing here cancels a run */
+      break;
   }
   post (self, type, domain, code, error->message, FILES_HINT);
 }

@@ -155,17 +155,13 @@ register_choices (const FbnetParamInfo *info)
 static const char *
 make_blurb (const FbnetParamInfo *info, Meaning meaning)
 {
-  g_autoptr (GString) blurb = g_string_new (info->blurb);
+  static const char *const endings[] = { [LITERAL] = "",
+    [ZERO_IS_MODEL] = " (0 = the model's)",
+    [UNSET_IS_MODEL] = " (default: the model's)" };
+  g_autofree char *text = fbnet_param_describe (info);
+  g_autofree char *blurb = g_strconcat (text, endings[meaning], NULL);
 
-  if (info->unit != NULL)
-    g_string_append_printf (blurb, ", in %s", info->unit);
-  if (info->zero != NULL)
-    g_string_append_printf (blurb, " (%s = %s)", info->type == FBNET_PARAM_NAME ? "unset" : "0",
-        info->zero);
-  if (meaning != LITERAL)
-    g_string_append_printf (blurb, " (%s the model's)",
-        meaning == ZERO_IS_MODEL ? "0 =" : "default:");
-  return g_intern_string (blurb->str);
+  return g_intern_string (blurb);
 }
 
 static Kind

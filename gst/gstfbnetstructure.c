@@ -40,34 +40,15 @@ static const char *const coco_keypoints[GST_FBNET_N_COCO_KEYPOINTS] = { "nose", 
   "right_elbow", "left_wrist", "right_wrist", "left_hip", "right_hip", "left_knee", "right_knee",
   "left_ankle", "right_ankle" };
 
-static void
-append_double (GValue *array, double number)
+/* A new last element, for the caller to set. */
+static GValue *
+append_new (GValue *array, GType type)
 {
   GValue value = G_VALUE_INIT;
 
-  g_value_init (&value, G_TYPE_DOUBLE);
-  g_value_set_double (&value, number);
+  g_value_init (&value, type);
   gst_value_array_append_and_take_value (array, &value);
-}
-
-static void
-append_int (GValue *array, gint number)
-{
-  GValue value = G_VALUE_INIT;
-
-  g_value_init (&value, G_TYPE_INT);
-  g_value_set_int (&value, number);
-  gst_value_array_append_and_take_value (array, &value);
-}
-
-static void
-append_string (GValue *array, const char *text)
-{
-  GValue value = G_VALUE_INIT;
-
-  g_value_init (&value, G_TYPE_STRING);
-  g_value_set_string (&value, text);
-  gst_value_array_append_and_take_value (array, &value);
+  return (GValue *) gst_value_array_get_value (array, gst_value_array_get_size (array) - 1);
 }
 
 GstStructure *
@@ -85,11 +66,11 @@ gst_fbnet_structure_new_keypoints (const GstFbnetResult *result, guint index)
   gst_value_array_init (&score, n);
   gst_value_array_init (&names, named ? n : 0);
   for (guint i = 0; i < n; i++) {
-    append_double (&x, keypoints[i].x);
-    append_double (&y, keypoints[i].y);
-    append_double (&score, keypoints[i].score);
+    g_value_set_double (append_new (&x, G_TYPE_DOUBLE), keypoints[i].x);
+    g_value_set_double (append_new (&y, G_TYPE_DOUBLE), keypoints[i].y);
+    g_value_set_double (append_new (&score, G_TYPE_DOUBLE), keypoints[i].score);
     if (named)
-      append_string (&names, coco_keypoints[i]);
+      g_value_set_static_string (append_new (&names, G_TYPE_STRING), coco_keypoints[i]);
   }
 
   GstStructure *structure = gst_structure_new ("keypoints", "count", G_TYPE_UINT, n, NULL);
@@ -110,9 +91,11 @@ gst_fbnet_structure_new_classification (const GstFbnetResult *result)
   gst_value_array_init (&labels, result->n_classes);
   gst_value_array_init (&confidences, result->n_classes);
   for (guint i = 0; i < result->n_classes; i++) {
-    append_int (&ids, (gint) result->classes[i].class_id);
-    append_string (&labels, gst_fbnet_result_label (result, result->classes[i].class_id));
-    append_double (&confidences, result->classes[i].probability);
+    const GstFbnetClass *class = &result->classes[i];
+    g_value_set_int (append_new (&ids, G_TYPE_INT), (gint) class->class_id);
+    g_value_set_string (append_new (&labels, G_TYPE_STRING),
+        gst_fbnet_result_label (result, class->class_id));
+    g_value_set_double (append_new (&confidences, G_TYPE_DOUBLE), class->probability);
   }
 
   GstStructure *structure =
@@ -195,17 +178,6 @@ describe_frame (const GstFbnetResult *result)
   return object;
 }
 
-/* Takes `object` over. */
-static void
-append_object (GValue *objects, GstStructure *object)
-{
-  GValue value = G_VALUE_INIT;
-
-  g_value_init (&value, GST_TYPE_STRUCTURE);
-  g_value_take_boxed (&value, object);
-  gst_value_array_append_and_take_value (objects, &value);
-}
-
 GstStructure *
 gst_fbnet_structure_new_detections (const GstFbnetResult *result)
 {
@@ -216,9 +188,9 @@ gst_fbnet_structure_new_detections (const GstFbnetResult *result)
 
   gst_value_array_init (&objects, gst_fbnet_result_count (result));
   for (guint i = 0; i < result->found->n; i++)
-    append_object (&objects, describe_object (result, i));
+    g_value_take_boxed (append_new (&objects, GST_TYPE_STRUCTURE), describe_object (result, i));
   if (result->n_classes > 0)
-    append_object (&objects, describe_frame (result));
+    g_value_take_boxed (append_new (&objects, GST_TYPE_STRUCTURE), describe_frame (result));
   gst_structure_take_value (structure, "objects", &objects);
   return structure;
 }

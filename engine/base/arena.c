@@ -77,10 +77,11 @@ gboolean
 arena_settle (Arena *arena, GError **error)
 {
   const gsize size = arena->kept + arena->most_passing;
+  const gboolean fits = !arena->failed && size <= MAX_BYTES;
 
-  if (size > arena->size || arena->failed) {
+  if (size > arena->size || !fits) {
     arena_clear (arena);
-    arena->block = arena->failed ? NULL : aligned_alloc (ALIGNMENT, size);
+    arena->block = fits ? aligned_alloc (ALIGNMENT, size) : NULL;
     if (arena->block == NULL) {
       g_set_error (error, FBNET_ERROR, FBNET_ERROR_MEMORY,
           "expected %" G_GSIZE_FORMAT " bytes of memory, found less", size);

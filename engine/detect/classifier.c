@@ -227,9 +227,11 @@ fbnet_classifier_run (FbnetClassifier *classifier, const FbnetImage *image, floa
   if (!prepare (classifier, image, error))
     return FALSE;
   t->ms[FBNET_STAGE_PREPARE] = lap (&last);
+  workers_begin_frame (classifier->workspace.workers);
   run_input (classifier, image);
   t->ms[FBNET_STAGE_PREPROCESS] = lap (&last);
   plan_run (&classifier->plan, &classifier->workspace, 1, NULL, NULL);
+  workers_end_frame (classifier->workspace.workers);
   memcpy (probabilities, logits->data, logits->c * sizeof *probabilities);
   softmax_rows (probabilities, 1, logits->c);
   t->ms[FBNET_STAGE_TRUNK] = lap (&last);

@@ -204,16 +204,27 @@ static gboolean
 run (FbnetDetector *detector, const FbnetInput *input, Detections *found, GError **error)
 {
   Pass *pass = &detector->pass;
-  FbnetTimings *timings = &pass->timings;
-  const gint64 planning = g_get_monotonic_time ();
+  const gint64 begin = g_get_monotonic_time ();
 
   if (!plan (detector, input, error))
     return FALSE;
   detections_begin (found, pass->params.max_detections, pass->model->description->n_keypoints);
-  timings->ms[FBNET_STAGE_PREPARE] = to_ms (g_get_monotonic_time () - planning);
+  pass->timings.ms[FBNET_STAGE_PREPARE] = to_ms (g_get_monotonic_time () - begin);
   const gboolean done = pass_run (pass, input, found, error);
-  add_up (timings);
+  add_up (&pass->timings);
   return done;
+}
+
+/* The image as the detector's own input. */
+static gboolean
+fill (FbnetDetector *detector, const FbnetImage *image, GError **error)
+{
+  Pass *pass = &detector->pass;
+  const gint64 begin = g_get_monotonic_time ();
+  const gboolean filled = fbnet_input_fill (detector->input, image, NULL, &pass->params, error);
+
+  pass->timings.ms[FBNET_STAGE_PREPROCESS] = to_ms (g_get_monotonic_time () - begin);
+  return filled;
 }
 
 gboolean
@@ -221,26 +232,20 @@ fbnet_detector_run (FbnetDetector *detector, const FbnetImage *image, FbnetDetec
     GError **error)
 {
   g_return_val_if_fail (detector != NULL && image != NULL && detections != NULL, FALSE);
-
-  const gint64 start = g_get_monotonic_time ();
-  FbnetTimings *timings = &detector->pass.timings;
-
-  detections->n = 0;
-  *timings = (FbnetTimings){ 0 };
-  if (!fbnet_input_fill (detector->input, image, NULL, &detector->pass.params, error))
-    return FALSE;
-  timings->ms[FBNET_STAGE_PREPROCESS] = to_ms (g_get_monotonic_time () - start);
-  return run (detector, detector->input, (Detections *) detections, error);
-}
-
-gboolean
-fbnet_detector_run_input (FbnetDetector *detector, const FbnetInput *input,
-    FbnetDetections *detections, GError **error)
-{
-  g_return_val_if_fail (detector != NULL && input != NULL && detections != NULL, FALSE);
+  Workers *workers = detector->pass.workspace.workers;
 
   detections->n = 0;
   detector->pass.timings = (FbnetTimings){ 0 };
+  workers_begin_frame (workers);
+  const gboolean done = fill (detector, image, error)
+      && run (detector, detector->input, (Detections *) detections, error);
+  workers_end_frame (workers);
+  return done;
+}
+
+static gboolean
+check_input (const FbnetDetector *detector, const FbnetInput *input, GError **error)
+{
   if (input->model != detector->pass.model) {
     g_set_error (error, FBNET_ERROR, FBNET_ERROR_ARGUMENT,
         "input: expected one made for the detector's model, found one for another");
@@ -251,7 +256,24 @@ fbnet_detector_run_input (FbnetDetector *detector, const FbnetInput *input,
         "input: expected one with a frame in it, found an empty one");
     return FALSE;
   }
-  return run (detector, input, (Detections *) detections, error);
+  return TRUE;
+}
+
+gboolean
+fbnet_detector_run_input (FbnetDetector *detector, const FbnetInput *input,
+    FbnetDetections *detections, GError **error)
+{
+  g_return_val_if_fail (detector != NULL && input != NULL && detections != NULL, FALSE);
+  Workers *workers = detector->pass.workspace.workers;
+
+  detections->n = 0;
+  detector->pass.timings = (FbnetTimings){ 0 };
+  if (!check_input (detector, input, error))
+    return FALSE;
+  workers_begin_frame (workers);
+  const gboolean done = run (detector, input, (Detections *) detections, error);
+  workers_end_frame (workers);
+  return done;
 }
 
 void

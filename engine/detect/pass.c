@@ -63,7 +63,7 @@ rpn_params (const Pass *pass)
   RpnParams params = { .pre_nms_count = pass->params.pre_nms_count,
     .post_nms_count = pass->params.post_nms_count,
     .iou_threshold = pass->params.rpn_iou_threshold,
-    .min_box_size = d->min_box_size,
+    .min_box_size = pass->params.min_proposal_size,
     .torch_ties = pass->workspace.network->exact_bias };
 
   memcpy (params.weights, d->rpn_weights, sizeof params.weights);

@@ -48,7 +48,7 @@ static const FbnetChoice statistics[] = {
 static const FbnetParamInfo params_table[] = {
   { "score-threshold", "A detection is more probable than this", NULL, NULL, FBNET_PARAM_FLOAT,
       PARAM (score_threshold), 0, 1, 0.05, TRUE, NULL, FBNET_CHANGE_NOTHING, FBNET_SCOPE_ALL },
-  { "class-thresholds", "The same class by class", NULL, "score-threshold", FBNET_PARAM_CLASSES,
+  { "class-thresholds", "score-threshold class by class", NULL, "that one", FBNET_PARAM_CLASSES,
       PARAM (class_thresholds), 0, INFINITY, 0, FALSE, NULL, FBNET_CHANGE_NOTHING,
       FBNET_SCOPE_ALL },
   { "iou-threshold", "Of two detections of a class that overlap more, the better stays", NULL, NULL,
@@ -81,6 +81,9 @@ static const FbnetParamInfo params_table[] = {
       FBNET_CHANGE_PLAN, FBNET_SCOPE_DETECTION },
   { "post-nms-count", "Proposals after suppression", NULL, NULL, FBNET_PARAM_COUNT,
       PARAM (post_nms_count), 1, MAX_PROPOSALS, 30, TRUE, NULL, FBNET_CHANGE_PLAN,
+      FBNET_SCOPE_DETECTION },
+  { "min-proposal-size", "A proposal's sides are greater than this", "pixels of the network", "any",
+      FBNET_PARAM_FLOAT, PARAM (min_proposal_size), 0, 1e4, 0, TRUE, NULL, FBNET_CHANGE_NOTHING,
       FBNET_SCOPE_DETECTION },
   { "box-pooler-resolution", "Side of a region's features for the box head", NULL, NULL,
       FBNET_PARAM_COUNT, PARAM (box_pooler_resolution), 1, MAX_RESOLUTION, 6, TRUE, NULL,
@@ -205,6 +208,20 @@ fbnet_param_set (const FbnetParamInfo *info, gpointer values, double value)
       break;
   }
   g_return_if_reached ();
+}
+
+char *
+fbnet_param_describe (const FbnetParamInfo *info)
+{
+  g_return_val_if_fail (info != NULL, NULL);
+
+  GString *text = g_string_new (info->blurb);
+  if (info->unit != NULL)
+    g_string_append_printf (text, ", in %s", info->unit);
+  if (info->zero != NULL)
+    g_string_append_printf (text, " (%s = %s)", info->type == FBNET_PARAM_COUNT ? "0" : "unset",
+        info->zero);
+  return g_string_free (text, FALSE);
 }
 
 /* "sync-bn, naive-sync-bn or gn" */

@@ -6,8 +6,7 @@
 #ifndef FBNET_ARITHMETIC_H
 #define FBNET_ARITHMETIC_H
 
-#include "kernels/kernels.h"
-#include "pack.h"
+#include "packed.h"
 
 /* Pixels through a convolution, and what follows it. Where patches of k × k pixels were gathered, `in`
  * has `taps` times a group's channels side by side, group after group. */

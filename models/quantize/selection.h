@@ -7,7 +7,7 @@
 
 #include "model/model.h"
 #include "observations.h"
-#include "quantizer.h"
+#include "quantizerparts.h"
 
 /* A layer that becomes int8. */
 typedef struct {

@@ -2,7 +2,7 @@
  *
  * A data set to train on.
  */
-#include "datasetitems.h"
+#include "dataset-private.h"
 
 #include <math.h>
 

@@ -6,7 +6,7 @@
 
 #include <math.h>
 
-#include "datasetitems.h"
+#include "dataset-private.h"
 
 /* Parts of the seed's key. */
 enum {

@@ -209,7 +209,7 @@ test_ranges (void)
     const gboolean continuous = row->type == FBNET_PARAM_FLOAT || row->type == FBNET_PARAM_CLASSES;
     g_assert_true (fbnet_param_check (row, row->min, NULL));
     g_assert_true (fbnet_param_check (row, row->max, NULL));
-    assert_out_of_range (row, continuous ? nextafterf (row->min, -1) : row->min - 1);
+    assert_out_of_range (row, continuous ? nextafterf ((float) row->min, -INFINITY) : row->min - 1);
     if (!isinf (row->max))
       assert_out_of_range (row, continuous ? nextafterf (row->max, G_MAXFLOAT) : row->max + 1);
     if (!continuous)
@@ -227,10 +227,22 @@ assert_range_text (const char *name, const char *expected)
   g_assert_cmpstr (text, ==, expected);
 }
 
-/* Ranges in words. */
 static void
-test_range_texts (void)
+assert_text (const char *name, const char *expected)
 {
+  g_autofree char *text = fbnet_param_describe (fbnet_params_find (name));
+
+  g_assert_cmpstr (text, ==, expected);
+}
+
+/* Parameters and their ranges in words. */
+static void
+test_texts (void)
+{
+  assert_text ("masks", "Find the objects' masks");
+  assert_text ("min-size", "Shorter side that frames are resized to, in pixels");
+  assert_text ("min-object-width", "Least width of a detection, in pixels of the frame (0 = any)");
+  assert_text ("class-thresholds", "score-threshold class by class (unset = that one)");
   assert_range_text ("score-threshold", "0 … 1");
   assert_range_text ("class-thresholds", "0 or more");
   assert_range_text ("pre-nms-count", "1 … 100000");
@@ -274,9 +286,11 @@ test_detector_ranges (void)
       continue;
     g_autoptr (FbnetDetector) detector = new_detector (model);
     const gboolean is_float = row->type == FBNET_PARAM_FLOAT;
-    assert_refused_as (detector, row, is_float ? nextafterf (row->max, 2) : row->max + 1);
+    assert_refused_as (detector, row,
+        is_float ? nextafterf ((float) row->max, INFINITY) : row->max + 1);
     if (is_float || row->min > 0)
-      assert_refused_as (detector, row, is_float ? nextafterf (row->min, -1) : row->min - 1);
+      assert_refused_as (detector, row,
+          is_float ? nextafterf ((float) row->min, -INFINITY) : row->min - 1);
     if (is_float)
       assert_refused_as (detector, row, NAN);
     if (strcmp (row->name, "iou-upper") != 0)
@@ -504,7 +518,7 @@ main (int argc, char *argv[])
   g_test_add_func ("/params/rows", test_rows);
   g_test_add_func ("/params/round-trip", test_round_trip);
   g_test_add_func ("/params/ranges", test_ranges);
-  g_test_add_func ("/params/range-texts", test_range_texts);
+  g_test_add_func ("/params/texts", test_texts);
   g_test_add_func ("/params/detector-ranges", test_detector_ranges);
   g_test_add_func ("/params/option-ranges", test_option_ranges);
   g_test_add_func ("/params/usual", test_usual);

@@ -95,8 +95,6 @@ main (void)
       stop (error);
     print_heading (detectors[d].config);
     for (const Kernels *const *row = kernels_list (); *row != NULL; row++) {
-      if (kernels_find ((*row)->name, NULL) == NULL)
-        continue;
       for (guint n_threads = 1; n_threads <= 2; n_threads++) {
         g_autoptr (FbnetDetector) detector =
             bench_detector_new (model, (*row)->name, n_threads, detectors[d].max_detections, TRUE);

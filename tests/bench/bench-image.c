@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * How long a frame takes to become network input: every format, live-video sizes, every row of the
- * kernel table that this processor runs. Milliseconds, least and median of the runs.
+ * How long a frame takes to become network input: every format, live-video sizes, with the kernels that
+ * FBNET_KERNELS names. Milliseconds, least and median of the runs.
  *
  *   bench-image [RUNS [THREADS]]
  */
@@ -129,13 +129,13 @@ main (int argc, char **argv)
   const guint n_runs = argc > 1 ? (guint) MAX (atoi (argv[1]), 1) : 50;
   const guint n_threads = argc > 2 ? (guint) MAX (atoi (argv[2]), 1) : 1;
   g_autoptr (GError) error = NULL;
-  Workers *workers = workers_new (n_threads, &error);
+  const Kernels *kernels = kernels_find (NULL, &error);
+  Workers *workers = kernels != NULL ? workers_new (n_threads, &error) : NULL;
 
   if (workers == NULL)
     g_error ("%s", error->message);
-  for (const Kernels *const *row = kernels_list (); *row != NULL; row++)
-    for (gsize s = 0; s < G_N_ELEMENTS (sizes); s++)
-      bench_size (*row, sizes[s].width, sizes[s].height, workers, n_runs);
+  for (gsize s = 0; s < G_N_ELEMENTS (sizes); s++)
+    bench_size (kernels, sizes[s].width, sizes[s].height, workers, n_runs);
   workers_free (workers);
   return 0;
 }

@@ -15,13 +15,12 @@ test_unknown (gconstpointer name)
   g_test_skip (why);
 }
 
-/* The frame, the weights and the arrays that a config names are there. */
+/* The frame and the weights that a config names are there. */
 static void
 test_files (gconstpointer name)
 {
   static const char *const keys[] = { "frame", "weights" };
   g_autoptr (Fixture) fixture = fixture_open (name);
-  const cJSON *array;
 
   if (fixture == NULL)
     return;
@@ -29,11 +28,6 @@ test_files (gconstpointer name)
     g_autofree char *path = fixture_path (fixture, keys[i]);
     if (path != NULL && !g_file_test (path, G_FILE_TEST_EXISTS))
       g_error ("%s: %s: expected the file %s", fixture->folder, keys[i], path);
-  }
-  cJSON_ArrayForEach (array, fixture_config (fixture, "files"))
-  {
-    if (!fixture_has (fixture, array->string))
-      g_error ("%s: expected the array %s", fixture->folder, array->string);
   }
 }
 

@@ -532,7 +532,7 @@ test_files (void)
   g_autofree char *log = g_strdup_printf ("--log %s/log", missing);
 
   expect_annotations ("", "*hostile.json*");
-  expect_annotations ("{}", "*hostile.json: field 'categories': expected an array*");
+  expect_annotations ("{}", "*hostile.json: field 'images': expected an array*");
   expect_annotations ("{\"images\": [], \"categories\": [{\"id\": 1, \"name\": \"a\"}], "
                       "\"annotations\": []}",
       "*hostile.json*");

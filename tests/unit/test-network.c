@@ -6,7 +6,6 @@
 #include <string.h>
 
 #include "blocks.h"
-#include "base/cpu.h"
 #include "model/model.h"
 #include "network/cache.h"
 #include "network/piece.h"
@@ -65,12 +64,6 @@ check_output (const Tensor *found, const Reference *expected, const char *what)
   g_assert_cmpfloat (relative, <, LIMIT);
 }
 
-static gboolean
-can_run (const Kernels *kernels)
-{
-  return (kernels->cpu_flags & ~cpu_flags ()) == 0;
-}
-
 static void
 check_shape (FbnetModel *model, gsize n, gsize h, gsize w)
 {
@@ -85,8 +78,6 @@ check_shape (FbnetModel *model, gsize n, gsize h, gsize w)
           &layers_stage (model->layers, ROLE_TRUNK, s)->blocks[b], expected, NULL);
 
   for (const Kernels *const *row = kernels_list (); *row != NULL; row++) {
-    if (!can_run (*row))
-      continue;
     const Tensor one = run_ours (model, *row, 1, &in);
     check_output (&one, &expected, (*row)->name);
     for (guint threads = 2; threads <= 5; threads += 3) {

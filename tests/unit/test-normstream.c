@@ -7,7 +7,6 @@
 #include <string.h>
 
 #include "blocks.h"
-#include "base/cpu.h"
 #include "model/model.h"
 #include "network/cache.h"
 #include "network/piece.h"
@@ -377,21 +376,13 @@ make_model (const char *norm)
   return model;
 }
 
-static gboolean
-can_run (const Kernels *kernels)
-{
-  return (kernels->cpu_flags & ~cpu_flags ()) == 0;
-}
-
 static void
 check_rows (double momentum, gboolean naive)
 {
   g_autoptr (FbnetModel) model = make_model ("sync_bn");
 
-  for (const Kernels *const *row = kernels_list (); *row != NULL; row++) {
-    if (can_run (*row))
-      check_row (model, *row, momentum, naive);
-  }
+  for (const Kernels *const *row = kernels_list (); *row != NULL; row++)
+    check_row (model, *row, momentum, naive);
 }
 
 /* Every image weighs its pixels; every kind of layer, batches too. */

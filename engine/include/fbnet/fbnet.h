@@ -403,6 +403,7 @@ typedef enum {
  * @mask_threshold: a pixel belongs to the object when its probability is at least this, 0…1
  * @pre_nms_count: proposals kept per level before NMS; 1…100000
  * @post_nms_count: proposals kept after NMS over all levels; 1…100000
+ * @min_proposal_size: a proposal's sides must be greater, network pixels; 0…10000
  * @max_detections: detections per frame, best first; 1…100000
  * @min_size: length of the network input's shorter side, pixels; 1…8192
  * @max_size: bound of the longer side (wins over @min_size); 1…8192
@@ -434,6 +435,7 @@ typedef struct {
   float mask_threshold;
   guint pre_nms_count;
   guint post_nms_count;
+  float min_proposal_size;
   guint max_detections;
   guint min_size, max_size;
   guint box_pooler_resolution;
@@ -575,6 +577,13 @@ FBNET_API double fbnet_param_get (const FbnetParamInfo *info, gconstpointer valu
  * Any thread. Since 0.1
  */
 FBNET_API void fbnet_param_set (const FbnetParamInfo *info, gpointer values, double value);
+
+/**
+ * fbnet_param_describe:
+ * Returns: (transfer full): the blurb with the unit and what 0 stands for: "Least width of a detection, in
+ *   pixels of the frame (0 = any)"; g_free() it. Any thread. Since 0.1
+ */
+FBNET_API char *fbnet_param_describe (const FbnetParamInfo *info);
 
 /**
  * fbnet_param_describe_range:

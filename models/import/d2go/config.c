@@ -11,7 +11,7 @@
 #include "keys.h"
 #include "support/jsonfile.h"
 
-/* What the engine builds (engine/description.c, arch.c). */
+/* What the engine builds (model/description.c, arch.c). */
 #define MAX_COUNT         100000
 #define MAX_CLASSES       10000
 #define MAX_CHANNELS      16384

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * The int8 kernels that go along bytes; every row of the int8 table
- * against the formulas in 64 bits and double, bit for bit.
+ * The kernels of bytes along channels: every row of the table against the formulas in 64 bits and
+ * double, bit for bit.
  */
 #include <float.h>
 #include <math.h>
 #include <string.h>
 
-#include "qcheck.h"
+#include "channels.h"
 
 /* --- add -------------------------------------------------------------------------------------- */
 
@@ -46,25 +46,25 @@ check_add (const QAdd *add)
 {
   enum { N = 65536 };
   g_autofree guint8 *a = g_malloc (N), *b = g_malloc (N);
-  QGuarded out = qguarded_new (N);
+  Guarded out = guarded_new (N, 1);
+  const guint8 *got = out.data;
 
   for (guint i = 0; i < N; i++) {
     a[i] = (guint8) i;
     b[i] = (guint8) (i >> 8);
   }
-  for (guint r = 0; qcheck_rows ()[r]; r++) {
-    qcheck_rows ()[r]->bytes.add (out.data, a, b, N, add);
-    qguarded_check (&out, qcheck_rows ()[r]->name);
+  for (const Kernels *const *row = check_rows (); *row != NULL; row++) {
+    (*row)->bytes.add (out.data, a, b, N, add);
+    guarded_check (&out, (*row)->name);
     for (guint i = 0; i < N; i++)
-      if (out.data[i] != add_reference (a[i], b[i], add)) {
-        g_test_message ("%s: %u * %d + %u * %d + %d >> %u, + %d: %u, expected %u",
-            qcheck_rows ()[r]->name, a[i], add->factor_a, b[i], add->factor_b, add->constant,
-            add->shift, add->zero, out.data[i], add_reference (a[i], b[i], add));
-        g_test_fail ();
+      if (got[i] != add_reference (a[i], b[i], add)) {
+        check_failed ("%s: %u * %d + %u * %d + %d >> %u, + %d: expected %u, found %u", (*row)->name,
+            a[i], add->factor_a, b[i], add->factor_b, add->constant, add->shift, add->zero,
+            add_reference (a[i], b[i], add), got[i]);
         break;
       }
   }
-  qguarded_free (&out);
+  guarded_free (&out);
 }
 
 /* Random scales and zero points, the largest factors, and exact halves on both sides of zero. */
@@ -94,17 +94,18 @@ static void
 test_add_lengths (void)
 {
   const QAdd add = add_new (0.7, 0.4, 12, 200, 90);
-  g_autofree guint8 *a = qcheck_activations (160, QCHECK_RANDOM);
-  g_autofree guint8 *b = qcheck_activations (160, QCHECK_RANDOM);
+  CHECK_AUTOFREE guint8 *a = check_bytes (160, FILL_RANDOM);
+  CHECK_AUTOFREE guint8 *b = check_bytes (160, FILL_RANDOM);
 
-  for (guint r = 0; qcheck_rows ()[r]; r++)
+  for (const Kernels *const *row = check_rows (); *row != NULL; row++)
     for (gsize n = 0; n <= 150; n++) {
-      QGuarded out = qguarded_new (n);
-      qcheck_rows ()[r]->bytes.add (out.data, a + n % 7, b + n % 5, n, &add);
-      qguarded_check (&out, qcheck_rows ()[r]->name);
+      Guarded out = guarded_new (n, 1);
+      const guint8 *got = out.data;
+      (*row)->bytes.add (out.data, a + n % 7, b + n % 5, n, &add);
+      guarded_check (&out, (*row)->name);
       for (gsize i = 0; i < n; i++)
-        g_assert_cmpint (out.data[i], ==, add_reference (a[n % 7 + i], b[n % 5 + i], &add));
-      qguarded_free (&out);
+        g_assert_cmpint (got[i], ==, add_reference (a[n % 7 + i], b[n % 5 + i], &add));
+      guarded_free (&out);
     }
 }
 
@@ -115,26 +116,26 @@ static guint8
 quantize_reference (float x, float inverse_scale, gint32 zero)
 {
   const float v = (float) ((double) x * inverse_scale);
-  return isnan (v) ? 0 : qcheck_round (v, zero, 0);
+  return isnan (v) ? 0 : check_round (v, zero, 0);
 }
 
 static void
 check_quantize (const float *in, gsize n, float inverse_scale, gint32 zero)
 {
-  QGuarded out = qguarded_new (n);
+  Guarded out = guarded_new (n, 1);
+  const guint8 *got = out.data;
 
-  for (guint r = 0; qcheck_rows ()[r]; r++) {
-    qcheck_rows ()[r]->bytes.quantize (out.data, in, n, inverse_scale, zero);
-    qguarded_check (&out, qcheck_rows ()[r]->name);
+  for (const Kernels *const *row = check_rows (); *row != NULL; row++) {
+    (*row)->bytes.quantize (out.data, in, n, inverse_scale, zero);
+    guarded_check (&out, (*row)->name);
     for (gsize i = 0; i < n; i++)
-      if (out.data[i] != quantize_reference (in[i], inverse_scale, zero)) {
-        g_test_message ("%s: %.9g * %.9g + %d: %u, expected %u", qcheck_rows ()[r]->name, in[i],
-            inverse_scale, zero, out.data[i], quantize_reference (in[i], inverse_scale, zero));
-        g_test_fail ();
+      if (got[i] != quantize_reference (in[i], inverse_scale, zero)) {
+        check_failed ("%s: %.9g * %.9g + %d: expected %u, found %u", (*row)->name, in[i],
+            inverse_scale, zero, quantize_reference (in[i], inverse_scale, zero), got[i]);
         break;
       }
   }
-  qguarded_free (&out);
+  guarded_free (&out);
 }
 
 /* NaN, infinities, zeros of both signs, the largest and smallest numbers, 2^31 and its neighbours,
@@ -179,21 +180,21 @@ test_quantize_lengths (void)
 static void
 test_dequantize (void)
 {
-  g_autofree guint8 *in = qcheck_activations (256, QCHECK_RANDOM);
+  CHECK_AUTOFREE guint8 *in = check_bytes (256, FILL_RANDOM);
 
   for (guint i = 0; i < 256; i++)
     in[i] = (guint8) i;
-  for (guint r = 0; qcheck_rows ()[r]; r++)
+  for (const Kernels *const *row = check_rows (); *row != NULL; row++)
     for (gint32 zero = 0; zero <= 255; zero++) {
       const gsize n = (gsize) (256 - zero / 2);
       const float scale = (float) g_test_rand_double_range (1e-4, 10.0);
-      QGuarded out = qguarded_new (n * sizeof (float));
-      qcheck_rows ()[r]->bytes.dequantize ((float *) out.data, in, n, scale, zero);
-      qguarded_check (&out, qcheck_rows ()[r]->name);
+      Guarded out = guarded_new (n * sizeof (float), sizeof (float));
+      const float *got = out.data;
+      (*row)->bytes.dequantize (out.data, in, n, scale, zero);
+      guarded_check (&out, (*row)->name);
       for (gsize i = 0; i < n; i++)
-        g_assert_cmpfloat (((float *) out.data)[i], ==,
-            (float) ((double) ((gint) i - zero) * scale));
-      qguarded_free (&out);
+        g_assert_cmpfloat (got[i], ==, (float) ((double) ((gint) i - zero) * scale));
+      guarded_free (&out);
     }
 }
 
@@ -206,22 +207,22 @@ test_channel_sums (void)
   for (guint i = 0; i < 200; i++) {
     const gsize pixels = (gsize) g_test_rand_int_range (0, i % 20 ? 60 : 3000);
     const gsize channels = (gsize) g_test_rand_int_range (1, 150);
-    g_autofree guint8 *x = qcheck_activations (pixels * channels, i % QCHECK_N_FILLS);
+    CHECK_AUTOFREE guint8 *x = check_bytes (pixels * channels, i % N_FILLS);
 
-    for (guint r = 0; qcheck_rows ()[r]; r++) {
-      QGuarded sum = qguarded_new (channels * sizeof (gint32));
-      gint32 *sums = (gint32 *) sum.data;
+    for (const Kernels *const *row = check_rows (); *row != NULL; row++) {
+      Guarded sum = guarded_new (channels * sizeof (gint32), sizeof (gint32));
+      gint32 *sums = sum.data;
       for (gsize c = 0; c < channels; c++)
         sums[c] = (gint32) c * -1000;
-      qcheck_rows ()[r]->bytes.channel_sums (sums, x, pixels, channels);
-      qguarded_check (&sum, qcheck_rows ()[r]->name);
+      (*row)->bytes.channel_sums (sums, x, pixels, channels);
+      guarded_check (&sum, (*row)->name);
       for (gsize c = 0; c < channels; c++) {
         gint64 want = (gint64) c * -1000;
         for (gsize p = 0; p < pixels; p++)
           want += x[p * channels + c];
         g_assert_cmpint (sums[c], ==, want);
       }
-      qguarded_free (&sum);
+      guarded_free (&sum);
     }
   }
 }
@@ -232,7 +233,7 @@ static guint8
 gate_reference (guint8 byte, float scale, gint32 zero_in, gint32 zero)
 {
   const float v = (float) ((double) (byte - zero_in) * scale);
-  return isnan (v) ? 0 : qcheck_round (v, zero, 0);
+  return isnan (v) ? 0 : check_round (v, zero, 0);
 }
 
 /* Any number of pixels and channels, gates from none to far beyond the bytes, and what is no number. */
@@ -243,21 +244,21 @@ test_gate (void)
     const gsize pixels = (gsize) g_test_rand_int_range (0, 20);
     const gsize channels = (gsize) g_test_rand_int_range (1, 150);
     const gint32 zero_in = g_test_rand_int_range (0, 256), zero = g_test_rand_int_range (0, 256);
-    g_autofree guint8 *in = qcheck_activations (pixels * channels, i % QCHECK_N_FILLS);
+    CHECK_AUTOFREE guint8 *in = check_bytes (pixels * channels, i % N_FILLS);
     g_autofree float *scale = g_new (float, channels);
     for (gsize c = 0; c < channels; c++)
       scale[c] = (float) exp2 (g_test_rand_double_range (-20, 8));
     if (i % 10 == 0)
       scale[0] = i % 20 == 0 ? INFINITY : 0;
 
-    for (guint r = 0; qcheck_rows ()[r]; r++) {
-      QGuarded out = qguarded_new (pixels * channels);
-      qcheck_rows ()[r]->bytes.gate (out.data, in, scale, pixels, channels, zero_in, zero);
-      qguarded_check (&out, qcheck_rows ()[r]->name);
+    for (const Kernels *const *row = check_rows (); *row != NULL; row++) {
+      Guarded out = guarded_new (pixels * channels, 1);
+      const guint8 *got = out.data;
+      (*row)->bytes.gate (out.data, in, scale, pixels, channels, zero_in, zero);
+      guarded_check (&out, (*row)->name);
       for (gsize j = 0; j < pixels * channels; j++)
-        g_assert_cmpint (out.data[j], ==,
-            gate_reference (in[j], scale[j % channels], zero_in, zero));
-      qguarded_free (&out);
+        g_assert_cmpint (got[j], ==, gate_reference (in[j], scale[j % channels], zero_in, zero));
+      guarded_free (&out);
     }
   }
 }
@@ -268,32 +269,126 @@ test_gate (void)
 static void
 test_lookup (void)
 {
-  for (guint r = 0; qcheck_rows ()[r]; r++)
+  for (const Kernels *const *row = check_rows (); *row != NULL; row++)
     for (gsize n = 0; n <= 600; n++) {
-      g_autofree guint8 *table = qcheck_activations (256, QCHECK_RANDOM);
-      g_autofree guint8 *in = qcheck_activations (n, QCHECK_RANDOM);
-      QGuarded bytes = qguarded_new (n);
+      CHECK_AUTOFREE guint8 *table = check_exact_bytes (256, FILL_RANDOM);
+      CHECK_AUTOFREE guint8 *in = check_exact_bytes (n, FILL_RANDOM);
+      Guarded bytes = guarded_new (n, 1);
+      guint8 *got = bytes.data;
       for (gsize i = 0; i < n; i++)
-        bytes.data[i] = in[i] = n >= 256 && i < 256 ? (guint8) i : in[i];
-      qcheck_rows ()[r]->bytes.lookup (bytes.data, n, table);
-      qguarded_check (&bytes, qcheck_rows ()[r]->name);
+        got[i] = in[i] = n >= 256 && i < 256 ? (guint8) i : in[i];
+      (*row)->bytes.lookup (bytes.data, n, table);
+      guarded_check (&bytes, (*row)->name);
       for (gsize i = 0; i < n; i++)
-        g_assert_cmpint (bytes.data[i], ==, table[in[i]]);
-      qguarded_free (&bytes);
+        g_assert_cmpint (got[i], ==, table[in[i]]);
+      guarded_free (&bytes);
     }
 }
 
-int
-main (int argc, char **argv)
+void
+channels_add_byte_tests (void)
 {
-  g_test_init (&argc, &argv, NULL);
-  g_test_add_func ("/kernels/qbytes/add-values", test_add_values);
-  g_test_add_func ("/kernels/qbytes/add-lengths", test_add_lengths);
-  g_test_add_func ("/kernels/qbytes/quantize-edges", test_quantize_edges);
-  g_test_add_func ("/kernels/qbytes/quantize-lengths", test_quantize_lengths);
-  g_test_add_func ("/kernels/qbytes/dequantize", test_dequantize);
-  g_test_add_func ("/kernels/qbytes/channel-sums", test_channel_sums);
-  g_test_add_func ("/kernels/qbytes/gate", test_gate);
-  g_test_add_func ("/kernels/qbytes/lookup", test_lookup);
-  return g_test_run ();
+  g_test_add_func ("/kernels/channels/bytes/add-values", test_add_values);
+  g_test_add_func ("/kernels/channels/bytes/add-lengths", test_add_lengths);
+  g_test_add_func ("/kernels/channels/bytes/quantize-edges", test_quantize_edges);
+  g_test_add_func ("/kernels/channels/bytes/quantize-lengths", test_quantize_lengths);
+  g_test_add_func ("/kernels/channels/bytes/dequantize", test_dequantize);
+  g_test_add_func ("/kernels/channels/bytes/sums", test_channel_sums);
+  g_test_add_func ("/kernels/channels/bytes/gate", test_gate);
+  g_test_add_func ("/kernels/channels/bytes/lookup", test_lookup);
+}
+
+/* --- Benchmark -------------------------------------------------------------------------------- */
+
+#define N_BYTES (CHANNELS_PIXELS * CHANNELS)
+
+typedef struct {
+  const ByteKernels *kernels;
+  guint8 *out;
+  const guint8 *a, *b;
+  float *floats;
+  gint32 sums[CHANNELS];
+} Work;
+
+static void
+run_add (gconstpointer data)
+{
+  const Work *w = data;
+  const QAdd add = { 3000000, 2500000, -700000000, 21, 100 };
+  w->kernels->add (w->out, w->a, w->b, N_BYTES, &add);
+}
+
+static void
+run_quantize (gconstpointer data)
+{
+  const Work *w = data;
+  w->kernels->quantize (w->out, w->floats, N_BYTES, 100.0f, 100);
+}
+
+static void
+run_dequantize (gconstpointer data)
+{
+  const Work *w = data;
+  w->kernels->dequantize (w->floats, w->a, N_BYTES, 0.01f, 100);
+}
+
+static void
+run_sums (gconstpointer data)
+{
+  Work *w = (Work *) data;
+  memset (w->sums, 0, sizeof w->sums);
+  w->kernels->channel_sums (w->sums, w->a, CHANNELS_PIXELS, CHANNELS);
+}
+
+static void
+run_gate (gconstpointer data)
+{
+  const Work *w = data;
+  w->kernels->gate (w->out, w->a, w->floats, CHANNELS_PIXELS, CHANNELS, 100, 0);
+}
+
+static void
+run_lookup (gconstpointer data)
+{
+  const Work *w = data;
+  w->kernels->lookup (w->out, N_BYTES, w->b);
+}
+
+static const struct {
+  const char *name;
+  void (*run) (gconstpointer work);
+} kinds[] = {
+  { "add", run_add },
+  { "quantize", run_quantize },
+  { "dequantize", run_dequantize },
+  { "channel_sums", run_sums },
+  { "gate", run_gate },
+  { "lookup", run_lookup },
+};
+
+static char *
+kind_name (guint i)
+{
+  return g_strdup (kinds[i].name);
+}
+
+static double
+rate (const Kernels *row, guint i)
+{
+  CHECK_AUTOFREE guint8 *out = check_bytes (N_BYTES, FILL_RANDOM);
+  CHECK_AUTOFREE guint8 *a = check_bytes (N_BYTES, FILL_RANDOM);
+  CHECK_AUTOFREE guint8 *b = check_bytes (N_BYTES, FILL_RANDOM);
+  CHECK_AUTOFREE float *floats = check_floats (N_BYTES);
+  Work work = { .kernels = &row->bytes, .out = out, .a = a, .b = b, .floats = floats };
+
+  return N_BYTES / check_micros (kinds[i].run, &work) * 1e-3;
+}
+
+void
+channels_bench_bytes (void)
+{
+  check_print (&(CheckTable){ .what = "bytes: 40 px × 112",
+      .n = G_N_ELEMENTS (kinds),
+      .name = kind_name,
+      .rate = rate });
 }

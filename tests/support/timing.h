@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * Times of many calls, for the benchmarks.
+ * Times of many calls, for benchmarks.
  */
-#ifndef BENCH_TIMING_H
-#define BENCH_TIMING_H
+#ifndef FBNET_TESTS_TIMING_H
+#define FBNET_TESTS_TIMING_H
 
 #include <glib.h>
 
