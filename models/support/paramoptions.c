@@ -10,9 +10,10 @@
 
 typedef struct {
   const FbnetParamInfo *info;
-  gboolean is_param; /* else it is an option of the detector */
-  char *text;        /* as given, or NULL */
-  gboolean on, off;  /* of a flag: which was given */
+  gboolean is_param;   /* else it is an option of the detector */
+  const char *initial; /* what --help says that it is otherwise; NULL: as the table says */
+  char *text;          /* as given, or NULL */
+  gboolean on, off;    /* of a flag: which was given */
   gboolean given;
   double value;
 } Row;
@@ -72,7 +73,7 @@ param_options_free (ParamOptions *options)
   g_free (options);
 }
 
-static const Row *
+static Row *
 find_row (const ParamOptions *options, const char *name)
 {
   guint i = 0;
@@ -82,6 +83,12 @@ find_row (const ParamOptions *options, const char *name)
     g_assert (i < options->n);
   }
   return &options->rows[i];
+}
+
+void
+param_options_say_default (ParamOptions *options, const char *name, const char *initial)
+{
+  find_row (options, name)->initial = initial;
 }
 
 /* --- Entries ---------------------------------------------------------------------------------- */
@@ -100,14 +107,43 @@ value_name (const FbnetParamInfo *info)
   }
 }
 
-/* "Proposals after suppression; 1 … 100000". The context keeps no copy. */
-static const char *
-describe (const FbnetParamInfo *info)
+/* "; 1 … 100000 proposals" */
+static char *
+describe_range (const FbnetParamInfo *info)
 {
-  g_autofree char *range = fbnet_param_describe_range (info);
-  g_autofree char *text = g_strdup_printf ("%s; %s", info->blurb, range);
+  g_autofree char *range = info->max == G_MAXINT ? g_strdup_printf ("%g or more", info->min)
+                                                 : fbnet_param_describe_range (info);
 
-  return info->type == FBNET_PARAM_NAME ? info->blurb : g_intern_string (text);
+  if (info->type == FBNET_PARAM_NAME)
+    return g_strdup ("");
+  return g_strdup_printf ("; %s%s%s", range, info->unit != NULL ? " " : "",
+      info->unit != NULL ? info->unit : "");
+}
+
+/* "the model's", "0: one per processor" */
+static char *
+describe_default (const FbnetParamInfo *info)
+{
+  if (info->of_model)
+    return g_strdup ("the model's");
+  if (info->type == FBNET_PARAM_NAME)
+    return g_strdup (info->zero);
+  if (info->type == FBNET_PARAM_CHOICE)
+    return g_strdup (info->choices[(guint) info->usual].name);
+  if (info->zero != NULL)
+    return g_strdup_printf ("%g: %s", info->usual, info->zero);
+  return g_strdup_printf ("%g", info->usual);
+}
+
+/* The context keeps no copy. */
+static const char *
+describe (const Row *row)
+{
+  g_autofree char *range = describe_range (row->info), *usual = describe_default (row->info);
+  g_autofree char *text = g_strdup_printf ("%s%s [%s]", row->info->blurb, range,
+      row->initial != NULL ? row->initial : usual);
+
+  return g_intern_string (text);
 }
 
 static void
@@ -133,7 +169,7 @@ static void
 add_value (Row *row, GOptionContext *context)
 {
   GOptionEntry entries[3] = { { row->info->name, 0, 0, G_OPTION_ARG_STRING, &row->text,
-      describe (row->info), value_name (row->info) } };
+      describe (row), value_name (row->info) } };
 
   for (guint i = 0; i < G_N_ELEMENTS (more_names); i++) {
     if (strcmp (more_names[i].name, row->info->name) != 0)

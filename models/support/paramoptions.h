@@ -14,6 +14,10 @@ typedef struct ParamOptions ParamOptions;
 ParamOptions *param_options_new (void);          /* nothing */
 void param_options_free (ParamOptions *options); /* NULL is allowed */
 
+/* What --help says that the option is when it is not given, for a program that does not do as the model
+ * says; not copied. Before it is added. */
+void param_options_say_default (ParamOptions *options, const char *name, const char *initial);
+
 /* Adds the options of these names (NULL-terminated), or all but these. Parsing the context fills the
  * options, which must outlive it. */
 void param_options_add (ParamOptions *options, GOptionContext *context, const char *const *names);

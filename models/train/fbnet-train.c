@@ -317,9 +317,7 @@ static const Program program = {
   .name = "fbnet-train",
   .summary = "Teaches a detector new objects.",
   .examples =
-      "Proposals before and after suppression are 2000 in training unless given; other sizes and "
-      "counts\n"
-      "are as the model has them. All that stands behind the options: docs/training.md.\n"
+      "All that stands behind the options: docs/training.md.\n"
       "\n"
       "Examples:\n"
       "  fbnet-train --model coco.safetensors --annotations train.json --images train \\\n"

@@ -157,6 +157,8 @@ add_detector_options (TrainOptions *o, GOptionContext *context)
   };
 
   g_option_context_add_main_entries (context, entries, NULL);
+  param_options_say_default (o->params, "pre-nms-count", "2000 in training");
+  param_options_say_default (o->params, "post-nms-count", "2000 in training");
   param_options_add (o->params, context, params);
 }
 

@@ -98,7 +98,7 @@ fine_tune (const char *golden, const char *folder)
   g_auto (Command) train = command_run ("FBNET_TRAIN", "--model", before, "--annotations",
       train_set, "--images", folder, "--output", after, "--log", log, "--iterations", STEPS,
       "--batch", "4", "--threads", "2", "--rate", "0.005", "--freeze", "2", "--ema", "0.8",
-      "--roi-batch", "128", "--pre-nms", "1000", "--post-nms", "300", NULL);
+      "--roi-batch", "128", "--pre-nms-count", "1000", "--post-nms-count", "300", NULL);
   command_expect (&train, 0, "*57 pictures, 67 objects*is written*");
   check_losses (log);
   const double ap_before = held_out_ap (before, held_out, folder);
