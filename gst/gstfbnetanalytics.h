@@ -5,7 +5,7 @@
 #ifndef GST_FBNET_ANALYTICS_H
 #define GST_FBNET_ANALYTICS_H
 
-#include "gstfbnetmeta.h"
+#include "gstfbnetresult.h"
 
 G_BEGIN_DECLS
 

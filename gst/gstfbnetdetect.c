@@ -25,6 +25,7 @@
 
 #include <gst/video/video.h>
 
+#include "gstfbnetclasses.h"
 #include "gstfbnetevaluate.h"
 #include "gstfbnetimage.h"
 #include "gstfbnetmeta.h"
@@ -32,6 +33,7 @@
 #include "gstfbnetoverlay.h"
 #include "gstfbnetsettings.h"
 #include "gstfbnetstats.h"
+#include "gstfbnetstructure.h"
 
 GST_DEBUG_CATEGORY_STATIC (gst_fbnet_detect_debug);
 #define GST_CAT_DEFAULT gst_fbnet_detect_debug
@@ -123,6 +125,8 @@ post_error_of_engine (GstFbnetDetect *self, GstMessageType type, const GError *e
     case FBNET_ERROR_MEMORY:
       code = GST_RESOURCE_ERROR_NO_SPACE_LEFT;
       break;
+    case FBNET_ERROR_CANCELLED: /* nothing here cancels a run */
+      break;
   }
   post (self, type, domain, code, error->message, FILES_HINT);
 }
@@ -148,21 +152,25 @@ post_complaints (GstFbnetDetect *self, GPtrArray *complaints)
   self->complaints = complaints;
 }
 
-/* Makes the network follow the settings. What it cannot follow is `unknown` or `moot` (see
- * gst_fbnet_settings_resolve()), or, when a number is out of the engine's range, `error`. */
+/* Makes the network follow the settings. What it cannot follow is `unknown` (see
+ * gst_fbnet_classes_apply()) or `moot` (gst_fbnet_settings_apply()), or, when the numbers do not go
+ * together, `error`. */
 static gboolean
 resolve_settings (GstFbnetDetect *self, GPtrArray *unknown, GPtrArray *moot, GError **error)
 {
+  GstFbnetNetwork *network = self->network;
+  FbnetParams params = network->defaults;
   GstFbnetSettings settings = { 0 };
+
   GST_OBJECT_LOCK (self);
   gst_fbnet_settings_copy (&settings, &self->settings);
   self->applied = self->revision;
   GST_OBJECT_UNLOCK (self);
 
-  FbnetParams params;
-  gst_fbnet_settings_resolve (&settings, self->network, &params, unknown, moot);
+  gst_fbnet_settings_apply (&settings, network->model, network->path, &params, moot);
+  gst_fbnet_classes_apply (&settings, network, &params, unknown);
   gst_fbnet_settings_clear (&settings);
-  return gst_fbnet_network_set_params (self->network, &params, error);
+  return gst_fbnet_network_set_params (network, &params, error);
 }
 
 static gboolean
@@ -204,15 +212,16 @@ follow_settings (GstFbnetDetect *self)
 static GstFbnetNetwork *
 open_network (GstFbnetDetect *self, GError **error)
 {
+  GstFbnetSettings settings = { 0 };
+
   GST_OBJECT_LOCK (self);
-  g_autofree char *model_file = g_strdup (self->settings.model_file);
-  g_autofree char *label_file = g_strdup (self->settings.label_file);
-  const FbnetDetectorOptions options = { .n_threads = self->settings.threads,
-    .precision = (FbnetPrecision) self->settings.precision,
-    .normalization = (FbnetNormalization) self->settings.normalization };
+  gst_fbnet_settings_copy (&settings, &self->settings);
   GST_OBJECT_UNLOCK (self);
 
-  return gst_fbnet_network_open (model_file, label_file, &options, error);
+  GstFbnetNetwork *network =
+      gst_fbnet_network_open (settings.model_file, settings.label_file, &settings.options, error);
+  gst_fbnet_settings_clear (&settings);
+  return network;
 }
 
 /* In the loader's thread. The streaming thread takes the network over before its next frame. */
@@ -458,7 +467,7 @@ emit_new_detections (GstFbnetDetect *self, GstBuffer *buffer, const GstFbnetResu
 {
   if (!g_signal_has_handler_pending (self, signals[SIGNAL_NEW_DETECTIONS], 0, FALSE))
     return;
-  g_autoptr (GstStructure) structure = gst_fbnet_result_to_structure (result);
+  g_autoptr (GstStructure) structure = gst_fbnet_structure_new_detections (result);
   g_signal_emit (self, signals[SIGNAL_NEW_DETECTIONS], 0, buffer, structure);
 }
 
@@ -492,7 +501,7 @@ process_frame (GstFbnetDetect *self, GstBuffer *buffer, guint n_top, gboolean ov
   GstFbnetResult result;
   describe_result (self, buffer, n_top, &result);
   evaluate (self, buffer, &result);
-  gst_fbnet_result_attach (&result, buffer, self->meta_types);
+  gst_fbnet_meta_attach (&result, buffer, self->meta_types);
 #ifdef HAVE_OVERLAY
   if (overlay)
     flow = blend_overlay (self, buffer, &result, style);
@@ -664,14 +673,6 @@ gst_fbnet_detect_class_init (GstFbnetDetectClass *class)
       "The fbnet authors");
   gst_element_class_add_static_pad_template (element_class, &sink_template);
   gst_element_class_add_static_pad_template (element_class, &src_template);
-  gst_type_mark_as_plugin_api (GST_TYPE_FBNET_SCHEDULING, 0);
-  gst_type_mark_as_plugin_api (GST_TYPE_FBNET_META_TYPES, 0);
-  gst_type_mark_as_plugin_api (GST_TYPE_FBNET_PRECISION, 0);
-  gst_type_mark_as_plugin_api (GST_TYPE_FBNET_NORMALIZATION, 0);
-  gst_type_mark_as_plugin_api (GST_TYPE_FBNET_NORM_STATISTICS, 0);
-#ifdef HAVE_OVERLAY
-  gst_type_mark_as_plugin_api (GST_TYPE_FBNET_COLOR_BY, 0);
-#endif
 
   GstBaseTransformClass *transform_class = GST_BASE_TRANSFORM_CLASS (class);
   transform_class->start = gst_fbnet_detect_start;

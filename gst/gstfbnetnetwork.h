@@ -8,7 +8,7 @@
 
 #include <fbnet/fbnet.h>
 
-#include "gstfbnetmeta.h"
+#include "gstfbnetresult.h"
 
 G_BEGIN_DECLS
 

@@ -5,9 +5,7 @@
 #ifndef GST_FBNET_OVERLAY_H
 #define GST_FBNET_OVERLAY_H
 
-#include <gst/video/video.h>
-
-#include "gstfbnetmeta.h"
+#include "gstfbnetresult.h"
 
 G_BEGIN_DECLS
 
@@ -16,7 +14,6 @@ typedef enum {
   GST_FBNET_COLOR_BY_INSTANCE,
 } GstFbnetColorBy;
 
-#define GST_TYPE_FBNET_COLOR_BY (gst_fbnet_color_by_get_type ())
 GType gst_fbnet_color_by_get_type (void);
 
 typedef struct {

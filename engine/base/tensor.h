@@ -32,6 +32,19 @@ tensor_byte (const Tensor *t, gsize n, gsize y, gsize x)
   return t->bytes + ((n * t->h + y) * t->w + x) * t->c;
 }
 
+/* Its bytes where it has some, else its floats; NULL where it has neither. */
+static inline void *
+tensor_native (const Tensor *t)
+{
+  return t->bytes != NULL ? (void *) t->bytes : (void *) t->data;
+}
+
+static inline gsize
+tensor_pixels (const Tensor *t)
+{
+  return t->n * t->h * t->w;
+}
+
 /* Bytes that mean what is asked for. */
 static inline gboolean
 tensor_has_bytes (const Tensor *t, Quant quant)
@@ -50,18 +63,5 @@ typedef struct {
  * buffer is as before. */
 gboolean buffer_reserve (Buffer *buffer, gsize bytes, GError **error);
 void buffer_clear (Buffer *buffer);
-
-/* Makes room for the tensor's shape and points its data there. FALSE with error when the shape has no
- * element, or more than memory: then data is NULL. */
-gboolean tensor_reserve (Tensor *tensor, Buffer *buffer, GError **error);
-
-/* The same for its bytes, with the slack behind them that int8 kernels ask for. */
-gboolean tensor_reserve_bytes (Tensor *tensor, Buffer *buffer, GError **error);
-
-/* Bytes where the tensor has a quantisation, else floats. */
-gboolean tensor_reserve_native (Tensor *tensor, Buffer *buffer, GError **error);
-
-/* Points there again, after the buffer may have moved. */
-void tensor_place_native (Tensor *tensor, const Buffer *buffer);
 
 #endif

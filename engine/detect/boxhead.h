@@ -2,7 +2,7 @@
  *
  * From the box head's numbers to final detections. Semantics: detectron2
  * modeling/roi_heads/fast_rcnn.py fast_rcnn_inference_single_image and modeling/postprocessing.py
- * detector_postprocess (SPEC section 8).
+ * detector_postprocess.
  */
 #ifndef FBNET_BOXHEAD_H
 #define FBNET_BOXHEAD_H

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
  * One frame through a classifier. Semantics: mobile_cv model_zoo/models/preprocess.py
- * get_preprocess (torchvision Resize, CenterCrop), fbnet_v2.py (SPEC section 11).
+ * get_preprocess (torchvision Resize, CenterCrop), fbnet_v2.py.
  */
 #include "classifier.h"
 
@@ -9,27 +9,23 @@
 #include <string.h>
 
 #include "boxhead.h"
-#include "picture/image.h"
-#include "model/model.h"
-#include "network/network.h"
+#include "input.h"
 #include "model/params.h"
-
-#define MAX_SIDE 32767
 
 struct _FbnetClassifier {
   FbnetModel *model;
-  const Network *network;
-  Runner runner;
+  Workspace workspace;
   ImageResizer *resizer;
+  Plan plan;
 
   gsize frame_height, frame_width;     /* prepared for; 0 at first */
   gsize resized_height, resized_width; /* of the whole frame */
-  Buffer resized, crop, input, features, logits;
-  Buffer stages[2]; /* maps between stages, in turns */
-  Tensor *maps;     /* each stage's output */
-  ClassifierTaps taps;
+  guint8 *resized, *crop;
+  ClassifierPass pass;
   FbnetTimings timings;
 };
+
+/* --- Life ------------------------------------------------------------------------------------- */
 
 FbnetClassifier *
 fbnet_classifier_new (FbnetModel *model, const FbnetDetectorOptions *options, GError **error)
@@ -46,13 +42,11 @@ fbnet_classifier_new (FbnetModel *model, const FbnetDetectorOptions *options, GE
 
   FbnetClassifier *classifier = g_new0 (FbnetClassifier, 1);
   classifier->model = fbnet_model_ref (model);
-  classifier->network = runner_open (&classifier->runner, model, options, error);
-  if (classifier->network == NULL) {
+  if (!workspace_open (&classifier->workspace, model, options, error)) {
     fbnet_classifier_free (classifier);
     return NULL;
   }
-  classifier->maps = g_new0 (Tensor, classifier->network->n_trunk);
-  classifier->resizer = image_resizer_new (&classifier->runner.kernels->picture);
+  classifier->resizer = image_resizer_new (&workspace_kernels (&classifier->workspace)->picture);
   return classifier;
 }
 
@@ -61,17 +55,10 @@ fbnet_classifier_free (FbnetClassifier *classifier)
 {
   if (classifier == NULL)
     return;
-  buffer_clear (&classifier->resized);
-  buffer_clear (&classifier->crop);
-  buffer_clear (&classifier->input);
-  buffer_clear (&classifier->features);
-  buffer_clear (&classifier->logits);
-  buffer_clear (&classifier->stages[0]);
-  buffer_clear (&classifier->stages[1]);
-  runner_close (&classifier->runner);
+  plan_clear (&classifier->plan);
+  workspace_close (&classifier->workspace);
   image_resizer_free (classifier->resizer);
   fbnet_model_unref (classifier->model);
-  g_free (classifier->maps);
   g_free (classifier);
 }
 
@@ -79,14 +66,14 @@ const char *
 fbnet_classifier_get_kernels (const FbnetClassifier *classifier)
 {
   g_return_val_if_fail (classifier != NULL, NULL);
-  return classifier->network->kernels->name;
+  return workspace_kernels (&classifier->workspace)->name;
 }
 
 guint
 fbnet_classifier_get_n_threads (const FbnetClassifier *classifier)
 {
   g_return_val_if_fail (classifier != NULL, 0);
-  return workers_count (classifier->runner.workers);
+  return workers_count (classifier->workspace.workers);
 }
 
 void
@@ -96,19 +83,21 @@ fbnet_classifier_get_timings (const FbnetClassifier *classifier, FbnetTimings *t
   *timings = classifier->timings;
 }
 
-void
-classifier_get_taps (const FbnetClassifier *classifier, ClassifierTaps *taps)
+const ClassifierPass *
+classifier_get_pass (const FbnetClassifier *classifier)
 {
-  *taps = classifier->taps;
+  return &classifier->pass;
 }
 
 void
-classifier_observe (FbnetClassifier *classifier, RunnerObserver observe, gpointer data)
+classifier_observe (FbnetClassifier *classifier, LayerObserver observe, gpointer data)
 {
-  classifier->runner.observe = observe;
-  classifier->runner.observer_data = data;
+  classifier->workspace.observe = observe;
+  classifier->workspace.observer_data = data;
   classifier->frame_width = classifier->frame_height = 0; /* to be prepared again */
 }
+
+/* --- Plan ------------------------------------------------------------------------------------- */
 
 /* torchvision Resize (int): the longer side is cut, not rounded. */
 static void
@@ -125,28 +114,51 @@ resized_size (FbnetClassifier *c)
   }
 }
 
-static gboolean
-prepare_network (FbnetClassifier *c, GError **error)
+static void
+lay_out (Planner *planner, gpointer data)
 {
-  const Network *network = c->network;
-  ClassifierTaps *taps = &c->taps;
-  const Tensor *in = &taps->input;
+  FbnetClassifier *c = data;
+  Arena *arena = &c->workspace.arena;
+  const Network *network = c->workspace.network;
+  const PackedConv *logits = network_conv (network, ROLE_CLASS_LOGITS, 0);
+  const guint n_stages = layers_count (network->layers, ROLE_TRUNK);
+  ClassifierPass *pass = &c->pass;
 
-  taps->input = (Tensor){ NULL, 1, taps->side, taps->side, 3 };
-  if (!tensor_reserve (&taps->input, &c->input, error))
-    return FALSE;
-  for (guint s = 0; s < network->n_trunk; s++) {
-    if (!runner_reserve_stage (&c->runner, &network->trunk[s], in, &c->maps[s], error)
-        || !tensor_reserve (&c->maps[s], &c->stages[s % 2], error))
-      return FALSE;
-    in = &c->maps[s];
+  planner_use (planner, &c->plan);
+  pass->side = c->model->description->crop;
+  c->resized = arena_keep (arena, 3 * c->resized_height * c->resized_width);
+  pass->crop = c->crop = arena_keep (arena, 3 * pass->side * pass->side);
+  pass->input = (Tensor){ .n = 1, .h = pass->side, .w = pass->side, .c = 3 };
+  planner_place_floats (planner, &pass->input, TRUE);
+  Tensor current = pass->input;
+  for (guint s = 0; s < n_stages; s++) {
+    const PackedStage *stage = network_stage (network, ROLE_TRUNK, s);
+    Tensor next = stage_output (stage, &current);
+    planner_place (planner, &next, TRUE);
+    plan_stage (planner, stage, &current, &next);
+    current = next;
   }
-  taps->features = (Tensor){ NULL, 1, 1, 1, in->c };
-  return runner_reserve_sums (&c->runner, in, error)
-      && tensor_reserve (&taps->features, &c->features, error)
-      && runner_reserve_conv (&c->runner, &network->class_logits, &taps->features, &taps->logits,
-          error)
-      && tensor_reserve (&taps->logits, &c->logits, error);
+  pass->features = (Tensor){ .n = 1, .h = 1, .w = 1, .c = current.c };
+  planner_place_floats (planner, &pass->features, TRUE);
+  /* The average is of floats. */
+  const Tensor last = plan_as_floats (planner, &current);
+  plan_average (planner, &last, &pass->features);
+  plan_observe (planner, network_input_name (network, ROLE_CLASS_LOGITS), ".input",
+      &pass->features);
+  pass->logits = conv_output (logits, &pass->features);
+  planner_place_floats (planner, &pass->logits, TRUE);
+  plan_conv (planner, logits, &pass->features, &pass->logits, NULL);
+}
+
+static gboolean
+check_sizes (const FbnetClassifier *c, const FbnetImage *image, GError **error)
+{
+  if (MAX (c->resized_width, c->resized_height) <= MAX_SIDE)
+    return TRUE;
+  g_set_error (error, FBNET_ERROR, FBNET_ERROR_ARGUMENT,
+      "frame: expected at most %d pixels on its longer side once the shorter has %u, found %u × %u",
+      MAX_SIDE, c->model->description->resize, image->width, image->height);
+  return FALSE;
 }
 
 static gboolean
@@ -164,58 +176,31 @@ prepare (FbnetClassifier *c, const FbnetImage *image, GError **error)
   c->frame_width = image->width;
   c->frame_height = image->height;
   resized_size (c);
-  if (MAX (c->resized_width, c->resized_height) > MAX_SIDE) {
-    g_set_error (error, FBNET_ERROR, FBNET_ERROR_ARGUMENT,
-        "frame: expected at most %d pixels on its longer side once the shorter has %u, found %u × "
-        "%u",
-        MAX_SIDE, c->model->description->resize, image->width, image->height);
-    c->frame_width = c->frame_height = 0;
-    return FALSE;
-  }
-  c->taps.side = c->model->description->crop;
-  const gboolean good =
-      image_resizer_prepare (c->resizer, c->frame_height, c->frame_width, c->resized_height,
-          c->resized_width, workers_count (c->runner.workers), error)
-      && buffer_reserve (&c->resized, 3 * c->resized_height * c->resized_width, error)
-      && buffer_reserve (&c->crop, 3 * c->taps.side * c->taps.side, error)
-      && prepare_network (c, error);
+  const gboolean good = check_sizes (c, image, error)
+      && image_resizer_prepare (c->resizer, c->frame_height, c->frame_width, c->resized_height,
+          c->resized_width, workers_count (c->workspace.workers), error)
+      && planner_lay_out (&c->workspace, lay_out, c, error);
   if (!good)
     c->frame_width = c->frame_height = 0;
-  c->taps.crop = c->crop.data;
   return good;
 }
+
+/* --- The frame -------------------------------------------------------------------------------- */
 
 /* torchvision CenterCrop: the offset is rounded half to even, as Python does. */
 static void
 run_input (FbnetClassifier *c, const FbnetImage *image)
 {
   const Description *d = c->model->description;
-  const gsize side = c->taps.side;
+  const gsize side = c->pass.side;
   const gsize top = (gsize) rint ((double) (c->resized_height - side) / 2);
   const gsize left = (gsize) rint ((double) (c->resized_width - side) / 2);
-  const guint8 *resized = c->resized.data;
-  guint8 *crop = c->crop.data;
 
-  image_resize (c->resizer, c->resized.data, image, d->bgr, c->runner.workers);
+  image_resize (c->resizer, c->resized, image, d->bgr, c->workspace.workers);
   for (gsize y = 0; y < side; y++)
-    memcpy (crop + 3 * y * side, resized + 3 * ((top + y) * c->resized_width + left), 3 * side);
-  image_normalize (&c->taps.input, crop, side, side, d->mean, d->std);
-}
-
-/* Shared buffers may have moved while later stages were reserved, so their data is looked up now. */
-static void
-run_network (FbnetClassifier *c)
-{
-  const Tensor *in = &c->taps.input;
-
-  for (guint s = 0; s < c->network->n_trunk; s++) {
-    c->maps[s].data = c->stages[s % 2].data;
-    runner_run_stage (&c->runner, &c->network->trunk[s], in, &c->maps[s]);
-    in = &c->maps[s];
-  }
-  runner_global_average (&c->runner, in, &c->taps.features);
-  runner_observe (&c->runner, c->network->class_input, ".input", &c->taps.features);
-  runner_run_conv (&c->runner, &c->network->class_logits, &c->taps.features, &c->taps.logits, NULL);
+    memcpy (c->crop + 3 * y * side, c->resized + 3 * ((top + y) * c->resized_width + left),
+        3 * side);
+  image_normalize (&c->pass.input, c->crop, side, side, d->mean, d->std);
 }
 
 /* Milliseconds since *last, which becomes now. */
@@ -234,7 +219,7 @@ fbnet_classifier_run (FbnetClassifier *classifier, const FbnetImage *image, floa
 {
   g_return_val_if_fail (classifier != NULL && image != NULL && probabilities != NULL, FALSE);
 
-  ClassifierTaps *taps = &classifier->taps;
+  const Tensor *logits = &classifier->pass.logits;
   FbnetTimings *t = &classifier->timings;
   gint64 last = g_get_monotonic_time ();
 
@@ -242,11 +227,13 @@ fbnet_classifier_run (FbnetClassifier *classifier, const FbnetImage *image, floa
   if (!prepare (classifier, image, error))
     return FALSE;
   t->ms[FBNET_STAGE_PREPARE] = lap (&last);
+  workers_begin_frame (classifier->workspace.workers);
   run_input (classifier, image);
   t->ms[FBNET_STAGE_PREPROCESS] = lap (&last);
-  run_network (classifier);
-  memcpy (probabilities, taps->logits.data, taps->logits.c * sizeof *probabilities);
-  softmax_rows (probabilities, 1, taps->logits.c);
+  plan_run (&classifier->plan, &classifier->workspace, 1, NULL, NULL);
+  workers_end_frame (classifier->workspace.workers);
+  memcpy (probabilities, logits->data, logits->c * sizeof *probabilities);
+  softmax_rows (probabilities, 1, logits->c);
   t->ms[FBNET_STAGE_TRUNK] = lap (&last);
   t->total = t->ms[FBNET_STAGE_PREPARE] + t->ms[FBNET_STAGE_PREPROCESS] + t->ms[FBNET_STAGE_TRUNK];
   return TRUE;

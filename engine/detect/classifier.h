@@ -1,12 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * What the tests may look at inside a classifier.
+ * What the tests and the quantiser may look at inside a classifier.
  */
 #ifndef FBNET_CLASSIFIER_H
 #define FBNET_CLASSIFIER_H
 
-#include "fbnet/fbnet.h"
-#include "base/tensor.h"
+#include "network/plan.h"
 
 /* Valid until the classifier's next frame. */
 typedef struct {
@@ -15,12 +14,11 @@ typedef struct {
   Tensor input;
   Tensor features; /* 1 × 1 × 1 × c, after the average pool */
   Tensor logits;   /* 1 × 1 × 1 × n_classes */
-} ClassifierTaps;
+} ClassifierPass;
 
 /* As detector_observe() (detector.h). */
-void classifier_observe (FbnetClassifier *classifier,
-    void (*observe) (const char *name, const Tensor *output, gpointer data), gpointer data);
+void classifier_observe (FbnetClassifier *classifier, LayerObserver observe, gpointer data);
 
-void classifier_get_taps (const FbnetClassifier *classifier, ClassifierTaps *taps);
+const ClassifierPass *classifier_get_pass (const FbnetClassifier *classifier);
 
 #endif

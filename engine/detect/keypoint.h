@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * From heat maps to keypoints. Semantics: detectron2 structures/keypoints.py heatmaps_to_keypoints
- * (SPEC section 10).
+ * From heat maps to keypoints. Semantics: detectron2 structures/keypoints.py heatmaps_to_keypoints.
  */
 #ifndef FBNET_KEYPOINT_H
 #define FBNET_KEYPOINT_H

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
  * From a mask head's small probability map to pixels of the frame. Semantics: detectron2
- * layers/mask_ops.py paste_masks_in_image, the CPU form that evaluates only around the box
- * (SPEC section 9).
+ * layers/mask_ops.py paste_masks_in_image, the CPU form that evaluates only around the box.
  */
 #ifndef FBNET_MASK_H
 #define FBNET_MASK_H

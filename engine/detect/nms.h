@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
  * Non-maximum suppression. Semantics: torchvision ops/cpu/nms_kernel.cpp and
- * ops/boxes.py batched_nms (SPEC section 6), as pure per-group suppression.
+ * ops/boxes.py batched_nms, as pure per-group suppression.
  */
 #ifndef FBNET_NMS_H
 #define FBNET_NMS_H

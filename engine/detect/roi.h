@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
  * ROIAlign with aligned=True (ROIAlignV2) over one or more feature levels.
- * Semantics: torchvision ops/cpu/roi_align_kernel.cpp, detectron2 modeling/poolers.py ROIPooler
- * (SPEC section 7).
+ * Semantics: torchvision ops/cpu/roi_align_kernel.cpp, detectron2 modeling/poolers.py ROIPooler.
  */
 #ifndef FBNET_ROI_H
 #define FBNET_ROI_H

@@ -110,11 +110,11 @@ const Kernels *
 kernels_find (const char *name, GError **error)
 {
   const Kernels *const *list = kernels_list ();
-  const char *source = "kernel set";
+  const char *source = "kernels";
 
   if (name == NULL) {
     name = g_getenv ("FBNET_KERNELS");
-    source = "FBNET_KERNELS: kernel set";
+    source = "FBNET_KERNELS";
   }
   if (name == NULL || name[0] == '\0')
     return list[0];
@@ -125,6 +125,7 @@ kernels_find (const char *name, GError **error)
 
   g_autofree char *names = names_of (list);
   g_set_error (error, FBNET_ERROR, FBNET_ERROR_ARGUMENT,
-      "%s \"%s\" is unknown or needs another processor or build; here: %s", source, name, names);
+      "%s: expected one of %s, which this processor and build have, found \"%s\"", source, names,
+      name);
   return NULL;
 }

@@ -257,7 +257,6 @@ read_rpn (Description *d, JsonReader *top)
 {
   static const char *const keys[] = { "in_features", "pre_nms_count", "post_nms_count",
     "iou_threshold", "bbox_reg_weights", "min_box_size", "iou_bounds", NULL };
-  const double no_minimum = 0;
   JsonReader rpn = json_open (top, "rpn", "rpn", FALSE);
   double weights[4] = { 1, 1, 1, 1 };
 
@@ -266,7 +265,7 @@ read_rpn (Description *d, JsonReader *top)
   read_param (d, "pre-nms-count", &rpn, "pre_nms_count", FALSE);
   read_param (d, "post-nms-count", &rpn, "post_nms_count", FALSE);
   read_param (d, "rpn-iou-threshold", &rpn, "iou_threshold", FALSE);
-  d->min_box_size = json_number (&rpn, "min_box_size", 0, 1e4, &no_minimum);
+  read_param (d, "min-proposal-size", &rpn, "min_box_size", TRUE);
   json_numbers (&rpn, "bbox_reg_weights", weights, 4, 1e-3, 1e3, TRUE);
   to_floats (d->rpn_weights, weights, 4);
   read_iou_bounds (&rpn, d->rpn_iou_bounds, 0.3, 0.7);

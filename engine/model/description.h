@@ -59,7 +59,6 @@ typedef struct {
   double anchor_offset;
 
   float rpn_weights[4];
-  float min_box_size;
   float rpn_iou_bounds[2], roi_iou_bounds[2]; /* lower, upper */
 
   guint box_sampling_ratio;

@@ -6,15 +6,9 @@
 #ifndef FBNET_CACHE_H
 #define FBNET_CACHE_H
 
-#include "network.h"
+#include "pack.h"
 
-const Network *cache_get_network (FbnetModel *model, const Kernels *kernels);
-
-/* With its batch norms not folded, for a stream that they follow. */
-const Network *cache_get_following_network (FbnetModel *model, const Kernels *kernels);
-
-/* The same with the quantised layers on bytes; the others still run on floats. */
-const Network *cache_get_int8_network (FbnetModel *model, const Kernels *kernels,
-    const ByteKernels *qkernels, gboolean exact_bias);
+/* From any thread. */
+const Network *cache_get_network (FbnetModel *model, const PackOptions *options);
 
 #endif

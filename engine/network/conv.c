@@ -3,23 +3,10 @@
  * Convolutions that are matrix products: 1×1 straight over the pixels, larger ones over patches
  * gathered a few rows at a time.
  */
-#include "network.h"
-
 #include <string.h>
 
-/* Patches gathered at a time: enough rows for the kernel's tiles, little enough for the cache. */
-#define PATCH_BYTES (128u << 10)
-
-/* Rows of a product that one thread takes at a time. */
-#define PRODUCT_ROWS 96
-
-typedef struct {
-  const Runner *runner;
-  const PackedConv *conv;
-  const Tensor *in, *out, *residual;
-  Activation act;     /* NONE when a norm comes between */
-  gsize rows_at_once; /* output pixels (1×1) or output rows per item */
-} ConvJob;
+#include "arithmetic.h"
+#include "plan.h"
 
 static gboolean
 is_pointwise (const ConvLayer *layer)
@@ -27,217 +14,258 @@ is_pointwise (const ConvLayer *layer)
   return layer->kernel == 1 && layer->stride == 1 && layer->pad == 0;
 }
 
-/* c[m] = a[m] × weights for m pixels; groups one after the other. `a` holds, per pixel and group,
- * `taps` times the group's channels, groups side by side. */
+/* Rows of `other` are the residual's; `at` is a pixel. */
 static void
-multiply (const ConvJob *job, gsize m, const float *a, gsize taps, float *c, const float *residual)
+multiply (const StepCall *call, gsize m, const void *in, gsize taps, gsize at, void *sums)
 {
-  const ConvLayer *layer = job->conv->layer;
-  const gsize in = layer->in / layer->groups * taps, out = layer->out / layer->groups;
+  const Step *step = call->step;
+  const Arithmetic *arithmetic = step->conv->arithmetic;
+  const gsize offset = at * call->out.c * arithmetic->size;
+  const guint8 *residual = tensor_native (&call->other);
+  const Product product = { .conv = step->conv,
+    .m = m,
+    .taps = taps,
+    .in = in,
+    .residual = residual != NULL ? residual + offset : NULL,
+    .sums = sums,
+    .out = (guint8 *) tensor_native (&call->out) + offset,
+    .act = step->act };
 
-  for (guint g = 0; g < layer->groups; g++) {
-    const GemmArgs args = { .m = m,
-      .n = out,
-      .k = in,
-      .a = a + g * in,
-      .lda = in * layer->groups,
-      .packed = job->conv->weights + g * job->conv->group_size,
-      .bias = job->conv->bias != NULL ? job->conv->bias + g * out : NULL,
-      .residual = residual != NULL ? residual + g * out : NULL,
-      .ldr = layer->out,
-      .c = c + g * out,
-      .ldc = layer->out,
-      .act = job->act };
-    job->runner->kernels->floats.gemm (&args);
-  }
+  arithmetic->multiply (workspace_kernels (call->workspace), &product);
 }
 
 static void
 pointwise_item (gpointer data, guint item, guint thread)
 {
-  const ConvJob *job = data;
-  const gsize pixels = job->in->n * job->in->h * job->in->w;
-  const gsize begin = item * job->rows_at_once;
-  const gsize m = MIN (job->rows_at_once, pixels - begin);
-  const gsize c = job->out->c;
+  const StepCall *call = data;
+  const Arithmetic *arithmetic = call->step->conv->arithmetic;
+  const gsize pixels = tensor_pixels (&call->in);
+  const gsize begin = item * arithmetic->product_rows;
+  const guint8 *in = tensor_native (&call->in);
 
-  multiply (job, m, job->in->data + begin * job->in->c, 1, job->out->data + begin * c,
-      job->residual != NULL ? job->residual->data + begin * c : NULL);
+  multiply (call, MIN (arithmetic->product_rows, pixels - begin),
+      in + begin * call->in.c * arithmetic->size, 1, begin,
+      workspace_scratch (call->workspace, thread));
 }
 
-/* One kernel row of a patch: `kernel` pixels of one group's channels, zeros outside the image. */
 static void
-gather_row (float *patch, const ConvJob *job, const float *row, gsize first, gsize channels)
+run_pointwise (const StepCall *call)
 {
-  const ConvLayer *layer = job->conv->layer;
+  const gsize rows = call->step->conv->arithmetic->product_rows;
 
-  for (guint kx = 0; kx < layer->kernel; kx++, patch += channels) {
+  workers_run (call->workspace->workers, pointwise_item, (gpointer) call,
+      (tensor_pixels (&call->in) + rows - 1) / rows);
+}
+
+/* --- Patches ---------------------------------------------------------------------------------- */
+
+/* One kernel row of a patch: `kernel` pixels of one group's channels, padding outside the image. */
+static void
+gather_row (guint8 *patch, const StepCall *call, const guint8 *row, gsize first, gsize bytes)
+{
+  const PackedConv *conv = call->step->conv;
+  const gsize pixel = call->in.c * conv->arithmetic->size;
+
+  for (guint kx = 0; kx < conv->layer->kernel; kx++, patch += bytes) {
     const gsize x = first + kx; /* wraps to huge left of the image */
-    if (x < job->in->w)
-      memcpy (patch, row + x * job->in->c, channels * sizeof *patch);
+    if (x < call->in.w)
+      memcpy (patch, row + x * pixel, bytes);
     else
-      memset (patch, 0, channels * sizeof *patch);
+      memset (patch, conv->padding, bytes);
   }
 }
 
 /* One pixel's patch: [group][ky][kx][channels of the group]. */
 static void
-gather_patch (float *patch, const ConvJob *job, gsize n, gsize y, gsize x)
+gather_patch (guint8 *patch, const StepCall *call, gsize n, gsize y, gsize x)
 {
-  const ConvLayer *layer = job->conv->layer;
-  const Tensor *in = job->in;
-  const gsize channels = in->c / layer->groups, size = layer->kernel * channels;
+  const PackedConv *conv = call->step->conv;
+  const ConvLayer *layer = conv->layer;
+  const Tensor *in = &call->in;
+  const gsize pixel = in->c * conv->arithmetic->size;
+  const gsize channels = pixel / layer->groups, size = layer->kernel * channels;
   const gsize first = x * layer->stride - layer->pad;
   /* Without groups a kernel row's pixels lie in the image as they do in the patch. */
   const gboolean whole = layer->groups == 1 && first < in->w && first + layer->kernel <= in->w;
+  const guint8 *image = (const guint8 *) tensor_native (in) + n * in->h * in->w * pixel;
 
   for (guint g = 0; g < layer->groups; g++) {
     for (guint ky = 0; ky < layer->kernel; ky++, patch += size) {
       const gsize sy = y * layer->stride + ky - layer->pad; /* wraps to huge above the image */
-      const float *row = tensor_pixel (in, n, sy, 0) + g * channels;
-      if (sy >= in->h)
-        memset (patch, 0, size * sizeof *patch);
-      else if (whole)
-        memcpy (patch, row + first * in->c, size * sizeof *patch);
+      if (sy >= in->h) {
+        memset (patch, conv->padding, size);
+        continue;
+      }
+      const guint8 *row = image + sy * in->w * pixel + g * channels;
+      if (whole)
+        memcpy (patch, row + first * pixel, size);
       else
-        gather_row (patch, job, row, first, channels);
+        gather_row (patch, call, row, first, channels);
     }
   }
+}
+
+static gsize
+patch_row_bytes (const PackedConv *conv, const Tensor *out)
+{
+  const ConvLayer *layer = conv->layer;
+
+  return out->w * layer->kernel * layer->kernel * layer->in * conv->arithmetic->size;
+}
+
+static gsize
+rows_at_once (const PackedConv *conv, const Tensor *out)
+{
+  return MAX (1, conv->arithmetic->patch_bytes / patch_row_bytes (conv, out));
 }
 
 static void
 patches_item (gpointer data, guint item, guint thread)
 {
-  const ConvJob *job = data;
-  const ConvLayer *layer = job->conv->layer;
-  const Tensor *out = job->out;
+  const StepCall *call = data;
+  const ConvLayer *layer = call->step->conv->layer;
+  const Tensor *out = &call->out;
+  const gsize rows = call->step->factor, items = (out->h + rows - 1) / rows;
   const gsize taps = (gsize) layer->kernel * layer->kernel;
-  const gsize items_per_image = (out->h + job->rows_at_once - 1) / job->rows_at_once;
-  const gsize n = item / items_per_image;
-  const gsize begin = item % items_per_image * job->rows_at_once;
-  const gsize end = MIN (begin + job->rows_at_once, out->h);
-  float *patches = runner_scratch (job->runner, thread);
-  const gsize offset = (n * out->h + begin) * out->w * out->c;
-  float *patch = patches;
+  const gsize patch_bytes = taps * call->in.c * call->step->conv->arithmetic->size;
+  const gsize n = item / items, begin = item % items * rows;
+  const gsize end = MIN (begin + rows, out->h);
+  guint8 *patches = workspace_scratch (call->workspace, thread), *patch = patches;
 
   for (gsize y = begin; y < end; y++) {
-    for (gsize x = 0; x < out->w; x++, patch += taps * job->in->c)
-      gather_patch (patch, job, n, y, x);
+    for (gsize x = 0; x < out->w; x++, patch += patch_bytes)
+      gather_patch (patch, call, n, y, x);
   }
-  multiply (job, (end - begin) * out->w, patches, taps, out->data + offset,
-      job->residual != NULL ? job->residual->data + offset : NULL);
-}
-
-static gsize
-patch_row_bytes (const ConvLayer *layer, const Tensor *out)
-{
-  return out->w * layer->kernel * layer->kernel * layer->in * sizeof (float);
-}
-
-/* A layer on bytes, of which the caller sees floats. */
-static gboolean
-reserve_on_bytes (Runner *runner, const PackedConv *conv, const Tensor *in, const Tensor *out,
-    GError **error)
-{
-  Tensor result = *out;
-
-  return (tensor_has_bytes (in, conv->layer->q_in)
-             || runner_reserve_conversion (runner, in, TRUE, error))
-      && tensor_reserve_bytes (&result, &runner->mid, error)
-      && runner_reserve_qconv (runner, conv, out, error);
+  multiply (call, (end - begin) * out->w, patches, taps, (n * out->h + begin) * out->w,
+      patches + rows * patch_row_bytes (call->step->conv, out));
 }
 
 static void
-run_on_bytes (Runner *runner, const PackedConv *conv, const Tensor *in, const Tensor *out)
+run_patches (const StepCall *call)
 {
-  const Tensor source = runner_as_bytes (runner, in, conv->layer->q_in);
-  Tensor result = *out;
+  const gsize rows = call->step->factor;
 
-  result.bytes = runner->mid.data;
-  result.quant = conv->layer->q_out;
-  runner_run_qconv (runner, conv, &source, &result);
-  runner_dequantize (runner, &result);
+  workers_run (call->workspace->workers, patches_item, (gpointer) call,
+      call->in.n * ((call->out.h + rows - 1) / rows));
 }
 
-gboolean
-runner_reserve_conv (Runner *runner, const PackedConv *conv, const Tensor *in, Tensor *out,
-    GError **error)
+/* --- Planning --------------------------------------------------------------------------------- */
+
+Tensor
+conv_output (const PackedConv *conv, const Tensor *in)
 {
   const ConvLayer *layer = conv->layer;
-  gsize floats;
 
-  *out = (Tensor){ NULL, in->n, arch_conv_output (in->h, layer, 1),
-    arch_conv_output (in->w, layer, 1), layer->out };
-  if (!tensor_size (out->n, out->h, out->w, out->c, &floats) || floats == 0) {
-    g_set_error (error, FBNET_ERROR, FBNET_ERROR_ARGUMENT,
-        "%s: expected an input that leaves an output, found %" G_GSIZE_FORMAT "×%" G_GSIZE_FORMAT,
-        layer->conv_name, in->h, in->w);
-    return FALSE;
-  }
-  if (conv->q != NULL)
-    return reserve_on_bytes (runner, conv, in, out, error);
-  if (in->bytes != NULL && in->data == NULL
-      && !runner_reserve_conversion (runner, in, FALSE, error))
-    return FALSE;
-  if (!is_pointwise (layer)
-      && !runner_reserve_threads (runner, MAX (PATCH_BYTES, patch_row_bytes (layer, out)), error))
-    return FALSE;
-  return !conv_has_norm (conv) || runner_reserve_sums (runner, out, error);
+  return (Tensor){ .n = in->n,
+    .h = arch_conv_output (in->h, layer, 1),
+    .w = arch_conv_output (in->w, layer, 1),
+    .c = layer->out };
 }
 
-static void
-run_products (ConvJob *job)
+/* Bytes are activated within their product always. */
+Activation
+act_within (const Planner *planner, const PackedConv *conv)
 {
-  const ConvLayer *layer = job->conv->layer;
-  const Tensor *in = job->in, *out = job->out;
-  Workers *workers = job->runner->workers;
-
-  if (is_pointwise (layer)) {
-    const gsize pixels = in->n * in->h * in->w;
-    job->rows_at_once = PRODUCT_ROWS;
-    workers_run (workers, pointwise_item, job,
-        (pixels + job->rows_at_once - 1) / job->rows_at_once);
-  } else {
-    job->rows_at_once = MAX (1, PATCH_BYTES / patch_row_bytes (layer, out));
-    workers_run (workers, patches_item, job,
-        in->n * ((out->h + job->rows_at_once - 1) / job->rows_at_once));
-  }
+  return conv_has_norm (conv) || planner->workspace->observe != NULL ? ACT_NONE : conv->layer->act;
 }
 
-/* An observer sees the layer before a residual is added. Layers with one have no activation (arch.c,
- * make_irf_block). */
+/* An observer sees a float layer after a ReLU, before and after any other activation; one of bytes behind
+ * its activation. */
 static void
-run_observed (const Runner *runner, const PackedConv *conv, const Tensor *in, const Tensor *out,
-    const Tensor *residual)
+plan_observed (Planner *planner, const PackedConv *conv, const Tensor *x)
 {
-  ConvJob job = { runner, conv, in, out, NULL, ACT_NONE, 1 };
-  const gsize n = out->n * out->h * out->w * out->c;
+  const ConvLayer *layer = conv->layer;
 
-  run_products (&job);
-  runner_activate_observed (runner, conv->layer, out);
-  for (gsize i = 0; residual != NULL && i < n; i++)
-    out->data[i] += residual->data[i];
+  if (conv->q != NULL) {
+    plan_observe (planner, layer->conv_name, conv_has_table (layer) ? ".act" : "", x);
+    return;
+  }
+  if (layer->act == ACT_RELU)
+    plan_activate (planner, x, ACT_RELU);
+  plan_observe (planner, layer->conv_name, "", x);
+  if (!conv_has_table (layer))
+    return;
+  plan_activate (planner, x, layer->act);
+  plan_observe (planner, layer->conv_name, ".act", x);
 }
 
 void
-runner_run_conv (Runner *runner, const PackedConv *conv, const Tensor *in, const Tensor *out,
+plan_behind (Planner *planner, const PackedConv *conv, const Tensor *x, const Tensor *out,
     const Tensor *residual)
 {
-  const ConvLayer *layer = conv->layer;
-  const gboolean norm = conv_has_norm (conv);
+  if (conv_has_norm (conv)) {
+    plan_norm (planner, conv, x, residual);
+    return;
+  }
+  if (planner->workspace->observe == NULL)
+    return;
+  plan_observed (planner, conv, x);
+  if (residual != NULL)
+    plan_add (planner, conv, x, residual, out);
+}
 
+static void
+plan_product (Planner *planner, const PackedConv *conv, const Tensor *in, const Tensor *out,
+    const Tensor *residual)
+{
+  const Arithmetic *arithmetic = conv->arithmetic;
+  const gboolean pointwise = is_pointwise (conv->layer);
+  const gsize rows = pointwise ? 0 : rows_at_once (conv, out);
+  const gsize pixels = pointwise ? arithmetic->product_rows : rows * out->w;
+  Step *step = planner_add (planner, pointwise ? run_pointwise : run_patches, in, out);
+
+  step->conv = conv;
+  step->act = act_within (planner, conv);
+  step->factor = rows;
+  if (residual != NULL)
+    step->other = *residual;
+  planner_need_scratch (planner,
+      rows * patch_row_bytes (conv, out) + arithmetic->slack
+          + (residual != NULL && arithmetic->sums_apart ? pixels * out->c : 0));
+}
+
+/* Where nothing comes between a product and its residual they are one step. */
+static void
+plan_sums (Planner *planner, const PackedConv *conv, const Tensor *in, const Tensor *out,
+    const Tensor *residual)
+{
+  const gboolean together = !conv_has_norm (conv) && planner->workspace->observe == NULL;
+  Tensor sums = *out;
+
+  if (residual != NULL && !together && conv->q != NULL) {
+    sums.quant = conv->layer->q_out;
+    planner_place (planner, &sums, FALSE);
+  }
+  plan_product (planner, conv, in, &sums, together ? residual : NULL);
+  plan_behind (planner, conv, &sums, out, residual);
+}
+
+/* A layer on bytes, of which the caller may see floats. */
+static void
+plan_on_bytes (Planner *planner, const PackedConv *conv, const Tensor *in, const Tensor *out,
+    const Tensor *residual)
+{
+  const Tensor source = plan_as_bytes (planner, in, conv->layer->q_in);
+  Tensor result = *out;
+
+  result.data = NULL;
+  if (result.bytes == NULL) {
+    result.quant = conv->layer->q_out;
+    planner_place (planner, &result, FALSE);
+  }
+  plan_sums (planner, conv, &source, &result, residual);
+  if (out->data != NULL)
+    plan_dequantize (planner, &result, out);
+}
+
+void
+plan_conv (Planner *planner, const PackedConv *conv, const Tensor *in, const Tensor *out,
+    const Tensor *residual)
+{
   if (conv->q != NULL) {
-    run_on_bytes (runner, conv, in, out);
+    plan_on_bytes (planner, conv, in, out, residual);
     return;
   }
-  const Tensor source = runner_as_floats (runner, in);
-  if (runner->observe != NULL && !norm) {
-    run_observed (runner, conv, &source, out, residual);
-    return;
-  }
-  ConvJob job = { runner, conv, &source, out, norm ? NULL : residual, norm ? ACT_NONE : layer->act,
-    1 };
-  run_products (&job);
-  if (norm)
-    runner_norm (runner, conv, out, residual);
+  const Tensor source = plan_as_floats (planner, in);
+  plan_sums (planner, conv, &source, out, residual);
 }

@@ -4,22 +4,13 @@
  * stream, squeeze and excite, global average. Sums are made in double over chunks of pixels whose
  * size is fixed, then added in order: the number of threads does not show.
  */
-#include "network.h"
-
 #include <math.h>
+
+#include "plan.h"
 
 #define CHUNK_PIXELS 512
 
-typedef struct {
-  const Runner *runner;
-  const Tensor *x;
-  const Tensor *residual;
-  gsize chunks; /* per image */
-  gboolean squares;
-  const float *scale, *shift; /* [n][c] */
-  Activation act;
-  gboolean shared; /* scale and shift are [c], for all images */
-} NormJob;
+/* --- Sums over pixels ------------------------------------------------------------------------- */
 
 static gsize
 chunks_per_image (const Tensor *x)
@@ -27,82 +18,115 @@ chunks_per_image (const Tensor *x)
   return (x->h * x->w + CHUNK_PIXELS - 1) / CHUNK_PIXELS;
 }
 
-static gsize
-chunk_pixels (const NormJob *job, guint item)
+/* A run of an image's pixels. */
+typedef struct {
+  gsize image, offset, pixels; /* offset: elements */
+} Chunk;
+
+static Chunk
+chunk_at (const Tensor *x, guint item)
 {
-  const gsize begin = item % job->chunks * CHUNK_PIXELS;
+  const gsize chunks = chunks_per_image (x), begin = item % chunks * CHUNK_PIXELS;
+  const gsize image = item / chunks, pixels = x->h * x->w;
 
-  return MIN (CHUNK_PIXELS, job->x->h * job->x->w - begin);
-}
-
-static gsize
-chunk_offset (const NormJob *job, guint item)
-{
-  const gsize image = item / job->chunks, begin = item % job->chunks * CHUNK_PIXELS;
-
-  return (image * job->x->h * job->x->w + begin) * job->x->c;
+  return (Chunk){ image, (image * pixels + begin) * x->c, MIN (CHUNK_PIXELS, pixels - begin) };
 }
 
 /* Per chunk: c sums, then c sums of squares. */
 static double *
-chunk_sums (const NormJob *job, guint item)
+chunk_sums (const StepCall *call, gsize item)
 {
-  return (double *) job->runner->sums.data + (gsize) item * 2 * job->x->c;
+  return (double *) call->step->memory + item * 2 * call->in.c;
+}
+
+static void
+add_chunk (const StepCall *call, guint item, gboolean squares)
+{
+  const Tensor *x = &call->in;
+  const Chunk chunk = chunk_at (x, item);
+  double *sums = chunk_sums (call, item);
+
+  for (gsize i = 0; i < 2 * x->c; i++)
+    sums[i] = 0;
+  workspace_kernels (call->workspace)
+      ->floats.channel_sums (sums, squares ? sums + x->c : NULL, x->data + chunk.offset,
+          chunk.pixels, x->c);
 }
 
 static void
 sums_item (gpointer data, guint item, guint thread)
 {
-  const NormJob *job = data;
-  const gsize c = job->x->c;
-  double *sums = chunk_sums (job, item);
+  add_chunk (data, item, FALSE);
+}
 
-  for (gsize i = 0; i < 2 * c; i++)
-    sums[i] = 0;
-  job->runner->kernels->floats.channel_sums (sums, job->squares ? sums + c : NULL,
-      job->x->data + chunk_offset (job, item), chunk_pixels (job, item), c);
+static void
+squares_item (gpointer data, guint item, guint thread)
+{
+  add_chunk (data, item, TRUE);
 }
 
 /* Leaves each image's sums in its first chunk. */
 static void
-sum_pixels (NormJob *job)
+sum_pixels (const StepCall *call, WorkFunc item)
 {
-  workers_run (job->runner->workers, sums_item, job, job->x->n * job->chunks);
-  for (gsize image = 0; image < job->x->n; image++) {
-    double *total = chunk_sums (job, image * job->chunks);
-    for (gsize chunk = 1; chunk < job->chunks; chunk++) {
-      const double *part = chunk_sums (job, image * job->chunks + chunk);
-      for (gsize i = 0; i < 2 * job->x->c; i++)
+  const Tensor *x = &call->in;
+  const gsize chunks = chunks_per_image (x);
+
+  workers_run (call->workspace->workers, item, (gpointer) call, x->n * chunks);
+  for (gsize image = 0; image < x->n; image++) {
+    double *total = chunk_sums (call, image * chunks);
+    for (gsize chunk = 1; chunk < chunks; chunk++) {
+      const double *part = chunk_sums (call, image * chunks + chunk);
+      for (gsize i = 0; i < 2 * x->c; i++)
         total[i] += part[i];
     }
   }
 }
 
+static gpointer
+place_sums (Planner *planner, const Tensor *x)
+{
+  /* Doubles as floats: two for one, and two sums per channel. */
+  Tensor sums = { .n = x->n, .h = chunks_per_image (x), .w = 4, .c = x->c };
+
+  planner_place_floats (planner, &sums, FALSE);
+  return sums.data;
+}
+
+/* --- Scale and shift -------------------------------------------------------------------------- */
+
+typedef struct {
+  const StepCall *call;
+  const float *scale, *shift; /* [n][c]; shift may be NULL */
+  gboolean shared;            /* [c], for all images */
+} Affine;
+
 static void
 affine_item (gpointer data, guint item, guint thread)
 {
-  const NormJob *job = data;
-  const gsize image = job->shared ? 0 : item / job->chunks, c = job->x->c;
-  const gsize offset = chunk_offset (job, item);
+  const Affine *affine = data;
+  const StepCall *call = affine->call;
+  const Tensor *x = &call->in;
+  const Chunk chunk = chunk_at (x, item);
+  const gsize at = affine->shared ? 0 : chunk.image * x->c;
+  const float *residual = call->step->factor ? call->other.data + chunk.offset : NULL;
 
-  job->runner->kernels->floats.channel_affine (job->x->data + offset, job->scale + image * c,
-      job->shift != NULL ? job->shift + image * c : NULL,
-      job->residual != NULL ? job->residual->data + offset : NULL, chunk_pixels (job, item), c,
-      job->act);
+  workspace_kernels (call->workspace)
+      ->floats.channel_affine (x->data + chunk.offset, affine->scale + at,
+          affine->shift != NULL ? affine->shift + at : NULL, residual, chunk.pixels, x->c,
+          call->step->act);
 }
 
-gboolean
-runner_reserve_sums (Runner *runner, const Tensor *x, GError **error)
+static void
+run_affine (const StepCall *call, const float *scale, const float *shift, gboolean shared)
 {
-  gsize bytes;
+  Affine affine = { call, scale, shift, shared };
 
-  if (!tensor_size (x->n, chunks_per_image (x), x->c, 2 * sizeof (double), &bytes)) {
-    g_set_error_literal (error, FBNET_ERROR, FBNET_ERROR_MEMORY, "sums: too many channels");
-    return FALSE;
-  }
-  return buffer_reserve (&runner->sums, bytes, error)
-      && buffer_reserve (&runner->gates, x->n * x->c * 4 * sizeof (float), error);
+  workers_run (call->workspace->workers, affine_item, &affine,
+      call->in.n * chunks_per_image (&call->in));
 }
+
+/* --- Norms ------------------------------------------------------------------------------------ */
 
 /* One image's group norm as scale and shift per channel (torch GroupNorm: biased variance). */
 static void
@@ -128,9 +152,9 @@ group_affine (const PackedConv *conv, const double *sums, gsize c, double pixels
 }
 
 static NormPooling
-pooling_of (const Runner *runner, const PackedConv *conv)
+pooling_of (const Workspace *workspace, const PackedConv *conv)
 {
-  switch (runner->normalization) {
+  switch (workspace->normalization) {
     case FBNET_NORMALIZATION_SYNC_BN:
       return POOL_PIXELS;
     case FBNET_NORMALIZATION_NAIVE_SYNC_BN:
@@ -142,29 +166,35 @@ pooling_of (const Runner *runner, const PackedConv *conv)
 
 /* The sums of all images, in the place of the first one's. */
 static double *
-add_images (NormJob *job)
+add_images (const StepCall *call)
 {
-  double *total = chunk_sums (job, 0);
+  const Tensor *x = &call->in;
+  const gsize chunks = chunks_per_image (x);
+  double *total = chunk_sums (call, 0);
 
-  for (gsize image = 1; image < job->x->n; image++) {
-    const double *sums = chunk_sums (job, image * job->chunks);
-    for (gsize i = 0; i < 2 * job->x->c; i++)
+  for (gsize image = 1; image < x->n; image++) {
+    const double *sums = chunk_sums (call, image * chunks);
+    for (gsize i = 0; i < 2 * x->c; i++)
       total[i] += sums[i];
   }
   return total;
 }
 
-/* The stream's statistics with this frame's in them, as scale and shift per channel. */
+/* The stream's statistics with this frame's in them, as scale and shift per channel. Of a batch norm all
+ * images are one contribution. */
 static void
-batch_affine (const Runner *runner, const PackedConv *conv, const double *sums, const Tensor *x,
-    float *scale, float *shift)
+batch_affine (const StepCall *call, float *scale, float *shift)
 {
-  double *frame = runner->norm_scratch, *mean = frame + norm_stats_size (x->c);
-  double *variance = mean + x->c, *running = runner->norm_stats + conv->norm_at;
+  const Workspace *workspace = call->workspace;
+  const PackedConv *conv = call->step->conv;
+  const Tensor *x = &call->in;
+  const double *sums = add_images (call);
+  double *frame = workspace->norm_scratch, *mean = frame + norm_stats_size (x->c);
+  double *variance = mean + x->c, *running = workspace->norm_stats + conv->norm_at;
 
   norm_stats_set (frame, sums, sums + x->c, x->n * x->h * x->w, x->n, x->c,
-      pooling_of (runner, conv));
-  norm_stats_follow (running, frame, x->c, runner->norm_momentum);
+      pooling_of (workspace, conv));
+  norm_stats_follow (running, frame, x->c, workspace->norm_momentum);
   norm_stats_finish (running, x->c, mean, variance);
   for (gsize c = 0; c < x->c; c++) {
     const double factor = conv->gamma[c] / sqrt (variance[c] + NORM_EPSILON);
@@ -173,61 +203,172 @@ batch_affine (const Runner *runner, const PackedConv *conv, const double *sums, 
   }
 }
 
-void
-runner_norm (Runner *runner, const PackedConv *conv, const Tensor *x, const Tensor *residual)
+/* `out` has the room for scale and shift. */
+static void
+run_norm (const StepCall *call)
 {
-  float *scale = runner->gates.data, *shift = scale + x->n * x->c;
-  NormJob job = { runner, x, residual, chunks_per_image (x), TRUE, scale, shift, conv->layer->act };
+  const Tensor *x = &call->in;
+  const gboolean batch = call->step->conv->layer->norm.kind == NORM_BATCH;
+  const gsize chunks = chunks_per_image (x);
+  float *scale = call->out.data, *shift = scale + x->n * x->c;
 
-  job.shared = conv->layer->norm.kind == NORM_BATCH;
-  sum_pixels (&job);
-  if (job.shared)
-    batch_affine (runner, conv, add_images (&job), x, scale, shift);
-  for (gsize image = 0; !job.shared && image < x->n; image++)
-    group_affine (conv, chunk_sums (&job, image * job.chunks), x->c, (double) x->h * x->w,
+  sum_pixels (call, squares_item);
+  if (batch)
+    batch_affine (call, scale, shift);
+  for (gsize image = 0; !batch && image < x->n; image++)
+    group_affine (call->step->conv, chunk_sums (call, image * chunks), x->c, (double) x->h * x->w,
         scale + image * x->c, shift + image * x->c);
-  workers_run (runner->workers, affine_item, &job, x->n * job.chunks);
+  run_affine (call, scale, shift, batch);
 }
 
 void
-runner_global_average (Runner *runner, const Tensor *in, const Tensor *out)
+plan_norm (Planner *planner, const PackedConv *conv, const Tensor *x, const Tensor *residual)
 {
-  NormJob job = { runner, in, NULL, chunks_per_image (in), FALSE };
+  Tensor affine = { .n = x->n, .h = 2, .w = 1, .c = x->c };
+
+  planner_place_floats (planner, &affine, FALSE);
+  Step *step = planner_add (planner, run_norm, x, &affine);
+  step->conv = conv;
+  step->act = conv->layer->act;
+  step->memory = place_sums (planner, x);
+  step->factor = residual != NULL;
+  if (residual != NULL)
+    step->other = *residual;
+}
+
+/* --- Averages --------------------------------------------------------------------------------- */
+
+static void
+run_average (const StepCall *call)
+{
+  const Tensor *in = &call->in;
+  const gsize chunks = chunks_per_image (in);
   const double pixels = (double) in->h * in->w;
 
-  if (in->bytes != NULL) {
-    runner_average_bytes (runner, in, out);
-    return;
-  }
-  sum_pixels (&job);
+  sum_pixels (call, sums_item);
   for (gsize image = 0; image < in->n; image++) {
-    const double *sums = chunk_sums (&job, image * job.chunks);
+    const double *sums = chunk_sums (call, image * chunks);
     for (gsize c = 0; c < in->c; c++)
-      out->data[image * in->c + c] = (float) (sums[c] / pixels);
+      call->out.data[image * in->c + c] = (float) (sums[c] / pixels);
   }
 }
 
-/* gates holds, one after the other: means [n][c], gates [n][c], squeezed [n][s] with s <= 2c. */
-gboolean
-runner_reserve_se (Runner *runner, const PackedBlock *block, const Tensor *x, GError **error)
+/* One image's sums of bytes over its pixels. */
+static const gint32 *
+sum_bytes (const StepCall *call, gsize image)
 {
-  const gsize squeezed = block->block->se_squeeze.out;
+  const Tensor *in = &call->in;
+  gint32 *sums = (gint32 *) call->step->memory + image * in->c;
 
-  return runner_reserve_sums (runner, x, error)
-      && buffer_reserve (&runner->gates, x->n * (2 * x->c + squeezed) * sizeof (float), error);
+  for (gsize c = 0; c < in->c; c++)
+    sums[c] = 0;
+  workspace_kernels (call->workspace)
+      ->bytes.channel_sums (sums, tensor_byte (in, image, 0, 0), in->h * in->w, in->c);
+  return sums;
+}
+
+/* aten qadaptive_avg_pool2d to one pixel: the average has the input's scale and zero point. */
+static void
+rounded_item (gpointer data, guint image, guint thread)
+{
+  const StepCall *call = data;
+  const Tensor *in = &call->in;
+  const gint32 pixels = (gint32) (in->h * in->w), zero = in->quant.zero;
+  const gint32 *sums = sum_bytes (call, image);
+
+  for (gsize c = 0; c < in->c; c++) {
+    const float mean = rintf ((float) (sums[c] - pixels * zero) * (1.0f / (float) pixels));
+    const float byte = CLAMP (mean + (float) zero, 0, 255);
+    call->out.data[image * in->c + c] = (byte - (float) zero) * in->quant.scale;
+  }
+}
+
+static void
+run_rounded (const StepCall *call)
+{
+  workers_run (call->workspace->workers, rounded_item, (gpointer) call, call->in.n);
+}
+
+static void
+exact_item (gpointer data, guint image, guint thread)
+{
+  const StepCall *call = data;
+  const Tensor *in = &call->in;
+  const double pixels = (double) in->h * in->w;
+  const gint32 *sums = sum_bytes (call, image);
+
+  for (gsize c = 0; c < in->c; c++)
+    call->out.data[image * in->c + c] =
+        (float) ((sums[c] / pixels - in->quant.zero) * in->quant.scale);
+}
+
+static void
+run_exact (const StepCall *call)
+{
+  workers_run (call->workspace->workers, exact_item, (gpointer) call, call->in.n);
+}
+
+static void
+plan_mean (Planner *planner, const Tensor *in, const Tensor *out, StepFunc of_bytes)
+{
+  Step *step = planner_add (planner, in->bytes != NULL ? of_bytes : run_average, in, out);
+
+  step->memory = place_sums (planner, in);
 }
 
 void
-runner_squeeze_excite (Runner *runner, const PackedBlock *block, const Tensor *x)
+plan_average (Planner *planner, const Tensor *in, const Tensor *out)
 {
-  float *means = runner->gates.data, *gates = means + x->n * x->c;
-  const Tensor mean = { means, x->n, 1, 1, x->c };
-  const Tensor squeezed = { gates + x->n * x->c, x->n, 1, 1, block->block->se_squeeze.out };
-  const Tensor gate = { gates, x->n, 1, 1, x->c };
-  NormJob job = { runner, x, NULL, chunks_per_image (x), FALSE, gates, NULL, ACT_NONE };
+  plan_mean (planner, in, out, run_rounded);
+}
 
-  runner_global_average (runner, x, &mean);
-  runner_run_conv (runner, &block->se_squeeze, &mean, &squeezed, NULL);
-  runner_run_conv (runner, &block->se_excite, &squeezed, &gate, NULL);
-  workers_run (runner->workers, affine_item, &job, x->n * job.chunks);
+/* --- Squeeze and excite ----------------------------------------------------------------------- */
+
+static void
+run_gate (const StepCall *call)
+{
+  run_affine (call, call->other.data, NULL, FALSE);
+}
+
+static void
+gate_item (gpointer data, guint row, guint thread)
+{
+  const StepCall *call = data;
+  const Tensor *in = &call->in;
+  const gsize image = row / in->h, y = row % in->h;
+
+  workspace_kernels (call->workspace)
+      ->bytes.gate (tensor_byte (&call->out, image, y, 0), tensor_byte (in, image, y, 0),
+          call->other.data + image * in->c, in->w, in->c, in->quant.zero, call->out.quant.zero);
+}
+
+/* Gates in steps of the output. */
+static void
+run_gate_bytes (const StepCall *call)
+{
+  const Tensor *in = &call->in;
+  const float steps = in->quant.scale / call->out.quant.scale;
+
+  for (gsize i = 0; i < in->n * in->c; i++)
+    call->other.data[i] *= steps;
+  workers_run (call->workspace->workers, gate_item, (gpointer) call, in->n * in->h);
+}
+
+/* The two small convolutions stay with floats: they see one number per channel and image. */
+void
+plan_squeeze_excite (Planner *planner, const PackedBlock *block, const Tensor *in,
+    const Tensor *out)
+{
+  Tensor mean = { .n = in->n, .h = 1, .w = 1, .c = in->c }, gates = mean, squeezed = mean;
+
+  squeezed.c = block->se_squeeze.layer->out;
+  planner_place_floats (planner, &mean, FALSE);
+  planner_place_floats (planner, &squeezed, FALSE);
+  planner_place_floats (planner, &gates, FALSE);
+  plan_mean (planner, in, &mean, run_exact);
+  plan_conv (planner, &block->se_squeeze, &mean, &squeezed, NULL);
+  plan_conv (planner, &block->se_excite, &squeezed, &gates, NULL);
+  Step *step = planner_add (planner, in->bytes != NULL ? run_gate_bytes : run_gate, in, out);
+  step->act = ACT_NONE;
+  step->other = gates;
 }

@@ -1,18 +1,17 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * A stage: its blocks one after the other, between two buffers.
+ * A stage: its blocks one after the other, between two places in memory.
  */
-#include "network.h"
-
-#include <string.h>
+#include "arithmetic.h"
+#include "plan.h"
 
 static Tensor
 block_output (const PackedBlock *packed, const Tensor *in)
 {
   const Block *block = packed->block;
-  Tensor out = { NULL, in->n, in->h, in->w, block->out };
+  Tensor out = { .n = in->n, .h = in->h, .w = in->w, .c = block->out };
 
-  if (packed->q != NULL)
+  if (packed->arithmetic == &arithmetic_bytes)
     out.quant = block->q_out;
   if (block->kind == BLOCK_POOL) {
     out.h = out.w = 1;
@@ -26,161 +25,116 @@ block_output (const PackedBlock *packed, const Tensor *in)
   return out;
 }
 
-static gboolean
-reserve_conv_block (Runner *runner, const PackedBlock *block, const Tensor *in, GError **error)
-{
-  Tensor out;
-
-  if (!runner_reserve_conv (runner, &block->pwl, in, &out, error))
-    return FALSE;
-  if (block->q != NULL)
-    out.quant = block->block->q_out;
-  return block->block->upsample == 1 || tensor_reserve_native (&out, &runner->mid, error);
-}
-
-static gboolean
-reserve_block (Runner *runner, const PackedBlock *block, const Tensor *in, const Tensor *out,
-    GError **error)
-{
-  if (block->block->kind == BLOCK_SKIP)
-    return TRUE;
-  if (block->block->kind == BLOCK_CONV)
-    return reserve_conv_block (runner, block, in, error);
-  return block->q != NULL ? runner_reserve_qirf (runner, block, in, out, error)
-                          : runner_reserve_irf (runner, block, in, out, error);
-}
-
-/* A block reads what the one before it wrote, or that in the other form. */
-static gboolean
-reserve_input (Runner *runner, const PackedBlock *block, const Tensor *in, GError **error)
-{
-  const gboolean to_bytes = block->q != NULL && !tensor_has_bytes (in, block->block->q_in);
-  const gboolean to_floats = block->q == NULL && in->bytes != NULL && in->data == NULL;
-
-  return !(to_bytes || to_floats) || runner_reserve_conversion (runner, in, to_bytes, error);
-}
-
-gboolean
-runner_reserve_stage (Runner *runner, const PackedStage *stage, const Tensor *in, Tensor *out,
-    GError **error)
+Tensor
+stage_output (const PackedStage *stage, const Tensor *in)
 {
   Tensor current = *in;
 
-  for (guint b = 0; b < stage->n_blocks; b++) {
-    Tensor next = block_output (&stage->blocks[b], &current);
-    if (!tensor_reserve_native (&next, &runner->activations[b % 2], error)
-        || !reserve_input (runner, &stage->blocks[b], &current, error)
-        || !reserve_block (runner, &stage->blocks[b], &current, &next, error)) {
-      g_prefix_error (error, "%s: ", stage->blocks[b].block->name);
-      return FALSE;
-    }
-    current = next;
-  }
-  *out = current;
-  out->data = NULL;
-  out->bytes = NULL;
-  return TRUE;
-}
-
-static gsize
-pixel_bytes (const Tensor *t)
-{
-  return t->c * (t->bytes != NULL ? 1 : sizeof (float));
-}
-
-/* Of bytes where there are some, else of floats. */
-static gpointer
-native_pixel (const Tensor *t, gsize n, gsize y, gsize x)
-{
-  return t->bytes != NULL ? (gpointer) tensor_byte (t, n, y, x)
-                          : (gpointer) tensor_pixel (t, n, y, x);
+  for (guint b = 0; b < stage->n_blocks; b++)
+    current = block_output (&stage->blocks[b], &current);
+  return current;
 }
 
 static void
-upsample_nearest (const Tensor *in, const Tensor *out, guint factor)
-{
-  for (gsize n = 0; n < out->n; n++) {
-    for (gsize y = 0; y < out->h; y++) {
-      for (gsize x = 0; x < out->w; x++)
-        memcpy (native_pixel (out, n, y, x), native_pixel (in, n, y / factor, x / factor),
-            pixel_bytes (out));
-    }
-  }
-}
-
-static void
-run_conv (Runner *runner, const PackedBlock *block, const Tensor *in, const Tensor *out)
-{
-  if (block->q != NULL)
-    runner_run_qconv (runner, &block->pwl, in, out);
-  else
-    runner_run_conv (runner, &block->pwl, in, out, NULL);
-}
-
-static void
-run_conv_block (Runner *runner, const PackedBlock *block, const Tensor *in, const Tensor *out)
+plan_conv_block (Planner *planner, const PackedBlock *block, const Tensor *in, const Tensor *out)
 {
   const guint factor = block->block->upsample;
-  Tensor small = { NULL, out->n, out->h / factor, out->w / factor, out->c, NULL, out->quant };
+  Tensor small = *out;
 
   if (factor == 1) {
-    run_conv (runner, block, in, out);
+    plan_conv (planner, &block->pwl, in, out, NULL);
     return;
   }
-  if (block->q != NULL)
-    small.bytes = runner->mid.data;
-  else
-    small.data = runner->mid.data;
-  run_conv (runner, block, in, &small);
-  upsample_nearest (&small, out, factor);
+  small.h /= factor;
+  small.w /= factor;
+  planner_place (planner, &small, FALSE);
+  plan_conv (planner, &block->pwl, in, &small, NULL);
+  plan_upsample (planner, &small, out, factor);
 }
 
 static void
-run_block (Runner *runner, const PackedBlock *block, const Tensor *in, const Tensor *out)
+plan_block (Planner *planner, const PackedBlock *block, const Tensor *in, const Tensor *out)
 {
-  if (block->block->kind == BLOCK_SKIP)
-    memcpy (native_pixel (out, 0, 0, 0), native_pixel (in, 0, 0, 0),
-        out->n * out->h * out->w * pixel_bytes (out));
-  else if (block->block->kind == BLOCK_CONV)
-    run_conv_block (runner, block, in, out);
-  else if (block->q != NULL)
-    runner_run_qirf (runner, block, in, out);
-  else
-    runner_run_irf (runner, block, in, out);
+  const Tensor source = block->arithmetic == &arithmetic_bytes
+      ? plan_as_bytes (planner, in, block->block->q_in)
+      : plan_as_floats (planner, in);
+
+  plan_observe (planner, block->block->name, ".input", &source);
+  switch (block->block->kind) {
+    case BLOCK_SKIP:
+      plan_copy (planner, &source, out);
+      break;
+    case BLOCK_CONV:
+      plan_conv_block (planner, block, &source, out);
+      break;
+    case BLOCK_IRF:
+    case BLOCK_POOL:
+      plan_irf (planner, block, &source, out);
+      break;
+  }
 }
 
-/* Where a block writes to: what the stage's caller gave for its last one. */
-static void
-place_output (Tensor *next, const PackedBlock *block, void *between, const Tensor *out)
+/* Whether the last block can write where the stage's output is wanted. */
+static gboolean
+fits (const Tensor *wanted, const Tensor *last)
 {
-  if (out != NULL && (block->q == NULL || out->bytes != NULL)) {
-    next->data = block->q == NULL ? out->data : NULL;
-    next->bytes = out->bytes;
-  } else if (block->q != NULL) {
-    next->bytes = between;
-  } else {
-    next->data = between;
+  return quant_is_set (last->quant) ? wanted->bytes != NULL : wanted->data != NULL;
+}
+
+static Tensor
+place_of (const Tensor *wanted, const Tensor *last)
+{
+  Tensor place = *last;
+
+  if (quant_is_set (last->quant))
+    place.bytes = wanted->bytes;
+  else
+    place.data = wanted->data;
+  return place;
+}
+
+/* Two places that outputs lie in by turns, each as large as its largest. */
+static void
+place_between (Planner *planner, const PackedStage *stage, const Tensor *in, Tensor places[2])
+{
+  Tensor current = *in;
+  gsize most[2] = { 0 };
+
+  places[0] = places[1] = (Tensor){ .n = 1, .h = 1, .w = 1 };
+  for (guint b = 0; b < stage->n_blocks; b++) {
+    gsize bytes;
+    current = block_output (&stage->blocks[b], &current);
+    if (tensor_size (current.n, current.h, current.w, current.c, &bytes))
+      most[b % 2] = MAX (most[b % 2], bytes);
+  }
+  for (guint i = 0; i < 2; i++) {
+    places[i].c = MAX (most[i], 1);
+    planner_place_floats (planner, &places[i], FALSE);
   }
 }
 
 void
-runner_run_stage (Runner *runner, const PackedStage *stage, const Tensor *in, const Tensor *out)
+plan_stage (Planner *planner, const PackedStage *stage, const Tensor *in, const Tensor *out)
 {
-  Tensor current = *in;
+  Arena *arena = &planner->workspace->arena;
+  const gsize mark = arena_mark (arena);
+  Tensor current = *in, places[2];
 
+  place_between (planner, stage, in, places);
   for (guint b = 0; b < stage->n_blocks; b++) {
-    const PackedBlock *block = &stage->blocks[b];
-    const Tensor source = block->q != NULL ? runner_as_bytes (runner, &current, block->block->q_in)
-                                           : runner_as_floats (runner, &current);
-    Tensor next = block_output (block, &current);
-    runner_observe (runner, block->block->name, ".input", &source);
-    place_output (&next, block, runner->activations[b % 2].data,
-        b + 1 == stage->n_blocks ? out : NULL);
-    run_block (runner, block, &source, &next);
+    const gsize inner = arena_mark (arena);
+    Tensor next = block_output (&stage->blocks[b], &current);
+    if (b + 1 == stage->n_blocks && fits (out, &next))
+      next = place_of (out, &next);
+    else if (quant_is_set (next.quant))
+      next.bytes = (guint8 *) places[b % 2].data;
+    else
+      next.data = places[b % 2].data;
+    plan_block (planner, &stage->blocks[b], &current, &next);
+    arena_release (arena, inner);
     current = next;
   }
-  if (current.data == NULL && out->data != NULL) {
-    current.data = out->data;
-    runner_dequantize (runner, &current);
-  }
+  if (current.data == NULL && out->data != NULL)
+    plan_dequantize (planner, &current, out);
+  arena_release (arena, mark);
 }

@@ -183,9 +183,10 @@ read_packed_yuv (const ColorReader *reader, guint8 *const rgb[3], const guint8 *
 }
 
 void
-color_reader_init (ColorReader *reader, const FbnetImage *image, const PictureKernels *kernels)
+color_reader_init (ColorReader *reader, const FbnetImage *image, gsize frame_height,
+    const PictureKernels *kernels)
 {
-  const gboolean on_even_columns = image->height > 576;
+  const gboolean on_even_columns = frame_height > 576;
 
   reader->image = image;
   reader->kernels = kernels;

@@ -23,7 +23,7 @@ typedef struct {
   guint even, odd; /* chroma_double()'s weights */
 } ColorReader;
 
-void color_reader_init (ColorReader *reader, const FbnetImage *image,
+void color_reader_init (ColorReader *reader, const FbnetImage *image, gsize frame_height,
     const PictureKernels *kernels);
 
 /* Bytes of scratch that color_read_row() needs for frames of this width. */

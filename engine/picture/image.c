@@ -46,6 +46,62 @@ image_network_size (gsize frame_height, gsize frame_width, gsize min_size, gsize
   *network_width = MAX ((gsize) (width + 0.5), 1);
 }
 
+/* Bytes of a pixel in a plane, and pixels that share a chroma sample along each axis. */
+typedef struct {
+  guint pixel_bytes, columns, rows;
+} PlaneLayout;
+
+static PlaneLayout
+plane_layout (FbnetPixelFormat format, guint plane)
+{
+  switch (format) {
+    case FBNET_PIXEL_RGB:
+    case FBNET_PIXEL_BGR:
+      return (PlaneLayout){ 3, 1, 1 };
+    case FBNET_PIXEL_RGBX:
+    case FBNET_PIXEL_BGRX:
+    case FBNET_PIXEL_XRGB:
+    case FBNET_PIXEL_XBGR:
+      return (PlaneLayout){ 4, 1, 1 };
+    case FBNET_PIXEL_GRAY8:
+      return (PlaneLayout){ 1, 1, 1 };
+    case FBNET_PIXEL_NV12:
+    case FBNET_PIXEL_NV21:
+      return plane == 0 ? (PlaneLayout){ 1, 1, 1 } : (PlaneLayout){ 2, 2, 2 };
+    case FBNET_PIXEL_I420:
+      return plane == 0 ? (PlaneLayout){ 1, 1, 1 } : (PlaneLayout){ 1, 2, 2 };
+    case FBNET_PIXEL_YUY2:
+    case FBNET_PIXEL_UYVY:
+      return (PlaneLayout){ 4, 2, 1 };
+  }
+  g_assert_not_reached ();
+}
+
+FbnetRegion
+image_view (FbnetImage *view, const FbnetImage *image, const FbnetRegion *region)
+{
+  FbnetRegion seen = *region;
+
+  *view = *image;
+  for (guint plane = 0; plane < G_N_ELEMENTS (image->planes) && image->planes[plane] != NULL;
+       plane++) {
+    const PlaneLayout layout = plane_layout (image->format, plane);
+    seen.x -= seen.x % layout.columns;
+    seen.y -= seen.y % layout.rows;
+  }
+  for (guint plane = 0; plane < G_N_ELEMENTS (image->planes) && image->planes[plane] != NULL;
+       plane++) {
+    const PlaneLayout layout = plane_layout (image->format, plane);
+    view->planes[plane] += (gssize) (seen.y / layout.rows) * image->strides[plane]
+        + (gssize) (seen.x / layout.columns) * layout.pixel_bytes;
+  }
+  seen.width += region->x - seen.x;
+  seen.height += region->y - seen.y;
+  view->width = seen.width;
+  view->height = seen.height;
+  return seen;
+}
+
 ImageResizer *
 image_resizer_new (const PictureKernels *kernels)
 {
@@ -242,16 +298,23 @@ run_band (gpointer data, guint item, guint thread)
 }
 
 void
+image_resize_view (ImageResizer *resizer, guint8 *out, const FbnetImage *view, gsize frame_height,
+    gboolean bgr, Workers *workers)
+{
+  g_return_if_fail (resizer->n_bands > 0);
+  g_return_if_fail (view->width == resizer->horizontal.axis.n_in);
+  g_return_if_fail (view->height == resizer->vertical.axis.n_in);
+
+  Job job = { .resizer = resizer, .out = out, .bgr = bgr };
+  color_reader_init (&job.reader, view, frame_height, resizer->kernels);
+  workers_run (workers, run_band, &job, resizer->n_bands);
+}
+
+void
 image_resize (ImageResizer *resizer, guint8 *out, const FbnetImage *image, gboolean bgr,
     Workers *workers)
 {
-  g_return_if_fail (resizer->n_bands > 0);
-  g_return_if_fail (image->width == resizer->horizontal.axis.n_in);
-  g_return_if_fail (image->height == resizer->vertical.axis.n_in);
-
-  Job job = { .resizer = resizer, .out = out, .bgr = bgr };
-  color_reader_init (&job.reader, image, resizer->kernels);
-  workers_run (workers, run_band, &job, resizer->n_bands);
+  image_resize_view (resizer, out, image, image->height, bgr, workers);
 }
 
 void

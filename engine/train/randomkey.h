@@ -2,8 +2,7 @@
  *
  * Random numbers as functions of a key: nothing is kept from one to the next, so that they come out the
  * same in whatever order and thread they are drawn, and a run can go on from any step without a
- * generator's state. splitmix64 (Steele, Lea, Flood: Fast Splittable Pseudorandom Number Generators,
- * 2014) with its counter given.
+ * generator's state. A key's numbers are those of splitmix64 with its counter given.
  */
 #ifndef FBNET_TRAIN_RANDOMKEY_H
 #define FBNET_TRAIN_RANDOMKEY_H
@@ -11,20 +10,11 @@
 #include <glib.h>
 #include <math.h>
 
+#include "base/random.h"
+
 typedef struct {
   guint64 value;
 } RandomKey;
-
-/* splitmix64's step, 2^64 / golden ratio. */
-#define RANDOM_STEP G_GUINT64_CONSTANT (0x9e3779b97f4a7c15)
-
-static inline guint64
-random_mix (guint64 value)
-{
-  value = (value ^ value >> 30) * G_GUINT64_CONSTANT (0xbf58476d1ce4e5b9);
-  value = (value ^ value >> 27) * G_GUINT64_CONSTANT (0x94d049bb133111eb);
-  return value ^ value >> 31;
-}
 
 /* Of a seed. */
 static inline RandomKey
@@ -53,7 +43,7 @@ random_key_bits (RandomKey key, guint64 index)
 static inline double
 random_key_uniform (RandomKey key, guint64 index)
 {
-  return (double) (random_key_bits (key, index) >> 11) * 0x1p-53;
+  return random_unit (random_key_bits (key, index));
 }
 
 static inline double

@@ -200,7 +200,7 @@ make_proposals (const Rcnn *r, const Var *logits, const Var *deltas, guint image
     r->d->anchors[0].n_cells, (float) r->model->layers->features[r->d->rpn_features[0]].stride,
     (float) r->d->anchor_offset };
   RpnParams params = { r->settings->pre_nms_count, r->settings->post_nms_count,
-    r->settings->rpn_iou_threshold, r->d->min_box_size };
+    r->settings->rpn_iou_threshold, r->d->params.min_proposal_size };
   memcpy (params.weights, r->d->rpn_weights, sizeof params.weights);
   g_autofree void *scratch = g_malloc (rpn_scratch_size (&level, 1, &params));
   g_autofree float *scores = g_new (float, params.post_nms_count);

@@ -2,25 +2,25 @@
  *
  * The command line of fbnet-detect.
  */
-#ifndef FBNET_TOOLS_DETECTOPTIONS_H
-#define FBNET_TOOLS_DETECTOPTIONS_H
+#ifndef FBNET_DETECT_DETECTOPTIONS_H
+#define FBNET_DETECT_DETECTOPTIONS_H
 
-#include <glib.h>
-
-#include "support/options.h"
+#include "support/paramoptions.h"
 
 typedef struct {
-  DetectorOptions detector;
-  gboolean version;
+  char *model;
+  ParamOptions *params;
   char *annotate;                     /* folder, or NULL */
   char *coco, *images, *coco_results; /* all three or none */
   gboolean timings;
   char **pictures; /* NULL-terminated; NULL: none */
-} Options;
+} DetectOptions;
 
-/* FALSE with error, a sentence about the option that is wrong. --help is answered, and ends the
- * process, here. */
-gboolean options_parse (Options *options, int argc, char **argv, GError **error);
-void options_clear (Options *options);
+DetectOptions detect_options_new (void);
+void detect_options_clear (DetectOptions *options);
+
+/* For Program. */
+void detect_options_add (gpointer options, GOptionContext *context);
+gboolean detect_options_check (gpointer options, GError **error);
 
 #endif

@@ -3,24 +3,20 @@
  * fbnet-classify: pictures in, their most probable classes out. A picture that fails costs a sentence
  * on standard error, and the others go on.
  */
-#include <errno.h>
-#include <locale.h>
-#include <stdio.h>
-#include <string.h>
-#include <unistd.h>
-
-#include "fbnet/fbnet.h"
-#include "support/options.h"
-#include "support/picture.h"
-#include "support/progress.h"
 #include "ranking.h"
+#include "support/commandline.h"
+#include "support/labels.h"
+#include "support/modelfile.h"
+#include "support/paramoptions.h"
+#include "support/picture.h"
 
 #define DEFAULT_TOP 5
 
 typedef struct {
-  char *model, *labels, *kernels;
-  gint top, threads;
-  gboolean json, version;
+  char *model, *labels;
+  ParamOptions *params;
+  gint top;
+  gboolean json;
   char **pictures; /* NULL-terminated; NULL: none */
 } ClassifyOptions;
 
@@ -31,43 +27,23 @@ typedef struct {
   const char **labels;   /* one per class */
   char **labels_of_file; /* or NULL: the model's */
   float *probabilities;  /* of the last picture */
-  Progress progress;
-  gboolean failed;
 } Session;
-
-/* --- Messages --------------------------------------------------------------------------------- */
-
-static void
-print_error (const GError *error)
-{
-  g_printerr ("fbnet-classify: %s\n", error->message);
-}
-
-/* Takes the error. */
-static void
-session_fail (Session *session, GError *error)
-{
-  progress_hide (&session->progress);
-  print_error (error);
-  g_error_free (error);
-  session->failed = TRUE;
-}
 
 /* --- Opening ---------------------------------------------------------------------------------- */
 
 static gboolean
-open_model (Session *session, GError **error)
+read_labels (Session *session, guint n_classes, GError **error)
 {
-  const char *path = session->options->model;
-  session->model = fbnet_model_load (path, error);
-  if (!session->model)
+  const char *path = session->options->labels;
+
+  session->labels_of_file = labels_read (path, error);
+  if (session->labels_of_file == NULL)
     return FALSE;
-  if (fbnet_model_get_task (session->model) == FBNET_TASK_CLASSIFICATION)
+  const guint n = g_strv_length (session->labels_of_file);
+  if (n == n_classes)
     return TRUE;
-  g_set_error (error, FBNET_ERROR, FBNET_ERROR_UNSUPPORTED,
-      "%s: task: expected a classification model, found a detection model (fbnet-detect runs "
-      "those)",
-      path);
+  g_set_error (error, FBNET_ERROR, FBNET_ERROR_FORMAT,
+      "%s: expected %u labels, one a line, as the model has classes, found %u", path, n_classes, n);
   return FALSE;
 }
 
@@ -75,27 +51,28 @@ static gboolean
 open_labels (Session *session, GError **error)
 {
   const guint n = fbnet_model_get_n_classes (session->model);
+
   session->labels = g_new0 (const char *, n);
-  if (session->options->labels) {
-    session->labels_of_file = labels_read (session->options->labels, n, error);
-    if (!session->labels_of_file)
-      return FALSE;
-  }
+  if (session->options->labels != NULL && !read_labels (session, n, error))
+    return FALSE;
   for (guint i = 0; i < n; i++)
-    session->labels[i] = session->labels_of_file ? session->labels_of_file[i]
-                                                 : fbnet_model_get_label (session->model, i);
+    session->labels[i] = session->labels_of_file != NULL
+        ? session->labels_of_file[i]
+        : fbnet_model_get_label (session->model, i);
   return TRUE;
 }
 
 static gboolean
 session_open (Session *session, const ClassifyOptions *options, GError **error)
 {
+  const FbnetDetectorOptions how = param_options_how (options->params);
+
   *session = (Session){ .options = options };
-  if (!open_model (session, error) || !open_labels (session, error))
+  session->model = model_file_load (options->model, FBNET_TASK_CLASSIFICATION, error);
+  if (session->model == NULL || !open_labels (session, error))
     return FALSE;
-  const FbnetDetectorOptions how = { .n_threads = (guint) options->threads,
-    .kernels = options->kernels };
   session->classifier = fbnet_classifier_new (session->model, &how, error);
+  usage_error_adopt (error);
   session->probabilities = g_new (float, fbnet_model_get_n_classes (session->model));
   return session->classifier != NULL;
 }
@@ -113,20 +90,12 @@ session_close (Session *session)
 /* --- Pictures --------------------------------------------------------------------------------- */
 
 static gboolean
-print_output (const char *text, GError **error)
+run_picture (gpointer data, const char *path, GError **error)
 {
-  if (puts (text) >= 0 && fflush (stdout) == 0)
-    return TRUE;
-  g_set_error (error, FBNET_ERROR, FBNET_ERROR_IO, "standard output: cannot write: %s",
-      g_strerror (errno));
-  return FALSE;
-}
-
-static gboolean
-run_picture (Session *session, const char *path, GError **error)
-{
+  Session *session = data;
   g_autoptr (Picture) picture = picture_read (path, error);
-  if (!picture)
+
+  if (picture == NULL)
     return FALSE;
   const FbnetImage image = picture_image (picture);
   if (!fbnet_classifier_run (session->classifier, &image, session->probabilities, error)) {
@@ -143,133 +112,87 @@ run_picture (Session *session, const char *path, GError **error)
     .n_shown = (guint) session->options->top,
   };
   g_autofree char *text = (session->options->json ? ranking_to_json : ranking_to_text) (&ranking);
-  return print_output (text, error);
+  return output_print_line (text, error);
 }
 
 static void
-run_pictures (Session *session)
+run_pictures (Session *session, Console *console)
 {
   char **pictures = session->options->pictures;
-  session->progress = progress_new (g_strv_length (pictures), "pictures");
-  /* On a terminal the output itself shows how far it is. */
-  const gboolean shown = pictures[1] && !isatty (STDOUT_FILENO) && isatty (STDERR_FILENO);
-  for (guint i = 0; pictures[i]; i++) {
-    GError *error = NULL;
-    if (!run_picture (session, pictures[i], &error))
-      session_fail (session, error);
-    if (shown)
-      progress_step (&session->progress);
-  }
+  const guint n = g_strv_length (pictures);
+
+  console_each (console, pictures, n, n > 1 ? console_unit_beside_output ("pictures") : NULL,
+      run_picture, session);
 }
 
 /* --- Command line ----------------------------------------------------------------------------- */
 
-static const char summary[] = "Names what is in PNG and JPEG pictures: the most probable classes.";
-
-static const char description[] =
-    "Examples:\n"
-    "  fbnet-classify --model dmasking_l3.safetensors --labels imagenet.txt dog.jpg\n"
-    "  fbnet-classify --model dmasking_l3.safetensors --json --top 1 *.jpg\n"
-    "\n"
-    "Exit status: 0 all went well; 1 the model or at least one picture failed, the others were\n"
-    "done; 2 the command line is wrong.\n";
-
-static gboolean
-check (const ClassifyOptions *o, GError **error)
+static void
+add_options (gpointer options, GOptionContext *context)
 {
-  if (o->version)
-    return TRUE;
-  if (!o->model)
-    g_set_error_literal (error, G_OPTION_ERROR, G_OPTION_ERROR_BAD_VALUE,
-        "--model: expected a model file, found none");
-  else if (!o->pictures)
-    g_set_error_literal (error, G_OPTION_ERROR, G_OPTION_ERROR_BAD_VALUE,
-        "expected at least one PICTURE, found none");
-  else if (o->top < 1)
-    g_set_error (error, G_OPTION_ERROR, G_OPTION_ERROR_BAD_VALUE,
-        "--top: expected a number from 1 on, found %d", o->top);
-  else if (o->threads < 0)
-    g_set_error (error, G_OPTION_ERROR, G_OPTION_ERROR_BAD_VALUE,
-        "--threads: expected a number from 0 on, found %d", o->threads);
-  else
-    return TRUE;
-  return FALSE;
-}
-
-static gboolean
-parse (ClassifyOptions *o, int argc, char **argv, GError **error)
-{
-  *o = (ClassifyOptions){ .top = DEFAULT_TOP };
+  static const char *const params[] = { "threads", "kernels", NULL };
+  ClassifyOptions *o = options;
   const GOptionEntry entries[] = {
     { "model", 'm', 0, G_OPTION_ARG_FILENAME, &o->model, "Model file", "FILE" },
     { "labels", 'l', 0, G_OPTION_ARG_FILENAME, &o->labels,
         "Names of the classes, one a line, in place of the model's", "FILE" },
     { "top", 'k', 0, G_OPTION_ARG_INT, &o->top, "Show the K most probable classes [5]", "K" },
     { "json", 0, 0, G_OPTION_ARG_NONE, &o->json, "One line of JSON per picture", NULL },
-    { "threads", 't', 0, G_OPTION_ARG_INT, &o->threads,
-        "Threads; 0, the default: one per processor", "N" },
-    { "kernels", 0, 0, G_OPTION_ARG_STRING, &o->kernels,
-        "Kernel set: c, openblas, avx2, avx512; default: the best", "NAME" },
-    { "version", 0, 0, G_OPTION_ARG_NONE, &o->version, "Print the version", NULL },
     { G_OPTION_REMAINING, 0, 0, G_OPTION_ARG_FILENAME_ARRAY, &o->pictures, NULL, "PICTURE..." },
     { NULL },
   };
-  GOptionContext *context = g_option_context_new (NULL);
+
   g_option_context_add_main_entries (context, entries, NULL);
-  g_option_context_set_summary (context, summary);
-  g_option_context_set_description (context, description);
-  const gboolean parsed = g_option_context_parse (context, &argc, &argv, error);
-  g_option_context_free (context);
-  return parsed && check (o, error);
+  param_options_add (o->params, context, params);
 }
 
-static void
-options_free (ClassifyOptions *o)
+static gboolean
+check (gpointer options, GError **error)
 {
-  g_free (o->model);
-  g_free (o->labels);
-  g_free (o->kernels);
-  g_strfreev (o->pictures);
+  const ClassifyOptions *o = options;
+
+  if (o->model == NULL)
+    return usage_error (error, "--model: expected a model file, found none");
+  if (o->pictures == NULL)
+    return usage_error (error, "expected at least one PICTURE, found none");
+  if (o->top < 1)
+    return usage_error (error, "--top: expected a number from 1 on, found %d", o->top);
+  return param_options_check (o->params, error);
 }
 
-/* --- Main ------------------------------------------------------------------------------------- */
-
-static int
-run (const ClassifyOptions *options)
+static gboolean
+run (gpointer options, Console *console, GError **error)
 {
   Session session;
-  GError *error = NULL;
-  int code = EXIT_FAILED;
-  if (session_open (&session, options, &error)) {
-    run_pictures (&session);
-    code = session.failed ? EXIT_FAILED : EXIT_DONE;
-  } else {
-    /* Kernels that there are not: the command line's fault. */
-    if (g_error_matches (error, FBNET_ERROR, FBNET_ERROR_ARGUMENT))
-      code = EXIT_USAGE;
-    print_error (error);
-    g_error_free (error);
-  }
+  const gboolean opened = session_open (&session, options, error);
+
+  if (opened)
+    run_pictures (&session, console);
   session_close (&session);
-  return code;
+  return opened;
 }
+
+static const Program program = {
+  .name = "fbnet-classify",
+  .summary = "Names what is in PNG and JPEG pictures: the most probable classes.",
+  .examples = "Examples:\n"
+              "  fbnet-classify --model dmasking_l3.safetensors --labels imagenet.txt dog.jpg\n"
+              "  fbnet-classify --model dmasking_l3.safetensors --json --top 1 *.jpg\n",
+  .failures = "the model or at least one picture failed, the others were done",
+  .add_options = add_options,
+  .check = check,
+  .run = run,
+};
 
 int
 main (int argc, char **argv)
 {
-  /* Only how characters are coded: numbers keep their decimal point. */
-  setlocale (LC_CTYPE, "");
-  ClassifyOptions options;
-  g_autoptr (GError) error = NULL;
-  int code = EXIT_DONE;
-  if (!parse (&options, argc, argv, &error)) {
-    print_error (error);
-    g_printerr ("Try 'fbnet-classify --help'.\n");
-    code = EXIT_USAGE;
-  } else if (options.version)
-    g_print ("fbnet-classify %s\n", fbnet_version ());
-  else
-    code = run (&options);
-  options_free (&options);
+  ClassifyOptions options = { .params = param_options_new (), .top = DEFAULT_TOP };
+  const int code = program_main (&program, &options, argc, argv);
+
+  param_options_free (options.params);
+  g_free (options.model);
+  g_free (options.labels);
+  g_strfreev (options.pictures);
   return code;
 }

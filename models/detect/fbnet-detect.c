@@ -6,46 +6,22 @@
  */
 #include <errno.h>
 #include <glib/gstdio.h>
-#include <locale.h>
-#include <stdio.h>
 #include <string.h>
-#include <unistd.h>
 
+#include "cocorun.h"
 #include "detectoptions.h"
-#include "fbnet/fbnet.h"
-#include "support/picture.h"
-#include "picturedetector.h"
-#include "support/progress.h"
 #include "report.h"
+#include "support/commandline.h"
 #ifdef HAVE_ANNOTATE
 #  include "support/annotate.h"
 #endif
 
 typedef struct {
-  const Options *options;
+  const DetectOptions *options;
+  Console *console;
   PictureDetector detector;
-  Progress progress;
   GHashTable *annotated; /* paths that this run has written */
-  gboolean failed;
 } Session;
-
-/* --- Messages --------------------------------------------------------------------------------- */
-
-static void
-print_error (const GError *error)
-{
-  g_printerr ("fbnet-detect: %s\n", error->message);
-}
-
-/* Takes the error. */
-static void
-session_fail (Session *session, GError *error)
-{
-  progress_hide (&session->progress);
-  print_error (error);
-  g_error_free (error);
-  session->failed = TRUE;
-}
 
 /* --- Opening ---------------------------------------------------------------------------------- */
 
@@ -60,13 +36,13 @@ make_folder (const char *path, GError **error)
 }
 
 static gboolean
-session_open (Session *session, const Options *options, GError **error)
+session_open (Session *session, const DetectOptions *options, Console *console, GError **error)
 {
-  *session = (Session){ .options = options };
+  *session = (Session){ .options = options, .console = console };
   session->annotated = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);
-  if (!picture_detector_open (&session->detector, &options->detector, error))
+  if (!picture_detector_open (&session->detector, options->model, options->params, error))
     return FALSE;
-  return !options->annotate || make_folder (options->annotate, error);
+  return options->annotate == NULL || make_folder (options->annotate, error);
 }
 
 static void
@@ -123,9 +99,11 @@ check_not_input (const Session *session, const char *path, GError **error)
 
 /* Draws into the picture itself: nobody needs its pixels any more. */
 static gboolean
-annotate (Session *session, Picture *picture, const char *picture_path, GError **error)
+annotate (gpointer data, Picture *picture, const char *picture_path, GError **error)
 {
-  if (!session->options->annotate)
+  Session *session = data;
+
+  if (session->options->annotate == NULL)
     return TRUE;
   g_autofree char *path = choose_annotated_path (session, picture_path);
   return check_not_input (session, path, error)
@@ -135,7 +113,7 @@ annotate (Session *session, Picture *picture, const char *picture_path, GError *
 }
 #else
 static gboolean
-annotate (Session *session, Picture *picture, const char *picture_path, GError **error)
+annotate (gpointer session, Picture *picture, const char *picture_path, GError **error)
 {
   return TRUE;
 }
@@ -144,130 +122,101 @@ annotate (Session *session, Picture *picture, const char *picture_path, GError *
 /* --- Pictures to lines ------------------------------------------------------------------------ */
 
 static gboolean
-print_line (const char *line, GError **error)
+run_picture (gpointer data, const char *path, GError **error)
 {
-  if (puts (line) >= 0 && fflush (stdout) == 0)
-    return TRUE;
-  g_set_error (error, FBNET_ERROR, FBNET_ERROR_IO, "standard output: cannot write: %s",
-      g_strerror (errno));
-  return FALSE;
-}
-
-static gboolean
-run_picture (Session *session, const char *path, GError **error)
-{
+  Session *session = data;
+  const PictureDetector *detector = &session->detector;
   g_autoptr (Picture) picture = picture_detector_run (&session->detector, path, error);
-  if (!picture)
-    return FALSE;
   FbnetTimings timings;
-  fbnet_detector_get_timings (session->detector.detector, &timings);
+
+  if (picture == NULL)
+    return FALSE;
+  fbnet_detector_get_timings (detector->detector, &timings);
   const Report report = {
     .file = path,
     .picture = picture,
-    .model = fbnet_model_get_name (session->detector.model),
-    .kernels = fbnet_detector_get_kernels (session->detector.detector),
-    .precision = fbnet_detector_get_precision (session->detector.detector),
-    .int8_bias = fbnet_detector_get_int8_bias (session->detector.detector),
-    .classes = session->detector.classes,
-    .detections = session->detector.detections,
+    .model = fbnet_model_get_name (detector->model),
+    .kernels = fbnet_detector_get_kernels (detector->detector),
+    .precision = fbnet_detector_get_precision (detector->detector),
+    .int8_bias = fbnet_detector_get_int8_bias (detector->detector),
+    .classes = detector->classes,
+    .detections = detector->detections,
     .timings = session->options->timings ? &timings : NULL,
   };
   g_autofree char *line = report_to_json (&report);
-  return print_line (line, error) && annotate (session, picture, path, error);
+  return output_print_line (line, error) && annotate (session, picture, path, error);
 }
 
 static void
 run_pictures (Session *session)
 {
   char **pictures = session->options->pictures;
-  session->progress = progress_new (g_strv_length (pictures), "pictures");
-  /* On a terminal the lines themselves show how far it is. */
-  const gboolean shown = pictures[1] && !isatty (STDOUT_FILENO) && isatty (STDERR_FILENO);
-  for (guint i = 0; pictures[i]; i++) {
-    GError *error = NULL;
-    if (!run_picture (session, pictures[i], &error))
-      session_fail (session, error);
-    if (shown)
-      progress_step (&session->progress);
-  }
+  const guint n = g_strv_length (pictures);
+
+  console_each (session->console, pictures, n,
+      n > 1 ? console_unit_beside_output ("pictures") : NULL, run_picture, session);
 }
 
 /* --- COCO sets -------------------------------------------------------------------------------- */
 
 static gboolean
-run_coco_image (Session *session, const CocoImage *image, CocoWriter *writer, GError **error)
-{
-  const char *folder = session->options->images;
-  g_autofree char *path = g_build_filename (folder, image->file_name, NULL);
-  g_autoptr (Picture) picture =
-      picture_detector_run_coco (&session->detector, folder, image, writer, error);
-  return picture && annotate (session, picture, path, error);
-}
-
-static gboolean
 run_coco (Session *session, GError **error)
 {
-  g_autoptr (CocoSet) set = coco_set_read (session->options->coco, error);
-  guint n_unmatched;
-  if (!set || !class_table_match (session->detector.classes, set, &n_unmatched, error))
-    return FALSE;
-  if (n_unmatched > 0)
-    g_printerr ("fbnet-detect: %u of %u classes are no category of %s: their detections are left "
-                "out\n",
-        n_unmatched, session->detector.classes->n, session->options->coco);
+  const DetectOptions *o = session->options;
+  g_autoptr (CocoFile) file = coco_file_read (o->coco, error);
   g_autoptr (CocoWriter) writer = coco_writer_new ();
-  session->progress = progress_new (set->images->len, "pictures");
-  for (guint i = 0; i < set->images->len; i++) {
-    GError *image_error = NULL;
-    const CocoImage *image = &g_array_index (set->images, CocoImage, i);
-    if (!run_coco_image (session, image, writer, &image_error))
-      session_fail (session, image_error);
-    progress_step (&session->progress);
-  }
-  return coco_writer_save (writer, session->options->coco_results, error);
+  const CocoRun all = {
+    .file = file,
+    .folder = o->images,
+    .unit = "pictures",
+    .console = session->console,
+    .func = annotate,
+    .data = session,
+  };
+
+  return file != NULL && coco_run (&all, &session->detector, writer, error)
+      && coco_writer_save (writer, o->coco_results, error);
 }
 
 /* --- Main ------------------------------------------------------------------------------------- */
 
-static int
-run (const Options *options)
+static gboolean
+run (gpointer options, Console *console, GError **error)
 {
+  const DetectOptions *o = options;
   Session session;
-  GError *error = NULL;
-  if (!session_open (&session, options, &error)) {
-    /* A parameter out of its range, or kernels that there are not: the command line's fault. */
-    const int code =
-        g_error_matches (error, FBNET_ERROR, FBNET_ERROR_ARGUMENT) ? EXIT_USAGE : EXIT_FAILED;
-    print_error (error);
-    g_error_free (error);
-    session_close (&session);
-    return code;
-  }
-  if (!options->coco)
+  gboolean done = session_open (&session, o, console, error);
+
+  if (done && o->coco != NULL)
+    done = run_coco (&session, error);
+  else if (done)
     run_pictures (&session);
-  else if (!run_coco (&session, &error))
-    session_fail (&session, error);
-  const gboolean failed = session.failed;
   session_close (&session);
-  return failed ? EXIT_FAILED : EXIT_DONE;
+  return done;
 }
+
+static const Program program = {
+  .name = "fbnet-detect",
+  .summary =
+      "Finds objects in PNG and JPEG pictures: one line of JSON per picture on standard output.",
+  .examples = "What is not given is as the model file has it.\n"
+              "\n"
+              "Examples:\n"
+              "  fbnet-detect --model model.safetensors --annotate seen street.jpg\n"
+              "  fbnet-detect --model model.safetensors --coco instances_val2017.json \\\n"
+              "      --images val2017 --coco-results results.json\n",
+  .failures = "the model or at least one picture failed, the others were done",
+  .add_options = detect_options_add,
+  .check = detect_options_check,
+  .run = run,
+};
 
 int
 main (int argc, char **argv)
 {
-  /* Only how characters are coded: numbers keep their decimal point. */
-  setlocale (LC_CTYPE, "");
-  Options options;
-  g_autoptr (GError) error = NULL;
-  int code = EXIT_DONE;
-  if (!options_parse (&options, argc, argv, &error)) {
-    print_error (error);
-    g_printerr ("Try 'fbnet-detect --help'.\n");
-    code = EXIT_USAGE;
-  } else if (options.version)
-    g_print ("fbnet-detect %s\n", fbnet_version ());
-  else
-    code = run (&options);
-  options_clear (&options);
+  DetectOptions options = detect_options_new ();
+  const int code = program_main (&program, &options, argc, argv);
+
+  detect_options_clear (&options);
   return code;
 }

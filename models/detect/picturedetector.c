@@ -4,35 +4,50 @@
  */
 #include "picturedetector.h"
 
-static gboolean
-start (PictureDetector *detector, const DetectorOptions *options, GError **error)
+#include "support/commandline.h"
+#include "support/modelfile.h"
+
+/* By what bounds detections are compared with a truth is not the detector's affair. */
+static void
+apply (const ParamOptions *options, FbnetParams *params)
 {
-  const FbnetDetectorOptions how = detector_options_how (options);
-  detector->detector = fbnet_detector_new (detector->model, &how, error);
-  if (!detector->detector)
-    return FALSE;
+  const FbnetParams own = *params;
+
+  param_options_apply (options, params);
+  params->iou_lower = own.iou_lower;
+  params->iou_upper = own.iou_upper;
+}
+
+static gboolean
+start (PictureDetector *detector, const ParamOptions *options, GError **error)
+{
+  const FbnetDetectorOptions how =
+      options != NULL ? param_options_how (options) : (FbnetDetectorOptions){ 0 };
   FbnetParams params;
+
+  detector->detector = fbnet_detector_new (detector->model, &how, error);
+  if (detector->detector == NULL)
+    return FALSE;
   fbnet_model_get_params (detector->model, &params);
-  detector_options_apply (options, &params);
+  if (options != NULL)
+    apply (options, &params);
   return fbnet_detector_set_params (detector->detector, &params, error);
 }
 
 gboolean
-picture_detector_open (PictureDetector *detector, const DetectorOptions *options, GError **error)
+picture_detector_open (PictureDetector *detector, const char *model, const ParamOptions *params,
+    GError **error)
 {
   *detector = (PictureDetector){ .detections = fbnet_detections_new () };
-  detector->model = fbnet_model_load (options->model, error);
-  if (!detector->model)
+  detector->model = model_file_load (model, FBNET_TASK_DETECTION, error);
+  if (detector->model == NULL)
     return FALSE;
-  if (fbnet_model_get_task (detector->model) != FBNET_TASK_DETECTION) {
-    g_set_error (error, FBNET_ERROR, FBNET_ERROR_UNSUPPORTED,
-        "%s: task: expected a detection model, found a classification model (fbnet-classify runs "
-        "those)",
-        options->model);
-    return FALSE;
-  }
   detector->classes = class_table_new (detector->model, error);
-  return detector->classes && start (detector, options, error);
+  if (detector->classes == NULL)
+    return FALSE;
+  const gboolean started = start (detector, params, error);
+  usage_error_adopt (error);
+  return started;
 }
 
 void
@@ -48,24 +63,12 @@ Picture *
 picture_detector_run (PictureDetector *detector, const char *path, GError **error)
 {
   g_autoptr (Picture) picture = picture_read (path, error);
-  if (!picture)
+
+  if (picture == NULL)
     return NULL;
   const FbnetImage image = picture_image (picture);
-  if (!fbnet_detector_run (detector->detector, &image, detector->detections, error)) {
-    g_prefix_error (error, "%s: ", path);
-    return NULL;
-  }
-  return g_steal_pointer (&picture);
-}
-
-Picture *
-picture_detector_run_coco (PictureDetector *detector, const char *folder, const CocoImage *image,
-    CocoWriter *writer, GError **error)
-{
-  g_autofree char *path = g_build_filename (folder, image->file_name, NULL);
-  Picture *picture = picture_detector_run (detector, path, error);
-  if (picture)
-    coco_writer_add (writer, image->id, picture->width, picture->height, detector->detections,
-        detector->classes->category_ids, detector->classes->n_keypoints);
-  return picture;
+  if (fbnet_detector_run (detector->detector, &image, detector->detections, error))
+    return g_steal_pointer (&picture);
+  g_prefix_error (error, "%s: ", path);
+  return NULL;
 }

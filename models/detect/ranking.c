@@ -6,7 +6,6 @@
 
 #include <stdlib.h>
 
-#include "support/files.h"
 #include "support/jsonfile.h"
 
 /* --- Order ------------------------------------------------------------------------------------ */
@@ -83,39 +82,4 @@ ranking_to_json (const Ranking *ranking)
   for (guint i = 0; i < MIN (ranking->n_shown, ranking->n_classes); i++)
     cJSON_AddItemToArray (classes, new_class (ranking, order[i]));
   return json_print_line (line);
-}
-
-/* --- Labels ----------------------------------------------------------------------------------- */
-
-static char *
-read_text (const char *path, GError **error)
-{
-  gsize length;
-  g_autofree char *text = file_read (path, &length, error);
-  if (!text)
-    return NULL;
-  if (!g_utf8_validate (text, (gssize) length, NULL)) {
-    g_set_error (error, FBNET_ERROR, FBNET_ERROR_FORMAT, "%s: expected UTF-8 text", path);
-    return NULL;
-  }
-  return g_steal_pointer (&text);
-}
-
-char **
-labels_read (const char *path, guint n_classes, GError **error)
-{
-  g_autofree char *text = read_text (path, error);
-  if (!text)
-    return NULL;
-  g_auto (GStrv) labels = g_strsplit (g_strchomp (text), "\n", -1);
-  const guint n = g_strv_length (labels);
-  if (n != n_classes) {
-    g_set_error (error, FBNET_ERROR, FBNET_ERROR_FORMAT,
-        "%s: expected %u labels, one a line, as the model has classes, found %u", path, n_classes,
-        n);
-    return NULL;
-  }
-  for (guint i = 0; i < n; i++)
-    g_strstrip (labels[i]);
-  return g_steal_pointer (&labels);
 }

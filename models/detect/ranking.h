@@ -3,8 +3,8 @@
  * A picture's most probable classes, for people or as one line of JSON; docs/classification.md
  * describes both.
  */
-#ifndef FBNET_TOOLS_RANKING_H
-#define FBNET_TOOLS_RANKING_H
+#ifndef FBNET_DETECT_RANKING_H
+#define FBNET_DETECT_RANKING_H
 
 #include "support/picture.h"
 
@@ -24,9 +24,5 @@ guint *ranking_order (const float *probabilities, guint n_classes);
 /* Both without the last newline; g_free() them. */
 char *ranking_to_text (const Ranking *ranking);
 char *ranking_to_json (const Ranking *ranking);
-
-/* A file with one label a line, as many as classes; empty lines at its end do not count. Free with
- * g_strfreev(). */
-char **labels_read (const char *path, guint n_classes, GError **error);
 
 #endif

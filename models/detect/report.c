@@ -5,7 +5,7 @@
 #include "report.h"
 
 #include "support/jsonfile.h"
-#include "support/rle.h"
+#include "support/masks.h"
 
 static cJSON *
 new_box (const FbnetDetection *detection)
@@ -46,7 +46,7 @@ new_detection (const Report *report, const FbnetDetection *detection)
     cJSON_AddNumberToObject (object, "category_id", (double) classes->category_ids[class_id]);
   if (detection->mask.data)
     cJSON_AddItemToObject (object, "mask",
-        rle_to_json (&detection->mask, report->picture->width, report->picture->height));
+        rle_detection_to_json (&detection->mask, report->picture->width, report->picture->height));
   if (detection->keypoints)
     cJSON_AddItemToObject (object, "keypoints",
         new_keypoints (detection->keypoints, classes->n_keypoints));

@@ -2,8 +2,8 @@
  *
  * One picture's detections as one line of JSON; docs/tools.md describes its fields.
  */
-#ifndef FBNET_TOOLS_REPORT_H
-#define FBNET_TOOLS_REPORT_H
+#ifndef FBNET_DETECT_REPORT_H
+#define FBNET_DETECT_REPORT_H
 
 #include "support/classes.h"
 #include "fbnet/fbnet.h"

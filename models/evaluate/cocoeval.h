@@ -5,17 +5,17 @@
  * thresholds of overlap 0.50 … 0.95, 101 recall points, four ranges of object area, up to three
  * numbers of detections per image.
  *
- *   truth = coco_truth_new (annotations, "instances.json", kinds, 0, problems, &error);
+ *   truth = coco_truth_new (file, kinds, 0, problems, &error);
  *   results = coco_results_new (detections, "results.json", truth, &error);
  *   eval = coco_eval_new (truth, results, COCO_BOX, NULL, 0);
  *   ap = coco_eval_get (eval, "AP");
  */
-#ifndef FBNET_TOOLS_COCOEVAL_H
-#define FBNET_TOOLS_COCOEVAL_H
+#ifndef FBNET_EVALUATE_COCOEVAL_H
+#define FBNET_EVALUATE_COCOEVAL_H
 
 #include <glib.h>
 
-#include "support/cocodata.h"
+#include "cocodata.h"
 
 /* Of the keypoints of COCO's person: how far apart two annotators set a point, as a share of the
  * object's size (pycocotools' kpt_oks_sigmas). */

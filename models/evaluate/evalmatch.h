@@ -2,10 +2,10 @@
  *
  * A data set's detections labelled by the IoU bounds: object, background, ignored.
  */
-#ifndef FBNET_TOOLS_EVALMATCH_H
-#define FBNET_TOOLS_EVALMATCH_H
+#ifndef FBNET_EVALUATE_EVALMATCH_H
+#define FBNET_EVALUATE_EVALMATCH_H
 
-#include "support/cocodata.h"
+#include "cocodata.h"
 #include "fbnet/fbnet.h"
 
 typedef struct {

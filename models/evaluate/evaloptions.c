@@ -7,28 +7,41 @@
 #include <string.h>
 
 #include "cocoeval.h"
-
-static const char summary[] = "Compares detections with a COCO annotation file: average precision "
-                              "and recall of boxes, masks\n"
-                              "and keypoints, by pycocotools' rules.";
-
-static const char description[] =
-    "Thresholds, sizes and counts that are not given are those of the model file.\n"
-    "\n"
-    "Examples:\n"
-    "  fbnet-eval instances_val2017.json --results results.json\n"
-    "  fbnet-eval instances_val2017.json --model model.safetensors --images val2017 \\\n"
-    "      --per-class --plot curves.svg\n"
-    "\n"
-    "Exit status: 0 all went well; 1 a file, the model or at least one picture failed; 2 the\n"
-    "command line is wrong. Broken annotations are counted on standard error.\n";
+#include "support/commandline.h"
+#ifdef HAVE_ANNOTATE
+#  include "support/plot.h"
+#endif
 
 /* No value that can be meant: the option was not given. */
 #define NOT_GIVEN (-1.0)
+#define MIN_SCORE 0.5
 
-static GOptionContext *
-context_new (EvalOptions *o)
+EvalOptions
+eval_options_new (void)
 {
+  return (EvalOptions){ .params = param_options_new (), .min_score = NOT_GIVEN };
+}
+
+void
+eval_options_clear (EvalOptions *options)
+{
+  param_options_free (options->params);
+  g_free (options->model);
+  g_free (options->results);
+  g_free (options->images);
+  g_free (options->write_results);
+  g_free (options->plot);
+  g_free (options->kinds_text);
+  g_free (options->sigmas_text);
+  g_free (options->sigmas);
+  g_strfreev (options->arguments);
+}
+
+void
+eval_options_add (gpointer options, GOptionContext *context)
+{
+  static const char *const none[] = { NULL };
+  EvalOptions *o = options;
   const GOptionEntry entries[] = {
     { "results", 'r', 0, G_OPTION_ARG_FILENAME, &o->results, "Evaluate this COCO results file",
         "FILE" },
@@ -43,28 +56,23 @@ context_new (EvalOptions *o)
     { "per-class", 0, 0, G_OPTION_ARG_NONE, &o->per_class, "Add a table of the classes", NULL },
     { "json", 0, 0, G_OPTION_ARG_NONE, &o->json, "Print one line of JSON instead of text", NULL },
     { "match", 0, 0, G_OPTION_ARG_NONE, &o->match,
-        "Add how many boxes are object, background and ignored by the IoU bounds", NULL },
-    { "iou-lower", 0, 0, G_OPTION_ARG_DOUBLE, &o->iou_lower,
-        "... background is below X; default 0.3", "X" },
-    { "iou-upper", 0, 0, G_OPTION_ARG_DOUBLE, &o->iou_upper,
-        "... an object is from X on; default 0.7", "X" },
+        "Add how many boxes are object, background and ignored by --iou-lower and --iou-upper, "
+        "which ask for it, too",
+        NULL },
     { "min-score", 0, 0, G_OPTION_ARG_DOUBLE, &o->min_score,
         "... among detections of a score of at least X; default 0.5", "X" },
 #ifdef HAVE_ANNOTATE
-    { "plot", 'p', 0, G_OPTION_ARG_FILENAME, &o->plot,
-        "Draw precision over recall into FILE.svg or FILE.png", "FILE" },
+    { "plot", 'p', 0, G_OPTION_ARG_FILENAME, &o->plot, "Draw precision over recall",
+        "FILE.svg|.png|.pdf" },
 #endif
-    { "version", 0, 0, G_OPTION_ARG_NONE, &o->version, "Print the version", NULL },
+    { "model", 'm', 0, G_OPTION_ARG_FILENAME, &o->model, "Model file", "FILE" },
     { G_OPTION_REMAINING, 0, 0, G_OPTION_ARG_FILENAME_ARRAY, &o->arguments, NULL,
         "ANNOTATIONS.json" },
     { NULL },
   };
-  GOptionContext *context = g_option_context_new (NULL);
+
   g_option_context_add_main_entries (context, entries, NULL);
-  detector_options_add (&o->detector, context);
-  g_option_context_set_summary (context, summary);
-  g_option_context_set_description (context, description);
-  return context;
+  param_options_add_all_but (o->params, context, none);
 }
 
 /* --- Lists ------------------------------------------------------------------------------------ */
@@ -77,13 +85,11 @@ parse_kinds (EvalOptions *options, GError **error)
     guint kind = 0;
     while (kind < COCO_N_KINDS && strcmp (names[i], coco_kind_name (kind)) != 0)
       kind++;
-    if (kind == COCO_N_KINDS) {
-      g_set_error (error, G_OPTION_ERROR, G_OPTION_ERROR_BAD_VALUE,
+    if (kind == COCO_N_KINDS)
+      return usage_error (error,
           "--metrics: expected bbox, segm, keypoints, or some of them with commas between, found "
           "'%s'",
           names[i]);
-      return FALSE;
-    }
     options->kinds |= COCO_KIND_BIT (kind);
   }
   return TRUE;
@@ -105,9 +111,8 @@ parse_sigmas (EvalOptions *options, GError **error)
     options->sigmas[i] = g_ascii_strtod (numbers[i], &end);
     if (options->sigmas[i] > 0 && options->sigmas[i] < 1e6 && *end == '\0')
       continue;
-    g_set_error (error, G_OPTION_ERROR, G_OPTION_ERROR_BAD_VALUE,
+    return usage_error (error,
         "--oks-sigmas: expected numbers above 0 with commas between, found '%s'", numbers[i]);
-    return FALSE;
   }
   return options->n_sigmas > 0 || usage_error (error, "--oks-sigmas: expected numbers, found none");
 }
@@ -117,14 +122,15 @@ parse_sigmas (EvalOptions *options, GError **error)
 static gboolean
 check_source (const EvalOptions *options, GError **error)
 {
-  const gboolean model = options->detector.model != NULL;
-  if (!options->arguments || options->arguments[1])
+  const gboolean model = options->model != NULL;
+
+  if (options->arguments == NULL || options->arguments[1] != NULL)
     return usage_error (error, "expected one ANNOTATIONS.json, found none or several");
   if (model == (options->results != NULL))
     return usage_error (error, "expected either --results or --model, found both or none");
   if (model != (options->images != NULL))
     return usage_error (error, "--model and --images: expected both or none of them");
-  if (options->write_results && !model)
+  if (options->write_results != NULL && !model)
     return usage_error (error, "--write-results: expected a --model, found none");
   return TRUE;
 }
@@ -132,70 +138,41 @@ check_source (const EvalOptions *options, GError **error)
 static gboolean
 check_plot (const EvalOptions *options, GError **error)
 {
-  const char *plot = options->plot;
-  if (!plot || g_str_has_suffix (plot, ".svg") || g_str_has_suffix (plot, ".png"))
-    return TRUE;
-  return usage_error (error, "--plot: expected a file name that ends in .svg or .png");
+#ifdef HAVE_ANNOTATE
+  return plot_check_format ("--plot", options->plot, error);
+#else
+  return TRUE; /* there is no such option */
+#endif
 }
 
 /* Any of the bounds asks for the report. */
 static gboolean
 complete_match (EvalOptions *options, GError **error)
 {
-  double *const values[] = { &options->iou_lower, &options->iou_upper, &options->min_score };
-  const double defaults[] = { 0.3, 0.7, 0.5 };
-  for (guint i = 0; i < G_N_ELEMENTS (values); i++) {
-    options->match |= *values[i] != NOT_GIVEN;
-    if (*values[i] == NOT_GIVEN)
-      *values[i] = defaults[i];
-  }
-  if (options->iou_lower >= 0 && options->iou_lower <= options->iou_upper
-      && options->iou_upper <= 1)
-    return TRUE;
-  g_set_error (error, G_OPTION_ERROR, G_OPTION_ERROR_BAD_VALUE,
-      "--iou-lower, --iou-upper: expected numbers from 0 to 1, the lower not above the upper, "
-      "found "
-      "%g and %g",
-      options->iou_lower, options->iou_upper);
-  return FALSE;
-}
+  const ParamOptions *params = options->params;
+  const FbnetParamInfo *lower = fbnet_params_find ("iou-lower");
+  const FbnetParamInfo *upper = fbnet_params_find ("iou-upper");
 
-static gboolean
-check (EvalOptions *options, GError **error)
-{
-  if (options->version)
-    return TRUE;
-  if (!check_source (options, error) || !check_plot (options, error)
-      || !complete_match (options, error) || !parse_kinds (options, error)
-      || !parse_sigmas (options, error))
-    return FALSE;
-  options->annotations = options->arguments[0];
-  return detector_options_check (&options->detector, error);
+  options->match |= param_options_has (params, lower->name)
+      || param_options_has (params, upper->name) || options->min_score != NOT_GIVEN;
+  options->iou_lower = param_options_number (params, lower->name, lower->usual);
+  options->iou_upper = param_options_number (params, upper->name, upper->usual);
+  if (options->min_score == NOT_GIVEN)
+    options->min_score = MIN_SCORE;
+  return options->iou_lower <= options->iou_upper
+      || usage_error (error,
+          "--iou-lower, --iou-upper: expected the lower not above the upper, found %g and %g",
+          options->iou_lower, options->iou_upper);
 }
 
 gboolean
-eval_options_parse (EvalOptions *options, int argc, char **argv, GError **error)
+eval_options_check (gpointer options, GError **error)
 {
-  *options = (EvalOptions){ .detector = detector_options_new (),
-    .iou_lower = NOT_GIVEN,
-    .iou_upper = NOT_GIVEN,
-    .min_score = NOT_GIVEN };
-  GOptionContext *context = context_new (options);
-  const gboolean parsed = g_option_context_parse (context, &argc, &argv, error);
-  g_option_context_free (context);
-  return parsed && check (options, error);
-}
+  EvalOptions *o = options;
 
-void
-eval_options_clear (EvalOptions *options)
-{
-  detector_options_clear (&options->detector);
-  g_free (options->results);
-  g_free (options->images);
-  g_free (options->write_results);
-  g_free (options->plot);
-  g_free (options->kinds_text);
-  g_free (options->sigmas_text);
-  g_free (options->sigmas);
-  g_strfreev (options->arguments);
+  if (!check_source (o, error) || !check_plot (o, error) || !param_options_check (o->params, error)
+      || !complete_match (o, error) || !parse_kinds (o, error) || !parse_sigmas (o, error))
+    return FALSE;
+  o->annotations = o->arguments[0];
+  return TRUE;
 }

@@ -14,6 +14,8 @@
 #define LEGEND_WIDTH  142.0
 #define PANEL_WIDTH   (MARGIN_LEFT + SIDE + LEGEND_WIDTH)
 #define PANEL_HEIGHT  (MARGIN_TOP + SIDE + MARGIN_BOTTOM)
+/* Pixels a point. */
+#define PNG_SCALE 2.0
 
 typedef struct {
   const Plot *plot;
@@ -166,5 +168,6 @@ eval_plot (const CocoEval *const evals[COCO_N_KINDS], const char *path, GError *
   guint n = 0;
   for (guint kind = 0; kind < COCO_N_KINDS; kind++)
     n += evals[kind] != NULL;
-  return plot_write (path, n * PANEL_WIDTH, PANEL_HEIGHT, draw_panels, evals, error);
+  const PlotPage page = { n * PANEL_WIDTH, PANEL_HEIGHT, PNG_SCALE, "Precision over recall" };
+  return plot_write (path, &page, draw_panels, evals, error);
 }

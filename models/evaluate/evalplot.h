@@ -2,8 +2,8 @@
  *
  * Precision over recall, drawn.
  */
-#ifndef FBNET_TOOLS_EVALPLOT_H
-#define FBNET_TOOLS_EVALPLOT_H
+#ifndef FBNET_EVALUATE_EVALPLOT_H
+#define FBNET_EVALUATE_EVALPLOT_H
 
 #include "cocoeval.h"
 

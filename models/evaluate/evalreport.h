@@ -2,8 +2,8 @@
  *
  * What an evaluation found, for people and for programs; docs/eval.md describes both.
  */
-#ifndef FBNET_TOOLS_EVALREPORT_H
-#define FBNET_TOOLS_EVALREPORT_H
+#ifndef FBNET_EVALUATE_EVALREPORT_H
+#define FBNET_EVALUATE_EVALREPORT_H
 
 #include "cocoeval.h"
 #include "evalmatch.h"

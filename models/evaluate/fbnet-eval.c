@@ -3,96 +3,70 @@
  * fbnet-eval: how good are detections, those of a results file or those that a model makes now? A
  * model's detections go through the text of a results file, so that both ways give the same numbers.
  */
-#include <locale.h>
-#include <stdio.h>
-
 #include "cocoeval.h"
+#include "detect/cocorun.h"
 #include "evalmatch.h"
 #include "evaloptions.h"
 #include "evalreport.h"
+#include "support/commandline.h"
 #include "support/jsonfile.h"
-#include "detect/picturedetector.h"
-#include "support/progress.h"
 #ifdef HAVE_ANNOTATE
 #  include "evalplot.h"
 #endif
 
 typedef struct {
   const EvalOptions *options;
-  cJSON *annotations, *detections; /* both files */
+  Console *console;
+  CocoFile *annotations;
+  cJSON *detections;
   CocoProblems *problems;
   CocoTruth *truth;
   CocoResults *results;
   CocoEval *evals[COCO_N_KINDS];
   EvalMatch *match;
-  gboolean failed; /* a picture did */
 } Session;
-
-static void
-print_error (const GError *error)
-{
-  g_printerr ("fbnet-eval: %s\n", error->message);
-}
 
 static void
 session_clear (Session *session)
 {
-  cJSON_Delete (session->annotations);
   cJSON_Delete (session->detections);
   for (guint kind = 0; kind < COCO_N_KINDS; kind++)
     coco_eval_free (session->evals[kind]);
   eval_match_free (session->match);
   coco_results_free (session->results);
   coco_truth_free (session->truth);
+  coco_file_free (session->annotations);
   coco_problems_free (session->problems);
 }
 
 /* --- A model's detections --------------------------------------------------------------------- */
 
-static void
-run_images (Session *session, PictureDetector *detector, const CocoSet *set, CocoWriter *writer)
-{
-  Progress progress = progress_new (set->images->len, "pictures");
-  for (guint i = 0; i < set->images->len; i++) {
-    g_autoptr (GError) error = NULL;
-    const CocoImage *image = &g_array_index (set->images, CocoImage, i);
-    g_autoptr (Picture) picture =
-        picture_detector_run_coco (detector, session->options->images, image, writer, &error);
-    if (!picture) {
-      progress_hide (&progress);
-      print_error (error);
-      session->failed = TRUE;
-    }
-    progress_step (&progress);
-  }
-}
-
 static gboolean
 run_set (Session *session, PictureDetector *detector, CocoWriter *writer, GError **error)
 {
-  const EvalOptions *options = session->options;
-  guint n_unmatched;
-  g_autoptr (CocoSet) set = coco_set_new (session->annotations, options->annotations, TRUE, error);
-  if (!set || !class_table_match (detector->classes, set, &n_unmatched, error))
-    return FALSE;
-  if (n_unmatched > 0)
-    g_printerr ("fbnet-eval: %u of %u classes are no category of %s: their detections are left "
-                "out\n",
-        n_unmatched, detector->classes->n, options->annotations);
-  run_images (session, detector, set, writer);
-  return !options->write_results || coco_writer_save (writer, options->write_results, error);
+  const EvalOptions *o = session->options;
+  const CocoRun all = {
+    .file = session->annotations,
+    .folder = o->images,
+    .unit = "pictures",
+    .console = session->console,
+  };
+
+  return coco_run (&all, detector, writer, error)
+      && (o->write_results == NULL || coco_writer_save (writer, o->write_results, error));
 }
 
 static cJSON *
 detect (Session *session, GError **error)
 {
+  const EvalOptions *o = session->options;
   PictureDetector detector;
   g_autoptr (CocoWriter) writer = coco_writer_new ();
-  const gboolean done = picture_detector_open (&detector, &session->options->detector, error)
+  const gboolean done = picture_detector_open (&detector, o->model, o->params, error)
       && run_set (session, &detector, writer, error);
+
   picture_detector_close (&detector);
-  g_autofree char *text = done ? coco_writer_print (writer) : NULL;
-  return text ? cJSON_Parse (text) : NULL;
+  return done ? coco_writer_to_json (writer) : NULL;
 }
 
 /* --- Evaluation ------------------------------------------------------------------------------- */
@@ -103,8 +77,8 @@ choose_kinds (const Session *session)
 {
   if (session->options->kinds != 0)
     return session->options->kinds;
-  const cJSON *objects = cJSON_GetObjectItemCaseSensitive (session->annotations, "annotations");
-  const guint both = coco_kinds_of (objects) & coco_kinds_of (session->detections);
+  const guint both =
+      coco_kinds_of_file (session->annotations) & coco_kinds_of_results (session->detections);
   return both != 0 ? both : COCO_KIND_BIT (COCO_BOX);
 }
 
@@ -112,9 +86,9 @@ static gboolean
 read_tables (Session *session, guint kinds, GError **error)
 {
   const EvalOptions *options = session->options;
-  const char *source = options->results ? options->results : options->detector.model;
-  session->truth = coco_truth_new (session->annotations, options->annotations, kinds,
-      options->n_sigmas, session->problems, error);
+  const char *source = options->results != NULL ? options->results : options->model;
+  session->truth =
+      coco_truth_new (session->annotations, kinds, options->n_sigmas, session->problems, error);
   if (session->truth)
     session->results = coco_results_new (session->detections, source, session->truth, error);
   return session->results != NULL;
@@ -150,7 +124,7 @@ print_report (const Session *session, GError **error)
   g_auto (GStrv) problems = coco_problems_describe (session->problems);
   const EvalReport report = {
     .annotations = options->annotations,
-    .source = options->results ? options->results : options->detector.model,
+    .source = options->results != NULL ? options->results : options->model,
     .source_is_model = options->results == NULL,
     .truth = session->truth,
     .results = session->results,
@@ -159,22 +133,19 @@ print_report (const Session *session, GError **error)
     .problems = problems,
     .per_class = options->per_class,
   };
-  for (guint i = 0; problems[i]; i++)
-    g_printerr ("fbnet-eval: %s\n", problems[i]);
+  for (guint i = 0; problems[i] != NULL; i++)
+    console_say (session->console, "%s", problems[i]);
   g_autofree char *text =
       options->json ? eval_report_to_json (&report) : eval_report_to_text (&report);
-  if (printf (options->json ? "%s\n" : "%s", text) >= 0 && fflush (stdout) == 0)
-    return TRUE;
-  g_set_error_literal (error, FBNET_ERROR, FBNET_ERROR_IO, "standard output: cannot write");
-  return FALSE;
+  return options->json ? output_print_line (text, error) : output_print (text, error);
 }
 
 static gboolean
-run (Session *session, GError **error)
+evaluate_all (Session *session, GError **error)
 {
   const EvalOptions *options = session->options;
   session->problems = coco_problems_new ();
-  session->annotations = json_read (options->annotations, error);
+  session->annotations = coco_file_read (options->annotations, error);
   if (!session->annotations)
     return FALSE;
   session->detections =
@@ -188,38 +159,41 @@ run (Session *session, GError **error)
   return plot (session, error) && print_report (session, error);
 }
 
-static int
-run_and_report (const EvalOptions *options)
+static gboolean
+run (gpointer options, Console *console, GError **error)
 {
-  Session session = { .options = options };
-  g_autoptr (GError) error = NULL;
-  int code = EXIT_DONE;
-  if (!run (&session, &error)) {
-    /* A parameter out of its range, or kernels that there are not: the command line's fault. */
-    code = g_error_matches (error, FBNET_ERROR, FBNET_ERROR_ARGUMENT) ? EXIT_USAGE : EXIT_FAILED;
-    print_error (error);
-  } else if (session.failed)
-    code = EXIT_FAILED;
+  Session session = { .options = options, .console = console };
+  const gboolean done = evaluate_all (&session, error);
+
   session_clear (&session);
-  return code;
+  return done;
 }
+
+static const Program program = {
+  .name = "fbnet-eval",
+  .summary = "Compares detections with a COCO annotation file: average precision and recall of "
+             "boxes, masks\n"
+             "and keypoints, by pycocotools' rules.",
+  .examples = "What is not given of a model's run is as the model file has it. Broken annotations "
+              "are counted\n"
+              "on standard error.\n"
+              "\n"
+              "Examples:\n"
+              "  fbnet-eval instances_val2017.json --results results.json\n"
+              "  fbnet-eval instances_val2017.json --model model.safetensors --images val2017 \\\n"
+              "      --per-class --plot curves.svg\n",
+  .failures = "a file, the model or at least one picture failed",
+  .add_options = eval_options_add,
+  .check = eval_options_check,
+  .run = run,
+};
 
 int
 main (int argc, char **argv)
 {
-  /* Only how characters are coded: numbers keep their decimal point. */
-  setlocale (LC_CTYPE, "");
-  EvalOptions options;
-  g_autoptr (GError) error = NULL;
-  int code = EXIT_DONE;
-  if (!eval_options_parse (&options, argc, argv, &error)) {
-    print_error (error);
-    g_printerr ("Try 'fbnet-eval --help'.\n");
-    code = EXIT_USAGE;
-  } else if (options.version)
-    g_print ("fbnet-eval %s\n", fbnet_version ());
-  else
-    code = run_and_report (&options);
+  EvalOptions options = eval_options_new ();
+  const int code = program_main (&program, &options, argc, argv);
+
   eval_options_clear (&options);
   return code;
 }

@@ -2,36 +2,32 @@
  *
  * fbnet-import: D2Go's and mobile_cv's checkpoints and Meta's int8 exports into model files.
  */
-#include <stdio.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "import/d2go/import.h"
-
-enum { EXIT_GOOD, EXIT_FAILED, EXIT_USAGE };
+#include "support/commandline.h"
 
 typedef struct {
-  char *source, *output;
-  char *config, *labels, *name, *precision;
-  gboolean ema, no_ema, version;
+  char *output, *config, *labels, *name, *precision;
+  gboolean ema, no_ema;
+  char **sources;
 } Arguments;
 
 static void
 arguments_clear (Arguments *a)
 {
-  g_free (a->source);
   g_free (a->output);
   g_free (a->config);
   g_free (a->labels);
   g_free (a->name);
   g_free (a->precision);
+  g_strfreev (a->sources);
 }
 
-G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (Arguments, arguments_clear)
-
-static gboolean
-parse_arguments (int *argc, char ***argv, Arguments *a, GError **error)
+static void
+add_options (gpointer arguments, GOptionContext *context)
 {
+  Arguments *a = arguments;
   const GOptionEntry entries[] = {
     { "output", 'o', 0, G_OPTION_ARG_FILENAME, &a->output, "The model file to write", "FILE" },
     { "config", 'c', 0, G_OPTION_ARG_FILENAME, &a->config,
@@ -51,38 +47,28 @@ parse_arguments (int *argc, char ***argv, Arguments *a, GError **error)
     { "precision", 0, 0, G_OPTION_ARG_STRING, &a->precision,
         "int8: an int8 export as it is; float32: its weights dequantised [as the source has them]",
         "int8|float32" },
-    { "version", 0, 0, G_OPTION_ARG_NONE, &a->version, "Print the version", NULL },
-    G_OPTION_ENTRY_NULL,
+    { G_OPTION_REMAINING, 0, 0, G_OPTION_ARG_FILENAME_ARRAY, &a->sources, NULL, "SOURCE" },
+    { NULL },
   };
-  g_autoptr (GOptionContext) context =
-      g_option_context_new ("SOURCE - import a checkpoint (.pth) or int8 export (.pt, .ptl)");
+
   g_option_context_add_main_entries (context, entries, NULL);
-  g_option_context_set_description (context,
-      "Nothing in SOURCE is executed. Exit status: 0 on success, 1 when SOURCE cannot be "
-      "imported,\n"
-      "2 for wrong arguments.");
-  if (!g_option_context_parse (context, argc, argv, error))
-    return FALSE;
-  if (a->version)
-    return TRUE;
-  if (*argc != 2 || a->output == NULL) {
-    g_set_error (error, G_OPTION_ERROR, G_OPTION_ERROR_BAD_VALUE,
-        *argc != 2 ? "expected one SOURCE, found %d" : "expected --output, found %d sources only",
-        *argc - 1);
-    return FALSE;
-  }
-  if (a->ema && a->no_ema) {
-    g_set_error_literal (error, G_OPTION_ERROR, G_OPTION_ERROR_BAD_VALUE,
-        "expected --ema or --no-ema, found both");
-    return FALSE;
-  }
+}
+
+static gboolean
+check (gpointer arguments, GError **error)
+{
+  const Arguments *a = arguments;
+  const guint n = a->sources != NULL ? g_strv_length (a->sources) : 0;
+
+  if (n != 1)
+    return usage_error (error, "expected one SOURCE, found %u", n);
+  if (a->output == NULL)
+    return usage_error (error, "--output: expected a file to write, found none");
+  if (a->ema && a->no_ema)
+    return usage_error (error, "expected --ema or --no-ema, found both");
   if (a->precision != NULL && strcmp (a->precision, "int8") != 0
-      && strcmp (a->precision, "float32") != 0) {
-    g_set_error (error, G_OPTION_ERROR, G_OPTION_ERROR_BAD_VALUE,
-        "--precision: expected int8 or float32, found %s", a->precision);
-    return FALSE;
-  }
-  a->source = g_strdup ((*argv)[1]);
+      && strcmp (a->precision, "float32") != 0)
+    return usage_error (error, "--precision: expected int8 or float32, found %s", a->precision);
   return TRUE;
 }
 
@@ -94,14 +80,6 @@ chosen_precision (const Arguments *a)
   return strcmp (a->precision, "int8") == 0 ? IMPORT_INT8 : IMPORT_FLOAT32;
 }
 
-/* On a terminal only, and gone when the report comes. */
-static void
-show_progress (const char *what)
-{
-  if (isatty (STDERR_FILENO))
-    fprintf (stderr, "\r\033[K%s", what);
-}
-
 static const char *
 describe_text (const Imported *imported, const char *field)
 {
@@ -110,27 +88,33 @@ describe_text (const Imported *imported, const char *field)
   return text != NULL ? text : "?";
 }
 
-static void
-report (const Imported *imported, const char *output, guint64 n_parameters)
+static gboolean
+report (const Imported *imported, const char *output, guint64 n_parameters, GError **error)
 {
-  printf ("%s\n", output);
-  printf ("  model       %s\n", describe_text (imported, "name"));
-  printf ("  config      %s\n", imported->config);
-  printf ("  weights     %s\n", imported->source);
-  printf ("  tensors     %u\n", imported->weights->views->len);
-  printf ("  parameters  %" G_GUINT64_FORMAT "\n", n_parameters);
+  GString *text = g_string_new (output);
+
+  g_string_append_printf (text, "\n  model       %s\n", describe_text (imported, "name"));
+  g_string_append_printf (text, "  config      %s\n", imported->config);
+  g_string_append_printf (text, "  weights     %s\n", imported->source);
+  g_string_append_printf (text, "  tensors     %u\n", imported->weights->views->len);
+  g_string_append_printf (text, "  parameters  %" G_GUINT64_FORMAT "\n", n_parameters);
   if (imported->n_tolerated > 0)
-    printf ("  left out    %u tensors of heads and buffers that the config does not ask for\n",
+    g_string_append_printf (text,
+        "  left out    %u tensors of heads and buffers that the config does not ask for\n",
         imported->n_tolerated);
   if (strcmp (describe_text (imported, "task"), "detection") == 0)
-    printf ("  thresholds  from %s\n",
+    g_string_append_printf (text, "  thresholds  from %s\n",
         imported->from_archive != NULL ? "the source" : "the config");
   if (imported->from_archive != NULL)
-    printf ("  source gave %s; the config the rest\n", imported->from_archive);
+    g_string_append_printf (text, "  source gave %s; the config the rest\n",
+        imported->from_archive);
+  const gboolean printed = output_print (text->str, error);
+  g_string_free (text, TRUE);
+  return printed;
 }
 
 static gboolean
-import (const Arguments *a, GError **error)
+import (const Arguments *a, Console *console, GError **error)
 {
   const ImportOptions options = {
     .config = a->config,
@@ -142,34 +126,48 @@ import (const Arguments *a, GError **error)
     .precision = chosen_precision (a),
   };
   guint64 n_parameters;
-  show_progress ("reading …");
-  g_autoptr (Imported) imported = import_read (a->source, &options, error);
+
+  console_show (console, "reading …");
+  g_autoptr (Imported) imported = import_read (a->sources[0], &options, error);
   if (imported == NULL)
     return FALSE;
-  show_progress ("writing and checking …");
+  console_show (console, "writing and checking …");
   if (!import_write (imported, a->output, &n_parameters, error))
     return FALSE;
-  show_progress ("");
-  report (imported, a->output, n_parameters);
-  return TRUE;
+  console_show (console, "");
+  return report (imported, a->output, n_parameters, error);
 }
+
+static gboolean
+run (gpointer arguments, Console *console, GError **error)
+{
+  const gboolean imported = import (arguments, console, error);
+
+  usage_error_adopt (error);
+  return imported;
+}
+
+static const Program program = {
+  .name = "fbnet-import",
+  .summary = "Makes a model file of a checkpoint (.pth) or an int8 export (.pt, .ptl). Nothing in "
+             "it is executed.",
+  .examples = "Examples:\n"
+              "  fbnet-import model_final.pth --output model.safetensors\n"
+              "  fbnet-import model_final.pth --config config.yaml --labels labels.txt -o "
+              "model.safetensors\n"
+              "  fbnet-import model_int8.ptl --precision float32 -o model.safetensors\n",
+  .failures = "SOURCE cannot be imported",
+  .add_options = add_options,
+  .check = check,
+  .run = run,
+};
 
 int
 main (int argc, char **argv)
 {
-  g_auto (Arguments) arguments = { 0 };
-  g_autoptr (GError) error = NULL;
-  if (!parse_arguments (&argc, &argv, &arguments, &error)) {
-    fprintf (stderr, "fbnet-import: %s\nTry fbnet-import --help\n", error->message);
-    return EXIT_USAGE;
-  }
-  if (arguments.version) {
-    printf ("fbnet-import %s\n", fbnet_version ());
-    return EXIT_GOOD;
-  }
-  if (import (&arguments, &error))
-    return EXIT_GOOD;
-  show_progress ("");
-  fprintf (stderr, "fbnet-import: %s\n", error->message);
-  return g_error_matches (error, FBNET_ERROR, FBNET_ERROR_ARGUMENT) ? EXIT_USAGE : EXIT_FAILED;
+  Arguments arguments = { 0 };
+  const int code = program_main (&program, &arguments, argc, argv);
+
+  arguments_clear (&arguments);
+  return code;
 }

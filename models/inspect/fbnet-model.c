@@ -3,19 +3,17 @@
  * fbnet-model: prints what is in a model file, for people or, with --json, for programs. Everything
  * comes through fbnet.h, so a file that it prints is one that the library runs.
  */
-#include <errno.h>
-#include <locale.h>
 #include <math.h>
 #include <stdio.h>
-#include <string.h>
 
 #include "fbnet/fbnet.h"
-#include "support/jsonfile.h"
 #include "layertable.h"
-#include "support/options.h"
+#include "support/commandline.h"
+#include "support/jsonfile.h"
+#include "support/modelfile.h"
 
 typedef struct {
-  gboolean json, tensors, version;
+  gboolean json, tensors;
   char **files;
 } ModelOptions;
 
@@ -347,7 +345,7 @@ contents_open (Contents *contents, const char *file, GError **error)
   *contents = (Contents){ .model = fbnet_model_load (file, error) };
   if (!contents->model)
     return FALSE;
-  contents->description = cJSON_Parse (fbnet_model_get_description (contents->model));
+  contents->description = model_file_description (contents->model);
   contents->layers = layer_table_new (contents->model);
   return TRUE;
 }
@@ -361,9 +359,11 @@ contents_close (Contents *contents)
 }
 
 static gboolean
-print_file (const ModelOptions *options, const char *file, GError **error)
+print_file (gpointer data, const char *file, GError **error)
 {
+  const ModelOptions *options = data;
   Contents contents;
+
   if (!contents_open (&contents, file, error))
     return FALSE;
   if (options->json)
@@ -371,68 +371,59 @@ print_file (const ModelOptions *options, const char *file, GError **error)
   else
     print_text (&contents, file, options->tensors);
   contents_close (&contents);
-  if (fflush (stdout) == 0 && !ferror (stdout))
-    return TRUE;
-  g_set_error (error, FBNET_ERROR, FBNET_ERROR_IO, "standard output: cannot write: %s",
-      g_strerror (errno));
-  return FALSE;
-}
-
-static int
-run (const ModelOptions *options)
-{
-  int code = EXIT_DONE;
-  for (guint i = 0; options->files[i]; i++) {
-    g_autoptr (GError) error = NULL;
-    if (print_file (options, options->files[i], &error))
-      continue;
-    g_printerr ("fbnet-model: %s\n", error->message);
-    code = EXIT_FAILED;
-  }
-  return code;
+  return output_print ("", error); /* whatever could not be written before */
 }
 
 static gboolean
-parse (ModelOptions *o, int argc, char **argv, GError **error)
+run (gpointer options, Console *console, GError **error)
 {
-  *o = (ModelOptions){ 0 };
+  char **files = ((ModelOptions *) options)->files;
+
+  console_each (console, files, g_strv_length (files), NULL, print_file, options);
+  return TRUE;
+}
+
+static void
+add_options (gpointer options, GOptionContext *context)
+{
+  ModelOptions *o = options;
   const GOptionEntry entries[] = {
     { "json", 0, 0, G_OPTION_ARG_NONE, &o->json, "One line of JSON per file", NULL },
     { "tensors", 0, 0, G_OPTION_ARG_NONE, &o->tensors,
         "List the tensors too: name, type, shape, smallest and largest value", NULL },
-    { "version", 0, 0, G_OPTION_ARG_NONE, &o->version, "Print the version", NULL },
     { G_OPTION_REMAINING, 0, 0, G_OPTION_ARG_FILENAME_ARRAY, &o->files, NULL, "FILE..." },
     { NULL },
   };
-  GOptionContext *context = g_option_context_new (NULL);
+
   g_option_context_add_main_entries (context, entries, NULL);
-  g_option_context_set_summary (context, "Prints what is in a model file.");
-  g_option_context_set_description (context,
-      "Exit status: 0 all went well; 1 at least one file failed; 2 the command line is wrong.\n");
-  const gboolean parsed = g_option_context_parse (context, &argc, &argv, error);
-  g_option_context_free (context);
-  if (!parsed || o->version || o->files)
-    return parsed;
-  g_set_error_literal (error, G_OPTION_ERROR, G_OPTION_ERROR_BAD_VALUE,
-      "expected at least one FILE, found none");
-  return FALSE;
 }
+
+static gboolean
+check (gpointer options, GError **error)
+{
+  const ModelOptions *o = options;
+
+  return o->files != NULL || usage_error (error, "expected at least one FILE, found none");
+}
+
+static const Program program = {
+  .name = "fbnet-model",
+  .summary = "Prints what is in a model file.",
+  .examples = "Examples:\n"
+              "  fbnet-model model.safetensors\n"
+              "  fbnet-model --json model.safetensors | jq .description\n",
+  .failures = "at least one file failed",
+  .add_options = add_options,
+  .check = check,
+  .run = run,
+};
 
 int
 main (int argc, char **argv)
 {
-  /* Only how characters are coded: numbers keep their decimal point. */
-  setlocale (LC_CTYPE, "");
-  ModelOptions options;
-  g_autoptr (GError) error = NULL;
-  int code = EXIT_DONE;
-  if (!parse (&options, argc, argv, &error)) {
-    g_printerr ("fbnet-model: %s\nTry 'fbnet-model --help'.\n", error->message);
-    code = EXIT_USAGE;
-  } else if (options.version)
-    g_print ("fbnet-model %s\n", fbnet_version ());
-  else
-    code = run (&options);
+  ModelOptions options = { 0 };
+  const int code = program_main (&program, &options, argc, argv);
+
   g_strfreev (options.files);
   return code;
 }

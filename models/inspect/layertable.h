@@ -2,8 +2,8 @@
  *
  * What a model consists of, block by block, with what each block costs.
  */
-#ifndef FBNET_LAYERTABLE_H
-#define FBNET_LAYERTABLE_H
+#ifndef FBNET_INSPECT_LAYERTABLE_H
+#define FBNET_INSPECT_LAYERTABLE_H
 
 #include <glib.h>
 

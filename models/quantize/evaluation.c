@@ -4,59 +4,32 @@
  */
 #include "evaluation.h"
 
+#include "detect/cocorun.h"
 #include "evaluate/cocoeval.h"
 #include "support/jsonfile.h"
-#include "detect/picturedetector.h"
-#include "support/progress.h"
 
-static gboolean
-run_images (PictureDetector *detector, const CocoSet *set, const char *folder, CocoWriter *writer,
-    GError **error)
-{
-  Progress progress = progress_new (set->images->len, "pictures evaluated");
-
-  for (guint i = 0; i < set->images->len; i++) {
-    const CocoImage *image = &g_array_index (set->images, CocoImage, i);
-    g_autoptr (Picture) picture =
-        picture_detector_run_coco (detector, folder, image, writer, error);
-    if (picture == NULL) {
-      progress_hide (&progress);
-      return FALSE;
-    }
-    progress_step (&progress);
-  }
-  return TRUE;
-}
-
-/* As the text of a results file, which is how fbnet-eval reads them, too. */
 static cJSON *
-detect (const char *model, const CocoSet *set, const char *folder, GError **error)
+detect (const char *model, const CocoFile *annotations, const char *folder, GError **error)
 {
-  DetectorOptions options = detector_options_new ();
+  const CocoRun all = { .file = annotations, .folder = folder, .unit = "pictures evaluated" };
   PictureDetector detector;
   g_autoptr (CocoWriter) writer = coco_writer_new ();
-  guint n_unmatched;
+  const gboolean done = picture_detector_open (&detector, model, NULL, error)
+      && coco_run (&all, &detector, writer, error);
 
-  options.model = g_strdup (model);
-  const gboolean done = picture_detector_open (&detector, &options, error)
-      && class_table_match (detector.classes, set, &n_unmatched, error)
-      && run_images (&detector, set, folder, writer, error);
   picture_detector_close (&detector);
-  detector_options_clear (&options);
-  g_autofree char *text = done ? coco_writer_print (writer) : NULL;
-  return text != NULL ? cJSON_Parse (text) : NULL;
+  return done ? coco_writer_to_json (writer) : NULL;
 }
 
 static gboolean
-measure (Accuracy *accuracy, const cJSON *annotations, const char *path, const cJSON *detections,
+measure (Accuracy *accuracy, const CocoFile *annotations, const cJSON *detections,
     const char *model, GError **error)
 {
-  const cJSON *objects = cJSON_GetObjectItemCaseSensitive (annotations, "annotations");
-  const guint both = coco_kinds_of (objects) & coco_kinds_of (detections);
+  const guint both = coco_kinds_of_file (annotations) & coco_kinds_of_results (detections);
   const guint kinds = both | COCO_KIND_BIT (COCO_BOX);
   g_autoptr (CocoProblems) problems = coco_problems_new ();
   g_autoptr (CocoTruth) truth =
-      coco_truth_new (annotations, path, kinds, COCO_N_PERSON_KEYPOINTS, problems, error);
+      coco_truth_new (annotations, kinds, COCO_N_PERSON_KEYPOINTS, problems, error);
   g_autoptr (CocoResults) results =
       truth != NULL ? coco_results_new (detections, model, truth, error) : NULL;
 
@@ -74,14 +47,13 @@ measure (Accuracy *accuracy, const cJSON *annotations, const char *path, const c
 }
 
 gboolean
-evaluate_model (Accuracy *accuracy, const char *model, const cJSON *annotations,
-    const char *annotations_path, const char *images, GError **error)
+evaluate_model (Accuracy *accuracy, const char *model, const CocoFile *annotations,
+    const char *images, GError **error)
 {
-  g_autoptr (CocoSet) set = coco_set_new (annotations, annotations_path, TRUE, error);
-  g_autoptr (cJSON) detections = set != NULL ? detect (model, set, images, error) : NULL;
+  g_autoptr (cJSON) detections = detect (model, annotations, images, error);
 
   if (detections == NULL)
     return FALSE;
-  *accuracy = (Accuracy){ .n_images = set->images->len };
-  return measure (accuracy, annotations, annotations_path, detections, model, error);
+  *accuracy = (Accuracy){ .n_images = annotations->images->len };
+  return measure (accuracy, annotations, detections, model, error);
 }

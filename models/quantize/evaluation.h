@@ -5,9 +5,7 @@
 #ifndef FBNET_QUANTIZE_EVALUATION_H
 #define FBNET_QUANTIZE_EVALUATION_H
 
-#include <cjson/cJSON.h>
-
-#include "support/cocodata.h"
+#include "evaluate/cocodata.h"
 
 typedef struct {
   gboolean measured[COCO_N_KINDS];
@@ -16,7 +14,7 @@ typedef struct {
 } Accuracy;
 
 /* Runs the model, a detector, on the set's pictures. A picture that cannot be read is an error. */
-gboolean evaluate_model (Accuracy *accuracy, const char *model, const cJSON *annotations,
-    const char *annotations_path, const char *images, GError **error);
+gboolean evaluate_model (Accuracy *accuracy, const char *model, const CocoFile *annotations,
+    const char *images, GError **error);
 
 #endif

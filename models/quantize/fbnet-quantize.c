@@ -3,38 +3,27 @@
  * fbnet-quantize: a float model and a folder of pictures in, an int8 model out. A picture that cannot be
  * read costs a sentence, and the others go on.
  */
-#include <errno.h>
 #include <glib/gstdio.h>
-#include <locale.h>
-#include <stdio.h>
 #include <string.h>
 
 #include "fidelity.h"
-#include "support/jsonfile.h"
-#include "support/options.h"
-#include "support/picture.h"
-#include "support/progress.h"
 #include "quantizeoptions.h"
 #include "quantizereport.h"
+#include "support/commandline.h"
+#include "support/picture.h"
 
 /* Pictures for the table of activations. */
 #define N_FIDELITY 8
 
 typedef struct {
   const QuantizeOptions *options;
+  Console *console;
   FbnetModel *model;
   Quantizer *quantizer;
   GPtrArray *pictures; /* paths */
   Fidelity *fidelity;
   Accuracy before, after;
-  gboolean failed; /* a picture did */
 } Session;
-
-static void
-print_error (const GError *error)
-{
-  g_printerr ("fbnet-quantize: %s\n", error->message);
-}
 
 /* --- Pictures --------------------------------------------------------------------------------- */
 
@@ -105,20 +94,17 @@ calibrate_image (gpointer quantizer, const FbnetImage *image, GError **error)
   return quantizer_add_image (quantizer, image, error);
 }
 
+static gboolean
+calibrate_picture (gpointer quantizer, const char *path, GError **error)
+{
+  return show_picture (path, calibrate_image, quantizer, error);
+}
+
 static void
 calibrate (Session *session)
 {
-  Progress progress = progress_new (session->pictures->len, "pictures watched");
-
-  for (guint i = 0; i < session->pictures->len; i++) {
-    g_autoptr (GError) error = NULL;
-    if (!show_picture (session->pictures->pdata[i], calibrate_image, session->quantizer, &error)) {
-      progress_hide (&progress);
-      print_error (error);
-      session->failed = TRUE;
-    }
-    progress_step (&progress);
-  }
+  console_each (session->console, (char **) session->pictures->pdata, session->pictures->len,
+      "pictures watched", calibrate_picture, session->quantizer);
 }
 
 /* --- After ------------------------------------------------------------------------------------ */
@@ -130,12 +116,10 @@ evaluate (Session *session, GError **error)
 
   if (o->annotations == NULL)
     return TRUE;
-  g_autoptr (cJSON) annotations = json_read (o->annotations, error);
+  g_autoptr (CocoFile) annotations = coco_file_read (o->annotations, error);
   return annotations != NULL
-      && evaluate_model (&session->before, o->model, annotations, o->annotations, o->eval_images,
-          error)
-      && evaluate_model (&session->after, o->output, annotations, o->annotations, o->eval_images,
-          error);
+      && evaluate_model (&session->before, o->model, annotations, o->eval_images, error)
+      && evaluate_model (&session->after, o->output, annotations, o->eval_images, error);
 }
 
 static gboolean
@@ -204,17 +188,13 @@ print_report (const Session *session, GError **error)
   };
   g_autofree char *text = quantize_report_to_text (&report);
 
-  if (fputs (text, stdout) >= 0 && fflush (stdout) == 0)
-    return TRUE;
-  g_set_error (error, FBNET_ERROR, FBNET_ERROR_IO, "standard output: cannot write: %s",
-      g_strerror (errno));
-  return FALSE;
+  return output_print (text, error);
 }
 
 /* --- Main ------------------------------------------------------------------------------------- */
 
 static gboolean
-run (Session *session, GError **error)
+quantize (Session *session, GError **error)
 {
   const QuantizeOptions *o = session->options;
   const QuantizerOptions how = quantize_options_how (o);
@@ -226,6 +206,7 @@ run (Session *session, GError **error)
   if (session->pictures == NULL)
     return FALSE;
   session->quantizer = quantizer_new (session->model, &how, error);
+  usage_error_adopt (error);
   if (session->quantizer == NULL)
     return FALSE;
   calibrate (session);
@@ -243,41 +224,43 @@ session_clear (Session *session)
   fbnet_model_unref (session->model);
 }
 
-static int
-run_and_report (const QuantizeOptions *options)
+static gboolean
+run (gpointer options, Console *console, GError **error)
 {
-  Session session = { .options = options };
-  g_autoptr (GError) error = NULL;
-  int code = EXIT_DONE;
+  Session session = { .options = options, .console = console };
+  const gboolean done = quantize (&session, error);
 
-  if (!run (&session, &error)) {
-    code = EXIT_FAILED;
-    print_error (error);
-  } else if (session.failed) {
-    code = EXIT_FAILED;
-  }
   session_clear (&session);
-  return code;
+  return done;
 }
+
+static const Program program = {
+  .name = "fbnet-quantize",
+  .summary =
+      "Makes an int8 model of a float model: what its layers compute for the pictures of a folder\n"
+      "decides what the bytes stand for.",
+  .examples = "The pictures should be like those that the model will see, a few dozen of them; "
+              "they need no\n"
+              "annotations. With --kernels c the result is the same on every machine. Methods and "
+              "what they\n"
+              "cost: docs/int8.md.\n"
+              "\n"
+              "Examples:\n"
+              "  fbnet-quantize --model float.safetensors --images frames -o int8.safetensors\n"
+              "  fbnet-quantize --model float.safetensors --images frames -o int8.safetensors \\\n"
+              "      --annotations instances_val2017.json --eval-images val2017\n",
+  .failures = "the model or at least one picture failed",
+  .add_options = quantize_options_add,
+  .check = quantize_options_check,
+  .run = run,
+};
 
 int
 main (int argc, char **argv)
 {
-  /* Only how characters are coded: numbers keep their decimal point. */
-  setlocale (LC_CTYPE, "");
-  QuantizeOptions options;
-  g_autoptr (GError) error = NULL;
-  int code = EXIT_DONE;
+  QuantizeOptions options = quantize_options_new ();
+  const int code = program_main (&program, &options, argc, argv);
 
-  if (!quantize_options_parse (&options, argc, argv, &error)) {
-    print_error (error);
-    g_printerr ("Try 'fbnet-quantize --help'.\n");
-    code = EXIT_USAGE;
-  } else if (options.version) {
-    g_print ("fbnet-quantize %s\n", fbnet_version ());
-  } else {
-    code = run_and_report (&options);
-  }
   quantize_options_clear (&options);
   return code;
 }

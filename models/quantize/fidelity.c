@@ -8,7 +8,7 @@
 
 #include "detect/classifier.h"
 #include "detect/detector.h"
-#include "network/network.h"
+#include "network/piece.h"
 #include "model/model.h"
 
 /* Of a tensor every so many numbers are compared (a prime: no channel is left out), and so many at
@@ -34,9 +34,7 @@ struct Fidelity {
   FbnetDetections *detections;
   float *probabilities;
   FbnetModel *int8;
-  Runner runner; /* of the int8 model */
-  const Network *network;
-  Buffer maps[MAX_LEVELS], levels[MAX_LEVELS], out, second, averages;
+  Workspace workspace;  /* of the int8 model */
   GHashTable *channels; /* name → Channel */
 };
 
@@ -124,92 +122,98 @@ close_picture (Fidelity *self)
 
 /* --- The int8 model's parts ------------------------------------------------------------------- */
 
-/* Runs a stage; `out` has its memory in `buffer`, as bytes or as floats. */
-static gboolean
-run_stage (Fidelity *self, const PackedStage *stage, const Tensor *in, Tensor *out, Buffer *buffer,
-    GError **error)
+static const PackedStage *
+stage_of (const Fidelity *self, Role role)
 {
-  if (!runner_reserve_stage (&self->runner, stage, in, out, error)
-      || !tensor_reserve_native (out, buffer, error))
-    return FALSE;
-  runner_run_stage (&self->runner, stage, in, out);
-  return TRUE;
+  return network_stage (self->workspace.network, role, 0);
 }
 
+/* A lone layer, of which only the observer sees the output. */
 static gboolean
-run_layer (Fidelity *self, const PackedConv *conv, const Tensor *in, GError **error)
+run_layer (Fidelity *self, Role role, const Tensor *in, GError **error)
 {
   Tensor out;
+  const gboolean good = piece_run_conv (&self->workspace,
+      network_conv (self->workspace.network, role, 0), in, &out, error);
 
-  if (!runner_reserve_conv (&self->runner, conv, in, &out, error)
-      || !tensor_reserve (&out, &self->second, error))
-    return FALSE;
-  runner_run_conv (&self->runner, conv, in, &out, NULL);
-  return TRUE;
+  piece_clear (&out);
+  return good;
 }
 
+/* The mean of a map, and the lone layers that read it. */
 static gboolean
-run_average (Fidelity *self, const Tensor *map, Tensor *average, const char *name, GError **error)
+run_on_mean (Fidelity *self, const Tensor *map, const Role *roles, guint n, GError **error)
 {
-  *average = (Tensor){ NULL, map->n, 1, 1, map->c };
-  if (!runner_reserve_sums (&self->runner, map, error)
-      || !tensor_reserve (average, &self->averages, error))
-    return FALSE;
-  runner_global_average (&self->runner, map, average);
-  runner_observe (&self->runner, name, ".input", average);
-  return TRUE;
+  Tensor mean;
+  gboolean good = piece_run_average (&self->workspace, map, &mean, error);
+
+  if (good)
+    piece_observe (&self->workspace, network_input_name (self->workspace.network, roles[0]),
+        ".input", &mean);
+  for (guint i = 0; good && i < n; i++)
+    good = run_layer (self, roles[i], &mean, error);
+  piece_clear (&mean);
+  return good;
 }
 
+/* `last` is the caller's to clear. */
 static gboolean
-run_trunk (Fidelity *self, const Tensor *input, Tensor *last, GError **error)
+run_trunk (Fidelity *self, const Tensor *input, gboolean as_floats, Tensor *last, GError **error)
 {
-  *last = *input;
-  for (guint s = 0; s < self->network->n_trunk; s++) {
-    const Tensor in = *last;
-    if (!run_stage (self, &self->network->trunk[s], &in, last, &self->maps[s % 2], error))
-      return FALSE;
+  const Network *network = self->workspace.network;
+  const guint n = layers_count (network->layers, ROLE_TRUNK);
+  Tensor in = *input;
+  gboolean good = TRUE;
+
+  *last = (Tensor){ 0 };
+  for (guint s = 0; good && s < n; s++) {
+    good = piece_run_stage (&self->workspace, network_stage (network, ROLE_TRUNK, s), &in,
+        as_floats && s + 1 == n, last, error);
+    if (s > 0)
+      piece_clear (&in);
+    in = *last;
   }
-  return TRUE;
+  return good;
 }
 
 static gboolean
-run_pyramid (Fidelity *self, const DetectorTaps *taps, GError **error)
+run_pyramid (Fidelity *self, const Pass *pass, GError **error)
 {
+  const Description *d = self->int8->description;
   Tensor levels[MAX_LEVELS];
+  guint n;
 
-  if (self->network->n_fpn == 0)
-    return TRUE;
-  if (!runner_reserve_fpn (&self->runner, self->network, taps->stages, levels, self->levels, error))
-    return FALSE;
-  runner_run_fpn (&self->runner, self->network, taps->stages, levels);
-  return TRUE;
+  return !d->has_fpn
+      || piece_run_fpn (&self->workspace, d->fpn_first_stage, pass->stages, levels, &n, error);
 }
 
 static gboolean
-run_rpn (Fidelity *self, const DetectorTaps *taps, GError **error)
+run_rpn (Fidelity *self, const Pass *pass, GError **error)
 {
-  const Description *description = self->int8->description;
+  const Description *d = self->int8->description;
+  gboolean good = TRUE;
 
-  for (guint level = 0; level < taps->n_levels; level++) {
-    const Tensor *in = &taps->features[description->rpn_features[level]];
+  for (guint level = 0; good && level < pass->n_levels; level++) {
+    const Tensor *in = &pass->features[d->rpn_features[level]];
     Tensor map;
-    if (!run_stage (self, &self->network->rpn, in, &map, &self->out, error))
-      return FALSE;
-    runner_observe (&self->runner, self->network->rpn_input, ".input", &map);
-    if (!run_layer (self, &self->network->rpn_logits, &map, error)
-        || !run_layer (self, &self->network->rpn_deltas, &map, error))
-      return FALSE;
+    good = piece_run_stage (&self->workspace, stage_of (self, ROLE_RPN), in, FALSE, &map, error);
+    if (good)
+      piece_observe (&self->workspace,
+          network_input_name (self->workspace.network, ROLE_RPN_LOGITS), ".input", &map);
+    good = good && run_layer (self, ROLE_RPN_LOGITS, &map, error)
+        && run_layer (self, ROLE_RPN_DELTAS, &map, error);
+    piece_clear (&map);
   }
-  return TRUE;
+  return good;
 }
 
-/* Regions [first, …) of at most BATCH. */
+/* Regions [first, …) of at most BATCH, of n. */
 static Tensor
-batch_of (const Tensor *rois, gsize first)
+batch_of (const Tensor *rois, gsize first, gsize n)
 {
   Tensor batch = *rois;
 
-  batch.n = MIN (BATCH, rois->n - first);
+  batch.n = MIN (BATCH, n - first);
   batch.data = tensor_pixel (rois, first, 0, 0);
   return batch;
 }
@@ -217,63 +221,64 @@ batch_of (const Tensor *rois, gsize first)
 static gboolean
 run_box_head (Fidelity *self, const Tensor *rois, GError **error)
 {
-  for (gsize first = 0; first < rois->n; first += BATCH) {
-    const Tensor in = batch_of (rois, first);
-    Tensor map, average;
-    if (!run_stage (self, &self->network->box, &in, &map, &self->out, error)
-        || !run_average (self, &map, &average, self->network->box_input, error)
-        || !run_layer (self, &self->network->cls_score, &average, error)
-        || !run_layer (self, &self->network->bbox_pred, &average, error))
-      return FALSE;
+  static const Role predictors[] = { ROLE_CLS_SCORE, ROLE_BBOX_PRED };
+  gboolean good = TRUE;
+
+  for (gsize first = 0; good && first < rois->n; first += BATCH) {
+    const Tensor in = batch_of (rois, first, rois->n);
+    Tensor map;
+    good = piece_run_stage (&self->workspace, stage_of (self, ROLE_BOX), &in, FALSE, &map, error)
+        && run_on_mean (self, &map, predictors, G_N_ELEMENTS (predictors), error);
+    piece_clear (&map);
   }
-  return TRUE;
+  return good;
 }
 
-/* Mask or keypoint head; `predictor` may have no block. */
+/* Mask or keypoint head; there may be no block that predicts. */
 static gboolean
-run_head (Fidelity *self, const PackedStage *head, const PackedStage *predictor, const Tensor *rois,
-    gsize n, GError **error)
+run_head (Fidelity *self, Role role, const PackedStage *predictor, const Tensor *rois, gsize n,
+    GError **error)
 {
-  Tensor all = *rois;
+  gboolean good = TRUE;
 
-  all.n = n;
-  for (gsize first = 0; first < n; first += BATCH) {
-    const Tensor in = batch_of (&all, first);
-    Tensor map, heat;
-    if (!run_stage (self, head, &in, &map, &self->out, error)
-        || (predictor->n_blocks > 0
-            && !run_stage (self, predictor, &map, &heat, &self->second, error)))
-      return FALSE;
+  for (gsize first = 0; good && first < n; first += BATCH) {
+    const Tensor in = batch_of (rois, first, n);
+    Tensor map, heat = { NULL };
+    good = piece_run_stage (&self->workspace, stage_of (self, role), &in, FALSE, &map, error)
+        && (predictor == NULL
+            || piece_run_stage (&self->workspace, predictor, &map, FALSE, &heat, error));
+    piece_clear (&map);
+    piece_clear (&heat);
   }
-  return TRUE;
+  return good;
 }
 
 static gboolean
 run_detector (Fidelity *self, GError **error)
 {
-  const Network *network = self->network;
-  const PackedStage none = { 0 };
-  DetectorTaps taps;
+  const Pass *pass = detector_get_pass (self->detector);
   Tensor last;
+  const gboolean good = run_trunk (self, &pass->input, FALSE, &last, error);
 
-  detector_get_taps (self->detector, &taps);
-  return run_trunk (self, &taps.input, &last, error) && run_pyramid (self, &taps, error)
-      && run_rpn (self, &taps, error) && run_box_head (self, &taps.box_rois, error)
-      && run_head (self, &network->mask, &none, &taps.mask_rois, taps.n_masks, error)
-      && run_head (self, &network->keypoints, &network->keypoint_block, &taps.keypoint_rois,
-          taps.n_keypoint_boxes, error);
+  piece_clear (&last);
+  return good && run_pyramid (self, pass, error) && run_rpn (self, pass, error)
+      && run_box_head (self, &pass->box_rois, error)
+      && run_head (self, ROLE_MASK, NULL, &pass->mask_rois, pass->n_masks, error)
+      && run_head (self, ROLE_KEYPOINTS, stage_of (self, ROLE_KEYPOINT_BLOCK), &pass->keypoint_rois,
+          pass->n_keypoint_boxes, error);
 }
 
 static gboolean
 run_classifier (Fidelity *self, GError **error)
 {
-  ClassifierTaps taps;
-  Tensor last, average;
+  static const Role logits = ROLE_CLASS_LOGITS;
+  Tensor last;
+  const gboolean good =
+      run_trunk (self, &classifier_get_pass (self->classifier)->input, TRUE, &last, error)
+      && run_on_mean (self, &last, &logits, 1, error);
 
-  classifier_get_taps (self->classifier, &taps);
-  return run_trunk (self, &taps.input, &last, error)
-      && run_average (self, &last, &average, self->network->class_input, error)
-      && run_layer (self, &self->network->class_logits, &average, error);
+  piece_clear (&last);
+  return good;
 }
 
 /* --- Life ------------------------------------------------------------------------------------- */
@@ -305,14 +310,10 @@ fidelity_new (FbnetModel *model, FbnetModel *int8, GError **error)
   self->detections = fbnet_detections_new ();
   self->probabilities = g_new (float, fbnet_model_get_n_classes (model));
   self->int8 = fbnet_model_ref (int8);
-  if (open_float (self, model, error))
-    self->network = runner_open (&self->runner, int8, &options, error);
-  if (self->network == NULL)
+  self->workspace.observe = observe_int8;
+  self->workspace.observer_data = self;
+  if (!open_float (self, model, error) || !workspace_open (&self->workspace, int8, &options, error))
     g_clear_pointer (&self, fidelity_free);
-  else {
-    self->runner.observe = observe_int8;
-    self->runner.observer_data = self;
-  }
   return self;
 }
 
@@ -325,14 +326,7 @@ fidelity_free (Fidelity *self)
   fbnet_classifier_free (self->classifier);
   fbnet_detections_free (self->detections);
   g_free (self->probabilities);
-  runner_close (&self->runner);
-  for (guint i = 0; i < MAX_LEVELS; i++) {
-    buffer_clear (&self->maps[i]);
-    buffer_clear (&self->levels[i]);
-  }
-  buffer_clear (&self->out);
-  buffer_clear (&self->second);
-  buffer_clear (&self->averages);
+  workspace_close (&self->workspace);
   fbnet_model_unref (self->int8);
   g_hash_table_unref (self->channels);
   g_free (self);

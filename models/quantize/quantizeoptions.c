@@ -4,29 +4,34 @@
  */
 #include "quantizeoptions.h"
 
-#include "support/options.h"
-
-static const char summary[] =
-    "Makes an int8 model of a float model: what its layers compute for the pictures of a folder\n"
-    "decides what the bytes stand for.";
-
-static const char description[] =
-    "The pictures should be like those that the model will see, a few dozen of them; they need no\n"
-    "annotations. Methods and what they cost: docs/int8.md.\n"
-    "\n"
-    "Examples:\n"
-    "  fbnet-quantize --model float.safetensors --images frames -o int8.safetensors\n"
-    "  fbnet-quantize --model float.safetensors --images frames -o int8.safetensors \\\n"
-    "      --annotations instances_val2017.json --eval-images val2017\n"
-    "\n"
-    "Exit status: 0 all went well; 1 the model or at least one picture failed; 2 the command line\n"
-    "is wrong.\n";
+#include "support/commandline.h"
 
 #define DEFAULT_PERCENTILE 99.99
 
-static GOptionContext *
-context_new (QuantizeOptions *o)
+QuantizeOptions
+quantize_options_new (void)
 {
+  return (QuantizeOptions){ .params = param_options_new (), .percentile = DEFAULT_PERCENTILE };
+}
+
+void
+quantize_options_clear (QuantizeOptions *o)
+{
+  param_options_free (o->params);
+  g_free (o->model);
+  g_free (o->images);
+  g_free (o->output);
+  g_free (o->annotations);
+  g_free (o->eval_images);
+  g_free (o->method);
+  g_strfreev (o->keep_float);
+}
+
+void
+quantize_options_add (gpointer options, GOptionContext *context)
+{
+  static const char *const params[] = { "threads", "kernels", NULL };
+  QuantizeOptions *o = options;
   const GOptionEntry entries[] = {
     { "model", 'm', 0, G_OPTION_ARG_FILENAME, &o->model, "The float model", "FILE" },
     { "images", 'i', 0, G_OPTION_ARG_FILENAME, &o->images,
@@ -51,22 +56,12 @@ context_new (QuantizeOptions *o)
         "Weights by their largest, not by the least squared error", NULL },
     { "no-bias-correction", 0, 0, G_OPTION_ARG_NONE, &o->no_bias_correction,
         "Leave biases as they are, not corrected for what rounding weights does on average", NULL },
-    { "kernels", 0, 0, G_OPTION_ARG_STRING, &o->kernels,
-        "Kernel set that the float model runs with: c, openblas, avx2, avx512; default: the best. "
-        "With c the result is the same on every machine",
-        "NAME" },
-    { "threads", 't', 0, G_OPTION_ARG_INT, &o->threads,
-        "Threads; 0, the default: one per processor", "N" },
     { "verbose", 'v', 0, G_OPTION_ARG_NONE, &o->verbose, "Add a table of all activations", NULL },
-    { "version", 0, 0, G_OPTION_ARG_NONE, &o->version, "Print the version", NULL },
     { NULL },
   };
-  GOptionContext *context = g_option_context_new (NULL);
 
   g_option_context_add_main_entries (context, entries, NULL);
-  g_option_context_set_summary (context, summary);
-  g_option_context_set_description (context, description);
-  return context;
+  param_options_add (o->params, context, params);
 }
 
 /* In the order of RangeMethod. */
@@ -83,13 +78,11 @@ find_method (const char *name)
   return i;
 }
 
-static gboolean
-check (const QuantizeOptions *o, int argc, GError **error)
+gboolean
+quantize_options_check (gpointer options, GError **error)
 {
-  if (o->version)
-    return TRUE;
-  if (argc > 1)
-    return usage_error (error, "expected options only; the pictures are a folder's, --images");
+  const QuantizeOptions *o = options;
+
   if (o->model == NULL)
     return usage_error (error, "--model: expected a model file, found none");
   if (o->images == NULL)
@@ -102,38 +95,13 @@ check (const QuantizeOptions *o, int argc, GError **error)
     return usage_error (error, "--method: expected mse, percentile or min-max");
   if (!(o->percentile > 50 && o->percentile <= 100))
     return usage_error (error, "--percentile: expected more than 50, at most 100");
-  if (o->threads < 0)
-    return usage_error (error, "--threads: expected a number from 0 on");
-  return TRUE;
-}
-
-gboolean
-quantize_options_parse (QuantizeOptions *options, int argc, char **argv, GError **error)
-{
-  *options = (QuantizeOptions){ .percentile = DEFAULT_PERCENTILE };
-  GOptionContext *context = context_new (options);
-  const gboolean parsed = g_option_context_parse (context, &argc, &argv, error);
-
-  g_option_context_free (context);
-  return parsed && check (options, argc, error);
-}
-
-void
-quantize_options_clear (QuantizeOptions *o)
-{
-  g_free (o->model);
-  g_free (o->images);
-  g_free (o->output);
-  g_free (o->annotations);
-  g_free (o->eval_images);
-  g_free (o->method);
-  g_free (o->kernels);
-  g_strfreev (o->keep_float);
+  return param_options_check (o->params, error);
 }
 
 QuantizerOptions
 quantize_options_how (const QuantizeOptions *o)
 {
+  const FbnetDetectorOptions run = param_options_how (o->params);
   QuantizerOptions how = quantizer_options_default ();
 
   how.method = (RangeMethod) find_method (o->method);
@@ -142,7 +110,7 @@ quantize_options_how (const QuantizeOptions *o)
   how.correct_biases = !o->no_bias_correction;
   how.all = o->all;
   how.keep_float = o->keep_float;
-  how.kernels = o->kernels;
-  how.n_threads = (guint) o->threads;
+  how.kernels = run.kernels;
+  how.n_threads = run.n_threads;
   return how;
 }

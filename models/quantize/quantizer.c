@@ -4,15 +4,14 @@
  */
 #include "quantizer.h"
 
-#include <cjson/cJSON.h>
-#include <errno.h>
-#include <glib/gstdio.h>
 #include <math.h>
 #include <string.h>
 
-#include "network/network.h"
-#include "selection.h"
 #include "model/activations.h"
+#include "network/pack.h"
+#include "selection.h"
+#include "support/jsonfile.h"
+#include "support/modelfile.h"
 #include "weightscale.h"
 
 struct Quantizer {
@@ -50,7 +49,7 @@ Quantizer *
 quantizer_new (FbnetModel *model, const QuantizerOptions *options, GError **error)
 {
   if (fbnet_model_is_quantized (model)) {
-    g_set_error (error, FBNET_ERROR, FBNET_ERROR_ARGUMENT,
+    g_set_error (error, FBNET_ERROR, FBNET_ERROR_UNSUPPORTED,
         "%s: expected a float model, found one that is quantised", model->path);
     return NULL;
   }
@@ -196,7 +195,7 @@ quantize_layer (Quantizer *self, const SelectedLayer *selected)
   const gsize shape[] = { layer->out, layer->in / layer->groups, layer->kernel, layer->kernel };
   const Observed *input = observations_find (self->observations, selected->input);
   g_autofree float *bias = NULL;
-  g_autofree float *weights = network_read_folded (self->copy, layer, &bias);
+  g_autofree float *weights = pack_read_folded (self->copy, layer, &bias);
   gint8 *bytes =
       (gint8 *) add_tensor (self, layer->conv_name, "weight", FBNET_DTYPE_I8, shape, 4)->data;
   float *scales =
@@ -263,21 +262,17 @@ add_provenance (const Quantizer *self, cJSON *description)
   cJSON_AddStringToObject (provenance, "quantized", text);
 }
 
-static char *
+static cJSON *
 make_description (const Quantizer *self)
 {
-  cJSON *description = cJSON_Parse (fbnet_model_get_description (self->model));
+  cJSON *description = model_file_description (self->model);
 
   cJSON *quantization = cJSON_AddObjectToObject (description, "quantization");
   cJSON_AddStringToObject (quantization, "scheme", "int8");
   cJSON_AddStringToObject (quantization, "bias", "wide");
   cJSON_AddItemToObject (quantization, "activations", cJSON_Duplicate (self->activations, TRUE));
   add_provenance (self, description);
-  char *printed = cJSON_PrintUnformatted (description);
-  char *text = g_strdup (printed);
-  cJSON_free (printed);
-  cJSON_Delete (description);
-  return text;
+  return description;
 }
 
 /* A tensor's layer, or norm: its name up to the last dot. */
@@ -316,24 +311,12 @@ gather_tensors (const Quantizer *self)
 gboolean
 quantizer_write (const Quantizer *self, const char *path, GError **error)
 {
-  g_autofree char *part = g_strconcat (path, ".part", NULL);
-  g_autofree char *description = make_description (self);
+  g_autoptr (cJSON) description = make_description (self);
   g_autoptr (GArray) views = gather_tensors (self);
+  g_autoptr (FbnetModel) model = model_file_write (path, description,
+      (const FbnetTensorView *) views->data, views->len, error);
 
-  if (!fbnet_model_write (part, description, (const FbnetTensorView *) views->data, views->len,
-          error))
-    return FALSE;
-  g_autoptr (FbnetModel) model = fbnet_model_load (part, error);
-  if (model == NULL) {
-    g_unlink (part);
-    return FALSE;
-  }
-  if (g_rename (part, path) == 0)
-    return TRUE;
-  g_set_error (error, FBNET_ERROR, FBNET_ERROR_IO, "%s: cannot be written: %s", path,
-      g_strerror (errno));
-  g_unlink (part);
-  return FALSE;
+  return model != NULL;
 }
 
 /* --- Asking ----------------------------------------------------------------------------------- */

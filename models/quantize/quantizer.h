@@ -12,29 +12,10 @@
 #define FBNET_QUANTIZE_QUANTIZER_H
 
 #include "fbnet/fbnet.h"
-#include "range.h"
-
-typedef struct {
-  RangeMethod method;     /* of activations */
-  double share;           /* RANGE_PERCENTILE: of all numbers that stay inside, 0 … 1 */
-  gboolean plain_weights; /* the scale that the largest weight needs, not that of the least error */
-  gboolean correct_biases; /* by what rounded weights change on average */
-  gboolean all;            /* predictors, too: see quantizer.c */
-  char **keep_float; /* patterns of blocks' and layers' names, * and ?; NULL-terminated, or NULL */
-  const char *kernels; /* that the float model runs with; NULL: the best */
-  guint n_threads;     /* 0: one per processor */
-} QuantizerOptions;
+#include "quantizerparts.h"
 
 /* The least squared error for weights and activations. */
 QuantizerOptions quantizer_options_default (void);
-
-/* A block, or a layer outside the blocks. */
-typedef struct {
-  char *name;
-  gboolean int8;
-  const char *reason; /* why it stays float; NULL: it does not */
-  guint64 n_weights;
-} QuantizerPart;
 
 /* One tensor of bytes. */
 typedef struct {

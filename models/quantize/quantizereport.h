@@ -2,8 +2,8 @@
  *
  * What was quantised and how well, as lines of text.
  */
-#ifndef FBNET_QUANTIZE_REPORT_H
-#define FBNET_QUANTIZE_REPORT_H
+#ifndef FBNET_QUANTIZE_QUANTIZEREPORT_H
+#define FBNET_QUANTIZE_QUANTIZEREPORT_H
 
 #include "evaluation.h"
 #include "fidelity.h"

@@ -2,12 +2,12 @@
  *
  * Which parts of a model become int8, and why the others do not.
  */
-#ifndef FBNET_SELECTION_H
-#define FBNET_SELECTION_H
+#ifndef FBNET_QUANTIZE_SELECTION_H
+#define FBNET_QUANTIZE_SELECTION_H
 
 #include "model/model.h"
 #include "observations.h"
-#include "quantizer.h"
+#include "quantizerparts.h"
 
 /* A layer that becomes int8. */
 typedef struct {

@@ -4,34 +4,26 @@
  */
 #include "dice.h"
 
-#define GOLDEN G_GUINT64_CONSTANT (0x9e3779b97f4a7c15)
-
-static guint64
-mix (guint64 value)
-{
-  value = (value ^ (value >> 30)) * G_GUINT64_CONSTANT (0xbf58476d1ce4e5b9);
-  value = (value ^ (value >> 27)) * G_GUINT64_CONSTANT (0x94d049bb133111eb);
-  return value ^ (value >> 31);
-}
+#include "base/random.h"
 
 /* Mixed twice, or scene i + 1 of one set would be scene i of another. */
 Dice
 dice_new (guint64 seed, guint64 index)
 {
-  return (Dice){ mix (mix (seed + GOLDEN) + index * GOLDEN) };
+  return (Dice){ random_mix (random_mix (seed + RANDOM_STEP) + index * RANDOM_STEP) };
 }
 
 guint64
 dice_bits (Dice *dice)
 {
-  dice->state += GOLDEN;
-  return mix (dice->state);
+  dice->state += RANDOM_STEP;
+  return random_mix (dice->state);
 }
 
 double
 dice_between (Dice *dice, double low, double high)
 {
-  return low + (high - low) * ((double) (dice_bits (dice) >> 11) / 9007199254740992.0);
+  return low + (high - low) * random_unit (dice_bits (dice));
 }
 
 double

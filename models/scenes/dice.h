@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * Random numbers that are the same on every machine: SplitMix64 (Steele, Lea, Flood 2014), one stream
- * per scene. Throw one at a time: C does not say in which order arguments are worked out.
+ * Random numbers that are the same on every machine: splitmix64 (base/random.h), one stream per scene.
+ * Throw one at a time: C does not say in which order arguments are worked out.
  */
 #ifndef FBNET_SCENES_DICE_H
 #define FBNET_SCENES_DICE_H

@@ -2,38 +2,43 @@
  *
  * fbnet-scenes: generated pictures of printed symbols, and the sheet to print.
  */
-#include <locale.h>
-
-#include "fbnet/fbnet.h"
-#include "support/options.h"
 #include "sceneoptions.h"
 #include "sheet.h"
+#include "support/commandline.h"
 
 static gboolean
-run (const SceneOptions *options, GError **error)
+run (gpointer options, Console *console, GError **error)
 {
-  if (options->sheet && !sheet_write (options->sheet, error))
+  const SceneOptions *o = options;
+
+  if (o->sheet != NULL && !sheet_write (o->sheet, error))
     return FALSE;
-  return !options->folder || dataset_write (&options->dataset, options->folder, error);
+  return o->folder == NULL || scene_set_write (&o->set, o->folder, error);
 }
+
+static const Program program = {
+  .name = "fbnet-scenes",
+  .summary = "Makes pictures of printed symbols, with boxes and masks in COCO's format, to train "
+             "and test\n"
+             "the bundled model with.",
+  .examples = "A scene depends on seed, index and size alone, whatever the number of threads.\n"
+              "\n"
+              "Examples:\n"
+              "  fbnet-scenes --count 4000 --seed 1 -o train\n"
+              "  fbnet-scenes --count 500 --seed 2 -o val\n"
+              "  fbnet-scenes --sheet sheet.pdf\n",
+  .failures = "a file could not be written",
+  .add_options = scene_options_add,
+  .check = scene_options_check,
+  .run = run,
+};
 
 int
 main (int argc, char **argv)
 {
-  /* Only how characters are coded: numbers keep their decimal point. */
-  setlocale (LC_CTYPE, "");
-  SceneOptions options;
-  g_autoptr (GError) error = NULL;
-  int code = EXIT_DONE;
-  if (!scene_options_parse (&options, argc, argv, &error)) {
-    g_printerr ("fbnet-scenes: %s\nTry 'fbnet-scenes --help'.\n", error->message);
-    code = EXIT_USAGE;
-  } else if (options.version)
-    g_print ("fbnet-scenes %s\n", fbnet_version ());
-  else if (!run (&options, &error)) {
-    g_printerr ("fbnet-scenes: %s\n", error->message);
-    code = EXIT_FAILED;
-  }
+  SceneOptions options = scene_options_new ();
+  const int code = program_main (&program, &options, argc, argv);
+
   scene_options_clear (&options);
   return code;
 }

@@ -4,30 +4,33 @@
  */
 #include "sceneoptions.h"
 
-#include "support/options.h"
 #include "scene.h"
-#include "sheet.h"
+#include "support/commandline.h"
+#include "support/plot.h"
 
 /* File names have six digits, and ids are doubles on the way through JSON. */
 #define MAX_SCENES 1000000
 
-static const char summary[] =
-    "Makes pictures of printed symbols, with boxes and masks in COCO's format, to train and test\n"
-    "the bundled model with.";
-
-static const char description[] =
-    "A scene depends on seed, index and size alone, whatever the number of threads.\n"
-    "\n"
-    "Examples:\n"
-    "  fbnet-scenes --count 4000 --seed 1 -o train\n"
-    "  fbnet-scenes --count 500 --seed 2 -o val\n"
-    "  fbnet-scenes --sheet sheet.pdf\n"
-    "\n"
-    "Exit status: 0 all went well; 1 a file could not be written; 2 the command line is wrong.\n";
-
-static GOptionContext *
-context_new (SceneOptions *o)
+SceneOptions
+scene_options_new (void)
 {
+  return (SceneOptions){ .params = param_options_new (), .count = 100 };
+}
+
+void
+scene_options_clear (SceneOptions *options)
+{
+  param_options_free (options->params);
+  g_free (options->folder);
+  g_free (options->sheet);
+  g_free (options->size);
+}
+
+void
+scene_options_add (gpointer options, GOptionContext *context)
+{
+  static const char *const params[] = { "threads", NULL };
+  SceneOptions *o = options;
   const GOptionEntry entries[] = {
     { "output", 'o', 0, G_OPTION_ARG_FILENAME, &o->folder,
         "Write DIR/images/*.jpg and DIR/annotations.json", "DIR" },
@@ -37,24 +40,20 @@ context_new (SceneOptions *o)
         "N" },
     { "size", 0, 0, G_OPTION_ARG_STRING, &o->size, "Pixels, as WIDTHxHEIGHT; default 320x240",
         "SIZE" },
-    { "threads", 't', 0, G_OPTION_ARG_INT, &o->threads,
-        "Threads; 0, the default: one per processor", "N" },
     { "sheet", 0, 0, G_OPTION_ARG_FILENAME, &o->sheet,
         "Write the sheet to print: FILE.pdf, FILE.svg, or FILE.png for a preview", "FILE" },
-    { "version", 0, 0, G_OPTION_ARG_NONE, &o->version, "Print the version", NULL },
     { NULL },
   };
-  GOptionContext *context = g_option_context_new (NULL);
+
   g_option_context_add_main_entries (context, entries, NULL);
-  g_option_context_set_summary (context, summary);
-  g_option_context_set_description (context, description);
-  return context;
+  param_options_add (o->params, context, params);
 }
 
 static gboolean
 parse_side (const char *text, guint *side)
 {
   guint64 number;
+
   if (!g_ascii_string_to_unsigned (text, 10, SCENE_MIN_SIDE, SCENE_MAX_SIDE, &number, NULL))
     return FALSE;
   *side = (guint) number;
@@ -64,15 +63,14 @@ parse_side (const char *text, guint *side)
 static gboolean
 parse_size (SceneOptions *options, GError **error)
 {
-  const char *size = options->size ? options->size : "320x240";
+  const char *size = options->size != NULL ? options->size : "320x240";
   g_auto (GStrv) sides = g_strsplit (size, "x", -1);
-  if (g_strv_length (sides) == 2 && parse_side (sides[0], &options->dataset.width)
-      && parse_side (sides[1], &options->dataset.height))
+
+  if (g_strv_length (sides) == 2 && parse_side (sides[0], &options->set.width)
+      && parse_side (sides[1], &options->set.height))
     return TRUE;
-  g_set_error (error, G_OPTION_ERROR, G_OPTION_ERROR_BAD_VALUE,
-      "--size: expected WIDTHxHEIGHT, both from %d to %d, found '%s'", SCENE_MIN_SIDE,
-      SCENE_MAX_SIDE, size);
-  return FALSE;
+  return usage_error (error, "--size: expected WIDTHxHEIGHT, both from %d to %d, found '%s'",
+      SCENE_MIN_SIDE, SCENE_MAX_SIDE, size);
 }
 
 static gboolean
@@ -80,53 +78,30 @@ check_range (const char *name, gint64 value, gint64 low, gint64 high, GError **e
 {
   if (value >= low && value <= high)
     return TRUE;
-  g_set_error (error, G_OPTION_ERROR, G_OPTION_ERROR_BAD_VALUE,
+  return usage_error (error,
       "--%s: expected a number from %" G_GINT64_FORMAT " to %" G_GINT64_FORMAT
       ", found %" G_GINT64_FORMAT,
       name, low, high, value);
-  return FALSE;
-}
-
-static gboolean
-check (SceneOptions *o, GError **error)
-{
-  if (o->version)
-    return TRUE;
-  if (!o->folder && !o->sheet)
-    return usage_error (error, "expected --output or --sheet, found none of them");
-  if (o->sheet && !sheet_has_format (o->sheet))
-    return usage_error (error, "--sheet: expected a file name that ends in .pdf, .svg or .png");
-  if (!check_range ("count", o->count, 1, MAX_SCENES, error)
-      || !check_range ("first", o->first, 0, MAX_SCENES - o->count, error)
-      || !check_range ("seed", o->seed, 0, G_MAXINT64, error)
-      || !check_range ("threads", o->threads, 0, 1024, error) || !parse_size (o, error))
-    return FALSE;
-  o->dataset.seed = (guint64) o->seed;
-  o->dataset.first = (guint) o->first;
-  o->dataset.count = (guint) o->count;
-  o->dataset.n_threads = o->threads > 0 ? (guint) o->threads : g_get_num_processors ();
-  return TRUE;
 }
 
 gboolean
-scene_options_parse (SceneOptions *options, int argc, char **argv, GError **error)
+scene_options_check (gpointer options, GError **error)
 {
-  *options = (SceneOptions){ .count = 100 };
-  GOptionContext *context = context_new (options);
-  gboolean parsed = g_option_context_parse (context, &argc, &argv, error);
-  g_option_context_free (context);
-  if (parsed && argc > 1) {
-    g_set_error (error, G_OPTION_ERROR, G_OPTION_ERROR_FAILED, "expected options only, found '%s'",
-        argv[1]);
-    parsed = FALSE;
-  }
-  return parsed && check (options, error);
-}
+  SceneOptions *o = options;
 
-void
-scene_options_clear (SceneOptions *options)
-{
-  g_free (options->folder);
-  g_free (options->sheet);
-  g_free (options->size);
+  if (o->folder == NULL && o->sheet == NULL)
+    return usage_error (error, "expected --output or --sheet, found none of them");
+  if (!plot_check_format ("--sheet", o->sheet, error)
+      || !check_range ("count", o->count, 1, MAX_SCENES, error)
+      || !check_range ("first", o->first, 0, MAX_SCENES - o->count, error)
+      || !check_range ("seed", o->seed, 0, G_MAXINT64, error)
+      || !param_options_check (o->params, error) || !parse_size (o, error))
+    return FALSE;
+  o->set.seed = (guint64) o->seed;
+  o->set.first = (guint) o->first;
+  o->set.count = (guint) o->count;
+  o->set.n_threads = param_options_how (o->params).n_threads;
+  if (o->set.n_threads == 0)
+    o->set.n_threads = g_get_num_processors ();
+  return TRUE;
 }

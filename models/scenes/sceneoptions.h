@@ -6,20 +6,23 @@
 #define FBNET_SCENES_SCENEOPTIONS_H
 
 #include "scenewriter.h"
+#include "support/paramoptions.h"
 
 typedef struct {
-  gboolean version;
   char *folder; /* for scenes, or NULL */
   char *sheet;  /* or NULL */
   char *size;   /* as given, or NULL */
   gint64 seed;
-  gint first, count, threads;
-  DatasetOptions dataset; /* what the above mean */
+  gint first, count;
+  ParamOptions *params;
+  SceneSet set; /* what the above mean: after the check */
 } SceneOptions;
 
-/* FALSE with error, a sentence about the option that is wrong. --help is answered, and ends the
- * process, here. */
-gboolean scene_options_parse (SceneOptions *options, int argc, char **argv, GError **error);
+SceneOptions scene_options_new (void);
 void scene_options_clear (SceneOptions *options);
+
+/* For Program. */
+void scene_options_add (gpointer options, GOptionContext *context);
+gboolean scene_options_check (gpointer options, GError **error);
 
 #endif

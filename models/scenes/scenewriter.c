@@ -5,19 +5,17 @@
 #include "scenewriter.h"
 
 #include <errno.h>
-#include <string.h>
 
 #include <glib/gstdio.h>
 
-#include "support/files.h"
-#include "jpegfile.h"
 #include "support/jsonfile.h"
+#include "support/picture.h"
 #include "support/progress.h"
-#include "support/rle.h"
+#include "support/masks.h"
 #include "scene.h"
 
 typedef struct {
-  const DatasetOptions *options;
+  const SceneSet *set;
   const char *images;    /* the folder */
   GAsyncQueue *finished; /* Job */
   gint stopped;          /* atomic; once a scene failed, the rest need not be made */
@@ -41,12 +39,11 @@ scene_file_name (guint index)
 static void
 make_scene (const Maker *maker, Job *job)
 {
-  const DatasetOptions *options = maker->options;
+  const SceneSet *set = maker->set;
   g_autofree char *name = scene_file_name (job->index);
   g_autofree char *path = g_build_filename (maker->images, name, NULL);
-  g_autoptr (Scene) scene =
-      scene_new (options->seed, job->index, options->width, options->height, &job->error);
-  if (scene && jpeg_write (scene->picture, scene->quality, path, &job->error))
+  g_autoptr (Scene) scene = scene_new (set->seed, job->index, set->width, set->height, &job->error);
+  if (scene && picture_write_jpeg (scene->picture, scene->quality, path, &job->error))
     job->objects = g_array_ref (scene->objects);
 }
 
@@ -81,15 +78,15 @@ collect (Maker *maker, guint count, GError **error)
 }
 
 static gboolean
-make_all (const DatasetOptions *options, const char *images, Job *jobs, GError **error)
+make_all (const SceneSet *set, const char *images, Job *jobs, GError **error)
 {
-  Maker maker = { .options = options, .images = images, .finished = g_async_queue_new () };
-  GThreadPool *pool = g_thread_pool_new (work, &maker, (gint) options->n_threads, FALSE, NULL);
-  for (guint i = 0; i < options->count; i++) {
-    jobs[i].index = options->first + i;
+  Maker maker = { .set = set, .images = images, .finished = g_async_queue_new () };
+  GThreadPool *pool = g_thread_pool_new (work, &maker, (gint) set->n_threads, FALSE, NULL);
+  for (guint i = 0; i < set->count; i++) {
+    jobs[i].index = set->first + i;
     g_thread_pool_push (pool, &jobs[i], NULL);
   }
-  const gboolean good = collect (&maker, options->count, error);
+  const gboolean good = collect (&maker, set->count, error);
   g_thread_pool_free (pool, FALSE, TRUE);
   g_async_queue_unref (maker.finished);
   return good;
@@ -123,19 +120,19 @@ categories_to_json (void)
 }
 
 static cJSON *
-image_to_json (const DatasetOptions *options, guint index)
+image_to_json (const SceneSet *set, guint index)
 {
   g_autofree char *name = scene_file_name (index);
   cJSON *image = cJSON_CreateObject ();
   cJSON_AddNumberToObject (image, "id", index + 1.0);
   cJSON_AddStringToObject (image, "file_name", name);
-  cJSON_AddNumberToObject (image, "width", options->width);
-  cJSON_AddNumberToObject (image, "height", options->height);
+  cJSON_AddNumberToObject (image, "width", set->width);
+  cJSON_AddNumberToObject (image, "height", set->height);
   return image;
 }
 
 static cJSON *
-object_to_json (const DatasetOptions *options, const SceneObject *object, guint id, guint index)
+object_to_json (const SceneSet *set, const SceneObject *object, guint id, guint index)
 {
   const int box[] = { object->mask.x, object->mask.y, object->mask.width, object->mask.height };
   cJSON *annotation = cJSON_CreateObject ();
@@ -146,17 +143,17 @@ object_to_json (const DatasetOptions *options, const SceneObject *object, guint 
   cJSON_AddNumberToObject (annotation, "area", object->area);
   cJSON_AddNumberToObject (annotation, "iscrowd", 0);
   cJSON_AddItemToObject (annotation, "segmentation",
-      rle_to_json (&object->mask, options->width, options->height));
+      rle_detection_to_json (&object->mask, set->width, set->height));
   return annotation;
 }
 
 /* How to make it again. */
 static cJSON *
-info_to_json (const DatasetOptions *options)
+info_to_json (const SceneSet *set)
 {
   g_autofree char *text = g_strdup_printf ("fbnet-scenes --seed %" G_GUINT64_FORMAT
                                            " --first %u --count %u --size %ux%u",
-      options->seed, options->first, options->count, options->width, options->height);
+      set->seed, set->first, set->count, set->width, set->height);
   cJSON *info = cJSON_CreateObject ();
   cJSON_AddStringToObject (info, "description", text);
   cJSON_AddStringToObject (info, "version", FBNET_VERSION);
@@ -164,31 +161,30 @@ info_to_json (const DatasetOptions *options)
 }
 
 static cJSON *
-dataset_to_json (const DatasetOptions *options, const Job *jobs)
+scene_set_to_json (const SceneSet *set, const Job *jobs)
 {
   cJSON *file = cJSON_CreateObject ();
-  cJSON_AddItemToObject (file, "info", info_to_json (options));
+  cJSON_AddItemToObject (file, "info", info_to_json (set));
   cJSON_AddItemToObject (file, "categories", categories_to_json ());
   cJSON *images = cJSON_AddArrayToObject (file, "images");
   cJSON *annotations = cJSON_AddArrayToObject (file, "annotations");
   guint id = 0;
-  for (guint i = 0; i < options->count; i++) {
-    cJSON_AddItemToArray (images, image_to_json (options, jobs[i].index));
+  for (guint i = 0; i < set->count; i++) {
+    cJSON_AddItemToArray (images, image_to_json (set, jobs[i].index));
     for (guint j = 0; j < jobs[i].objects->len; j++)
       cJSON_AddItemToArray (annotations,
-          object_to_json (options, &g_array_index (jobs[i].objects, SceneObject, j), ++id,
+          object_to_json (set, &g_array_index (jobs[i].objects, SceneObject, j), ++id,
               jobs[i].index));
   }
   return file;
 }
 
 static gboolean
-write_annotations (const DatasetOptions *options, const Job *jobs, const char *path, GError **error)
+write_annotations (const SceneSet *set, const Job *jobs, const char *path, GError **error)
 {
-  g_autoptr (cJSON) file = dataset_to_json (options, jobs);
-  g_autofree char *line = json_print_line (file);
-  g_autofree char *text = g_strconcat (line, "\n", NULL);
-  return file_write (path, text, strlen (text), error);
+  g_autoptr (cJSON) file = scene_set_to_json (set, jobs);
+
+  return json_write (file, path, error);
 }
 
 /* --- The whole -------------------------------------------------------------------------------- */
@@ -213,15 +209,15 @@ prepare (const char *images, const char *annotations, GError **error)
 }
 
 gboolean
-dataset_write (const DatasetOptions *options, const char *folder, GError **error)
+scene_set_write (const SceneSet *set, const char *folder, GError **error)
 {
   g_autofree char *images = g_build_filename (folder, "images", NULL);
   g_autofree char *annotations = g_build_filename (folder, "annotations.json", NULL);
   if (!prepare (images, annotations, error))
     return FALSE;
-  Job *jobs = g_new0 (Job, options->count);
-  const gboolean good = make_all (options, images, jobs, error)
-      && write_annotations (options, jobs, annotations, error);
-  clear_jobs (jobs, options->count);
+  Job *jobs = g_new0 (Job, set->count);
+  const gboolean good =
+      make_all (set, images, jobs, error) && write_annotations (set, jobs, annotations, error);
+  clear_jobs (jobs, set->count);
   return good;
 }

@@ -2,8 +2,8 @@
  *
  * Many scenes as a data set in COCO's format: images/…jpg and annotations.json.
  */
-#ifndef FBNET_SCENES_DATASET_H
-#define FBNET_SCENES_DATASET_H
+#ifndef FBNET_SCENES_SCENEWRITER_H
+#define FBNET_SCENES_SCENEWRITER_H
 
 #include <glib.h>
 
@@ -12,10 +12,10 @@ typedef struct {
   guint first, count; /* indices of the scenes */
   guint width, height;
   guint n_threads; /* at least 1 */
-} DatasetOptions;
+} SceneSet;
 
 /* Makes the folder, if need be, and everything in it. annotations.json is written last: where it is,
  * the pictures are. Shows its progress on standard error. */
-gboolean dataset_write (const DatasetOptions *options, const char *folder, GError **error);
+gboolean scene_set_write (const SceneSet *set, const char *folder, GError **error);
 
 #endif

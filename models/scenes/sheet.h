@@ -7,10 +7,8 @@
 
 #include <glib.h>
 
-/* By the name's end: .pdf and .svg in the sheet's true size, .png as a preview. */
-gboolean sheet_has_format (const char *path);
-
-/* Replaces the file only when all of it was written. */
+/* SVG and PDF in the sheet's true size, PNG as a preview, as `path` ends (plot_check_format()). The file is
+ * replaced only when all of it was written. */
 gboolean sheet_write (const char *path, GError **error);
 
 #endif

@@ -154,8 +154,19 @@ draw_mask (const Canvas *canvas, const FbnetMask *mask, Color color)
   cairo_surface_destroy (surface);
 }
 
-/* The line lies inside the box, so that boxes at the picture's edge are seen; a dark seam around it
- * keeps it apart from a background of its own colour. */
+/* The path as a line; a dark seam around it keeps it apart from a background of its own colour. */
+static void
+stroke (const Canvas *canvas, Color color)
+{
+  cairo_set_source_rgba (canvas->cairo, 0, 0, 0, 0.4);
+  cairo_set_line_width (canvas->cairo, canvas->line_width + 2);
+  cairo_stroke_preserve (canvas->cairo);
+  set_color (canvas->cairo, color, 1);
+  cairo_set_line_width (canvas->cairo, canvas->line_width);
+  cairo_stroke (canvas->cairo);
+}
+
+/* The line lies inside the box, so that boxes at the picture's edge are seen. */
 static void
 draw_box (const Canvas *canvas, const FbnetDetection *detection, Color color)
 {
@@ -163,12 +174,7 @@ draw_box (const Canvas *canvas, const FbnetDetection *detection, Color color)
   const double width = fmax (1, detection->x1 - detection->x0 - canvas->line_width);
   const double height = fmax (1, detection->y1 - detection->y0 - canvas->line_width);
   cairo_rectangle (canvas->cairo, detection->x0 + inset, detection->y0 + inset, width, height);
-  cairo_set_source_rgba (canvas->cairo, 0, 0, 0, 0.4);
-  cairo_set_line_width (canvas->cairo, canvas->line_width + 2);
-  cairo_stroke_preserve (canvas->cairo);
-  set_color (canvas->cairo, color, 1);
-  cairo_set_line_width (canvas->cairo, canvas->line_width);
-  cairo_stroke (canvas->cairo);
+  stroke (canvas, color);
 }
 
 static char *
@@ -286,12 +292,7 @@ draw_bones (const Canvas *canvas, const FbnetKeypoint *keypoints, Color color)
     cairo_line_to (canvas->cairo, to->x, to->y);
   }
   cairo_set_line_cap (canvas->cairo, CAIRO_LINE_CAP_ROUND);
-  cairo_set_source_rgba (canvas->cairo, 0, 0, 0, 0.4);
-  cairo_set_line_width (canvas->cairo, canvas->line_width + 2);
-  cairo_stroke_preserve (canvas->cairo);
-  set_color (canvas->cairo, color, 1);
-  cairo_set_line_width (canvas->cairo, canvas->line_width);
-  cairo_stroke (canvas->cairo);
+  stroke (canvas, color);
 }
 
 /* Dots where the heat map is more than flat; between COCO's, the bones. */

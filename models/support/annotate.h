@@ -2,8 +2,8 @@
  *
  * Detections drawn into a picture: masks, boxes, labels with scores.
  */
-#ifndef FBNET_TOOLS_ANNOTATE_H
-#define FBNET_TOOLS_ANNOTATE_H
+#ifndef FBNET_SUPPORT_ANNOTATE_H
+#define FBNET_SUPPORT_ANNOTATE_H
 
 #include "fbnet/fbnet.h"
 #include "picture.h"

@@ -6,11 +6,12 @@
 #include "classes.h"
 
 #include "jsonfile.h"
+#include "modelfile.h"
 
 static gboolean
 read_category_ids (ClassTable *table, const FbnetModel *model, GError **error)
 {
-  g_autoptr (cJSON) description = cJSON_Parse (fbnet_model_get_description (model));
+  g_autoptr (cJSON) description = model_file_description (model);
   if (!cJSON_HasObjectItem (description, "category_ids"))
     return TRUE;
   g_autofree double *ids = g_new (double, table->n);
@@ -49,23 +50,24 @@ class_table_free (ClassTable *table)
 
 /* Names before ids: data sets number the same things differently. */
 static gint64
-match_class (const ClassTable *table, guint class_id, const CocoSet *set)
+match_class (const ClassTable *table, guint class_id, const CocoFile *file)
 {
   const char *label = table->labels[class_id];
-  const gint64 named = label ? coco_set_find_category (set, label) : -1;
-  if (named >= 0 || !table->category_ids)
-    return named;
-  const gint64 own = table->category_ids[class_id];
-  return coco_set_has_category (set, own) ? own : -1;
+  const CocoCategory *category = label != NULL ? coco_file_find_name (file, label) : NULL;
+
+  if (category == NULL && table->category_ids != NULL)
+    category = coco_file_find_category (file, table->category_ids[class_id]);
+  return category != NULL ? category->id : -1;
 }
 
 gboolean
-class_table_match (ClassTable *table, const CocoSet *set, guint *n_unmatched, GError **error)
+class_table_match (ClassTable *table, const CocoFile *file, guint *n_unmatched, GError **error)
 {
   gint64 *matched = g_new (gint64, table->n);
+
   *n_unmatched = 0;
   for (guint i = 0; i < table->n; i++) {
-    matched[i] = match_class (table, i, set);
+    matched[i] = match_class (table, i, file);
     *n_unmatched += matched[i] < 0;
   }
   g_free (table->category_ids);
@@ -75,6 +77,6 @@ class_table_match (ClassTable *table, const CocoSet *set, guint *n_unmatched, GE
   g_set_error (error, FBNET_ERROR, FBNET_ERROR_FORMAT,
       "categories: expected the annotation file's to have ids or names of the model's classes, "
       "found that none of %u classes is among its %u categories",
-      table->n, set->categories->len);
+      table->n, file->categories->len);
   return FALSE;
 }

@@ -2,8 +2,8 @@
  *
  * What a model's classes are called, by people and by data sets.
  */
-#ifndef FBNET_TOOLS_CLASSES_H
-#define FBNET_TOOLS_CLASSES_H
+#ifndef FBNET_SUPPORT_CLASSES_H
+#define FBNET_SUPPORT_CLASSES_H
 
 #include "coco.h"
 #include "fbnet/fbnet.h"
@@ -19,10 +19,10 @@ typedef struct {
 ClassTable *class_table_new (const FbnetModel *model, GError **error);
 void class_table_free (ClassTable *table); /* NULL is allowed */
 
-/* Makes the category ids those of the set: each class takes that of the category of its name, else
- * keeps the one that the model names if the set has it, else has none. *n_unmatched is the number of
+/* Makes the category ids those of the file: each class takes that of the category of its name, else
+ * keeps the one that the model names if the file has it, else has none. *n_unmatched is the number of
  * classes without one. FALSE with error if none has one. */
-gboolean class_table_match (ClassTable *table, const CocoSet *set, guint *n_unmatched,
+gboolean class_table_match (ClassTable *table, const CocoFile *file, guint *n_unmatched,
     GError **error);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (ClassTable, class_table_free)

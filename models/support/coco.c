@@ -1,244 +1,256 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * COCO's files.
+ * COCO's annotation file as a table.
  */
 #include "coco.h"
 
 #include <string.h>
 
-#include "files.h"
+#include "fbnet/fbnet.h"
 #include "jsonfile.h"
-#include "rle.h"
 
-/* --- Annotation files ------------------------------------------------------------------------- */
+/* --- Entries ---------------------------------------------------------------------------------- */
+
+char *
+coco_file_where (const CocoFile *file, const char *list, guint index)
+{
+  return g_strdup_printf ("%s: %s[%u]", file->path, list, index);
+}
+
+/* Reads an entry; FALSE with error. */
+typedef gboolean (*ReadFunc) (const cJSON *entry, gpointer row, const char *where, GError **error);
+
+/* The sentence about what is wrong, or NULL. Only then it costs one: data sets have hundreds of thousands
+ * of entries. */
+static char *
+find_flaw (const CocoFile *file, const char *list, guint index, ReadFunc read, const cJSON *entry,
+    gpointer row)
+{
+  g_autoptr (GError) error = NULL;
+
+  if (read (entry, row, NULL, NULL))
+    return NULL;
+  g_autofree char *where = coco_file_where (file, list, index);
+  read (entry, row, where, &error);
+  return g_strdup (error->message);
+}
 
 /* A picture's side; what cannot be one counts as not said. */
 static guint
-read_side (const cJSON *item, const char *name)
+read_side (const cJSON *entry, const char *name)
 {
-  const cJSON *side = cJSON_GetObjectItemCaseSensitive (item, name);
+  const cJSON *side = cJSON_GetObjectItemCaseSensitive (entry, name);
+
   return cJSON_IsNumber (side) && side->valueint > 0 ? (guint) side->valueint : 0;
 }
 
 static gboolean
-add_image (CocoSet *set, const cJSON *item, gboolean need_file_name, const char *where,
-    GError **error)
+read_image (const cJSON *entry, gpointer row, const char *where, GError **error)
 {
-  CocoImage image = { .width = read_side (item, "width"), .height = read_side (item, "height") };
-  const gboolean named = need_file_name || cJSON_HasObjectItem (item, "file_name");
-  const char *file_name = named ? json_get_string (item, "file_name", where, error) : NULL;
-  if ((named && !file_name) || !json_get_integer (item, "id", &image.id, where, error))
-    return FALSE;
-  image.file_name = g_strdup (file_name);
-  g_array_append_val (set->images, image);
-  return TRUE;
+  CocoImage *image = row;
+  const gboolean named = cJSON_HasObjectItem (entry, "file_name");
+
+  image->file_name = named ? json_get_string (entry, "file_name", where, error) : NULL;
+  return (!named || image->file_name != NULL)
+      && json_get_integer (entry, "id", &image->id, where, error);
 }
 
 static gboolean
-add_category (CocoSet *set, const cJSON *item, const char *where, GError **error)
+is_set (const cJSON *entry, const char *name)
 {
-  CocoCategory category;
-  const char *name = json_get_string (item, "name", where, error);
-  if (!name || !json_get_integer (item, "id", &category.id, where, error))
-    return FALSE;
-  category.name = g_strdup (name);
-  g_array_append_val (set->categories, category);
-  return TRUE;
+  const cJSON *field = cJSON_GetObjectItemCaseSensitive (entry, name);
+
+  return cJSON_IsTrue (field) || (cJSON_IsNumber (field) && field->valuedouble != 0);
 }
 
 static gboolean
-read_images (CocoSet *set, const cJSON *file, const char *path, gboolean need_file_names,
-    GError **error)
+read_ids (const cJSON *entry, gpointer row, const char *where, GError **error)
 {
-  const cJSON *images = json_get_array (file, "images", path, error);
-  if (!images)
-    return FALSE;
-  const cJSON *item;
-  cJSON_ArrayForEach (item, images)
-  {
-    g_autofree char *where = g_strdup_printf ("%s: images[%u]", path, set->images->len);
-    if (!add_image (set, item, need_file_names, where, error))
-      return FALSE;
-  }
-  return TRUE;
+  CocoAnnotation *annotation = row;
+
+  return json_get_integer (entry, "image_id", &annotation->image_id, where, error)
+      && json_get_integer (entry, "category_id", &annotation->category_id, where, error);
 }
 
 static gboolean
-read_categories (CocoSet *set, const cJSON *file, const char *path, GError **error)
+read_box (const cJSON *entry, gpointer row, const char *where, GError **error)
 {
-  const cJSON *categories = json_get_array (file, "categories", path, error);
-  if (!categories)
+  CocoAnnotation *annotation = row;
+  double numbers[4];
+
+  if (!json_get_numbers (entry, "bbox", numbers, 4, where, error))
     return FALSE;
-  const cJSON *item;
-  cJSON_ArrayForEach (item, categories)
-  {
-    g_autofree char *where = g_strdup_printf ("%s: categories[%u]", path, set->categories->len);
-    if (!add_category (set, item, where, error))
-      return FALSE;
-  }
+  annotation->box = (CocoBox){ numbers[0], numbers[1], numbers[2], numbers[3] };
   return TRUE;
+}
+
+/* --- Lists ------------------------------------------------------------------------------------ */
+
+static void
+clear_image (gpointer image)
+{
+  g_free (((CocoImage *) image)->flaw);
 }
 
 static void
-clear_image (gpointer data)
+clear_annotation (gpointer annotation)
 {
-  g_free (((CocoImage *) data)->file_name);
+  g_free (((CocoAnnotation *) annotation)->flaw);
+  g_free (((CocoAnnotation *) annotation)->box_flaw);
+}
+
+static gboolean
+read_images (CocoFile *file, GError **error)
+{
+  const cJSON *images = json_get_array (file->json, "images", file->path, error);
+  const cJSON *entry;
+
+  cJSON_ArrayForEach (entry, images)
+  {
+    CocoImage image = { .width = read_side (entry, "width"),
+      .height = read_side (entry, "height") };
+    image.flaw = find_flaw (file, "images", file->images->len, read_image, entry, &image);
+    g_array_append_val (file->images, image);
+  }
+  return images != NULL;
+}
+
+/* The names decide what a class is: a broken list of them is no list. */
+static gboolean
+read_categories (CocoFile *file, GError **error)
+{
+  const cJSON *categories = json_get_array (file->json, "categories", file->path, error);
+  const cJSON *entry;
+
+  cJSON_ArrayForEach (entry, categories)
+  {
+    g_autofree char *where = coco_file_where (file, "categories", file->categories->len);
+    CocoCategory category = { .name = json_get_string (entry, "name", where, error) };
+    if (category.name == NULL || !json_get_integer (entry, "id", &category.id, where, error))
+      return FALSE;
+    g_array_append_val (file->categories, category);
+  }
+  return categories != NULL;
 }
 
 static void
-clear_category (gpointer data)
+read_annotations (CocoFile *file)
 {
-  g_free (((CocoCategory *) data)->name);
+  const cJSON *annotations = json_get_array (file->json, "annotations", file->path, NULL);
+  const cJSON *entry;
+
+  if (annotations == NULL)
+    return;
+  file->annotations = g_array_new (FALSE, FALSE, sizeof (CocoAnnotation));
+  g_array_set_clear_func (file->annotations, clear_annotation);
+  cJSON_ArrayForEach (entry, annotations)
+  {
+    const cJSON *id = cJSON_GetObjectItemCaseSensitive (entry, "id");
+    const guint index = file->annotations->len;
+    CocoAnnotation row = {
+      .json = entry,
+      .has_id = cJSON_IsNumber (id),
+      .id = cJSON_IsNumber (id) ? id->valuedouble : 0,
+      .crowd = is_set (entry, "iscrowd"),
+      .ignore = is_set (entry, "ignore"),
+    };
+    row.has_area = json_get_number (entry, "area", &row.area, NULL, NULL);
+    row.flaw = find_flaw (file, "annotations", index, read_ids, entry, &row);
+    row.box_flaw = find_flaw (file, "annotations", index, read_box, entry, &row);
+    g_array_append_val (file->annotations, row);
+  }
 }
 
-CocoSet *
-coco_set_new (const cJSON *file, const char *path, gboolean need_file_names, GError **error)
+/* --- Files ------------------------------------------------------------------------------------ */
+
+CocoFile *
+coco_file_new (cJSON *json, const char *path, GError **error)
 {
-  g_autoptr (CocoSet) set = g_new (CocoSet, 1);
-  set->images = g_array_new (FALSE, FALSE, sizeof (CocoImage));
-  set->categories = g_array_new (FALSE, FALSE, sizeof (CocoCategory));
-  g_array_set_clear_func (set->images, clear_image);
-  g_array_set_clear_func (set->categories, clear_category);
-  if (!read_images (set, file, path, need_file_names, error)
-      || !read_categories (set, file, path, error))
+  g_autoptr (CocoFile) file = g_new0 (CocoFile, 1);
+
+  file->path = g_strdup (path);
+  file->json = json;
+  file->images = g_array_new (FALSE, FALSE, sizeof (CocoImage));
+  file->categories = g_array_new (FALSE, FALSE, sizeof (CocoCategory));
+  g_array_set_clear_func (file->images, clear_image);
+  if (!read_images (file, error) || !read_categories (file, error))
     return NULL;
-  return g_steal_pointer (&set);
+  read_annotations (file);
+  return g_steal_pointer (&file);
 }
 
-CocoSet *
-coco_set_read (const char *path, GError **error)
+CocoFile *
+coco_file_read (const char *path, GError **error)
 {
-  g_autoptr (cJSON) file = json_read (path, error);
-  return file ? coco_set_new (file, path, TRUE, error) : NULL;
+  cJSON *json = json_read (path, error);
+
+  return json != NULL ? coco_file_new (json, path, error) : NULL;
 }
 
 void
-coco_set_free (CocoSet *set)
+coco_file_free (CocoFile *file)
 {
-  if (!set)
+  if (file == NULL)
     return;
-  g_array_unref (set->images);
-  g_array_unref (set->categories);
-  g_free (set);
-}
-
-gint64
-coco_set_find_category (const CocoSet *set, const char *name)
-{
-  for (guint i = 0; i < set->categories->len; i++) {
-    const CocoCategory *category = &g_array_index (set->categories, CocoCategory, i);
-    if (strcmp (category->name, name) == 0)
-      return category->id;
-  }
-  return -1;
-}
-
-gboolean
-coco_set_has_category (const CocoSet *set, gint64 id)
-{
-  for (guint i = 0; i < set->categories->len; i++)
-    if (g_array_index (set->categories, CocoCategory, i).id == id)
-      return TRUE;
-  return FALSE;
-}
-
-/* --- Results files ---------------------------------------------------------------------------- */
-
-/* Text, not a tree: a result is a line, and a data set has hundreds of thousands. */
-struct CocoWriter {
-  GString *text;
-};
-
-CocoWriter *
-coco_writer_new (void)
-{
-  CocoWriter *writer = g_new (CocoWriter, 1);
-  writer->text = g_string_new ("[");
-  return writer;
-}
-
-void
-coco_writer_free (CocoWriter *writer)
-{
-  if (!writer)
-    return;
-  g_string_free (writer->text, TRUE);
-  g_free (writer);
-}
-
-/* Width and height are differences in float32, as detectron2's coco_evaluation.py takes them. */
-static cJSON *
-new_bbox (const FbnetDetection *detection)
-{
-  cJSON *bbox = cJSON_CreateArray ();
-  cJSON_AddItemToArray (bbox, json_new_float (detection->x0));
-  cJSON_AddItemToArray (bbox, json_new_float (detection->y0));
-  cJSON_AddItemToArray (bbox, json_new_float (detection->x1 - detection->x0));
-  cJSON_AddItemToArray (bbox, json_new_float (detection->y1 - detection->y0));
-  return bbox;
-}
-
-/* COCO's keypoints name pixels, ours places in them: half a pixel apart (detectron2,
- * coco_evaluation.py instances_to_coco_json). */
-static cJSON *
-new_keypoints (const FbnetKeypoint *keypoints, guint n)
-{
-  cJSON *array = cJSON_CreateArray ();
-  for (guint i = 0; i < n; i++) {
-    cJSON_AddItemToArray (array, json_new_float (keypoints[i].x - 0.5f));
-    cJSON_AddItemToArray (array, json_new_float (keypoints[i].y - 0.5f));
-    cJSON_AddItemToArray (array, json_new_float (keypoints[i].score));
-  }
-  return array;
-}
-
-static cJSON *
-new_result (gint64 image_id, gint64 category_id, const FbnetDetection *detection)
-{
-  cJSON *result = cJSON_CreateObject ();
-  cJSON_AddNumberToObject (result, "image_id", (double) image_id);
-  cJSON_AddNumberToObject (result, "category_id", (double) category_id);
-  cJSON_AddItemToObject (result, "bbox", new_bbox (detection));
-  cJSON_AddItemToObject (result, "score", json_new_float (detection->score));
-  return result;
-}
-
-static void
-append_result (CocoWriter *writer, const cJSON *result)
-{
-  g_autofree char *line = json_print_line (result);
-  g_string_append (writer->text, writer->text->len > 1 ? ",\n" : "\n");
-  g_string_append (writer->text, line);
-}
-
-void
-coco_writer_add (CocoWriter *writer, gint64 image_id, guint width, guint height,
-    const FbnetDetections *detections, const gint64 *category_ids, guint n_keypoints)
-{
-  for (guint i = 0; i < detections->n; i++) {
-    const FbnetDetection *detection = &detections->items[i];
-    const gint64 category_id = category_ids[detection->class_id];
-    if (category_id < 0)
-      continue;
-    g_autoptr (cJSON) result = new_result (image_id, category_id, detection);
-    if (detection->mask.data)
-      cJSON_AddItemToObject (result, "segmentation", rle_to_json (&detection->mask, width, height));
-    if (detection->keypoints)
-      cJSON_AddItemToObject (result, "keypoints",
-          new_keypoints (detection->keypoints, n_keypoints));
-    append_result (writer, result);
-  }
+  g_array_unref (file->images);
+  g_array_unref (file->categories);
+  g_clear_pointer (&file->annotations, g_array_unref);
+  cJSON_Delete (file->json);
+  g_free (file->path);
+  g_free (file);
 }
 
 char *
-coco_writer_print (const CocoWriter *writer)
+coco_file_describe_flaw (const CocoFile *file, guint index)
 {
-  return g_strconcat (writer->text->str, "\n]\n", NULL);
+  const CocoImage *image = &g_array_index (file->images, CocoImage, index);
+
+  if (image->flaw != NULL || image->file_name != NULL)
+    return g_strdup (image->flaw);
+  g_autofree char *where = coco_file_where (file, "images", index);
+  return g_strdup_printf ("%s: field 'file_name': expected a string, found nothing", where);
 }
 
 gboolean
-coco_writer_save (const CocoWriter *writer, const char *path, GError **error)
+coco_file_check_images (const CocoFile *file, gboolean need_names, GError **error)
 {
-  g_autofree char *file = coco_writer_print (writer);
-  return file_write (path, file, strlen (file), error);
+  for (guint i = 0; i < file->images->len; i++) {
+    const CocoImage *image = &g_array_index (file->images, CocoImage, i);
+    g_autofree char *flaw = need_names ? coco_file_describe_flaw (file, i) : g_strdup (image->flaw);
+    if (flaw == NULL)
+      continue;
+    g_set_error_literal (error, FBNET_ERROR, FBNET_ERROR_FORMAT, flaw);
+    return FALSE;
+  }
+  return TRUE;
+}
+
+const GArray *
+coco_file_annotations (const CocoFile *file, GError **error)
+{
+  if (file->annotations == NULL)
+    json_get_array (file->json, "annotations", file->path, error);
+  return file->annotations;
+}
+
+const CocoCategory *
+coco_file_find_name (const CocoFile *file, const char *name)
+{
+  for (guint i = 0; i < file->categories->len; i++) {
+    const CocoCategory *category = &g_array_index (file->categories, CocoCategory, i);
+    if (strcmp (category->name, name) == 0)
+      return category;
+  }
+  return NULL;
+}
+
+const CocoCategory *
+coco_file_find_category (const CocoFile *file, gint64 id)
+{
+  for (guint i = 0; i < file->categories->len; i++) {
+    const CocoCategory *category = &g_array_index (file->categories, CocoCategory, i);
+    if (category->id == id)
+      return category;
+  }
+  return NULL;
 }

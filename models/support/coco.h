@@ -1,61 +1,76 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * COCO's files: the images and categories that an annotation file lists, and the results file that
- * COCO's evaluation reads. Format: cocodataset.org, #format-data and #format-results.
+ * COCO's annotation file, read once into a table: images, categories, annotations. Format:
+ * cocodataset.org, #format-data. What is wrong with an entry stands beside it: whether that spoils the
+ * file, costs the entry, or does not matter is for those to say who want something of it.
  */
-#ifndef FBNET_TOOLS_COCO_H
-#define FBNET_TOOLS_COCO_H
+#ifndef FBNET_SUPPORT_COCO_H
+#define FBNET_SUPPORT_COCO_H
 
 #include <cjson/cJSON.h>
 #include <glib.h>
 
-#include "fbnet/fbnet.h"
-
 typedef struct {
   gint64 id;
-  char *file_name;     /* NULL: the file names none */
-  guint width, height; /* 0: the file does not say */
+  const char *file_name; /* NULL: the file names none */
+  guint width, height;   /* 0: the file does not say */
+  char *flaw;            /* why the entry cannot be read, a sentence; NULL: it can */
 } CocoImage;
 
 typedef struct {
   gint64 id;
-  char *name;
+  const char *name;
 } CocoCategory;
 
 typedef struct {
-  GArray *images;     /* CocoImage, in the file's order */
-  GArray *categories; /* CocoCategory, in the file's order */
-} CocoSet;
+  double x, y, width, height;
+} CocoBox;
 
-/* From the annotation file `path`, read into `file`. */
-CocoSet *coco_set_new (const cJSON *file, const char *path, gboolean need_file_names,
-    GError **error);
-CocoSet *coco_set_read (const char *path, GError **error);
-void coco_set_free (CocoSet *set); /* NULL is allowed */
+typedef struct {
+  const cJSON *json; /* the entry, for what else it has */
+  gint64 image_id, category_id;
+  CocoBox box;
+  double id, area;
+  gboolean has_id, has_area;
+  gboolean crowd;  /* "iscrowd": a group of objects */
+  gboolean ignore; /* "ignore" */
+  char *flaw;      /* why image_id and category_id cannot be read, a sentence; NULL: they can */
+  char *box_flaw;  /* the same of the box */
+} CocoAnnotation;
 
-/* The id of the category called `name`; -1: there is none. */
-gint64 coco_set_find_category (const CocoSet *set, const char *name);
+/* What there is lives as long as the file. */
+typedef struct {
+  char *path;
+  cJSON *json;
+  GArray *images;      /* CocoImage */
+  GArray *categories;  /* CocoCategory */
+  GArray *annotations; /* CocoAnnotation; NULL: the file has no such array */
+} CocoFile;
 
-gboolean coco_set_has_category (const CocoSet *set, gint64 id);
+/* A file without arrays of images and categories, and a category without id and name, is an error. */
+CocoFile *coco_file_read (const char *path, GError **error);
 
-/* A results file in the making. */
-typedef struct CocoWriter CocoWriter;
+/* The same of a file that has been parsed; takes `json`. */
+CocoFile *coco_file_new (cJSON *json, const char *path, GError **error);
+void coco_file_free (CocoFile *file); /* NULL is allowed */
 
-CocoWriter *coco_writer_new (void);
-void coco_writer_free (CocoWriter *writer); /* NULL is allowed */
+/* Why the image cannot be opened: its flaw, or that it has no file name; g_free() it. NULL: it can. */
+char *coco_file_describe_flaw (const CocoFile *file, guint image);
 
-/* Appends the detections of an image of width × height pixels, with n_keypoints keypoints each if
- * they have any. category_ids has one id per class; detections of a class with -1 are left out. */
-void coco_writer_add (CocoWriter *writer, gint64 image_id, guint width, guint height,
-    const FbnetDetections *detections, const gint64 *category_ids, guint n_keypoints);
+/* FALSE with error, the flaw of the first image that has one; with need_names, an image needs a file
+ * name. */
+gboolean coco_file_check_images (const CocoFile *file, gboolean need_names, GError **error);
 
-/* The file's text; g_free() it. */
-char *coco_writer_print (const CocoWriter *writer);
+/* NULL with error: there are none. */
+const GArray *coco_file_annotations (const CocoFile *file, GError **error);
 
-/* Replaces the file only when all of it was written. */
-gboolean coco_writer_save (const CocoWriter *writer, const char *path, GError **error);
+/* What messages call an entry, "FILE: annotations[3]"; g_free() it. */
+char *coco_file_where (const CocoFile *file, const char *list, guint index);
 
-G_DEFINE_AUTOPTR_CLEANUP_FUNC (CocoSet, coco_set_free)
-G_DEFINE_AUTOPTR_CLEANUP_FUNC (CocoWriter, coco_writer_free)
+/* The first category called `name`, or of that id; NULL: there is none. */
+const CocoCategory *coco_file_find_name (const CocoFile *file, const char *name);
+const CocoCategory *coco_file_find_category (const CocoFile *file, gint64 id);
+
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (CocoFile, coco_file_free)
 
 #endif

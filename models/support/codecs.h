@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * What picture.c puts together: one decoder per format, and the orientation that cameras note beside
+ * What picturefile.c puts together: one coder per format, and the orientation that cameras note beside
  * the pixels. Nothing else includes this.
  */
-#ifndef FBNET_TOOLS_CODECS_H
-#define FBNET_TOOLS_CODECS_H
+#ifndef FBNET_SUPPORT_CODECS_H
+#define FBNET_SUPPORT_CODECS_H
 
 #include "picture.h"
 
@@ -20,7 +20,8 @@ Picture *jpeg_decode (const guint8 *data, gsize size, Orientation *orientation, 
 Picture *png_decode (const guint8 *data, gsize size, Orientation *orientation, const char *name,
     GError **error);
 
-/* The file's bytes, or NULL with error. */
+/* The file's bytes, or NULL with error. `quality` is libjpeg's, 1 … 100. */
+GByteArray *jpeg_encode (const Picture *picture, guint quality, const char *name, GError **error);
 GByteArray *png_encode (const Picture *picture, const char *name, GError **error);
 
 /* The orientation in an EXIF block, which begins with its TIFF header; 1 when it names none or is

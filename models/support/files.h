@@ -2,13 +2,16 @@
  *
  * Whole files, with errors of domain FBNET_ERROR that name them.
  */
-#ifndef FBNET_TOOLS_FILES_H
-#define FBNET_TOOLS_FILES_H
+#ifndef FBNET_SUPPORT_FILES_H
+#define FBNET_SUPPORT_FILES_H
 
 #include <glib.h>
 
 /* The contents, and a zero after them; g_free() them. */
 char *file_read (const char *path, gsize *size, GError **error);
+
+/* The contents, mapped; for files that are large. */
+GBytes *file_map (const char *path, GError **error);
 
 /* Replaces the file only when all of it was written. */
 gboolean file_write (const char *path, const void *data, gsize size, GError **error);

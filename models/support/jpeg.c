@@ -2,12 +2,14 @@
  *
  * JPEG through libjpeg-turbo with its default settings, which are Pillow's: integer inverse DCT,
  * smooth up-sampling of the colour planes. Four-component pictures are read as Pillow reads them:
- * inverted, as Adobe stores them, then by its CMYK to RGB formula.
+ * inverted, as Adobe stores them, then by its CMYK to RGB formula. Written are three components, colours
+ * at half the resolution, as cameras store them.
  */
 #include "codecs.h"
 
 #include <setjmp.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include <jpeglib.h>
@@ -22,7 +24,7 @@
 typedef struct {
   struct jpeg_error_mgr base; /* first: libjpeg hands it back */
   jmp_buf jump;
-  const char *name;
+  const char *name, *verb; /* "damaged JPEG" or "cannot write JPEG", for messages */
   GError **error;
 } ErrorManager;
 
@@ -32,8 +34,8 @@ fail (j_common_ptr info)
   ErrorManager *manager = (ErrorManager *) info->err;
   char reason[JMSG_LENGTH_MAX];
   info->err->format_message (info, reason);
-  g_set_error (manager->error, FBNET_ERROR, FBNET_ERROR_FORMAT, "%s: damaged JPEG: %s",
-      manager->name, reason);
+  g_set_error (manager->error, FBNET_ERROR, FBNET_ERROR_FORMAT, "%s: %s: %s", manager->name,
+      manager->verb, reason);
   longjmp (manager->jump, 1);
 }
 
@@ -171,7 +173,7 @@ jpeg_decode (const guint8 *data, gsize size, Orientation *orientation, const cha
 {
   struct jpeg_decompress_struct info;
   struct jpeg_progress_mgr progress = { .progress_monitor = check_scans };
-  ErrorManager manager = { .name = name, .error = error };
+  ErrorManager manager = { .name = name, .verb = "damaged JPEG", .error = error };
   Picture *volatile picture = NULL;
   volatile gboolean done = FALSE;
 
@@ -191,4 +193,61 @@ jpeg_decode (const guint8 *data, gsize size, Orientation *orientation, const cha
     return NULL;
   }
   return picture;
+}
+
+/* Nothing about pixels of our own is worth a warning. */
+static void
+ignore_message (j_common_ptr info, int level)
+{
+}
+
+static void
+encode (struct jpeg_compress_struct *info, const Picture *picture, guint quality)
+{
+  info->image_width = picture->width;
+  info->image_height = picture->height;
+  info->input_components = 3;
+  info->in_color_space = JCS_RGB;
+  jpeg_set_defaults (info);
+  jpeg_set_quality (info, (int) quality, TRUE);
+  jpeg_start_compress (info, TRUE);
+  while (info->next_scanline < info->image_height) {
+    JSAMPROW row = picture->pixels + (gsize) 3 * picture->width * info->next_scanline;
+    jpeg_write_scanlines (info, &row, 1);
+  }
+  jpeg_finish_compress (info);
+}
+
+/* *data is libjpeg's, of malloc(), also after a failure. */
+static gboolean
+encode_to_memory (const Picture *picture, guint quality, ErrorManager *manager,
+    unsigned char **data, unsigned long *size)
+{
+  struct jpeg_compress_struct info = { .err = jpeg_std_error (&manager->base) };
+  volatile gboolean done = FALSE;
+
+  manager->base.error_exit = fail;
+  manager->base.emit_message = ignore_message;
+  if (setjmp (manager->jump) == 0) {
+    jpeg_create_compress (&info);
+    jpeg_mem_dest (&info, data, size);
+    encode (&info, picture, quality);
+    done = TRUE;
+  }
+  jpeg_destroy_compress (&info);
+  return done;
+}
+
+GByteArray *
+jpeg_encode (const Picture *picture, guint quality, const char *name, GError **error)
+{
+  ErrorManager manager = { .name = name, .verb = "cannot write JPEG", .error = error };
+  unsigned char *data = NULL;
+  unsigned long size = 0;
+  GByteArray *file = NULL;
+
+  if (encode_to_memory (picture, quality, &manager, &data, &size))
+    file = g_byte_array_append (g_byte_array_new (), data, (guint) size);
+  free (data);
+  return file;
 }

@@ -13,13 +13,58 @@
 /* Beyond it a double skips integers (2^53). */
 #define MAX_EXACT_INTEGER 9007199254740992.0
 
-static int
-line_of (const char *text, const char *position)
+/* --- Files ------------------------------------------------------------------------------------ */
+
+/* What stands at `position`: a few characters of its line, or that there are none. */
+static char *
+describe_place (const char *position, const char *end)
 {
-  int line = 1;
-  for (const char *p = text; p < position; p++)
-    line += *p == '\n';
-  return line;
+  enum { LONGEST = 20 };
+  const char *stop = position;
+
+  while (stop < end && *stop != '\n' && *stop != '\0' && stop - position < LONGEST)
+    stop++;
+  if (stop == position)
+    return g_strdup (position == end ? "the end" : "a line that ends");
+  g_autofree char *text = g_strndup (position, (gsize) (stop - position));
+  g_autofree char *valid = g_utf8_make_valid (text, -1);
+  return g_strdup_printf ("\"%s\"", valid);
+}
+
+static void
+set_syntax_error (GError **error, const char *name, const char *text, const char *end,
+    const char *position)
+{
+  g_autofree char *found = describe_place (position, end);
+  const char *line_start = text;
+  guint line = 1;
+
+  for (const char *p = text; p < position; p++) {
+    if (*p == '\n') {
+      line_start = p + 1;
+      line++;
+    }
+  }
+  g_set_error (error, FBNET_ERROR, FBNET_ERROR_FORMAT,
+      "%s: not JSON: expected a value or a separator, found %s at line %u, byte %" G_GSIZE_FORMAT,
+      name, found, line, (gsize) (position - line_start) + 1);
+}
+
+cJSON *
+json_parse (const char *text, gsize length, const char *name, GError **error)
+{
+  const char *end = text + length, *position = NULL;
+  /* With the zero: else cJSON says of a text that ends too early that its last byte is wrong. */
+  g_autoptr (cJSON) value = cJSON_ParseWithLengthOpts (text, length + 1, &position, FALSE);
+
+  if (position == NULL)
+    position = text;
+  while (value != NULL && position < end && g_ascii_isspace (*position))
+    position++;
+  if (value != NULL && position == end)
+    return g_steal_pointer (&value);
+  set_syntax_error (error, name, text, end, position);
+  return NULL;
 }
 
 cJSON *
@@ -27,16 +72,30 @@ json_read (const char *path, GError **error)
 {
   gsize length;
   g_autofree char *text = file_read (path, &length, error);
-  if (!text)
-    return NULL;
 
-  const char *end = NULL;
-  cJSON *value = cJSON_ParseWithLengthOpts (text, length + 1, &end, TRUE);
-  if (!value)
-    g_set_error (error, FBNET_ERROR, FBNET_ERROR_FORMAT, "%s: not JSON: line %d cannot be read",
-        path, line_of (text, end ? end : text));
-  return value;
+  return text != NULL ? json_parse (text, length, path, error) : NULL;
 }
+
+char *
+json_print_line (const cJSON *value)
+{
+  char *text = cJSON_PrintUnformatted (value);
+  char *line = g_strdup (text);
+
+  cJSON_free (text);
+  return line;
+}
+
+gboolean
+json_write (const cJSON *value, const char *path, GError **error)
+{
+  g_autofree char *line = json_print_line (value);
+  g_autofree char *text = g_strconcat (line, "\n", NULL);
+
+  return file_write (path, text, strlen (text), error);
+}
+
+/* --- Fields ----------------------------------------------------------------------------------- */
 
 static const char *
 type_name (const cJSON *value)
@@ -150,13 +209,4 @@ json_new_float (float value)
       break;
   }
   return cJSON_CreateRaw (text);
-}
-
-char *
-json_print_line (const cJSON *value)
-{
-  char *text = cJSON_PrintUnformatted (value);
-  char *line = g_strdup (text);
-  cJSON_free (text);
-  return line;
 }

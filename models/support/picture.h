@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * Picture files: PNG and JPEG in, PNG out. What comes in has the pixels that D2Go's own reader gives
+ * Picture files, PNG and JPEG. What comes in has the pixels that D2Go's own reader gives
  * the network (detectron2 data/detection_utils.py read_image: Pillow, EXIF orientation applied,
  * converted to RGB), to the bit.
  */
-#ifndef FBNET_TOOLS_PICTURE_H
-#define FBNET_TOOLS_PICTURE_H
+#ifndef FBNET_SUPPORT_PICTURE_H
+#define FBNET_SUPPORT_PICTURE_H
 
 #include <glib.h>
 
@@ -30,8 +30,10 @@ void picture_free (Picture *picture); /* NULL is allowed */
  * error, never half a picture. */
 Picture *picture_read (const char *path, GError **error);
 
-/* Replaces the file only when all of it was written. */
+/* Replace the file only when all of it was written. `quality` is libjpeg's, 1 … 100. */
 gboolean picture_write_png (const Picture *picture, const char *path, GError **error);
+gboolean picture_write_jpeg (const Picture *picture, guint quality, const char *path,
+    GError **error);
 
 /* The picture as the engine sees it; valid as long as the picture. */
 FbnetImage picture_image (const Picture *picture);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * Picture files: which decoder, which way up.
+ * Picture files: which coder, which way up.
  */
 #include "picture.h"
 
@@ -71,5 +71,12 @@ gboolean
 picture_write_png (const Picture *picture, const char *path, GError **error)
 {
   g_autoptr (GByteArray) file = png_encode (picture, path, error);
+  return file && file_write (path, file->data, file->len, error);
+}
+
+gboolean
+picture_write_jpeg (const Picture *picture, guint quality, const char *path, GError **error)
+{
+  g_autoptr (GByteArray) file = jpeg_encode (picture, quality, path, error);
   return file && file_write (path, file->data, file->len, error);
 }

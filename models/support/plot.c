@@ -1,16 +1,14 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * Curves with cairo and pango; see plot.h.
+ * Drawings with cairo and pango.
  */
 #include "plot.h"
 
+#include <cairo-pdf.h>
 #include <cairo-svg.h>
 
 #include "fbnet/fbnet.h"
 #include "files.h"
-
-/* Pixels a point in PNG files. */
-#define PNG_SCALE 2.0
 
 void
 plot_text (const Plot *plot, const char *text, double size, double x, double y, PlotAlign align)
@@ -70,6 +68,7 @@ draw_on (cairo_surface_t *surface, double scale, PlotDraw draw, gconstpointer da
 {
   cairo_t *cairo = cairo_create (surface);
   const Plot plot = { cairo, pango_cairo_create_layout (cairo) };
+
   cairo_scale (cairo, scale, scale);
   cairo_set_source_rgb (cairo, 1, 1, 1);
   cairo_paint (cairo);
@@ -85,47 +84,83 @@ append_bytes (void *closure, const unsigned char *data, unsigned int length)
   return CAIRO_STATUS_SUCCESS;
 }
 
-static cairo_status_t
-write_svg (GByteArray *file, double width, double height, PlotDraw draw, gconstpointer data)
+static cairo_surface_t *
+svg_new (const PlotPage *page, GByteArray *file)
+{
+  return cairo_svg_surface_create_for_stream (append_bytes, file, page->width, page->height);
+}
+
+static cairo_surface_t *
+pdf_new (const PlotPage *page, GByteArray *file)
 {
   cairo_surface_t *surface =
-      cairo_svg_surface_create_for_stream (append_bytes, file, width, height);
-  draw_on (surface, 1, draw, data);
-  cairo_surface_finish (surface);
-  const cairo_status_t status = cairo_surface_status (surface);
-  cairo_surface_destroy (surface);
-  return status;
+      cairo_pdf_surface_create_for_stream (append_bytes, file, page->width, page->height);
+
+  /* The same drawing is the same file. */
+  cairo_pdf_surface_set_metadata (surface, CAIRO_PDF_METADATA_CREATE_DATE, "2024-01-01T00:00:00Z");
+  cairo_pdf_surface_set_metadata (surface, CAIRO_PDF_METADATA_TITLE, page->title);
+  return surface;
 }
 
-static cairo_status_t
-write_png (GByteArray *file, double width, double height, PlotDraw draw, gconstpointer data)
+static cairo_surface_t *
+png_new (const PlotPage *page, GByteArray *file)
 {
-  cairo_surface_t *surface = cairo_image_surface_create (CAIRO_FORMAT_RGB24,
-      (int) (width * PNG_SCALE), (int) (height * PNG_SCALE));
-  draw_on (surface, PNG_SCALE, draw, data);
-  const cairo_status_t status = cairo_surface_write_to_png_stream (surface, append_bytes, file);
-  cairo_surface_destroy (surface);
-  return status;
+  return cairo_image_surface_create (CAIRO_FORMAT_RGB24, (int) (page->width * page->png_scale),
+      (int) (page->height * page->png_scale));
+}
+
+static const struct {
+  const char *ending;
+  cairo_surface_t *(*new_surface) (const PlotPage *page, GByteArray *file);
+  gboolean pixels; /* else the surface writes the file itself */
+} formats[] = {
+  { ".pdf", pdf_new, FALSE },
+  { ".svg", svg_new, FALSE },
+  { ".png", png_new, TRUE },
+};
+
+/* G_N_ELEMENTS (formats): the path ends like none of them. */
+static guint
+find_format (const char *path)
+{
+  guint i = 0;
+
+  while (i < G_N_ELEMENTS (formats) && !g_str_has_suffix (path, formats[i].ending))
+    i++;
+  return i;
 }
 
 gboolean
-plot_has_format (const char *path)
+plot_check_format (const char *option, const char *path, GError **error)
 {
-  return g_str_has_suffix (path, ".svg") || g_str_has_suffix (path, ".png");
+  if (path == NULL || find_format (path) < G_N_ELEMENTS (formats))
+    return TRUE;
+  g_set_error (error, G_OPTION_ERROR, G_OPTION_ERROR_BAD_VALUE,
+      "%s: expected a file name that ends in .pdf, .svg or .png, found \"%s\"", option, path);
+  return FALSE;
 }
 
 gboolean
-plot_write (const char *path, double width, double height, PlotDraw draw, gconstpointer data,
+plot_write (const char *path, const PlotPage *page, PlotDraw draw, gconstpointer data,
     GError **error)
 {
+  const guint format = find_format (path);
+
+  g_return_val_if_fail (format < G_N_ELEMENTS (formats), FALSE);
   g_autoptr (GByteArray) file = g_byte_array_new ();
-  const cairo_status_t status = g_str_has_suffix (path, ".svg")
-      ? write_svg (file, width, height, draw, data)
-      : write_png (file, width, height, draw, data);
-  if (status != CAIRO_STATUS_SUCCESS) {
-    g_set_error (error, FBNET_ERROR, FBNET_ERROR_MEMORY, "%s: cannot draw: %s", path,
-        cairo_status_to_string (status));
-    return FALSE;
-  }
-  return file_write (path, file->data, file->len, error);
+  const gboolean pixels = formats[format].pixels;
+  cairo_surface_t *surface = formats[format].new_surface (page, file);
+  draw_on (surface, pixels ? page->png_scale : 1, draw, data);
+  cairo_status_t status = CAIRO_STATUS_SUCCESS;
+  if (pixels)
+    status = cairo_surface_write_to_png_stream (surface, append_bytes, file);
+  cairo_surface_finish (surface);
+  if (status == CAIRO_STATUS_SUCCESS)
+    status = cairo_surface_status (surface);
+  cairo_surface_destroy (surface);
+  if (status == CAIRO_STATUS_SUCCESS)
+    return file_write (path, file->data, file->len, error);
+  g_set_error (error, FBNET_ERROR, FBNET_ERROR_MEMORY, "%s: cannot draw: %s", path,
+      cairo_status_to_string (status));
+  return FALSE;
 }

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * What drawings of curves share: words, lines, colours, and the files that they end up in.
+ * What curves and other drawings share: words, lines, colours, and the files that they end up in.
  */
-#ifndef FBNET_TOOLS_PLOT_H
-#define FBNET_TOOLS_PLOT_H
+#ifndef FBNET_SUPPORT_PLOT_H
+#define FBNET_SUPPORT_PLOT_H
 
 #include <pango/pangocairo.h>
 
@@ -36,11 +36,18 @@ void plot_set_color (const Plot *plot, double place);
 
 typedef void (*PlotDraw) (const Plot *plot, gconstpointer data);
 
-/* Whether a path ends like one of the formats. */
-gboolean plot_has_format (const char *path);
+typedef struct {
+  double width, height;
+  double png_scale;  /* pixels a point */
+  const char *title; /* in a PDF's metadata */
+} PlotPage;
 
-/* SVG or PNG by the end of `path`; the file is replaced only when all of it was drawn. */
-gboolean plot_write (const char *path, double width, double height, PlotDraw draw,
-    gconstpointer data, GError **error);
+/* FALSE with error when the path that an option was given ends like none of the formats: .pdf, .svg, .png.
+ * NULL: it was not given. */
+gboolean plot_check_format (const char *option, const char *path, GError **error);
+
+/* In the format that `path` ends like; the file is replaced only when all of it was drawn. */
+gboolean plot_write (const char *path, const PlotPage *page, PlotDraw draw, gconstpointer data,
+    GError **error);
 
 #endif

@@ -3,8 +3,8 @@
  * Entries of a file with a flaw, counted by flaw: for files in which a single broken entry does not
  * spoil the rest.
  */
-#ifndef FBNET_TOOLS_PROBLEMS_H
-#define FBNET_TOOLS_PROBLEMS_H
+#ifndef FBNET_SUPPORT_PROBLEMS_H
+#define FBNET_SUPPORT_PROBLEMS_H
 
 #include <glib.h>
 

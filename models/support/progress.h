@@ -3,8 +3,8 @@
  * How far a run is, on standard error: a bar that redraws itself on a terminal, a line for every
  * tenth of the way elsewhere.
  */
-#ifndef FBNET_TOOLS_PROGRESS_H
-#define FBNET_TOOLS_PROGRESS_H
+#ifndef FBNET_SUPPORT_PROGRESS_H
+#define FBNET_SUPPORT_PROGRESS_H
 
 #include <glib.h>
 

@@ -9,8 +9,8 @@
  * Chosen first, from the picture's size and a key; then applied to pixels, boxes, points and masks
  * alike.
  */
-#ifndef FBNET_TRAINING_AUGMENT_H
-#define FBNET_TRAINING_AUGMENT_H
+#ifndef FBNET_TRAIN_AUGMENT_H
+#define FBNET_TRAIN_AUGMENT_H
 
 #include "base/box.h"
 #include "picture/image.h"

@@ -2,12 +2,11 @@
  *
  * A data set to train on.
  */
-#include "datasetitems.h"
+#include "dataset-private.h"
 
 #include <math.h>
 
 #include "support/coco.h"
-#include "support/jsonfile.h"
 
 /* --- Problems --------------------------------------------------------------------------------- */
 
@@ -69,7 +68,7 @@ static const char *const flaws[N_FLAWS] = {
 static void
 clear_object (gpointer data)
 {
-  shape_free (((Object *) data)->shape);
+  object_mask_free (((Object *) data)->mask);
 }
 
 static void
@@ -82,17 +81,17 @@ item_free (gpointer data)
 }
 
 static void
-clear_category (gpointer data)
+clear_class (gpointer data)
 {
-  g_free (((CocoCategory *) data)->name);
+  g_free (((Class *) data)->name);
 }
 
 static Dataset *
 dataset_new (void)
 {
   Dataset *dataset = g_new0 (Dataset, 1);
-  dataset->categories = g_array_new (FALSE, FALSE, sizeof (CocoCategory));
-  g_array_set_clear_func (dataset->categories, clear_category);
+  dataset->classes = g_array_new (FALSE, FALSE, sizeof (Class));
+  g_array_set_clear_func (dataset->classes, clear_class);
   dataset->items = g_ptr_array_new_with_free_func (item_free);
   dataset->problems = problems_new (flaws, N_FLAWS);
   g_mutex_init (&dataset->lock);
@@ -104,7 +103,7 @@ dataset_free (Dataset *dataset)
 {
   if (!dataset)
     return;
-  g_array_unref (dataset->categories);
+  g_array_unref (dataset->classes);
   g_ptr_array_unref (dataset->items);
   g_free (dataset->n_objects_of);
   problems_free (dataset->problems);
@@ -112,7 +111,7 @@ dataset_free (Dataset *dataset)
   g_free (dataset);
 }
 
-/* --- Categories ------------------------------------------------------------------------------- */
+/* --- Classes ---------------------------------------------------------------------------------- */
 
 static gint
 compare_ids (gint64 left, gint64 right)
@@ -121,94 +120,78 @@ compare_ids (gint64 left, gint64 right)
 }
 
 static gint
-compare_categories (gconstpointer a, gconstpointer b)
+compare_classes (gconstpointer a, gconstpointer b)
 {
-  return compare_ids (((const CocoCategory *) a)->id, ((const CocoCategory *) b)->id);
+  return compare_ids (((const Class *) a)->id, ((const Class *) b)->id);
 }
 
-static const CocoCategory *
-find_category (const GArray *categories, gint64 id)
+static const Class *
+find_known (const Dataset *dataset, gint64 id)
 {
-  for (guint i = 0; i < categories->len; i++)
-    if (g_array_index (categories, CocoCategory, i).id == id)
-      return &g_array_index (categories, CocoCategory, i);
+  for (guint i = 0; i < dataset->classes->len; i++) {
+    const Class *class = &g_array_index (dataset->classes, Class, i);
+    if (class->id == id)
+      return class;
+  }
   return NULL;
 }
 
-/* The names decide what a class is: a broken list of them is no list. */
+/* An id has one name in all files. */
 static gboolean
-add_category (Dataset *dataset, GArray *own, const cJSON *entry, const char *where, GError **error)
+add_class (Dataset *dataset, const CocoFile *file, guint index, GError **error)
 {
-  CocoCategory category;
-  const char *name = json_get_string (entry, "name", where, error);
-  if (!name || !json_get_integer (entry, "id", &category.id, where, error))
-    return FALSE;
-  const CocoCategory *known = find_category (dataset->categories, category.id);
-  if (known && !g_str_equal (known->name, name)) {
+  const CocoCategory *category = &g_array_index (file->categories, CocoCategory, index);
+  g_autofree char *where = coco_file_where (file, "categories", index);
+  const Class *known = find_known (dataset, category->id);
+
+  if (known != NULL && !g_str_equal (known->name, category->name)) {
     g_set_error (error, FBNET_ERROR, FBNET_ERROR_FORMAT,
         "%s: category %" G_GINT64_FORMAT ": expected one name, found '%s' and '%s'", where,
-        category.id, known->name, name);
+        category->id, known->name, category->name);
     return FALSE;
   }
-  problems_note_if (dataset->problems, find_category (own, category.id) != NULL, CATEGORY_TWICE,
-      where);
-  const CocoCategory borrowed = { category.id, NULL };
-  g_array_append_val (own, borrowed);
-  if (!known) {
-    category.name = g_strdup (name);
-    g_array_append_val (dataset->categories, category);
+  problems_note_if (dataset->problems, coco_file_find_category (file, category->id) != category,
+      CATEGORY_TWICE, where);
+  if (known == NULL) {
+    const Class class = { category->id, g_strdup (category->name) };
+    g_array_append_val (dataset->classes, class);
   }
   return TRUE;
 }
 
 static gboolean
-add_categories (Dataset *dataset, const cJSON *file, const char *path, GError **error)
+add_classes (Dataset *dataset, const CocoFile *file, GError **error)
 {
-  const cJSON *categories = json_get_array (file, "categories", path, error);
-  if (!categories)
-    return FALSE;
-  g_autoptr (GArray) own = g_array_new (FALSE, FALSE, sizeof (CocoCategory));
-  guint i = 0;
-  const cJSON *entry;
-  cJSON_ArrayForEach (entry, categories)
-  {
-    g_autofree char *where = g_strdup_printf ("%s: categories[%u]", path, i++);
-    if (!add_category (dataset, own, entry, where, error))
+  for (guint i = 0; i < file->categories->len; i++) {
+    if (!add_class (dataset, file, i, error))
       return FALSE;
   }
-  if (i == 0) {
-    g_set_error (error, FBNET_ERROR, FBNET_ERROR_FORMAT,
-        "%s: field 'categories': expected at least one category, found none", path);
-    return FALSE;
-  }
-  return TRUE;
+  if (file->categories->len > 0)
+    return TRUE;
+  g_set_error (error, FBNET_ERROR, FBNET_ERROR_FORMAT,
+      "%s: field 'categories': expected at least one category, found none", file->path);
+  return FALSE;
 }
 
 /* FALSE: there is none of this id. */
 static gboolean
 find_class (const Dataset *dataset, gint64 category_id, guint *class_id)
 {
-  const CocoCategory wanted = { .id = category_id };
-  return g_array_binary_search (dataset->categories, &wanted, compare_categories, class_id);
+  const Class wanted = { .id = category_id };
+
+  return g_array_binary_search (dataset->classes, &wanted, compare_classes, class_id);
 }
 
 /* --- Images ----------------------------------------------------------------------------------- */
 
-/* One annotation file while it is read. */
+/* One annotation file while it is taken over. */
 typedef struct {
   Dataset *dataset;
-  const DatasetSource *source;
+  const char *folder;
   const DatasetOptions *options;
   GHashTable *items; /* id → Item, owned; also those that are left out later */
   GHashTable *ids;   /* of annotations */
 } Reading;
-
-static guint
-read_side (const cJSON *entry, const char *name)
-{
-  const cJSON *side = cJSON_GetObjectItemCaseSensitive (entry, name);
-  return cJSON_IsNumber (side) && side->valueint > 0 ? (guint) side->valueint : 0;
-}
 
 /* An entry that does not say how large the picture is: the picture does. */
 static void
@@ -225,81 +208,64 @@ measure_picture (Item *item, Problems *problems)
     problems_note (problems, IMAGE_BROKEN, error->message);
 }
 
-static void
-add_image (Reading *reading, const cJSON *entry, const char *where)
+static Item *
+item_new (const CocoImage *image, const char *folder, Problems *problems)
 {
-  Problems *problems = reading->dataset->problems;
-  g_autoptr (GError) error = NULL;
-  gint64 id;
-  const char *name = json_get_string (entry, "file_name", where, &error);
-  if (!name || !json_get_integer (entry, "id", &id, where, &error)) {
-    problems_note (problems, IMAGE_UNREADABLE, error->message);
-    return;
-  }
-  if (g_hash_table_contains (reading->items, &id)) {
-    problems_note (problems, IMAGE_TWICE, where);
-    return;
-  }
   Item *item = g_new0 (Item, 1);
-  item->id = id;
-  item->path = g_build_filename (reading->source->folder, name, NULL);
-  item->width = read_side (entry, "width");
-  item->height = read_side (entry, "height");
+
+  item->id = image->id;
+  item->path = g_build_filename (folder, image->file_name, NULL);
+  item->width = image->width;
+  item->height = image->height;
   item->objects = g_array_new (FALSE, FALSE, sizeof (Object));
   g_array_set_clear_func (item->objects, clear_object);
   if (item->width == 0 || item->height == 0)
     measure_picture (item, problems);
-  g_hash_table_insert (reading->items, &item->id, item);
+  return item;
 }
 
-static gboolean
-add_images (Reading *reading, const cJSON *file, GError **error)
+static void
+add_images (Reading *reading, const CocoFile *file)
 {
-  const char *path = reading->source->annotations;
-  const cJSON *images = json_get_array (file, "images", path, error);
-  if (!images)
-    return FALSE;
-  guint i = 0;
-  const cJSON *entry;
-  cJSON_ArrayForEach (entry, images)
-  {
-    g_autofree char *where = g_strdup_printf ("%s: images[%u]", path, i++);
-    add_image (reading, entry, where);
+  Problems *problems = reading->dataset->problems;
+
+  for (guint i = 0; i < file->images->len; i++) {
+    const CocoImage *image = &g_array_index (file->images, CocoImage, i);
+    g_autofree char *flaw = coco_file_describe_flaw (file, i);
+    if (flaw != NULL) {
+      problems_note (problems, IMAGE_UNREADABLE, flaw);
+    } else if (g_hash_table_contains (reading->items, &image->id)) {
+      g_autofree char *where = coco_file_where (file, "images", i);
+      problems_note (problems, IMAGE_TWICE, where);
+    } else {
+      Item *item = item_new (image, reading->folder, problems);
+      g_hash_table_insert (reading->items, &item->id, item);
+    }
   }
-  return TRUE;
 }
 
 /* --- Annotations ------------------------------------------------------------------------------ */
 
 static gboolean
-is_set (const cJSON *entry, const char *name)
+is_repeated (GHashTable *ids, const CocoAnnotation *annotation)
 {
-  const cJSON *field = cJSON_GetObjectItemCaseSensitive (entry, name);
-  return cJSON_IsTrue (field) || (cJSON_IsNumber (field) && field->valuedouble != 0);
-}
-
-static gboolean
-is_repeated (GHashTable *ids, const cJSON *entry)
-{
-  const cJSON *id = cJSON_GetObjectItemCaseSensitive (entry, "id");
-  return cJSON_IsNumber (id)
-      && !g_hash_table_add (ids, g_memdup2 (&id->valuedouble, sizeof (double)));
+  return annotation->has_id && !g_hash_table_add (ids, (gpointer) &annotation->id);
 }
 
 /* Corners in float32 from the start, as detectron2's BoxMode.convert has them. */
 static gboolean
-read_box (Problems *problems, const cJSON *entry, Box *box, const char *where)
+take_box (Problems *problems, const CocoAnnotation *annotation, Box *box, const char *where)
 {
-  g_autoptr (GError) error = NULL;
-  double numbers[4];
-  if (!json_get_numbers (entry, "bbox", numbers, 4, where, &error)) {
-    problems_note (problems, OBJECT_BOX, error->message);
+  const CocoBox *sides = &annotation->box;
+
+  if (annotation->box_flaw != NULL) {
+    problems_note (problems, OBJECT_BOX, annotation->box_flaw);
     return FALSE;
   }
-  box->x0 = (float) numbers[0];
-  box->y0 = (float) numbers[1];
-  box->x1 = box->x0 + (float) numbers[2];
-  box->y1 = box->y0 + (float) numbers[3];
+  box->x0 = (float) sides->x;
+  box->y0 = (float) sides->y;
+  box->x1 = box->x0 + (float) sides->width;
+  box->y1 = box->y0 + (float) sides->height;
   if (!box_is_finite (box)) {
     problems_note (problems, OBJECT_BOX, where);
     return FALSE;
@@ -331,75 +297,68 @@ check_place (Problems *problems, const Box *box, const Item *item, const char *w
 }
 
 /* NULL, and a note, when there is none that can be used. */
-static Shape *
-read_shape (Problems *problems, const cJSON *entry, const Item *item, const char *where)
+static ObjectMask *
+read_mask (Problems *problems, const cJSON *entry, const Item *item, const char *where)
 {
   const cJSON *field = cJSON_GetObjectItemCaseSensitive (entry, "segmentation");
-  if (!field || cJSON_IsNull (field) || (cJSON_IsArray (field) && !field->child)) {
+  if (field == NULL || cJSON_IsNull (field) || (cJSON_IsArray (field) && field->child == NULL)) {
     problems_note (problems, OBJECT_MASK_NONE, where);
     return NULL;
   }
   g_autoptr (GError) error = NULL;
   guint n_left_out = 0;
-  g_autoptr (Shape) shape = shape_read (field, &n_left_out, where, &error);
-  if (!shape) {
+  g_autoptr (ObjectMask) mask = object_mask_read (field, &n_left_out, where, &error);
+  if (!mask) {
     problems_note (problems, OBJECT_MASK, error->message);
     return NULL;
   }
   problems_note_if (problems, n_left_out > 0, OBJECT_MASK_PART, where);
-  const gboolean other_size = shape->runs && item->width > 0 && item->height > 0
-      && (shape->width != item->width || shape->height != item->height);
+  const gboolean other_size = mask->runs && item->width > 0 && item->height > 0
+      && (mask->width != item->width || mask->height != item->height);
   if (other_size) {
     problems_note (problems, OBJECT_MASK_SIZE, where);
     return NULL;
   }
-  return g_steal_pointer (&shape);
+  return g_steal_pointer (&mask);
 }
 
 static void
-add_annotation (Reading *reading, const cJSON *entry, const char *where)
+add_annotation (Reading *reading, const CocoAnnotation *annotation, const char *where)
 {
   Dataset *dataset = reading->dataset;
   Problems *problems = dataset->problems;
-  g_autoptr (GError) error = NULL;
-  gint64 image_id, category_id;
   Object object = { 0 };
-  if (!json_get_integer (entry, "image_id", &image_id, where, &error)
-      || !json_get_integer (entry, "category_id", &category_id, where, &error)) {
-    problems_note (problems, OBJECT_UNREADABLE, error->message);
+
+  if (annotation->flaw != NULL) {
+    problems_note (problems, OBJECT_UNREADABLE, annotation->flaw);
     return;
   }
-  problems_note_if (problems, is_repeated (reading->ids, entry), OBJECT_ID, where);
-  Item *item = g_hash_table_lookup (reading->items, &image_id);
-  if (!item) {
+  problems_note_if (problems, is_repeated (reading->ids, annotation), OBJECT_ID, where);
+  Item *item = g_hash_table_lookup (reading->items, &annotation->image_id);
+  if (item == NULL) {
     problems_note (problems, OBJECT_IMAGE, where);
-  } else if (!find_class (dataset, category_id, &object.class_id)) {
+  } else if (!find_class (dataset, annotation->category_id, &object.class_id)) {
     problems_note (problems, OBJECT_CATEGORY, where);
-  } else if (is_set (entry, "iscrowd") || is_set (entry, "ignore")) {
+  } else if (annotation->crowd || annotation->ignore) {
     problems_note (problems, OBJECT_CROWD, where);
-  } else if (read_box (problems, entry, &object.box, where)
+  } else if (take_box (problems, annotation, &object.box, where)
       && check_place (problems, &object.box, item, where)) {
     if (reading->options->masks)
-      object.shape = read_shape (problems, entry, item, where);
+      object.mask = read_mask (problems, annotation->json, item, where);
     g_array_append_val (item->objects, object);
   }
 }
 
 static gboolean
-add_annotations (Reading *reading, const cJSON *file, GError **error)
+add_annotations (Reading *reading, const CocoFile *file, GError **error)
 {
-  const char *path = reading->source->annotations;
-  const cJSON *annotations = json_get_array (file, "annotations", path, error);
-  if (!annotations)
-    return FALSE;
-  guint i = 0;
-  const cJSON *entry;
-  cJSON_ArrayForEach (entry, annotations)
-  {
-    g_autofree char *where = g_strdup_printf ("%s: annotations[%u]", path, i++);
-    add_annotation (reading, entry, where);
+  const GArray *annotations = coco_file_annotations (file, error);
+
+  for (guint i = 0; annotations != NULL && i < annotations->len; i++) {
+    g_autofree char *where = coco_file_where (file, "annotations", i);
+    add_annotation (reading, &g_array_index (annotations, CocoAnnotation, i), where);
   }
-  return TRUE;
+  return annotations != NULL;
 }
 
 /* --- Whole files ------------------------------------------------------------------------------ */
@@ -449,19 +408,20 @@ keep_items (Reading *reading)
 }
 
 static gboolean
-read_file (Dataset *dataset, const DatasetSource *source, const DatasetOptions *options,
-    const cJSON *file, GError **error)
+take_file (Dataset *dataset, const CocoFile *file, const char *folder,
+    const DatasetOptions *options, GError **error)
 {
-  Reading reading = { .dataset = dataset, .source = source, .options = options };
+  Reading reading = { .dataset = dataset, .folder = folder, .options = options };
+
   reading.items = g_hash_table_new_full (g_int64_hash, g_int64_equal, NULL, item_free);
-  reading.ids = g_hash_table_new_full (g_double_hash, g_double_equal, g_free, NULL);
-  const gboolean read =
-      add_images (&reading, file, error) && add_annotations (&reading, file, error);
-  if (read)
+  reading.ids = g_hash_table_new (g_double_hash, g_double_equal);
+  add_images (&reading, file);
+  const gboolean taken = add_annotations (&reading, file, error);
+  if (taken)
     keep_items (&reading);
   g_hash_table_unref (reading.items);
   g_hash_table_unref (reading.ids);
-  return read;
+  return taken;
 }
 
 static gboolean
@@ -490,7 +450,7 @@ check_usable (const Dataset *dataset, const DatasetSource *source, GError **erro
 static void
 count_objects (Dataset *dataset)
 {
-  dataset->n_objects_of = g_new0 (guint, dataset->categories->len);
+  dataset->n_objects_of = g_new0 (guint, dataset->classes->len);
   for (guint i = 0; i < dataset->items->len; i++) {
     const Item *item = dataset->items->pdata[i];
     dataset->n_objects += item->objects->len;
@@ -505,18 +465,19 @@ read_files (Dataset *dataset, const DatasetSource *sources, guint n_sources,
     const DatasetOptions *options, GPtrArray *files, GError **error)
 {
   for (guint i = 0; i < n_sources; i++) {
-    cJSON *file =
-        check_folder (&sources[i], error) ? json_read (sources[i].annotations, error) : NULL;
-    if (!file)
+    CocoFile *file =
+        check_folder (&sources[i], error) ? coco_file_read (sources[i].annotations, error) : NULL;
+    if (file == NULL)
       return FALSE;
     g_ptr_array_add (files, file);
-    if (!add_categories (dataset, file, sources[i].annotations, error))
+    if (!add_classes (dataset, file, error))
       return FALSE;
   }
-  g_array_sort (dataset->categories, compare_categories);
-  for (guint i = 0; i < n_sources; i++)
-    if (!read_file (dataset, &sources[i], options, files->pdata[i], error))
+  g_array_sort (dataset->classes, compare_classes);
+  for (guint i = 0; i < n_sources; i++) {
+    if (!take_file (dataset, files->pdata[i], sources[i].folder, options, error))
       return FALSE;
+  }
   return TRUE;
 }
 
@@ -527,7 +488,7 @@ dataset_open (const DatasetSource *sources, guint n_sources, const DatasetOption
   g_return_val_if_fail (n_sources > 0, NULL);
   const DatasetOptions defaults = { 0 };
   g_autoptr (Dataset) dataset = dataset_new ();
-  g_autoptr (GPtrArray) files = g_ptr_array_new_with_free_func ((GDestroyNotify) cJSON_Delete);
+  g_autoptr (GPtrArray) files = g_ptr_array_new_with_free_func ((GDestroyNotify) coco_file_free);
   if (!read_files (dataset, sources, n_sources, options ? options : &defaults, files, error)
       || !check_usable (dataset, &sources[0], error))
     return NULL;
@@ -550,19 +511,19 @@ dataset_n_objects (const Dataset *dataset)
 guint
 dataset_n_classes (const Dataset *dataset)
 {
-  return dataset->categories->len;
+  return dataset->classes->len;
 }
 
 const char *
 dataset_label (const Dataset *dataset, guint class_id)
 {
-  return g_array_index (dataset->categories, CocoCategory, class_id).name;
+  return g_array_index (dataset->classes, Class, class_id).name;
 }
 
 gint64
 dataset_category (const Dataset *dataset, guint class_id)
 {
-  return g_array_index (dataset->categories, CocoCategory, class_id).id;
+  return g_array_index (dataset->classes, Class, class_id).id;
 }
 
 guint

@@ -7,8 +7,8 @@
  * A file that is no data set is an error. Single entries that are broken are left out or mended, and
  * counted: dataset_problems().
  */
-#ifndef FBNET_TRAINING_DATASET_H
-#define FBNET_TRAINING_DATASET_H
+#ifndef FBNET_TRAIN_DATASET_H
+#define FBNET_TRAIN_DATASET_H
 
 #include <glib.h>
 

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * Drawing samples; see datasetreader.h.
+ * Drawing samples.
  */
 #include "datasetreader.h"
 
 #include <math.h>
 
-#include "datasetitems.h"
+#include "dataset-private.h"
 
 /* Parts of the seed's key. */
 enum {
@@ -28,7 +28,7 @@ typedef struct {
   const char *path;
   guint8 *pixels;
   TrainObject *objects;
-  GPtrArray *shapes;
+  GPtrArray *masks;
 } OwnedSample;
 
 DatasetReader *
@@ -58,7 +58,7 @@ static void
 crop_mask (const TrainSample *sample, const TrainObject *object, const Box *box, guint side,
     guint8 *target)
 {
-  shape_crop (object->mask, box, side, target);
+  object_mask_crop (object->mask, box, side, target);
 }
 
 static OwnedSample *
@@ -75,7 +75,7 @@ sample_new (const Augmentation *augmentation, const Item *item, GError **error)
   owned->path = item->path;
   owned->pixels = pixels;
   owned->objects = g_new (TrainObject, item->objects->len);
-  owned->shapes = g_ptr_array_new_with_free_func ((GDestroyNotify) shape_free);
+  owned->masks = g_ptr_array_new_with_free_func ((GDestroyNotify) object_mask_free);
   owned->sample = (TrainSample){ .width = width,
     .height = height,
     .pixels = pixels,
@@ -91,7 +91,7 @@ dataset_sample_free (TrainSample *sample)
   if (!sample)
     return;
   OwnedSample *owned = sample->data;
-  g_ptr_array_unref (owned->shapes);
+  g_ptr_array_unref (owned->masks);
   g_free (owned->objects);
   g_free (owned->pixels);
   g_free (owned);
@@ -143,23 +143,24 @@ keep_some_object (const DatasetReader *reader, Augmentation *augmentation, const
 
 /* FALSE with error: no memory. */
 static gboolean
-place_shape (const Augmentation *augmentation, const Object *object, Shape **shape, GError **error)
+place_mask (const Augmentation *augmentation, const Object *object, ObjectMask **mask,
+    GError **error)
 {
-  const Shape *known = object->shape;
-  *shape = NULL;
+  const ObjectMask *known = object->mask;
+  *mask = NULL;
   if (!known)
     return TRUE;
-  *shape = shape_augment (known, augmentation, error);
-  return *shape != NULL;
+  *mask = object_mask_augment (known, augmentation, error);
+  return *mask != NULL;
 }
 
 /* The box around what is left of a mask that was cut, as detectron2's DatasetMapper makes boxes anew
  * from masks (recompute_boxes) when it crops. FALSE: nothing is. */
 static gboolean
-fit_box (Box *box, const Shape *shape, const TrainSample *sample)
+fit_box (Box *box, const ObjectMask *mask, const TrainSample *sample)
 {
   Box bounds;
-  if (!shape_bounds (shape, (float) sample->width, (float) sample->height, &bounds))
+  if (!object_mask_bounds (mask, (float) sample->width, (float) sample->height, &bounds))
     return FALSE;
   *box = (Box){ fmaxf (box->x0, bounds.x0), fmaxf (box->y0, bounds.y0), fminf (box->x1, bounds.x1),
     fminf (box->y1, bounds.y1) };
@@ -171,17 +172,17 @@ add_object (const DatasetReader *reader, OwnedSample *owned, const Augmentation 
     const Object *object, const Picture *picture, GError **error)
 {
   TrainObject added = { .class_id = object->class_id };
-  g_autoptr (Shape) shape = NULL;
+  g_autoptr (ObjectMask) mask = NULL;
   gboolean cut;
   if (!place_box (reader, augmentation, object, picture, &added.box, &cut))
     return TRUE;
-  if (!place_shape (augmentation, object, &shape, error))
+  if (!place_mask (augmentation, object, &mask, error))
     return FALSE;
-  if (shape && cut && !fit_box (&added.box, shape, &owned->sample))
+  if (mask && cut && !fit_box (&added.box, mask, &owned->sample))
     return TRUE;
-  added.mask = shape;
-  if (shape)
-    g_ptr_array_add (owned->shapes, g_steal_pointer (&shape));
+  added.mask = mask;
+  if (mask)
+    g_ptr_array_add (owned->masks, g_steal_pointer (&mask));
   owned->objects[owned->sample.n_objects++] = added;
   return TRUE;
 }

@@ -2,8 +2,8 @@
  *
  * The endless stream of samples that is drawn from a data set.
  */
-#ifndef FBNET_TRAINING_DATASETREADER_H
-#define FBNET_TRAINING_DATASETREADER_H
+#ifndef FBNET_TRAIN_DATASETREADER_H
+#define FBNET_TRAIN_DATASETREADER_H
 
 #include "augment.h"
 #include "dataset.h"

@@ -5,16 +5,15 @@
 #include <cblas.h>
 #include <errno.h>
 #include <glib/gstdio.h>
-#include <locale.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
 
-#include "start.h"
 #include "datasetreader.h"
 #include "losscurve.h"
 #include "mpilink.h"
-#include "support/progress.h"
+#include "start.h"
+#include "support/commandline.h"
 #ifdef HAVE_ANNOTATE
 #  include "samplesheet.h"
 #endif
@@ -28,13 +27,13 @@
 typedef struct {
   TrainOptions options;
   GroupLink link;
-  Beginning beginning;
+  Console *console; /* NULL until the run begins; silent but for the first process */
+  TrainStart start;
   Dataset *dataset;
   TrainSettings settings;
   AugmentOptions augment;
   DatasetReader **readers; /* one for each thread */
   Trainer *trainer;
-  Progress progress;
   FILE *log;
   GArray *points; /* LossPoint of all steps that are known */
   guint n_done;   /* steps, also before this process */
@@ -56,22 +55,6 @@ speaks (const Session *session)
   return session->link.rank == 0;
 }
 
-static void say (Session *session, const char *format, ...) G_GNUC_PRINTF (2, 3);
-
-static void
-say (Session *session, const char *format, ...)
-{
-  va_list arguments;
-
-  if (!speaks (session))
-    return;
-  progress_hide (&session->progress);
-  va_start (arguments, format);
-  g_autofree char *text = g_strdup_vprintf (format, arguments);
-  va_end (arguments);
-  g_printerr ("fbnet-train: %s\n", text);
-}
-
 static void
 session_clear (Session *session)
 {
@@ -80,7 +63,7 @@ session_clear (Session *session)
   g_free (session->readers);
   trainer_free (session->trainer);
   g_free (session->settings.fingerprint);
-  beginning_clear (&session->beginning);
+  train_start_clear (&session->start);
   dataset_free (session->dataset);
   if (session->points != NULL)
     g_array_free (session->points, TRUE);
@@ -97,7 +80,7 @@ tell_problems (Session *session)
   g_auto (GStrv) problems = dataset_problems (session->dataset);
 
   for (guint i = 0; problems[i] != NULL; i++)
-    say (session, "%s", problems[i]);
+    console_say (session->console, "%s", problems[i]);
   session->n_broken = dataset_n_broken_pictures (session->dataset);
 }
 
@@ -108,7 +91,7 @@ open_dataset (Session *session, GError **error)
   const TrainOptions *o = &session->options;
   const guint n = g_strv_length (o->annotations);
   const DatasetOptions options = { .keep_empty = o->keep_empty,
-    .masks = !o->no_masks && beginning_has_masks (&session->beginning) };
+    .masks = !o->no_masks && train_start_has_masks (&session->start) };
   g_autofree DatasetSource *sources = g_new (DatasetSource, n);
 
   for (guint i = 0; i < n; i++)
@@ -117,8 +100,9 @@ open_dataset (Session *session, GError **error)
   if (session->dataset == NULL)
     return FALSE;
   tell_problems (session);
-  say (session, "%u pictures, %u objects of %u classes", dataset_n_pictures (session->dataset),
-      dataset_n_objects (session->dataset), dataset_n_classes (session->dataset));
+  console_say (session->console, "%u pictures, %u objects of %u classes",
+      dataset_n_pictures (session->dataset), dataset_n_objects (session->dataset),
+      dataset_n_classes (session->dataset));
   return TRUE;
 }
 
@@ -127,10 +111,10 @@ make_model (Session *session, GError **error)
 {
   g_autoptr (GPtrArray) notes = g_ptr_array_new_with_free_func (g_free);
   const gboolean made =
-      beginning_make_model (&session->beginning, &session->options, session->dataset, notes, error);
+      train_start_make_model (&session->start, &session->options, session->dataset, notes, error);
 
   for (guint i = 0; i < notes->len; i++)
-    say (session, "%s", (const char *) notes->pdata[i]);
+    console_say (session->console, "%s", (const char *) notes->pdata[i]);
   return made;
 }
 
@@ -159,18 +143,19 @@ open_readers (Session *session, GError **error)
 static gboolean
 open_trainer (Session *session, GError **error)
 {
-  const gboolean resumes = session->beginning.resumes;
+  const gboolean resumes = session->start.resumes;
   const TrainSource source = { draw, dataset_sample_free, session };
   guint done = 0;
 
   session->trainer =
-      trainer_new (session->beginning.model, &session->settings, &source, &session->link, error);
+      trainer_new (session->start.model, &session->settings, &source, &session->link, error);
   if (session->trainer == NULL || (resumes && !trainer_resume (session->trainer, &done, error)))
     return FALSE;
   session->n_done = done;
-  session->progress = progress_new (session->settings.schedule.iterations - done, "steps");
+  session->console->progress = progress_new (session->settings.schedule.iterations - done, "steps");
   if (resumes)
-    say (session, "going on after %u of %u steps", done, session->settings.schedule.iterations);
+    console_say (session->console, "going on after %u of %u steps", done,
+        session->settings.schedule.iterations);
   session->points = session->options.log != NULL && resumes
       ? loss_curve_read (session->options.log, done)
       : g_array_new (FALSE, FALSE, sizeof (LossPoint));
@@ -198,7 +183,7 @@ log_step (Session *session, const TrainStatus *status)
 static double
 pictures_per_second (const Session *session)
 {
-  const Progress *progress = &session->progress;
+  const Progress *progress = &session->console->progress;
   const double seconds = (double) (g_get_monotonic_time () - progress->start_us) / G_USEC_PER_SEC;
 
   return (progress->done + 1) * (double) session->options.batch / MAX (seconds, 1e-6);
@@ -216,12 +201,12 @@ after_step (gpointer data, const TrainStatus *status)
     const RcnnLosses l = loss_curve_mean (session->points, SMOOTH);
     if (dataset_n_broken_pictures (session->dataset) > session->n_broken)
       tell_problems (session);
-    g_snprintf (session->progress.note, sizeof session->progress.note,
+    g_snprintf (session->console->progress.note, sizeof session->console->progress.note,
         "%.1f pictures/s; loss %.3f = rpn %.3f + %.3f, class %.3f, box %.3f, mask %.3f",
         pictures_per_second (session), rcnn_losses_total (&l), l.rpn_objectness, l.rpn_box,
         l.classes, l.box, l.mask);
     log_step (session, status);
-    progress_step (&session->progress);
+    progress_step (&session->console->progress);
   }
   return !interrupted;
 }
@@ -233,7 +218,7 @@ open_log (Session *session, GError **error)
 
   if (path == NULL || !speaks (session))
     return TRUE;
-  session->log = g_fopen (path, session->beginning.resumes ? "a" : "w");
+  session->log = g_fopen (path, session->start.resumes ? "a" : "w");
   if (session->log == NULL)
     g_set_error (error, FBNET_ERROR, FBNET_ERROR_IO, "%s: cannot be written: %s", path,
         g_strerror (errno));
@@ -258,13 +243,14 @@ finish (Session *session, GError **error)
   if (!speaks (session))
     return TRUE;
   if (session->n_done < session->settings.schedule.iterations) {
-    say (session, "stopped; with --resume the run goes on from %s", session->options.checkpoint);
+    console_say (session->console, "stopped; with --resume the run goes on from %s",
+        session->options.checkpoint);
     return draw_curve (session, error);
   }
   if (!trainer_write_model (session->trainer, session->options.output, session->options.half,
           error))
     return FALSE;
-  say (session, "%s is written", session->options.output);
+  console_say (session->console, "%s is written", session->options.output);
   return draw_curve (session, error);
 }
 
@@ -278,7 +264,7 @@ show_samples (Session *session, GError **error)
   if (!sample_sheet_write (session->dataset, &session->augment, (guint64) o->seed, SHOWN_SAMPLES,
           SHOWN_COLUMNS, o->show, error))
     return FALSE;
-  say (session, "%s is written", o->show);
+  console_say (session->console, "%s is written", o->show);
 #endif
   return TRUE;
 }
@@ -286,14 +272,13 @@ show_samples (Session *session, GError **error)
 static gboolean
 train (Session *session, GError **error)
 {
-  if (!beginning_open (&session->beginning, &session->options, error)
+  if (!train_start_open (&session->start, &session->options, error)
       || !open_dataset (session, error) || !make_model (session, error)
-      || !train_options_augment (&session->options, session->beginning.model, &session->augment,
-          error))
+      || !train_options_augment (&session->options, session->start.model, &session->augment, error))
     return FALSE;
   if (session->options.show != NULL)
     return show_samples (session, error);
-  if (!train_options_settings (&session->options, session->beginning.model, session->link.size,
+  if (!train_options_settings (&session->options, session->start.model, session->link.size,
           &session->settings, error)
       || !open_readers (session, error) || !open_log (session, error)
       || !open_trainer (session, error))
@@ -301,38 +286,60 @@ train (Session *session, GError **error)
   return trainer_run (session->trainer, after_step, session, error) && finish (session, error);
 }
 
-int
-main (int argc, char **argv)
+static gboolean
+run (gpointer data, Console *console, GError **error)
 {
-  g_autoptr (GError) error = NULL;
-  Session session = { .link = mpi_link_open (&argc, &argv) };
+  Session *session = data;
 
-  setlocale (LC_ALL, "");
-  if (!train_options_parse (&session.options, argc, argv, &error)) {
-    g_printerr ("fbnet-train: %s\n", error->message);
-    session_clear (&session);
-    mpi_link_close ();
-    return EXIT_USAGE;
-  }
-  if (session.options.version) {
-    g_print ("fbnet-train %s\n", fbnet_version ());
-    session_clear (&session);
-    mpi_link_close ();
-    return EXIT_DONE;
-  }
+  session->console = console;
+  console->silent = !speaks (session);
   openblas_set_num_threads (1); /* the workers are the threads */
   signal (SIGINT, interrupt);
   signal (SIGTERM, interrupt);
+  return train (session, error);
+}
 
-  int code = EXIT_DONE;
-  if (!train (&session, &error)) {
-    /* Some options are wrong for one model and right for another. */
-    code = error->domain == G_OPTION_ERROR ? EXIT_USAGE : EXIT_FAILED;
-    progress_hide (&session.progress);
-    g_printerr ("fbnet-train: %s\n", error->message);
-  }
+static void
+add_options (gpointer session, GOptionContext *context)
+{
+  train_options_add (&((Session *) session)->options, context);
+}
+
+static gboolean
+check (gpointer session, GError **error)
+{
+  return train_options_check (&((Session *) session)->options, error);
+}
+
+static const Program program = {
+  .name = "fbnet-train",
+  .summary = "Teaches a detector new objects.",
+  .examples =
+      "Proposals before and after suppression are 2000 in training unless given; other sizes and "
+      "counts\n"
+      "are as the model has them. All that stands behind the options: docs/training.md.\n"
+      "\n"
+      "Examples:\n"
+      "  fbnet-train --model coco.safetensors --annotations train.json --images train \\\n"
+      "      --output mine.safetensors --iterations 3000\n"
+      "  fbnet-train --config faster_rcnn_fbnetv3a_C4 --annotations train.json --images train \\\n"
+      "      --show-samples samples.png\n",
+  .failures = "the run failed",
+  .add_options = add_options,
+  .check = check,
+  .run = run,
+};
+
+/* The other processes would wait for one that has failed. */
+int
+main (int argc, char **argv)
+{
+  Session session = { .link = mpi_link_open (&argc, &argv), .options = train_options_new () };
+  const int code = program_main (&program, &session, argc, argv);
+  const gboolean began = session.console != NULL;
+
   session_clear (&session);
-  if (code != EXIT_DONE)
+  if (began && code != EXIT_DONE)
     mpi_link_abort (code);
   mpi_link_close ();
   return code;

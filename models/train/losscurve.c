@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * The points of a loss curve; see losscurve.h.
+ * The points of a loss curve.
  */
 #include "losscurve.h"
 
 #include <math.h>
 #include <string.h>
 
+#include "support/files.h"
 #include "support/jsonfile.h"
 
 /* The fields of a line, in the order in which they are read. */
@@ -16,7 +17,7 @@ static const char *const fields[] = { "step", "rate", "rpn_objectness", "rpn_box
 static gboolean
 read_line (const char *line, LossPoint *point)
 {
-  g_autoptr (cJSON) object = cJSON_Parse (line);
+  g_autoptr (cJSON) object = json_parse (line, strlen (line), "log", NULL);
   double values[G_N_ELEMENTS (fields)];
 
   for (guint i = 0; i < G_N_ELEMENTS (fields); i++) {
@@ -50,10 +51,11 @@ GArray *
 loss_curve_read (const char *path, guint last)
 {
   GArray *points = g_array_new (FALSE, FALSE, sizeof (LossPoint));
-  g_autofree char *text = NULL;
+  gsize size;
+  g_autofree char *text = file_read (path, &size, NULL);
   LossPoint point;
 
-  if (!g_file_get_contents (path, &text, NULL, NULL))
+  if (text == NULL)
     return points;
   g_auto (GStrv) lines = g_strsplit (text, "\n", -1);
   for (guint i = 0; lines[i] != NULL; i++) {

@@ -2,8 +2,8 @@
  *
  * The losses of a run: kept, read again from its log, drawn.
  */
-#ifndef FBNET_TRAINING_LOSSCURVE_H
-#define FBNET_TRAINING_LOSSCURVE_H
+#ifndef FBNET_TRAIN_LOSSCURVE_H
+#define FBNET_TRAIN_LOSSCURVE_H
 
 #include "train/rcnn.h"
 

@@ -19,6 +19,8 @@
 #define RATE_TOP      (TOP + LOSS_HEIGHT + GAP)
 #define FIGURE_WIDTH  (LEFT + WIDTH + RIGHT)
 #define FIGURE_HEIGHT (RATE_TOP + RATE_HEIGHT + BOTTOM)
+/* Pixels a point. */
+#define PNG_SCALE 2.0
 
 /* More would not be seen. */
 #define MAX_PLACES 400u
@@ -294,10 +296,12 @@ draw_figure (const Plot *plot, gconstpointer data)
 gboolean
 loss_curve_draw (const GArray *points, const char *path, GError **error)
 {
+  const PlotPage page = { FIGURE_WIDTH, FIGURE_HEIGHT, PNG_SCALE, "Losses" };
+
   g_return_val_if_fail (points->len > 0, FALSE);
   g_autofree Curves *curves = g_new0 (Curves, 1);
 
   measure (curves, points);
   choose_range (curves);
-  return plot_write (path, FIGURE_WIDTH, FIGURE_HEIGHT, draw_figure, curves, error);
+  return plot_write (path, &page, draw_figure, curves, error);
 }

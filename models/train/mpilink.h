@@ -2,8 +2,8 @@
  *
  * The processes of an MPI run (mpirun fbnet-train …) as one group of workers.
  */
-#ifndef FBNET_TRAINING_MPILINK_H
-#define FBNET_TRAINING_MPILINK_H
+#ifndef FBNET_TRAIN_MPILINK_H
+#define FBNET_TRAIN_MPILINK_H
 
 #include "train/group.h"
 

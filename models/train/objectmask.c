@@ -10,38 +10,20 @@
 #include "fbnet/fbnet.h"
 
 void
-shape_free (Shape *shape)
+object_mask_free (ObjectMask *mask)
 {
-  if (!shape)
+  if (!mask)
     return;
-  g_free (shape->n_points);
-  g_free (shape->points);
-  rle_mask_free (shape->runs);
-  g_free (shape->bits);
-  g_free (shape);
+  g_free (mask->n_points);
+  g_free (mask->points);
+  rle_mask_free (mask->runs);
+  g_free (mask->bits);
+  g_free (mask);
 }
 
 /* --- Reading ---------------------------------------------------------------------------------- */
 
-static gboolean
-append_polygon (GArray *points, const cJSON *polygon, const char *where, GError **error)
-{
-  const cJSON *number;
-  cJSON_ArrayForEach (number, polygon)
-  {
-    /* False for what is not a number, and for NaN. */
-    if (!(cJSON_IsNumber (number) && fabs (number->valuedouble) <= RLE_MASK_MAX_COORDINATE)) {
-      g_set_error (error, FBNET_ERROR, FBNET_ERROR_FORMAT,
-          "%s: segmentation: expected polygons of numbers from %d to %d, found something else",
-          where, -RLE_MASK_MAX_COORDINATE, RLE_MASK_MAX_COORDINATE);
-      return FALSE;
-    }
-    g_array_append_val (points, number->valuedouble);
-  }
-  return TRUE;
-}
-
-static Shape *
+static ObjectMask *
 read_polygons (const cJSON *polygons, guint *n_left_out, const char *where, GError **error)
 {
   g_autoptr (GArray) points = g_array_new (FALSE, FALSE, sizeof (double));
@@ -49,30 +31,30 @@ read_polygons (const cJSON *polygons, guint *n_left_out, const char *where, GErr
   const cJSON *polygon;
   cJSON_ArrayForEach (polygon, polygons)
   {
-    const guint n = cJSON_IsArray (polygon) ? (guint) cJSON_GetArraySize (polygon) : 0;
-    if (n < 6 || n % 2 != 0) {
+    if (!polygon_is_whole (polygon)) {
       (*n_left_out)++;
       continue;
     }
-    if (!append_polygon (points, polygon, where, error))
+    const guint before = points->len;
+    if (!polygon_append (points, polygon, where, error))
       return NULL;
-    const guint half = n / 2;
-    g_array_append_val (n_points, half);
+    const guint n = (points->len - before) / 2;
+    g_array_append_val (n_points, n);
   }
   if (n_points->len == 0) {
     g_set_error (error, FBNET_ERROR, FBNET_ERROR_FORMAT,
         "%s: segmentation: expected a polygon of at least three points, found none", where);
     return NULL;
   }
-  Shape *shape = g_new0 (Shape, 1);
-  shape->n_polygons = n_points->len;
-  shape->n_points = (guint *) g_array_free (g_steal_pointer (&n_points), FALSE);
-  shape->points = (double *) g_array_free (g_steal_pointer (&points), FALSE);
-  return shape;
+  ObjectMask *mask = g_new0 (ObjectMask, 1);
+  mask->n_polygons = n_points->len;
+  mask->n_points = (guint *) g_array_free (g_steal_pointer (&n_points), FALSE);
+  mask->points = (double *) g_array_free (g_steal_pointer (&points), FALSE);
+  return mask;
 }
 
-Shape *
-shape_read (const cJSON *segmentation, guint *n_left_out, const char *where, GError **error)
+ObjectMask *
+object_mask_read (const cJSON *segmentation, guint *n_left_out, const char *where, GError **error)
 {
   if (cJSON_IsArray (segmentation))
     return read_polygons (segmentation, n_left_out, where, error);
@@ -84,32 +66,32 @@ shape_read (const cJSON *segmentation, guint *n_left_out, const char *where, GEr
         "%s: segmentation: expected runs with pixels, found none", where);
     return NULL;
   }
-  Shape *shape = g_new0 (Shape, 1);
-  shape->width = runs->width;
-  shape->height = runs->height;
-  shape->runs = g_steal_pointer (&runs);
-  return shape;
+  ObjectMask *mask = g_new0 (ObjectMask, 1);
+  mask->width = runs->width;
+  mask->height = runs->height;
+  mask->runs = g_steal_pointer (&runs);
+  return mask;
 }
 
 /* --- From the picture to the sample ----------------------------------------------------------- */
 
 static guint
-count_points (const Shape *shape)
+count_points (const ObjectMask *mask)
 {
   guint n = 0;
-  for (guint i = 0; i < shape->n_polygons; i++)
-    n += shape->n_points[i];
+  for (guint i = 0; i < mask->n_polygons; i++)
+    n += mask->n_points[i];
   return n;
 }
 
-static Shape *
-augment_polygons (const Shape *shape, const Augmentation *augmentation)
+static ObjectMask *
+augment_polygons (const ObjectMask *mask, const Augmentation *augmentation)
 {
-  Shape *moved = g_new0 (Shape, 1);
-  const guint n = count_points (shape);
-  moved->n_polygons = shape->n_polygons;
-  moved->n_points = g_memdup2 (shape->n_points, shape->n_polygons * sizeof (guint));
-  moved->points = g_memdup2 (shape->points, 2 * n * sizeof (double));
+  ObjectMask *moved = g_new0 (ObjectMask, 1);
+  const guint n = count_points (mask);
+  moved->n_polygons = mask->n_polygons;
+  moved->n_points = g_memdup2 (mask->n_points, mask->n_polygons * sizeof (guint));
+  moved->points = g_memdup2 (mask->points, 2 * n * sizeof (double));
   for (guint i = 0; i < n; i++)
     augment_point (augmentation, &moved->points[2 * i], &moved->points[2 * i + 1]);
   return moved;
@@ -125,29 +107,29 @@ bits_new (guint width, guint height, GError **error)
   return bits;
 }
 
-static Shape *
-augment_runs (const Shape *shape, const Augmentation *augmentation, GError **error)
+static ObjectMask *
+augment_runs (const ObjectMask *mask, const Augmentation *augmentation, GError **error)
 {
-  g_autofree guint8 *mask = bits_new (shape->width, shape->height, error);
-  if (!mask)
+  g_autofree guint8 *pixels = bits_new (mask->width, mask->height, error);
+  if (!pixels)
     return NULL;
-  rle_mask_paint (shape->runs, mask);
+  rle_mask_paint (mask->runs, pixels);
   guint8 *bits = bits_new (augmentation->network_width, augmentation->network_height, error);
   if (!bits)
     return NULL;
-  augment_bits (augmentation, bits, mask, shape->width, shape->height);
-  Shape *moved = g_new0 (Shape, 1);
+  augment_bits (augmentation, bits, pixels, mask->width, mask->height);
+  ObjectMask *moved = g_new0 (ObjectMask, 1);
   moved->bits = bits;
   moved->width = augmentation->network_width;
   moved->height = augmentation->network_height;
   return moved;
 }
 
-Shape *
-shape_augment (const Shape *shape, const Augmentation *augmentation, GError **error)
+ObjectMask *
+object_mask_augment (const ObjectMask *mask, const Augmentation *augmentation, GError **error)
 {
-  return shape->runs ? augment_runs (shape, augmentation, error)
-                     : augment_polygons (shape, augmentation);
+  return mask->runs ? augment_runs (mask, augmentation, error)
+                    : augment_polygons (mask, augmentation);
 }
 
 /* --- Bounds ----------------------------------------------------------------------------------- */
@@ -212,11 +194,11 @@ include_polygon (Box *bounds, const double *points, guint n, double width, doubl
 }
 
 static void
-include_bits (Box *bounds, const Shape *shape)
+include_bits (Box *bounds, const ObjectMask *mask)
 {
-  const guint8 *bit = shape->bits;
-  for (guint y = 0; y < shape->height; y++)
-    for (guint x = 0; x < shape->width; x++)
+  const guint8 *bit = mask->bits;
+  for (guint y = 0; y < mask->height; y++)
+    for (guint x = 0; x < mask->width; x++)
       if (*bit++) {
         include (bounds, x, y);
         include (bounds, x + 1, y + 1);
@@ -224,14 +206,14 @@ include_bits (Box *bounds, const Shape *shape)
 }
 
 gboolean
-shape_bounds (const Shape *shape, float width, float height, Box *bounds)
+object_mask_bounds (const ObjectMask *mask, float width, float height, Box *bounds)
 {
   *bounds = (Box){ INFINITY, INFINITY, -INFINITY, -INFINITY };
-  const double *points = shape->points;
-  for (guint i = 0; i < shape->n_polygons; points += 2 * shape->n_points[i++])
-    include_polygon (bounds, points, shape->n_points[i], width, height);
-  if (shape->bits)
-    include_bits (bounds, shape);
+  const double *points = mask->points;
+  for (guint i = 0; i < mask->n_polygons; points += 2 * mask->n_points[i++])
+    include_polygon (bounds, points, mask->n_points[i], width, height);
+  if (mask->bits)
+    include_bits (bounds, mask);
   return bounds->x0 < bounds->x1 && bounds->y0 < bounds->y1;
 }
 
@@ -267,9 +249,9 @@ crop_polygon (const double *points, guint n, const Box *box, guint side, guint8 
 
 /* torchvision's bilinear_interpolate, in float32 and in its order. */
 static float
-sample_bits (const Shape *shape, float y, float x)
+sample_bits (const ObjectMask *mask, float y, float x)
 {
-  const gint height = (gint) shape->height, width = (gint) shape->width;
+  const gint height = (gint) mask->height, width = (gint) mask->width;
   if (y < -1 || y > (float) height || x < -1 || x > (float) width)
     return 0;
   y = fmaxf (y, 0);
@@ -285,8 +267,8 @@ sample_bits (const Shape *shape, float y, float x)
   }
   const gint y1 = MIN (y0 + 1, height - 1), x1 = MIN (x0 + 1, width - 1);
   const float ly = y - (float) y0, lx = x - (float) x0, hy = 1 - ly, hx = 1 - lx;
-  const guint8 *upper = shape->bits + (gsize) y0 * shape->width;
-  const guint8 *lower = shape->bits + (gsize) y1 * shape->width;
+  const guint8 *upper = mask->bits + (gsize) y0 * mask->width;
+  const guint8 *lower = mask->bits + (gsize) y1 * mask->width;
   return hy * hx * upper[x0] + hy * lx * upper[x1] + ly * hx * lower[x0] + ly * lx * lower[x1];
 }
 
@@ -313,7 +295,7 @@ crop_at (const CropAxis *axis, guint cell, gint sample)
 
 /* ROIAlign with aligned = True, scale 1 and as many samples as the box has pixels. */
 static void
-crop_bits (const Shape *shape, const Box *box, guint side, guint8 *target)
+crop_bits (const ObjectMask *mask, const Box *box, guint side, guint8 *target)
 {
   const CropAxis across = crop_axis (box->x0, box->x1, side);
   const CropAxis down = crop_axis (box->y0, box->y1, side);
@@ -323,20 +305,20 @@ crop_bits (const Shape *shape, const Box *box, guint side, guint8 *target)
       float sum = 0;
       for (gint i = 0; i < down.n; i++)
         for (gint j = 0; j < across.n; j++)
-          sum += sample_bits (shape, crop_at (&down, row, i), crop_at (&across, column, j));
+          sum += sample_bits (mask, crop_at (&down, row, i), crop_at (&across, column, j));
       target[row * side + column] = sum / (float) count >= 0.5f;
     }
 }
 
 void
-shape_crop (const Shape *shape, const Box *box, guint side, guint8 *target)
+object_mask_crop (const ObjectMask *mask, const Box *box, guint side, guint8 *target)
 {
-  if (shape->bits) {
-    crop_bits (shape, box, side, target);
+  if (mask->bits) {
+    crop_bits (mask, box, side, target);
     return;
   }
   memset (target, 0, (gsize) side * side);
-  const double *points = shape->points;
-  for (guint i = 0; i < shape->n_polygons; points += 2 * shape->n_points[i++])
-    crop_polygon (points, shape->n_points[i], box, side, target);
+  const double *points = mask->points;
+  for (guint i = 0; i < mask->n_polygons; points += 2 * mask->n_points[i++])
+    crop_polygon (points, mask->n_points[i], box, side, target);
 }

@@ -3,13 +3,13 @@
  * The mask of an object in training: read, taken along with its picture, cropped for the mask head.
  * Polygons stay polygons; runs become bits when their picture becomes a sample.
  */
-#ifndef FBNET_TRAINING_SHAPE_H
-#define FBNET_TRAINING_SHAPE_H
+#ifndef FBNET_TRAIN_OBJECTMASK_H
+#define FBNET_TRAIN_OBJECTMASK_H
 
 #include <cjson/cJSON.h>
 
 #include "augment.h"
-#include "support/rlemask.h"
+#include "support/masks.h"
 
 typedef struct {
   guint n_polygons; /* 0: none, but one of the others */
@@ -18,25 +18,27 @@ typedef struct {
   RleMask *runs;    /* in the picture */
   guint8 *bits;     /* in the sample: height × width, 0 or 1 */
   guint width, height;
-} Shape;
+} ObjectMask;
 
 /* A COCO "segmentation". Polygons of fewer than three points, or an odd count of numbers, are left
  * out, as detectron2's load_coco_json does, and counted in n_left_out. NULL with error, whose message
  * begins with `where`, when nothing is left. */
-Shape *shape_read (const cJSON *segmentation, guint *n_left_out, const char *where, GError **error);
-void shape_free (Shape *shape); /* NULL is allowed */
+ObjectMask *object_mask_read (const cJSON *segmentation, guint *n_left_out, const char *where,
+    GError **error);
+void object_mask_free (ObjectMask *mask); /* NULL is allowed */
 
 /* In the sample. NULL with error: no memory. */
-Shape *shape_augment (const Shape *shape, const Augmentation *augmentation, GError **error);
+ObjectMask *object_mask_augment (const ObjectMask *mask, const Augmentation *augmentation,
+    GError **error);
 
-/* Of a shape in the sample: what lies in [0, width] × [0, height] is bounded by `bounds`. FALSE:
+/* Of a mask in the sample: what lies in [0, width] × [0, height] is bounded by `bounds`. FALSE:
  * nothing does. */
-gboolean shape_bounds (const Shape *shape, float width, float height, Box *bounds);
+gboolean object_mask_bounds (const ObjectMask *mask, float width, float height, Box *bounds);
 
-/* Of a shape in the sample: side × side numbers 0 or 1. Polygons: detectron2 structures/masks.py
+/* Of a mask in the sample: side × side numbers 0 or 1. Polygons: detectron2 structures/masks.py
  * rasterize_polygons_within_box; bits: BitMasks.crop_and_resize. */
-void shape_crop (const Shape *shape, const Box *box, guint side, guint8 *target);
+void object_mask_crop (const ObjectMask *mask, const Box *box, guint side, guint8 *target);
 
-G_DEFINE_AUTOPTR_CLEANUP_FUNC (Shape, shape_free)
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (ObjectMask, object_mask_free)
 
 #endif

@@ -2,8 +2,8 @@
  *
  * Samples for the eyes: what the network is given, with boxes, classes and masks drawn in.
  */
-#ifndef FBNET_TRAINING_SAMPLESHEET_H
-#define FBNET_TRAINING_SAMPLESHEET_H
+#ifndef FBNET_TRAIN_SAMPLESHEET_H
+#define FBNET_TRAIN_SAMPLESHEET_H
 
 #include "datasetreader.h"
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * Beginnings of runs; see beginning.h.
+ * What a training run begins with.
  */
 #include "start.h"
 
@@ -9,38 +9,24 @@
 
 #include "import/d2go/import.h"
 #include "startweights.h"
+#include "support/commandline.h"
+#include "support/files.h"
+#include "support/jsonfile.h"
+#include "support/modelfile.h"
 
 /* --- Description ------------------------------------------------------------------------------ */
 
-static cJSON *
-read_description (const char *path, GError **error)
-{
-  g_autofree char *text = NULL;
-  g_autoptr (GError) cause = NULL;
-
-  if (!g_file_get_contents (path, &text, NULL, &cause)) {
-    g_set_error (error, FBNET_ERROR, FBNET_ERROR_IO, "%s: cannot be read: %s", path,
-        cause->message);
-    return NULL;
-  }
-  cJSON *description = cJSON_Parse (text);
-  if (description == NULL)
-    g_set_error (error, FBNET_ERROR, FBNET_ERROR_FORMAT, "%s: expected a description in JSON",
-        path);
-  return description;
-}
-
 /* Of the architecture that was asked for: the model's own unless there is another. */
 static cJSON *
-choose_description (const Beginning *b, const TrainOptions *o, GError **error)
+choose_description (const TrainStart *start, const TrainOptions *o, GError **error)
 {
-  if (b->model != NULL)
-    return cJSON_Parse (fbnet_model_get_description (b->model));
+  if (start->model != NULL)
+    return model_file_description (start->model);
   if (o->description != NULL)
-    return read_description (o->description, error);
+    return json_read (o->description, error);
   if (o->config != NULL)
     return import_describe_config (o->config, error);
-  return cJSON_Parse (fbnet_model_get_description (b->source));
+  return model_file_description (start->source);
 }
 
 /* "gn:8", "naiveSyncBN:N": the part behind the colon is not the norm's name. */
@@ -57,7 +43,7 @@ set_norm (cJSON *description, const char *norm, GError **error)
               || !g_ascii_string_to_unsigned (parts[1], 10, 1, 1024, &groups, NULL))))
     return usage_error (error,
         "--norm: expected gn:GROUPS, bn, sync_bn, naiveSyncBN or naiveSyncBN:N");
-  initial_set_norm (description, parts[0], (guint) groups);
+  start_set_norm (description, parts[0], (guint) groups);
   return TRUE;
 }
 
@@ -73,42 +59,43 @@ set_classes (cJSON *description, const Dataset *dataset)
     labels[i] = dataset_label (dataset, i);
     ids[i] = dataset_category (dataset, i);
   }
-  initial_set_classes (description, labels, ids, n);
+  start_set_classes (description, labels, ids, n);
 }
 
 gboolean
-beginning_open (Beginning *b, const TrainOptions *o, GError **error)
+train_start_open (TrainStart *start, const TrainOptions *o, GError **error)
 {
-  b->resumes = o->resume && g_file_test (o->checkpoint, G_FILE_TEST_EXISTS);
-  if (o->model != NULL && (b->source = fbnet_model_load (o->model, error)) == NULL)
+  start->resumes = o->resume && g_file_test (o->checkpoint, G_FILE_TEST_EXISTS);
+  if (o->model != NULL && (start->source = fbnet_model_load (o->model, error)) == NULL)
     return FALSE;
-  if (b->resumes && (b->model = fbnet_model_load (o->checkpoint, error)) == NULL)
+  if (start->resumes && (start->model = fbnet_model_load (o->checkpoint, error)) == NULL)
     return FALSE;
-  b->description = choose_description (b, o, error);
-  return b->description != NULL;
+  start->description = choose_description (start, o, error);
+  return start->description != NULL;
 }
 
 void
-beginning_clear (Beginning *b)
+train_start_clear (TrainStart *start)
 {
-  fbnet_model_unref (b->model);
-  fbnet_model_unref (b->source);
-  cJSON_Delete (b->description);
-  *b = (Beginning){ 0 };
+  fbnet_model_unref (start->model);
+  fbnet_model_unref (start->source);
+  cJSON_Delete (start->description);
+  *start = (TrainStart){ 0 };
 }
 
 gboolean
-beginning_has_masks (const Beginning *b)
+train_start_has_masks (const TrainStart *start)
 {
-  return cJSON_GetObjectItemCaseSensitive (b->description, "mask_head") != NULL;
+  return cJSON_GetObjectItemCaseSensitive (start->description, "mask_head") != NULL;
 }
 
 /* --- A new model ------------------------------------------------------------------------------ */
 
 static void
-note_fresh (const Beginning *b, const TrainOptions *o, const GPtrArray *fresh, GPtrArray *notes)
+note_fresh (const TrainStart *start, const TrainOptions *o, const GPtrArray *fresh,
+    GPtrArray *notes)
 {
-  if (b->source == NULL) {
+  if (start->source == NULL) {
     g_ptr_array_add (notes, g_strdup ("weights begin at random"));
     return;
   }
@@ -120,10 +107,10 @@ note_fresh (const Beginning *b, const TrainOptions *o, const GPtrArray *fresh, G
 
 /* A folded model learns with the statistics that it has: those of a batch would destroy it. */
 static void
-keep_folded (const Beginning *b, TrainOptions *o, GPtrArray *notes)
+keep_folded (const TrainStart *start, TrainOptions *o, GPtrArray *notes)
 {
-  if (o->statistics != NULL || b->source == NULL || b->source->has_norm_statistics
-      || fbnet_model_get_normalization (b->source) <= FBNET_NORMALIZATION_GN)
+  if (o->statistics != NULL || start->source == NULL || start->source->has_norm_statistics
+      || fbnet_model_get_normalization (start->source) <= FBNET_NORMALIZATION_GN)
     return;
   o->statistics = g_strdup ("stored");
   g_ptr_array_add (notes,
@@ -136,10 +123,10 @@ keep_folded (const Beginning *b, TrainOptions *o, GPtrArray *notes)
 static FbnetModel *
 load_as (const char *path, const char *name, GError **error)
 {
-  char *data;
   gsize size;
+  char *data = file_read (path, &size, error);
 
-  if (!g_file_get_contents (path, &data, &size, error))
+  if (data == NULL)
     return NULL;
   g_autoptr (GBytes) bytes = g_bytes_new_take (data, size);
   return fbnet_model_load_bytes (bytes, name, error);
@@ -147,7 +134,7 @@ load_as (const char *path, const char *name, GError **error)
 
 /* Written as a model file, then loaded as every model is. */
 static FbnetModel *
-make_new (const Beginning *b, const TrainOptions *o, GPtrArray *notes, GError **error)
+make_new (const TrainStart *start, const TrainOptions *o, GPtrArray *notes, GError **error)
 {
   g_autoptr (GPtrArray) fresh = g_ptr_array_new_with_free_func (g_free);
   g_autofree char *path = NULL;
@@ -159,11 +146,11 @@ make_new (const Beginning *b, const TrainOptions *o, GPtrArray *notes, GError **
   if (file < 0 || !g_close (file, error))
     return NULL;
   FbnetModel *model =
-      initial_write (b->description, b->source, (guint64) o->seed, path, fresh, error)
+      start_write (start->description, start->source, (guint64) o->seed, path, fresh, error)
       ? load_as (path, name, error)
       : NULL;
   g_unlink (path);
-  note_fresh (b, o, fresh, notes);
+  note_fresh (start, o, fresh, notes);
   return model;
 }
 
@@ -213,15 +200,15 @@ check_resumed (const FbnetModel *model, const TrainOptions *o, const Dataset *da
 }
 
 gboolean
-beginning_make_model (Beginning *b, TrainOptions *o, const Dataset *dataset, GPtrArray *notes,
-    GError **error)
+train_start_make_model (TrainStart *start, TrainOptions *o, const Dataset *dataset,
+    GPtrArray *notes, GError **error)
 {
-  keep_folded (b, o, notes);
-  if (b->resumes)
-    return check_resumed (b->model, o, dataset, error);
-  if (o->norm != NULL && !set_norm (b->description, o->norm, error))
+  keep_folded (start, o, notes);
+  if (start->resumes)
+    return check_resumed (start->model, o, dataset, error);
+  if (o->norm != NULL && !set_norm (start->description, o->norm, error))
     return FALSE;
-  set_classes (b->description, dataset);
-  b->model = make_new (b, o, notes, error);
-  return b->model != NULL;
+  set_classes (start->description, dataset);
+  start->model = make_new (start, o, notes, error);
+  return start->model != NULL;
 }

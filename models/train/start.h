@@ -3,8 +3,8 @@
  * What a training run begins with, by the command line: a checkpoint to go on from, or an architecture,
  * another model's weights where they fit, and the data set's classes.
  */
-#ifndef FBNET_TRAINING_BEGINNING_H
-#define FBNET_TRAINING_BEGINNING_H
+#ifndef FBNET_TRAIN_START_H
+#define FBNET_TRAIN_START_H
 
 #include "dataset.h"
 #include "trainoptions.h"
@@ -13,19 +13,19 @@ typedef struct {
   gboolean resumes;
   FbnetModel *source; /* --model, or NULL */
   cJSON *description; /* as asked for */
-  FbnetModel *model;  /* what is trained: after beginning_make_model() */
-} Beginning;
+  FbnetModel *model;  /* what is trained: after train_start_make_model() */
+} TrainStart;
 
 /* Reads what the options name. */
-gboolean beginning_open (Beginning *beginning, const TrainOptions *options, GError **error);
-void beginning_clear (Beginning *beginning);
+gboolean train_start_open (TrainStart *start, const TrainOptions *options, GError **error);
+void train_start_clear (TrainStart *start);
 
-gboolean beginning_has_masks (const Beginning *beginning);
+gboolean train_start_has_masks (const TrainStart *start);
 
 /* Makes the model, and checks one that goes on against the data set. `notes`
  * receives sentences (char *) about what was decided. A source whose norms have been folded sets
  * options->statistics, unless they are given. */
-gboolean beginning_make_model (Beginning *beginning, TrainOptions *options, const Dataset *dataset,
+gboolean train_start_make_model (TrainStart *start, TrainOptions *options, const Dataset *dataset,
     GPtrArray *notes, GError **error);
 
 #endif

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * Beginnings; see initial.h.
+ * The model that training begins with.
  */
 #include "startweights.h"
 
@@ -10,6 +10,7 @@
 #include "import/d2go/fit.h"
 #include "model/safetensors.h"
 #include "train/randomkey.h"
+#include "support/jsonfile.h"
 
 typedef struct {
   GHashTable *source; /* name → FbnetTensorView */
@@ -17,7 +18,7 @@ typedef struct {
   guint64 seed;
   GPtrArray *fresh;
   GError *error;
-} Initial;
+} StartWeights;
 
 /* --- Description ------------------------------------------------------------------------------ */
 
@@ -29,7 +30,7 @@ set_item (cJSON *object, const char *key, cJSON *item)
 }
 
 void
-initial_set_classes (cJSON *description, const char *const *labels, const gint64 *ids,
+start_set_classes (cJSON *description, const char *const *labels, const gint64 *ids,
     guint n_classes)
 {
   cJSON *heads = cJSON_GetObjectItemCaseSensitive (description, "roi_heads");
@@ -46,7 +47,7 @@ initial_set_classes (cJSON *description, const char *const *labels, const gint64
 }
 
 void
-initial_set_norm (cJSON *description, const char *norm, guint n_groups)
+start_set_norm (cJSON *description, const char *norm, guint n_groups)
 {
   cJSON *architecture = cJSON_GetObjectItemCaseSensitive (description, "architecture");
   cJSON *item = cJSON_CreateObject ();
@@ -64,10 +65,10 @@ initial_set_norm (cJSON *description, const char *norm, guint n_groups)
 
 /* The source's tensor, if it is one of numbers and of this shape. */
 static const FbnetTensorView *
-find_source (const Initial *initial, const char *name, guint n_dims, const gsize *shape)
+find_source (const StartWeights *self, const char *name, guint n_dims, const gsize *shape)
 {
   const FbnetTensorView *view =
-      initial->source != NULL ? g_hash_table_lookup (initial->source, name) : NULL;
+      self->source != NULL ? g_hash_table_lookup (self->source, name) : NULL;
 
   if (view == NULL || (view->dtype != FBNET_DTYPE_F32 && view->dtype != FBNET_DTYPE_F16)
       || view->n_dims != n_dims || memcmp (view->shape, shape, n_dims * sizeof *shape) != 0)
@@ -78,24 +79,24 @@ find_source (const Initial *initial, const char *name, guint n_dims, const gsize
 /* Numbers by the tensor's own name: what else the model has does not show. Normally distributed around
  * `mean`. */
 static void
-fill (const Initial *initial, const char *name, float *values, gsize n, double mean,
+fill (const StartWeights *self, const char *name, float *values, gsize n, double mean,
     double deviation)
 {
-  const RandomKey key = random_key_part (random_key_new (initial->seed), g_str_hash (name));
+  const RandomKey key = random_key_part (random_key_new (self->seed), g_str_hash (name));
 
   for (gsize i = 0; i < n; i++)
     values[i] = (float) (mean + (deviation > 0 ? deviation * random_key_normal (key, i) : 0));
 }
 
 static void
-add_tensor (Initial *initial, const char *prefix, const char *field, guint n_dims,
+add_tensor (StartWeights *self, const char *prefix, const char *field, guint n_dims,
     const gsize *shape, double mean, double deviation)
 {
   g_autofree char *name = g_strconcat (prefix, ".", field, NULL);
-  const FbnetTensorView *view = find_source (initial, name, n_dims, shape);
+  const FbnetTensorView *view = find_source (self, name, n_dims, shape);
   gsize n = 1;
 
-  if (initial->error != NULL)
+  if (self->error != NULL)
     return;
   for (guint i = 0; i < n_dims; i++)
     n *= shape[i];
@@ -103,11 +104,11 @@ add_tensor (Initial *initial, const char *prefix, const char *field, guint n_dim
   for (gsize i = 0; view != NULL && i < n; i++)
     values[i] = tensor_element (view, i);
   if (view == NULL) {
-    fill (initial, name, values, n, mean, deviation);
-    g_ptr_array_add (initial->fresh, g_strdup (name));
+    fill (self, name, values, n, mean, deviation);
+    g_ptr_array_add (self->fresh, g_strdup (name));
   }
-  weights_take (initial->weights, name, FBNET_DTYPE_F32, n_dims, shape, values, n * sizeof *values,
-      &initial->error);
+  weights_take (self->weights, name, FBNET_DTYPE_F32, n_dims, shape, values, n * sizeof *values,
+      &self->error);
 }
 
 #define RPN_REGRESSOR "proposal_generator.rpn_head.rpn_regressor."
@@ -130,38 +131,38 @@ deviation_of (const ConvLayer *layer)
 }
 
 static void
-add_norm (Initial *initial, const ConvLayer *layer)
+add_norm (StartWeights *self, const ConvLayer *layer)
 {
   const gsize shape[] = { layer->out };
   const gint64 zero = 0;
 
-  add_tensor (initial, layer->norm_name, "weight", 1, shape, 1, 0);
-  add_tensor (initial, layer->norm_name, "bias", 1, shape, 0, 0);
-  if (layer->norm.kind != NORM_BATCH || initial->error != NULL)
+  add_tensor (self, layer->norm_name, "weight", 1, shape, 1, 0);
+  add_tensor (self, layer->norm_name, "bias", 1, shape, 0, 0);
+  if (layer->norm.kind != NORM_BATCH || self->error != NULL)
     return;
-  add_tensor (initial, layer->norm_name, "running_mean", 1, shape, 0, 0);
-  add_tensor (initial, layer->norm_name, "running_var", 1, shape, 1, 0);
+  add_tensor (self, layer->norm_name, "running_mean", 1, shape, 0, 0);
+  add_tensor (self, layer->norm_name, "running_var", 1, shape, 1, 0);
   g_autofree char *name = g_strconcat (layer->norm_name, ".num_batches_tracked", NULL);
-  if (initial->error == NULL)
-    weights_take (initial->weights, name, FBNET_DTYPE_I64, 0, NULL, g_memdup2 (&zero, sizeof zero),
-        sizeof zero, &initial->error);
+  if (self->error == NULL)
+    weights_take (self->weights, name, FBNET_DTYPE_I64, 0, NULL, g_memdup2 (&zero, sizeof zero),
+        sizeof zero, &self->error);
 }
 
 static void
 add_layer (const ConvLayer *layer, gpointer data)
 {
-  Initial *initial = data;
+  StartWeights *self = data;
   const gboolean linear = g_str_has_prefix (layer->conv_name, BOX_PREDICTOR);
   const gsize fan_in = layer->in / layer->groups;
   const gsize weight[] = { layer->transposed ? fan_in : layer->out,
     layer->transposed ? layer->out : fan_in, layer->kernel, layer->kernel };
   const gsize bias[] = { layer->out };
 
-  add_tensor (initial, layer->conv_name, "weight", linear ? 2 : 4, weight, 0, deviation_of (layer));
+  add_tensor (self, layer->conv_name, "weight", linear ? 2 : 4, weight, 0, deviation_of (layer));
   if (layer->bias)
-    add_tensor (initial, layer->conv_name, "bias", 1, bias, 0, 0);
+    add_tensor (self, layer->conv_name, "bias", 1, bias, 0, 0);
   if (layer->norm.kind != NORM_NONE)
-    add_norm (initial, layer);
+    add_norm (self, layer);
 }
 
 static GHashTable *
@@ -177,26 +178,14 @@ tensors_of (const FbnetModel *model)
   return by_name;
 }
 
-static gboolean
-write_weights (const Weights *weights, const cJSON *description, const char *path, GError **error)
-{
-  g_autofree FbnetTensorView *views = g_new (FbnetTensorView, weights->views->len);
-  g_autofree char *text = cJSON_PrintUnformatted (description);
-
-  for (guint i = 0; i < weights->views->len; i++)
-    views[i] = *(FbnetTensorView *) weights->views->pdata[i];
-  return fbnet_model_write (path, text, views, weights->views->len, error);
-}
-
 gboolean
-initial_write (const cJSON *description, const FbnetModel *source, guint64 seed, const char *path,
+start_write (const cJSON *description, const FbnetModel *source, guint64 seed, const char *path,
     GPtrArray *fresh, GError **error)
 {
   if (source != NULL && fbnet_model_is_quantized (source)) {
     g_set_error (error, FBNET_ERROR, FBNET_ERROR_UNSUPPORTED,
         "%s: expected float weights to begin with, found int8 ones; fbnet-import --precision "
-        "float32 "
-        "makes a float model of an int8 export",
+        "float32 makes a float model of an int8 export",
         fbnet_model_get_name (source));
     return FALSE;
   }
@@ -205,12 +194,14 @@ initial_write (const cJSON *description, const FbnetModel *source, guint64 seed,
     return FALSE;
 
   g_autoptr (Weights) weights = weights_new ();
-  Initial initial = { source != NULL ? tensors_of (source) : NULL, weights, seed, fresh, NULL };
-  layers_foreach (layers, add_layer, &initial);
-  g_clear_pointer (&initial.source, g_hash_table_unref);
-  if (initial.error != NULL) {
-    g_propagate_error (error, initial.error);
+  StartWeights self = { source != NULL ? tensors_of (source) : NULL, weights, seed, fresh, NULL };
+  layers_foreach (layers, add_layer, &self);
+  g_clear_pointer (&self.source, g_hash_table_unref);
+  if (self.error != NULL) {
+    g_propagate_error (error, self.error);
     return FALSE;
   }
-  return write_weights (weights, description, path, error);
+  g_autofree FbnetTensorView *views = weights_list (weights);
+  g_autofree char *text = json_print_line (description);
+  return fbnet_model_write (path, text, views, weights->views->len, error);
 }

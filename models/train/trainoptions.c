@@ -8,14 +8,15 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "support/commandline.h"
 #ifdef HAVE_ANNOTATE
 #  include "support/plot.h"
 #endif
 
 /* --- Parsing ---------------------------------------------------------------------------------- */
 
-static TrainOptions
-defaults (void)
+TrainOptions
+train_options_new (void)
 {
   return (TrainOptions){
     .augment = augment_options_default (),
@@ -33,8 +34,7 @@ defaults (void)
     .rpn_fraction = 0.5,
     .roi_batch = 512,
     .roi_fraction = 0.25,
-    .pre_nms = 2000,
-    .post_nms = 2000,
+    .params = param_options_new (),
     .checkpoint_period = 200,
   };
 }
@@ -78,8 +78,6 @@ add_data_options (TrainOptions *o, GOptionContext *context)
         "Learn from pictures without objects, too", NULL },
     { "sizes", 0, 0, G_OPTION_ARG_STRING, &o->sizes,
         "Shorter sides to choose from, or with - all between [the model's]", "N,N…|N-N" },
-    { "max-size", 0, 0, G_OPTION_ARG_INT, &o->max_size, "Bound of the longer side [the model's]",
-        "PIXELS" },
     { "flip", 0, 0, G_OPTION_ARG_DOUBLE, &o->augment.flip,
         "Probability of left and right exchanged [0.5]", "P" },
     { "zoom-in", 0, 0, G_OPTION_ARG_DOUBLE, &o->augment.zoom_in,
@@ -133,6 +131,8 @@ add_run_options (TrainOptions *o, GOptionContext *context)
 static void
 add_detector_options (TrainOptions *o, GOptionContext *context)
 {
+  static const char *const params[] = { "pre-nms-count", "post-nms-count", "box-pooler-resolution",
+    "mask-pooler-resolution", "max-size", NULL };
   const GOptionEntry entries[] = {
     { "rpn-iou", 0, 0, G_OPTION_ARG_STRING, &o->rpn_bounds,
         "Anchors that overlap an object at least UPPER are objects, less than LOWER background, "
@@ -152,19 +152,12 @@ add_detector_options (TrainOptions *o, GOptionContext *context)
         "Where smooth L1 of the RPN's deltas turns straight [0: L1]", "B" },
     { "box-beta", 0, 0, G_OPTION_ARG_DOUBLE, &o->box_beta, "The same of the box head's [0: L1]",
         "B" },
-    { "pre-nms", 0, 0, G_OPTION_ARG_INT, &o->pre_nms,
-        "Proposals before suppression, in training [2000]", "N" },
-    { "post-nms", 0, 0, G_OPTION_ARG_INT, &o->post_nms, "Proposals after it, in training [2000]",
-        "N" },
-    { "box-pooler", 0, 0, G_OPTION_ARG_INT, &o->box_pooler,
-        "Side of a proposal's features [the model's: 6]", "N" },
-    { "mask-pooler", 0, 0, G_OPTION_ARG_INT, &o->mask_pooler,
-        "Side of an object's features for its mask [the model's: 14]", "N" },
     { "no-masks", 0, 0, G_OPTION_ARG_NONE, &o->no_masks, "Leave the mask head as it is", NULL },
     { NULL },
   };
 
   g_option_context_add_main_entries (context, entries, NULL);
+  param_options_add (o->params, context, params);
 }
 
 static void
@@ -183,8 +176,7 @@ add_output_options (TrainOptions *o, GOptionContext *context)
     { "log", 0, 0, G_OPTION_ARG_FILENAME, &o->log, "Write each step's losses, a line of JSON each",
         "FILE" },
     { "curve", 0, 0, G_OPTION_ARG_FILENAME, &o->curve, "Draw the losses at the end",
-        "FILE.svg|FILE.png" },
-    { "version", 0, 0, G_OPTION_ARG_NONE, &o->version, "Print the version and end", NULL },
+        "FILE.svg|.png|.pdf" },
     { NULL },
   };
 
@@ -196,8 +188,8 @@ static gboolean
 check_pictures (const TrainOptions *o, GError **error)
 {
 #ifdef HAVE_ANNOTATE
-  if (o->curve != NULL && !plot_has_format (o->curve))
-    return usage_error (error, "--curve: expected a file name that ends in .svg or .png");
+  if (!plot_check_format ("--curve", o->curve, error))
+    return FALSE;
   if (o->show != NULL && !g_str_has_suffix (o->show, ".png"))
     return usage_error (error, "--show-samples: expected a file name that ends in .png");
 #else
@@ -210,10 +202,8 @@ check_pictures (const TrainOptions *o, GError **error)
 }
 
 static gboolean
-check_options (TrainOptions *o, GError **error)
+check_values (const TrainOptions *o, GError **error)
 {
-  if (o->version)
-    return TRUE;
   if (!check_pictures (o, error))
     return FALSE;
   if (o->annotations == NULL || o->images == NULL
@@ -238,41 +228,35 @@ check_options (TrainOptions *o, GError **error)
   if (!(o->weight_decay >= 0 && o->norm_weight_decay >= 0 && o->clip >= 0))
     return usage_error (error,
         "expected --weight-decay, --norm-weight-decay and --clip of 0 or more");
-  if (o->rpn_batch < 1 || o->roi_batch < 1 || o->pre_nms < 1 || o->post_nms < 1)
-    return usage_error (error,
-        "expected --rpn-batch, --roi-batch, --pre-nms and --post-nms of at least 1");
+  if (o->rpn_batch < 1 || o->roi_batch < 1)
+    return usage_error (error, "expected --rpn-batch and --roi-batch of at least 1");
   if (!(o->rpn_fraction >= 0 && o->rpn_fraction <= 1 && o->roi_fraction >= 0
           && o->roi_fraction <= 1))
     return usage_error (error, "expected --rpn-fraction and --roi-fraction from 0 to 1");
   if (!(o->rpn_beta >= 0 && o->box_beta >= 0 && o->warmup_factor >= 0 && o->warmup_factor <= 1))
     return usage_error (error,
         "expected --rpn-beta and --box-beta of 0 or more, --warmup-factor from 0 to 1");
-  if (o->box_pooler < 0 || o->box_pooler > 56 || o->mask_pooler < 0 || o->mask_pooler > 56)
-    return usage_error (error, "expected --box-pooler and --mask-pooler from 1 to 56");
-  return TRUE;
+  return param_options_check (o->params, error);
 }
 
-gboolean
-train_options_parse (TrainOptions *o, int argc, char **argv, GError **error)
+void
+train_options_add (gpointer options, GOptionContext *context)
 {
-  g_autoptr (GOptionContext) context = g_option_context_new ("— teach a detector new objects");
+  TrainOptions *o = options;
 
-  *o = defaults ();
-  g_option_context_set_description (context,
-      "Examples and all that stands behind the options: "
-      "docs/training.md\n");
   add_begin_options (o, context);
   add_data_options (o, context);
   add_run_options (o, context);
   add_detector_options (o, context);
   add_output_options (o, context);
-  if (!g_option_context_parse (context, &argc, &argv, error))
-    return FALSE;
-  if (argc > 1) {
-    g_autofree char *sentence = g_strdup_printf ("\"%s\" is no option", argv[1]);
-    return usage_error (error, sentence);
-  }
-  if (!check_options (o, error))
+}
+
+gboolean
+train_options_check (gpointer options, GError **error)
+{
+  TrainOptions *o = options;
+
+  if (!check_values (o, error))
     return FALSE;
   if (o->checkpoint == NULL)
     o->checkpoint = g_strconcat (o->output != NULL ? o->output : o->show, ".checkpoint", NULL);
@@ -291,6 +275,7 @@ train_options_clear (TrainOptions *o)
     g_free (texts[i]);
   g_strfreev (o->annotations);
   g_strfreev (o->images);
+  param_options_free (o->params);
 }
 
 /* --- Meaning ---------------------------------------------------------------------------------- */
@@ -303,13 +288,9 @@ read_bounds (const char *text, const char *option, float *lower, float *upper, G
 
   if (text == NULL)
     return TRUE;
-  if (sscanf (text, "%f,%f%c", &low, &high, &rest) != 2
-      || !(low >= 0 && low <= high && high <= 1)) {
-    g_autofree char *sentence =
-        g_strdup_printf ("%s: expected LOWER,UPPER with 0 <= LOWER <= UPPER <= 1, found \"%s\"",
-            option, text);
-    return usage_error (error, sentence);
-  }
+  if (sscanf (text, "%f,%f%c", &low, &high, &rest) != 2 || !(low >= 0 && low <= high && high <= 1))
+    return usage_error (error,
+        "%s: expected LOWER,UPPER with 0 <= LOWER <= UPPER <= 1, found \"%s\"", option, text);
   *lower = low;
   *upper = high;
   return TRUE;
@@ -345,6 +326,12 @@ read_statistics (const TrainOptions *o, const FbnetModel *model, Statistics *sta
   return TRUE;
 }
 
+static guint
+count (const TrainOptions *o, const char *name, guint otherwise)
+{
+  return (guint) param_options_number (o->params, name, otherwise);
+}
+
 static gboolean
 read_rcnn (const TrainOptions *o, const FbnetModel *model, RcnnSettings *rcnn, GError **error)
 {
@@ -355,13 +342,11 @@ read_rcnn (const TrainOptions *o, const FbnetModel *model, RcnnSettings *rcnn, G
   rcnn->heads.batch = (guint) o->roi_batch;
   rcnn->heads.fraction = o->roi_fraction;
   rcnn->box_beta = o->box_beta;
-  rcnn->pre_nms_count = (guint) o->pre_nms;
-  rcnn->post_nms_count = (guint) o->post_nms;
+  rcnn->pre_nms_count = count (o, "pre-nms-count", rcnn->pre_nms_count);
+  rcnn->post_nms_count = count (o, "post-nms-count", rcnn->post_nms_count);
   rcnn->masks = rcnn->masks && !o->no_masks;
-  if (o->box_pooler > 0)
-    rcnn->box_resolution = (guint) o->box_pooler;
-  if (o->mask_pooler > 0)
-    rcnn->mask_resolution = (guint) o->mask_pooler;
+  rcnn->box_resolution = count (o, "box-pooler-resolution", rcnn->box_resolution);
+  rcnn->mask_resolution = count (o, "mask-pooler-resolution", rcnn->mask_resolution);
   return read_bounds (o->rpn_bounds, "--rpn-iou", &rcnn->rpn.lower, &rcnn->rpn.upper, error)
       && read_bounds (o->roi_bounds, "--roi-iou", &rcnn->heads.lower, &rcnn->heads.upper, error);
 }
@@ -375,7 +360,7 @@ fingerprint (const TrainOptions *o, const TrainSettings *s, guint n_workers)
   return g_strdup_printf ("seed=%" G_GUINT64_FORMAT "\nworkers=%u\niterations=%u\nbatch=%u\n"
                           "rate=%g,%g,%u,%g\nmomentum=%g\nweight_decay=%g,%g\nclip=%g\nema=%g\n"
                           "statistics=%d\nfreeze=%u\nrpn=%u,%g,%g,%g,%g\nroi=%u,%g,%g,%g,%g\n"
-                          "proposals=%u,%u\npoolers=%u,%u\nmasks=%d\nsizes=%s,%d\n"
+                          "proposals=%u,%u\npoolers=%u,%u\nmasks=%d\nsizes=%s,%u\n"
                           "augment=%g,%g,%g,%g,%g,%g\n%s",
       s->seed, n_workers, s->schedule.iterations, s->batch, s->schedule.base_rate,
       s->schedule.end_rate, s->schedule.warmup_iterations, s->schedule.warmup_factor,
@@ -384,9 +369,9 @@ fingerprint (const TrainOptions *o, const TrainSettings *s, guint n_workers)
       (double) s->rcnn.rpn.lower, (double) s->rcnn.rpn.upper, s->rcnn.rpn_beta, s->rcnn.heads.batch,
       s->rcnn.heads.fraction, (double) s->rcnn.heads.lower, (double) s->rcnn.heads.upper,
       s->rcnn.box_beta, s->rcnn.pre_nms_count, s->rcnn.post_nms_count, s->rcnn.box_resolution,
-      s->rcnn.mask_resolution, s->rcnn.masks, o->sizes != NULL ? o->sizes : "", o->max_size,
-      a->flip, a->zoom_in, a->zoom_out, a->brightness, a->contrast, a->saturation,
-      o->keep_empty ? "keep_empty=1\n" : "");
+      s->rcnn.mask_resolution, s->rcnn.masks, o->sizes != NULL ? o->sizes : "",
+      count (o, "max-size", 0), a->flip, a->zoom_in, a->zoom_out, a->brightness, a->contrast,
+      a->saturation, o->keep_empty ? "keep_empty=1\n" : "");
 }
 
 gboolean
@@ -408,12 +393,10 @@ train_options_settings (const TrainOptions *o, const FbnetModel *model, guint n_
     .checkpoint = o->checkpoint,
     .checkpoint_period = (guint) o->checkpoint_period,
   };
-  if ((guint) o->batch % n_workers != 0) {
-    g_autofree char *sentence = g_strdup_printf (
+  if ((guint) o->batch % n_workers != 0)
+    return usage_error (error,
         "expected a --batch that the workers can share evenly, found %d for %u of them", o->batch,
         n_workers);
-    return usage_error (error, sentence);
-  }
   if (!read_statistics (o, model, &settings->statistics, error)
       || !read_rcnn (o, model, &settings->rcnn, error))
     return FALSE;
@@ -433,12 +416,9 @@ read_sizes (const char *text, AugmentOptions *augment, GError **error)
   for (guint i = 0; i < augment->n_min_sizes; i++) {
     guint64 size;
     if (n > AUGMENT_MAX_SIZES || (augment->size_range && n != 2)
-        || !g_ascii_string_to_unsigned (parts[i], 10, 1, 8192, &size, NULL)) {
-      g_autofree char *sentence =
-          g_strdup_printf ("--sizes: expected numbers from 1 to 8192, N,N… or N-N, found \"%s\"",
-              text);
-      return usage_error (error, sentence);
-    }
+        || !g_ascii_string_to_unsigned (parts[i], 10, 1, 8192, &size, NULL))
+      return usage_error (error,
+          "--sizes: expected numbers from 1 to 8192, N,N… or N-N, found \"%s\"", text);
     augment->min_sizes[i] = (guint) size;
   }
   return TRUE;
@@ -454,7 +434,7 @@ train_options_augment (const TrainOptions *o, const FbnetModel *model, AugmentOp
   augment->min_sizes[0] = d->params.min_size;
   augment->n_min_sizes = 1;
   augment->size_range = FALSE;
-  augment->max_size = o->max_size > 0 ? (guint) o->max_size : d->params.max_size;
+  augment->max_size = count (o, "max-size", d->params.max_size);
   augment->bgr = d->bgr;
   for (guint i = 0; i < 3; i++)
     augment->border[i] = (guint8) CLAMP (rintf (d->mean[i]), 0, 255);

@@ -2,16 +2,14 @@
  *
  * The command line of fbnet-train.
  */
-#ifndef FBNET_TRAINING_TRAINOPTIONS_H
-#define FBNET_TRAINING_TRAINOPTIONS_H
+#ifndef FBNET_TRAIN_TRAINOPTIONS_H
+#define FBNET_TRAIN_TRAINOPTIONS_H
 
 #include "augment.h"
-#include "support/options.h"
+#include "support/paramoptions.h"
 #include "train/trainer.h"
 
 typedef struct {
-  gboolean version;
-
   /* What to begin with */
   char *model, *config, *description;
   char *norm, *statistics; /* as given, or NULL */
@@ -21,7 +19,6 @@ typedef struct {
   gboolean keep_empty;
   AugmentOptions augment;
   char *sizes; /* as given, or NULL: the model's */
-  gint max_size;
 
   /* How */
   gint iterations, batch, threads;
@@ -29,7 +26,9 @@ typedef struct {
   gint warmup;
   gint64 seed;
   gint freeze;
-  gint rpn_batch, roi_batch, pre_nms, post_nms, box_pooler, mask_pooler;
+  gint rpn_batch, roi_batch;
+  ParamOptions
+      *params; /* proposals, sizes: the model's, or detectron2's for training, unless given */
   double rpn_fraction, roi_fraction, rpn_beta, box_beta;
   char *rpn_bounds, *roi_bounds; /* "LOWER,UPPER", or NULL: the model's */
   gboolean no_masks;
@@ -40,10 +39,12 @@ typedef struct {
   gboolean resume, half;
 } TrainOptions;
 
-/* FALSE with error, a sentence about the option that is wrong. --help is answered, and ends the
- * process, here. */
-gboolean train_options_parse (TrainOptions *options, int argc, char **argv, GError **error);
+TrainOptions train_options_new (void);
 void train_options_clear (TrainOptions *options);
+
+/* For Program. */
+void train_options_add (gpointer options, GOptionContext *context);
+gboolean train_options_check (gpointer options, GError **error);
 
 /* The model's own numbers where no others were given. FALSE with error when they do not fit it. */
 gboolean train_options_settings (const TrainOptions *options, const FbnetModel *model,

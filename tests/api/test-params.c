@@ -209,7 +209,7 @@ test_ranges (void)
     const gboolean continuous = row->type == FBNET_PARAM_FLOAT || row->type == FBNET_PARAM_CLASSES;
     g_assert_true (fbnet_param_check (row, row->min, NULL));
     g_assert_true (fbnet_param_check (row, row->max, NULL));
-    assert_out_of_range (row, continuous ? nextafterf (row->min, -1) : row->min - 1);
+    assert_out_of_range (row, continuous ? nextafterf ((float) row->min, -INFINITY) : row->min - 1);
     if (!isinf (row->max))
       assert_out_of_range (row, continuous ? nextafterf (row->max, G_MAXFLOAT) : row->max + 1);
     if (!continuous)
@@ -274,9 +274,11 @@ test_detector_ranges (void)
       continue;
     g_autoptr (FbnetDetector) detector = new_detector (model);
     const gboolean is_float = row->type == FBNET_PARAM_FLOAT;
-    assert_refused_as (detector, row, is_float ? nextafterf (row->max, 2) : row->max + 1);
+    assert_refused_as (detector, row,
+        is_float ? nextafterf ((float) row->max, INFINITY) : row->max + 1);
     if (is_float || row->min > 0)
-      assert_refused_as (detector, row, is_float ? nextafterf (row->min, -1) : row->min - 1);
+      assert_refused_as (detector, row,
+          is_float ? nextafterf ((float) row->min, -INFINITY) : row->min - 1);
     if (is_float)
       assert_refused_as (detector, row, NAN);
     if (strcmp (row->name, "iou-upper") != 0)

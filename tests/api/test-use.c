@@ -3,8 +3,10 @@
  * Detectors as applications use them: one for a whole stream, several over one model, in threads,
  * with frames of any size.
  */
+#include <stdatomic.h>
 #include <string.h>
 
+#include "base/workers.h"
 #include "detect/detector.h"
 #include "drawing.h"
 
@@ -206,6 +208,7 @@ test_options (void)
 
   g_assert_null (fbnet_detector_new (model, &unknown, &error));
   g_assert_nonnull (error);
+  g_assert_true (g_str_has_prefix (error->message, "kernels: expected "));
   g_assert_nonnull (strstr (error->message, "abacus"));
   g_clear_error (&error);
   g_autoptr (FbnetDetector) detector = fbnet_detector_new (model, &plain, &error);
@@ -250,6 +253,42 @@ test_timings (void)
   }
 }
 
+/* Comes back when both items are being done. */
+static void
+meet (gpointer data, guint item, guint thread)
+{
+  atomic_uint *n_arrived = data;
+
+  atomic_fetch_add (n_arrived, 1);
+  while (atomic_load (n_arrived) < 2)
+    g_usleep (100);
+}
+
+/* Detectors whose frames are done, or were refused, occupy no processor: with as many of them as there
+ * are processors, another handle of the pool still gets help. */
+static void
+test_frames_end (void)
+{
+  g_autoptr (FbnetModel) model = load ();
+  g_autoptr (GPtrArray) detectors =
+      g_ptr_array_new_with_free_func ((GDestroyNotify) fbnet_detector_free);
+  g_autoptr (FbnetDetections) detections = fbnet_detections_new ();
+  g_autoptr (Picture) picture = picture_draw (121, 88, 7);
+  FbnetImage wrong = picture_image (picture);
+  wrong.width = 0;
+  atomic_uint n_arrived = 0;
+  Workers *workers = workers_new (2, NULL);
+
+  do {
+    FbnetDetector *detector = new_detector (model, 0);
+    g_autofree char *text = run (detector, picture, detections);
+    g_assert_false (fbnet_detector_run (detector, &wrong, detections, NULL));
+    g_ptr_array_add (detectors, detector);
+  } while (detectors->len < fbnet_detector_get_n_threads (detectors->pdata[0]));
+  workers_run (workers, meet, &n_arrived, 2);
+  workers_free (workers);
+}
+
 int
 main (int argc, char *argv[])
 {
@@ -261,5 +300,6 @@ main (int argc, char *argv[])
   g_test_add_func ("/use/options", test_options);
   g_test_add_func ("/use/stages", test_stages);
   g_test_add_func ("/use/timings", test_timings);
+  g_test_add_func ("/use/frames-end", test_frames_end);
   return g_test_run ();
 }

@@ -86,9 +86,9 @@ static void
 test_help (void)
 {
   static const char *const options[] = { "--model", "--score-threshold", "--iou-threshold",
-    "--threads", "--kernels", "--min-size", "--max-size", "--pre-nms", "--post-nms",
-    "--max-detections", "--no-masks", "--timings", "--coco", "--images", "--coco-results",
-    "PICTURE" };
+    "--threads", "--kernels", "--min-size", "--max-size", "--pre-nms-count", "--post-nms-count",
+    "--max-detections", "--no-masks", "--class-agnostic-nms", "--timings", "--coco", "--images",
+    "--coco-results", "PICTURE" };
   g_auto (Command) help = command_run ("FBNET_DETECT", "--help", NULL);
   command_expect (&help, 0, "");
   for (guint i = 0; i < G_N_ELEMENTS (options); i++)
@@ -119,14 +119,19 @@ test_usage (Fixture *f, gconstpointer data)
     { { "-m", f->model, "--iou-threshold=nan", f->wide }, "fbnet-detect: *iou-threshold*" },
     { { "-m", f->model, "--kernels=abacus", f->wide }, "fbnet-detect: *abacus*" },
     { { "-m", f->model, "--precision=fine", f->wide },
-        "fbnet-detect: --precision: expected float32 or int8, found fine*" },
+        "fbnet-detect: --precision: expected auto, float32 or int8, found fine*" },
     { { "-m", f->model, "--norm-statistics=mine", f->wide },
         "fbnet-detect: --norm-statistics: expected stored or stream, found mine*" },
     { { "-m", f->model, "--normalization=bn", f->wide },
-        "fbnet-detect: --normalization: expected gn, sync-bn or naive-sync-bn, found bn*" },
+        "fbnet-detect: --normalization: expected auto, gn, sync-bn or naive-sync-bn, found bn*" },
     { { "-m", f->model, "--normalization=gn", f->wide },
         "fbnet-detect: *trained with batch normalization, found gn*" },
     { { "-m", f->model, "--norm-momentum=1.5", f->wide }, "fbnet-detect: *norm-momentum*1.5*" },
+    { { "-m", f->model, "--post-nms=0", f->wide },
+        "fbnet-detect: --post-nms-count: expected 1 … *, found 0*" },
+    { { "--masks", "--no-masks", "-m", f->model }, "fbnet-detect: expected at least one PICTURE*" },
+    { { "--no-masks", "--masks", "--model=x", "y" },
+        "fbnet-detect: --masks: expected it or --no-masks, found both*" },
   };
   for (guint i = 0; i < G_N_ELEMENTS (cases); i++) {
     const char *const *a = cases[i].arguments;

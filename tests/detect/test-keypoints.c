@@ -5,7 +5,7 @@
 #include <glib/gstdio.h>
 #include <string.h>
 
-#include "support/coco.h"
+#include "support/cocowriter.h"
 #include "support/jsonfile.h"
 #include "detect/report.h"
 #ifdef HAVE_ANNOTATE

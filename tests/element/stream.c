@@ -70,7 +70,7 @@ stream_push_rgb (Stream *stream, const guint8 *rgb, guint padding)
 GstMessage *
 stream_pop (Stream *stream, GstMessageType type)
 {
-  return gst_bus_timed_pop_filtered (stream->bus, GST_SECOND, type);
+  return gst_bus_timed_pop_filtered (stream->bus, 60 * GST_SECOND, type);
 }
 
 void

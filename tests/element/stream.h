@@ -31,7 +31,7 @@ GstBuffer *stream_push (Stream *stream, GstBuffer *buffer);
 /* (transfer full): the packed R, G, B picture after it went through in the stream's format. */
 GstBuffer *stream_push_rgb (Stream *stream, const guint8 *rgb, guint padding);
 
-/* (transfer full) (nullable): the next message of that type within a second. */
+/* (transfer full) (nullable): the next message of that type, or NULL when a minute has brought none. */
 GstMessage *stream_pop (Stream *stream, GstMessageType type);
 
 /* A warning about a setting, posted within a second, has `part` in its text; and no other follows. */

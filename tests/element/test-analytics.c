@@ -34,7 +34,7 @@ static GstBuffer *
 attach (const GstFbnetResult *result, guint types)
 {
   GstBuffer *buffer = gst_buffer_new ();
-  gst_fbnet_result_attach (result, buffer, types);
+  gst_fbnet_meta_attach (result, buffer, types);
   return buffer;
 }
 
@@ -230,7 +230,7 @@ test_appended (void)
   GstAnalyticsODMtd other;
   gst_analytics_relation_meta_add_od_mtd (before, g_quark_from_static_string ("zone"), 1, 2, 3, 4,
       0.5f, &other);
-  gst_fbnet_result_attach (&result, buffer, BOTH);
+  gst_fbnet_meta_attach (&result, buffer, BOTH);
 
   g_assert_cmpuint (gst_buffer_get_n_meta (buffer, GST_ANALYTICS_RELATION_META_API_TYPE), ==, 1);
   GstAnalyticsRelationMeta *relations = gst_buffer_get_analytics_relation_meta (buffer);

@@ -114,6 +114,14 @@ test_unknown_class (void)
       GST_RESOURCE_ERROR_SETTINGS, "griffin");
 }
 
+/* So is a kernel set that is not there. */
+static void
+test_unknown_kernels (void)
+{
+  check_start_fails (NULL, "kernels", "abacus", GST_RESOURCE_ERROR, GST_RESOURCE_ERROR_SETTINGS,
+      "kernels: expected ");
+}
+
 int
 main (int argc, char **argv)
 {
@@ -124,6 +132,7 @@ main (int argc, char **argv)
   g_test_add_func ("/element/errors/truncated-model", test_truncated_model);
   g_test_add_func ("/element/errors/label-file", test_label_file);
   g_test_add_func ("/element/errors/unknown-class", test_unknown_class);
+  g_test_add_func ("/element/errors/unknown-kernels", test_unknown_kernels);
   const int status = g_test_run ();
   models_clean_up ();
   return status;

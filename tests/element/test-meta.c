@@ -6,6 +6,7 @@
 
 #include "frames.h"
 #include "gstfbnetmeta.h"
+#include "gstfbnetstructure.h"
 
 #define FRAME_WIDTH  100
 #define FRAME_HEIGHT 60
@@ -108,7 +109,7 @@ test_regions (void)
   GQuark labels[2];
   const GstFbnetResult result = make_result (labels);
   g_autoptr (GstBuffer) buffer = gst_buffer_new ();
-  gst_fbnet_result_attach (&result, buffer, GST_FBNET_META_ROI);
+  gst_fbnet_meta_attach (&result, buffer, GST_FBNET_META_ROI);
 
   g_autoptr (GPtrArray) regions = collect_regions (buffer);
   g_assert_cmpuint (regions->len, ==, 3);
@@ -142,7 +143,7 @@ test_mask (void)
   GQuark labels[2];
   const GstFbnetResult result = make_result (labels);
   g_autoptr (GstBuffer) buffer = gst_buffer_new ();
-  gst_fbnet_result_attach (&result, buffer, GST_FBNET_META_ROI);
+  gst_fbnet_meta_attach (&result, buffer, GST_FBNET_META_ROI);
   g_autoptr (GPtrArray) regions = collect_regions (buffer);
   g_assert_null (
       gst_video_region_of_interest_meta_get_param (g_ptr_array_index (regions, 1), "mask"));
@@ -174,7 +175,7 @@ test_ids (void)
   const GstFbnetResult result = make_result (labels);
   g_autoptr (GstBuffer) buffer = gst_buffer_new ();
   gst_buffer_add_video_region_of_interest_meta (buffer, "zone", 1, 2, 3, 4)->id = 7;
-  gst_fbnet_result_attach (&result, buffer, GST_FBNET_META_ROI);
+  gst_fbnet_meta_attach (&result, buffer, GST_FBNET_META_ROI);
   g_autoptr (GPtrArray) regions = collect_regions (buffer);
   g_assert_cmpuint (regions->len, ==, 4);
   for (guint i = 0; i < regions->len; i++) {
@@ -190,7 +191,7 @@ test_structure (void)
 {
   GQuark labels[2];
   const GstFbnetResult result = make_result (labels);
-  g_autoptr (GstStructure) structure = gst_fbnet_result_to_structure (&result);
+  g_autoptr (GstStructure) structure = gst_fbnet_structure_new_detections (&result);
   g_autofree char *text = gst_structure_to_string (structure);
   g_autoptr (GstStructure) read = gst_structure_from_string (text, NULL);
   g_assert_nonnull (read);
@@ -214,7 +215,7 @@ test_nothing (void)
   const FbnetDetections nothing = { NULL, 0 };
   const GstFbnetResult result = { &nothing, FRAME_WIDTH, FRAME_HEIGHT, NULL, 0.5f, 0 };
   g_autoptr (GstBuffer) buffer = gst_buffer_new ();
-  gst_fbnet_result_attach (&result, buffer, GST_FBNET_META_ROI);
+  gst_fbnet_meta_attach (&result, buffer, GST_FBNET_META_ROI);
   g_autoptr (GPtrArray) regions = collect_regions (buffer);
   g_assert_cmpuint (regions->len, ==, 0);
 }
@@ -238,7 +239,7 @@ test_keypoints (void)
   result.found = &one;
   result.n_keypoints = G_N_ELEMENTS (points);
   g_autoptr (GstBuffer) buffer = gst_buffer_new ();
-  gst_fbnet_result_attach (&result, buffer, GST_FBNET_META_ROI);
+  gst_fbnet_meta_attach (&result, buffer, GST_FBNET_META_ROI);
   g_autoptr (GPtrArray) regions = collect_regions (buffer);
   const GstStructure *structure =
       gst_video_region_of_interest_meta_get_param (g_ptr_array_index (regions, 0), "keypoints");

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * COCO's box metrics (models/tools/cocoeval.c): against pycocotools on real detections, and on
+ * COCO's box metrics (models/evaluate/cocoeval.c): against pycocotools on real detections, and on
  * sets small enough to count by hand.
  */
 #include <glib/gstdio.h>
@@ -13,13 +13,13 @@
 static CocoEval *
 try_files (const char *truth_path, const char *results_path, GError **error)
 {
-  g_autoptr (cJSON) annotations = json_read (truth_path, error);
+  g_autoptr (CocoFile) annotations = coco_file_read (truth_path, error);
   g_autoptr (cJSON) detections = annotations ? json_read (results_path, error) : NULL;
   if (!detections)
     return NULL;
   g_autoptr (CocoProblems) problems = coco_problems_new ();
   g_autoptr (CocoTruth) truth =
-      coco_truth_new (annotations, truth_path, COCO_KIND_BIT (COCO_BOX), 0, problems, error);
+      coco_truth_new (annotations, COCO_KIND_BIT (COCO_BOX), 0, problems, error);
   g_autoptr (CocoResults) results =
       truth ? coco_results_new (detections, results_path, truth, error) : NULL;
   return results ? coco_eval_new (truth, results, COCO_BOX, NULL, 0) : NULL;

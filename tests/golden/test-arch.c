@@ -9,28 +9,6 @@
 #include "model/arch.h"
 #include "fixture.h"
 
-static const char *const detectors[] = {
-  "faster_rcnn_fbnetv3a_C4",
-  "faster_rcnn_fbnetv3a_dsmask_C4",
-  "mask_rcnn_fbnetv3a_C4",
-  "mask_rcnn_fbnetv3a_dsmask_C4",
-  "keypoint_rcnn_fbnetv3a_dsmask_C4",
-  "faster_rcnn_fbnetv3g_fpn",
-  "mask_rcnn_fbnetv3g_fpn",
-  "extra_gn_faster_dsmask_C4",
-};
-
-static const char *const classifiers[] = {
-  "cls/FBNetV2_F1",
-  "cls/FBNetV2_F4",
-  "cls/FBNetV3_A",
-  "cls/dmasking_l3",
-  "cls/eff_0",
-  "cls/fbnet_a",
-  "cls/fbnet_c",
-  "cls/mnv3",
-};
-
 /* Where D2Go keeps the parts, and which names their blocks have. */
 static const struct {
   const char *part, *prefix;
@@ -301,13 +279,7 @@ int
 main (int argc, char *argv[])
 {
   g_test_init (&argc, &argv, NULL);
-  for (guint i = 0; i < G_N_ELEMENTS (detectors); i++) {
-    g_autofree char *path = g_strconcat ("/arch/", detectors[i], NULL);
-    g_test_add_data_func (path, detectors[i], test_detector);
-  }
-  for (guint i = 0; i < G_N_ELEMENTS (classifiers); i++) {
-    g_autofree char *path = g_strconcat ("/arch/", classifiers[i], NULL);
-    g_test_add_data_func (path, classifiers[i], test_classifier);
-  }
+  fixture_add_cases ("/arch/detector", FIXTURE_DETECTOR, "layers", test_detector);
+  fixture_add_cases ("/arch/classifier", FIXTURE_CLASSIFIER, "layers", test_classifier);
   return g_test_run ();
 }

@@ -12,11 +12,9 @@
 #include "kernels/kernels.h"
 #include "model/model.h"
 #include "network/cache.h"
+#include "network/piece.h"
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (cJSON, cJSON_Delete)
-
-static const char *const classifiers[] = { "FBNetV2_F1", "FBNetV2_F4", "FBNetV3_A", "dmasking_l3",
-  "eff_0", "fbnet_a", "fbnet_c", "mnv3" };
 
 /* --- The model -------------------------------------------------------------------------------- */
 
@@ -78,19 +76,18 @@ check_probe (const Tensor *t, const cJSON *probe, const char *kernels)
 static void
 check_blocks (FbnetModel *model, const Kernels *kernels, const Tensor *input, const cJSON *probes)
 {
-  const Network *network = cache_get_network (model, kernels);
-  Runner runner = { .kernels = kernels };
+  const PackOptions options = { .kernels = kernels };
+  Workspace workspace = { .network = cache_get_network (model, &options) };
   Tensor in = *input;
   guint n = 0;
 
   in.data = g_memdup2 (input->data, input->h * input->w * input->c * sizeof (float));
-  for (guint s = 0; s < network->n_trunk; s++) {
-    for (guint b = 0; b < network->trunk[s].n_blocks; b++) {
-      const PackedStage one = { 1, &network->trunk[s].blocks[b] };
+  for (guint s = 0; s < layers_count (model->layers, ROLE_TRUNK); s++) {
+    const PackedStage *stage = network_stage (workspace.network, ROLE_TRUNK, s);
+    for (guint b = 0; b < stage->n_blocks; b++) {
+      const PackedStage one = { 1, &stage->blocks[b] };
       Tensor out;
-      g_assert_true (runner_reserve_stage (&runner, &one, &in, &out, NULL));
-      out.data = g_new (float, out.h *out.w *out.c);
-      runner_run_stage (&runner, &one, &in, &out);
+      g_assert_true (piece_run_stage (&workspace, &one, &in, TRUE, &out, NULL));
       g_assert_cmpint (n, <, cJSON_GetArraySize (probes));
       check_probe (&out, cJSON_GetArrayItem (probes, n++), kernels->name);
       g_free (in.data);
@@ -99,7 +96,7 @@ check_blocks (FbnetModel *model, const Kernels *kernels, const Tensor *input, co
   }
   g_assert_cmpint (n, ==, cJSON_GetArraySize (probes));
   g_free (in.data);
-  runner_close (&runner);
+  workspace_close (&workspace);
 }
 
 /* --- The whole -------------------------------------------------------------------------------- */
@@ -121,9 +118,9 @@ check_kernels (const Fixture *fixture, FbnetModel *model, const Kernels *kernels
   g_autoptr (Npy) crop = fixture_array (fixture, "crop");
   g_autoptr (Npy) logits = fixture_array (fixture, "logits");
   const FbnetImage image = picture_image (picture);
+  const cJSON *probes = fixture_config (fixture, "probes");
   const cJSON *top = cJSON_GetArrayItem (fixture_config (fixture, "top5"), 0);
-  float probabilities[3][1000];
-  ClassifierTaps taps;
+  float probabilities[3][IMAGENET_CLASSES];
   double worst = 0;
 
   for (guint n_threads = 1; n_threads <= 3; n_threads++) {
@@ -133,13 +130,15 @@ check_kernels (const Fixture *fixture, FbnetModel *model, const Kernels *kernels
     g_assert_no_error (error);
     fbnet_classifier_run (classifier, &image, probabilities[n_threads - 1], &error);
     g_assert_no_error (error);
-    classifier_get_taps (classifier, &taps);
+    const ClassifierPass *taps = classifier_get_pass (classifier);
     if (n_threads > 1)
       continue;
-    g_assert_cmpmem (taps.crop, 3 * taps.side * taps.side, crop->data, crop->n_bytes);
-    for (guint i = 0; i < 1000; i++)
-      worst = fmax (worst, fabs (taps.logits.data[i] - npy_floats (logits)[i]));
-    check_blocks (model, kernels, &taps.input, fixture_config (fixture, "probes"));
+    if (crop != NULL)
+      g_assert_cmpmem (taps->crop, 3 * taps->side * taps->side, crop->data, crop->n_bytes);
+    for (guint i = 0; logits != NULL && i < IMAGENET_CLASSES; i++)
+      worst = fmax (worst, fabs (taps->logits.data[i] - npy_floats (logits)[i]));
+    if (probes != NULL)
+      check_blocks (model, kernels, &taps->input, probes);
   }
   g_test_message ("%s: logits deviate by at most %.2g", kernels->name, worst);
   g_assert_cmpfloat (worst, <, 2e-3);
@@ -147,16 +146,17 @@ check_kernels (const Fixture *fixture, FbnetModel *model, const Kernels *kernels
       sizeof probabilities[1]);
   g_assert_cmpmem (probabilities[0], sizeof probabilities[0], probabilities[2],
       sizeof probabilities[2]);
-  const guint best = winner (probabilities[0], 1000);
+  if (top == NULL)
+    return;
+  const guint best = winner (probabilities[0], IMAGENET_CLASSES);
   g_assert_cmpuint (best, ==, (guint) cJSON_GetObjectItem (top, "cls")->valuedouble);
   g_assert_cmpfloat_with_epsilon (probabilities[0][best],
       cJSON_GetObjectItem (top, "prob")->valuedouble, 1e-3);
 }
 
 static void
-test_classifier (gconstpointer data)
+test_classifier (gconstpointer name)
 {
-  g_autofree char *name = g_strconcat ("cls/", (const char *) data, NULL);
   g_autoptr (Fixture) fixture = fixture_open (name);
   if (fixture == NULL)
     return;
@@ -170,9 +170,6 @@ int
 main (int argc, char **argv)
 {
   g_test_init (&argc, &argv, NULL);
-  for (guint i = 0; i < G_N_ELEMENTS (classifiers); i++) {
-    g_autofree char *path = g_strconcat ("/classifier/", classifiers[i], NULL);
-    g_test_add_data_func (path, classifiers[i], test_classifier);
-  }
+  fixture_add_cases ("/classifier", FIXTURE_CLASSIFIER, "", test_classifier);
   return g_test_run ();
 }

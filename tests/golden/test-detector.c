@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * The whole detector against D2Go's own numbers, stage by stage: every configuration of the zoo, the
- * GroupNorm one, and the weights trained on COCO, with every kernel set and number of threads.
+ * The whole detector against D2Go's own numbers, stage by stage: every recording that there is, with every
+ * kernel set and number of threads.
  */
 #include "fixture.h"
 #include "kernels/kernels.h"
@@ -11,25 +11,22 @@
  * its float64 (config.json, `robustness`), and every stage behind the proposals inherits that. What
  * those stages add of their own is what test-heads.c measures. */
 static const ParityLimits random_weights = { 1e-3, 2e-2, 0.1, 3e-4, 1e-3, FALSE };
-static const ParityLimits random_weights_capped = { 1e-3, 2e-2, 0.1, 3e-4, 1e-3, TRUE };
-static const ParityLimits coco_weights = { 1e-3, 1e-3, 2e-3, 1e-4, 1e-3, FALSE };
+static const ParityLimits trained_weights = { 1e-3, 1e-3, 2e-3, 1e-4, 1e-3, FALSE };
 
-static const struct {
-  const char *name;
-  const ParityLimits *limits;
-} cases[] = {
-  { "faster_rcnn_fbnetv3a_C4", &random_weights },
-  { "faster_rcnn_fbnetv3a_dsmask_C4", &random_weights_capped },
-  { "mask_rcnn_fbnetv3a_C4", &random_weights },
-  { "mask_rcnn_fbnetv3a_dsmask_C4", &random_weights },
-  { "keypoint_rcnn_fbnetv3a_dsmask_C4", &random_weights },
-  { "extra_gn_faster_dsmask_C4", &random_weights },
-  { "faster_rcnn_fbnetv3g_fpn", &random_weights },
-  { "mask_rcnn_fbnetv3g_fpn", &random_weights },
-  { "faster_rcnn_fbnetv3a_dsmask_C4_coco/horse", &coco_weights },
-  { "faster_rcnn_fbnetv3a_dsmask_C4_coco/dogbike", &coco_weights },
-  { "faster_rcnn_fbnetv3a_dsmask_C4_coco/dog", &coco_weights },
-};
+/* A recipe makes random weights, a file has trained ones. As many detections as there may be: the last ones
+ * may be near-ties with those that were left out. */
+static ParityLimits
+limits_of (const Fixture *fixture)
+{
+  ParityLimits limits =
+      fixture_config (fixture, "weights") != NULL ? trained_weights : random_weights;
+  const cJSON *most = fixture_config (fixture, "cfg.TEST.DETECTIONS_PER_IMAGE");
+  g_autoptr (Npy) scores = fixture_array (fixture, "det_scores");
+
+  limits.as_set = scores != NULL && cJSON_IsNumber (most)
+      && scores->shape[0] >= (gsize) cJSON_GetNumberValue (most);
+  return limits;
+}
 
 static Npy *
 expected_array (gconstpointer source, const char *name)
@@ -41,7 +38,7 @@ typedef struct {
   const Fixture *fixture;
   FbnetModel *model;
   FbnetImage image;
-  const ParityLimits *limits;
+  ParityLimits limits;
   ParityTable *table;
 } Setting;
 
@@ -61,7 +58,7 @@ run_frame (const Setting *setting, const char *kernels, guint n_threads, gboolea
   g_assert_cmpuint (fbnet_detector_get_n_threads (detector), ==, n_threads);
   if (check)
     parity_check (detector, &setting->image, detections, expected_array, setting->fixture,
-        setting->limits, setting->table);
+        &setting->limits, setting->table);
   return parity_bytes (detector, detections);
 }
 
@@ -78,10 +75,9 @@ check_kernels (const Setting *setting, const char *kernels)
 }
 
 static void
-test_fixture (gconstpointer data)
+test_fixture (gconstpointer name)
 {
-  const guint index = GPOINTER_TO_UINT (data);
-  g_autoptr (Fixture) fixture = fixture_open (cases[index].name);
+  g_autoptr (Fixture) fixture = fixture_open (name);
   if (fixture == NULL)
     return;
   g_autoptr (FbnetModel) model = fixture_model (fixture);
@@ -91,10 +87,10 @@ test_fixture (gconstpointer data)
       (guint64) cJSON_GetNumberValue (fixture_config (fixture, "n_params")));
   for (const Kernels *const *kernels = kernels_list (); *kernels != NULL; kernels++) {
     g_autoptr (ParityTable) table = parity_table_new ();
-    const Setting setting = { fixture, model, picture_image (picture), cases[index].limits, table };
+    const Setting setting = { fixture, model, picture_image (picture), limits_of (fixture), table };
     g_test_message ("%s", (*kernels)->name);
     check_kernels (&setting, (*kernels)->name);
-    g_autofree char *title = g_strdup_printf ("%s | %s", cases[index].name, (*kernels)->name);
+    g_autofree char *title = g_strdup_printf ("%s | %s", (const char *) name, (*kernels)->name);
     parity_table_print (table, title);
   }
 }
@@ -103,9 +99,6 @@ int
 main (int argc, char *argv[])
 {
   g_test_init (&argc, &argv, NULL);
-  for (guint i = 0; i < G_N_ELEMENTS (cases); i++) {
-    g_autofree char *path = g_strconcat ("/detector/", cases[i].name, NULL);
-    g_test_add_data_func (path, GUINT_TO_POINTER (i), test_fixture);
-  }
+  fixture_add_cases ("/detector", FIXTURE_DETECTOR, "", test_fixture);
   return g_test_run ();
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * Meta's int8 export in int8, against what PyTorch's QNNPACK computed: every quantised operator, the
+ * Int8 exports in int8, against what PyTorch's QNNPACK computed: every quantised operator, the
  * proposals, and the final boxes and scores, bit for bit.
  */
 #include <glib/gstdio.h>
@@ -13,59 +13,30 @@
 #include "kernels/kernels.h"
 #include "parity.h"
 
-/* --- Golden data ------------------------------------------------------------------------------ */
+#define ROOT "model." /* of an operator's name in the graph */
 
-static char *
-golden_path (const char *path)
+/* --- The export ------------------------------------------------------------------------------- */
+
+static const char *
+text_of (const cJSON *object, const char *key)
 {
-  const char *folder = g_getenv ("FBNET_GOLDEN_DATA");
-  g_autofree char *whole = g_build_filename (folder != NULL ? folder : "", path, NULL);
-
-  if (folder != NULL && g_file_test (whole, G_FILE_TEST_EXISTS))
-    return g_steal_pointer (&whole);
-  g_test_skip ("no golden data");
-  return NULL;
+  return cJSON_GetStringValue (cJSON_GetObjectItemCaseSensitive (object, key));
 }
 
-static cJSON *
-load_json (const char *path)
-{
-  g_autofree char *whole = golden_path (path);
-  g_autofree char *text = NULL;
-
-  g_assert_true (g_file_get_contents (whole, &text, NULL, NULL));
-  cJSON *json = cJSON_Parse (text);
-  g_assert_nonnull (json);
-  return json;
-}
-
-static Npy *
-load_array (const char *picture, const char *name)
-{
-  g_autofree char *path = g_strdup_printf ("fixtures/int8_coco/%s/%s.npy", picture, name);
-  g_autofree char *whole = golden_path (path);
-  g_autoptr (GError) error = NULL;
-  Npy *array = npy_load (whole, &error);
-
-  g_assert_no_error (error);
-  return array;
-}
-
-/* The export, imported as it is; NULL, with the test skipped, without golden data. */
+/* The export as it is; NULL for what is none. */
 static FbnetModel *
-import_export (const char *name)
+import_export (const char *source)
 {
   const ImportOptions options = { .precision = IMPORT_INT8 };
-  g_autofree char *relative = g_build_filename ("weights", name, NULL);
-  g_autofree char *source = golden_path (relative);
   g_autofree char *path = NULL;
   g_autoptr (GError) error = NULL;
   guint64 n_parameters;
 
-  if (source == NULL)
-    return NULL;
   g_autoptr (Imported) imported = import_read (source, &options, &error);
-  g_assert_no_error (error);
+  if (imported == NULL) {
+    g_test_message ("%s: %s", source, error->message);
+    return NULL;
+  }
   g_close (g_file_open_tmp ("fbnet-XXXXXX.safetensors", &path, NULL), NULL);
   g_assert_true (import_write (imported, path, &n_parameters, &error));
   g_assert_no_error (error);
@@ -75,25 +46,73 @@ import_export (const char *name)
   return model;
 }
 
-/* A frame that the resize leaves as it is: what PyTorch's network was given. */
-typedef struct {
-  Npy *resized; /* [h][w][3], BGR */
-  FbnetImage image;
-} Frame;
-
-static Frame
-load_frame (const char *picture)
+/* Whether the model gives every named operator's output the graph's scale. */
+static gboolean
+has_scales_of (FbnetModel *model, const Fixture *graph)
 {
-  Frame frame = { load_array (picture, "resized") };
-  const gsize *shape = frame.resized->shape;
+  cJSON *description = cJSON_Parse (fbnet_model_get_description (model));
+  const cJSON *quantization = cJSON_GetObjectItemCaseSensitive (description, "quantization");
+  const cJSON *activations = cJSON_GetObjectItemCaseSensitive (quantization, "activations");
+  gboolean same = TRUE;
+  const cJSON *op;
 
-  g_assert_cmpuint (shape[2], ==, 3);
-  frame.image = (FbnetImage){ .format = FBNET_PIXEL_BGR,
-    .width = (guint) shape[1],
-    .height = (guint) shape[0],
-    .planes = { frame.resized->data },
-    .strides = { (gssize) (3 * shape[1]) } };
-  return frame;
+  cJSON_ArrayForEach (op, fixture_config (graph, "ops"))
+  {
+    const char *name = text_of (op, "name");
+    const cJSON *expected = cJSON_GetObjectItemCaseSensitive (op, "out_scale");
+    if (name == NULL || !g_str_has_prefix (name, ROOT) || !cJSON_IsNumber (expected))
+      continue;
+    const cJSON *activation = cJSON_GetObjectItemCaseSensitive (activations, name + strlen (ROOT));
+    const cJSON *scale = cJSON_GetObjectItemCaseSensitive (activation, "scale");
+    same = same && cJSON_IsNumber (scale)
+        && (float) scale->valuedouble == (float) expected->valuedouble;
+  }
+  cJSON_Delete (description);
+  return same;
+}
+
+/* Of the exports in `folder` the one that the graph was recorded from, or NULL. */
+static FbnetModel *
+find_export_in (const char *folder, const Fixture *graph)
+{
+  g_autoptr (GDir) dir = g_dir_open (folder, 0, NULL);
+
+  for (const char *name; dir != NULL && (name = g_dir_read_name (dir)) != NULL;) {
+    g_autofree char *path = g_build_filename (folder, name, NULL);
+    if (!g_str_has_suffix (name, ".pt") && !g_str_has_suffix (name, ".ptl"))
+      continue;
+    g_autoptr (FbnetModel) model = import_export (path);
+    if (model != NULL && has_scales_of (model, graph))
+      return g_steal_pointer (&model);
+  }
+  return NULL;
+}
+
+/* Beside the graph, or among the golden data's weights; NULL, with the test skipped, where there is none. */
+static FbnetModel *
+find_export (const Fixture *graph)
+{
+  g_autofree char *weights = g_build_filename (g_getenv ("FBNET_GOLDEN_DATA"), "weights", NULL);
+  FbnetModel *model = find_export_in (graph->folder, graph);
+
+  if (model == NULL)
+    model = find_export_in (weights, graph);
+  if (model == NULL)
+    g_test_skip ("no export has the scales of graph.json");
+  return model;
+}
+
+/* A frame that the resize leaves as it is: what PyTorch's network was given. */
+static FbnetImage
+frame_of (const Npy *resized)
+{
+  g_assert_cmpuint (resized->n_dims, ==, 3);
+  g_assert_cmpuint (resized->shape[2], ==, 3);
+  return (FbnetImage){ .format = FBNET_PIXEL_BGR,
+    .width = (guint) resized->shape[1],
+    .height = (guint) resized->shape[0],
+    .planes = { resized->data },
+    .strides = { (gssize) (3 * resized->shape[1]) } };
 }
 
 static FbnetDetector *
@@ -145,22 +164,15 @@ keep_checksum (const char *name, const Tensor *output, gpointer data)
         GUINT_TO_POINTER (checksum (output->bytes, output)));
 }
 
-static const char *
-text_of (const cJSON *object, const char *key)
-{
-  return cJSON_GetStringValue (cJSON_GetObjectItem (object, key));
-}
-
 /* The engine's name of what an operator gives. A sum has none in the graph: it follows its block's
  * last convolution. */
 static char *
 activation_name (const cJSON *op, const char *last_conv)
 {
-  static const char *const root = "model.";
   const char *name = text_of (op, "name");
 
   if (name != NULL)
-    return g_strdup (name + strlen (root));
+    return g_strdup (name + strlen (ROOT));
   g_assert_cmpstr (text_of (op, "op"), ==, "quantized::add");
   g_assert_true (g_str_has_suffix (last_conv, ".pwl.conv"));
   return g_strdup_printf ("%.*s.add", (int) (strlen (last_conv) - strlen (".pwl.conv")), last_conv);
@@ -172,9 +184,9 @@ average_checksum (const FbnetDetector *detector, const cJSON *conv)
 {
   const float scale = (float) cJSON_GetObjectItem (conv, "out_scale")->valuedouble;
   const float zero = (float) cJSON_GetObjectItem (conv, "out_zp")->valuedouble;
-  DetectorTaps taps;
+  Pass taps;
 
-  detector_get_taps (detector, &taps);
+  taps = *detector_get_pass (detector);
   const gsize n = taps.box_features.n * taps.box_features.c;
   g_autofree guint8 *bytes = g_new (guint8, n);
   for (gsize i = 0; i < n; i++)
@@ -198,14 +210,14 @@ found_checksum (GHashTable *found, const FbnetDetector *detector, const cJSON *o
 
 /* Every operator of the graph whose output is recorded; how many there were. */
 static guint
-check_operators (const FbnetDetector *detector, GHashTable *found, const cJSON *expected)
+check_operators (const FbnetDetector *detector, GHashTable *found, const Fixture *graph,
+    const cJSON *expected)
 {
-  cJSON *graph = load_json ("fixtures/int8_coco/graph.json");
   const cJSON *op, *last_conv = NULL;
   g_autofree char *last_name = NULL;
   guint n = 0;
 
-  cJSON_ArrayForEach (op, cJSON_GetObjectItem (graph, "ops"))
+  cJSON_ArrayForEach (op, fixture_config (graph, "ops"))
   {
     const char *out =
         cJSON_GetStringValue (cJSON_GetArrayItem (cJSON_GetObjectItem (op, "out"), 0));
@@ -224,17 +236,18 @@ check_operators (const FbnetDetector *detector, GHashTable *found, const cJSON *
       last_name = activation_name (op, NULL);
     }
   }
-  cJSON_Delete (graph);
   return n;
 }
 
 /* --- Proposals and detections ----------------------------------------------------------------- */
 
 static void
-check_floats (const char *picture, const char *name, const float *found, gsize n)
+check_floats (const Fixture *saved, const char *name, const float *found, gsize n)
 {
-  g_autoptr (Npy) expected = load_array (picture, name);
+  g_autoptr (Npy) expected = fixture_array (saved, name);
 
+  if (expected == NULL)
+    return;
   g_assert_cmpuint (expected->n_bytes, ==, n * sizeof (float));
   for (gsize i = 0; i < n; i++) {
     if (memcmp (&found[i], &npy_floats (expected)[i], sizeof *found) == 0)
@@ -247,92 +260,104 @@ check_floats (const char *picture, const char *name, const float *found, gsize n
 }
 
 static void
-check_results (const char *picture, const FbnetDetector *detector)
+check_classes (const Fixture *saved, const Pass *taps)
 {
-  DetectorTaps taps;
+  g_autoptr (Npy) classes = fixture_array (saved, "classes");
 
-  detector_get_taps (detector, &taps);
-  check_floats (picture, "proposals", &taps.proposals->x0, 4 * taps.n_proposals);
-  check_floats (picture, "proposal_logits", taps.proposal_logits, taps.n_proposals);
+  if (classes == NULL)
+    return;
+  g_assert_cmpuint (classes->shape[0], ==, taps->n_detections);
+  for (gsize i = 0; i < taps->n_detections; i++)
+    g_assert_cmpuint (taps->detections[i].class_id, ==, ((const guint32 *) classes->data)[i]);
+}
+
+static void
+check_results (const Fixture *saved, const FbnetDetector *detector)
+{
+  Pass taps;
+
+  taps = *detector_get_pass (detector);
+  check_floats (saved, "proposals", &taps.proposals->x0, 4 * taps.n_proposals);
+  check_floats (saved, "proposal_logits", taps.proposal_logits, taps.n_proposals);
+  check_classes (saved, &taps);
   g_autofree float *boxes = g_new (float, 4 * taps.n_detections);
   g_autofree float *scores = g_new (float, taps.n_detections);
-  g_autoptr (Npy) classes = load_array (picture, "classes");
-  g_assert_cmpuint (classes->shape[0], ==, taps.n_detections);
   for (gsize i = 0; i < taps.n_detections; i++) {
     memcpy (boxes + 4 * i, &taps.detections[i].box, sizeof (Box));
     scores[i] = taps.detections[i].score;
-    g_assert_cmpuint (taps.detections[i].class_id, ==, ((const guint32 *) classes->data)[i]);
   }
-  check_floats (picture, "boxes", boxes, 4 * taps.n_detections);
-  check_floats (picture, "scores", scores, taps.n_detections);
+  check_floats (saved, "boxes", boxes, 4 * taps.n_detections);
+  check_floats (saved, "scores", scores, taps.n_detections);
 }
 
 /* --- The pictures ----------------------------------------------------------------------------- */
 
+typedef struct {
+  FbnetModel *model;
+  const Fixture *graph, *saved;
+  FbnetImage image;
+} Setting;
+
 /* Layer by layer, with every operator checked. */
 static GByteArray *
-check_layers (FbnetModel *model, const char *kernels, const char *picture, const FbnetImage *image)
+check_layers (const Setting *setting, const char *kernels)
 {
-  g_autofree char *path = g_strdup_printf ("fixtures/int8_coco/%s/result.json", picture);
-  cJSON *result = load_json (path);
-  const cJSON *expected = cJSON_GetObjectItem (result, "op_output_checks");
+  const cJSON *expected = fixture_config (setting->saved, "op_output_checks");
   g_autoptr (GHashTable) sums = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);
   g_autoptr (FbnetDetections) found = fbnet_detections_new ();
-  g_autoptr (FbnetDetector) detector = open_detector (model, kernels, 1, FBNET_INT8_BIAS_EXACT);
+  g_autoptr (FbnetDetector) detector =
+      open_detector (setting->model, kernels, 1, FBNET_INT8_BIAS_EXACT);
 
   detector_observe (detector, keep_checksum, sums);
-  run_frame (detector, image, found);
-  g_assert_cmpuint (check_operators (detector, sums, expected), ==,
+  run_frame (detector, &setting->image, found);
+  g_assert_cmpuint (check_operators (detector, sums, setting->graph, expected), ==,
       (guint) cJSON_GetArraySize (expected));
-  check_results (picture, detector);
-  cJSON_Delete (result);
+  check_results (setting->saved, detector);
   return parity_bytes (detector, found);
 }
 
 /* Fused: the same bits as layer by layer, for any number of threads, on the second frame too. */
 static void
-check_fused (FbnetModel *model, const char *kernels, const FbnetImage *image,
-    const GByteArray *expected)
+check_fused (const Setting *setting, const char *kernels, const GByteArray *expected)
 {
   for (guint n_threads = 1; n_threads <= 3; n_threads++) {
     g_autoptr (FbnetDetections) found = fbnet_detections_new ();
     g_autoptr (FbnetDetector) detector =
-        open_detector (model, kernels, n_threads, FBNET_INT8_BIAS_EXACT);
+        open_detector (setting->model, kernels, n_threads, FBNET_INT8_BIAS_EXACT);
     for (guint frame = 0; frame < 2; frame++) {
-      run_frame (detector, image, found);
+      run_frame (detector, &setting->image, found);
       g_autoptr (GByteArray) bytes = parity_bytes (detector, found);
       g_assert_cmpmem (bytes->data, bytes->len, expected->data, expected->len);
     }
   }
 }
 
-/* In exact mode all 86 quantised operators, proposals, boxes and scores have the recorded bits, with
+/* In exact mode all recorded operators, proposals, boxes and scores have the recorded bits, with
  * every kernel set, fused or not, for one to three threads. */
 static void
-test_exact (gconstpointer data)
+test_exact (gconstpointer name)
 {
-  const char *picture = data;
-  g_autoptr (FbnetModel) model = import_export ("d2go-coco-int8.pt");
+  g_autofree char *parent = g_path_get_dirname (name);
+  g_autoptr (Fixture) saved = fixture_open (name);
+  g_autoptr (Fixture) graph = fixture_open_file (parent, "graph.json");
+  if (saved == NULL || graph == NULL)
+    return;
+  g_autoptr (FbnetModel) model = find_export (graph);
   if (model == NULL)
     return;
-  Frame frame = load_frame (picture);
+  g_autoptr (Npy) resized = fixture_array (saved, "resized");
+  const Setting setting = { model, graph, saved, frame_of (resized) };
 
   for (const Kernels *const *kernels = kernels_list (); *kernels != NULL; kernels++) {
-    g_autoptr (GByteArray) bytes = check_layers (model, (*kernels)->name, picture, &frame.image);
-    check_fused (model, (*kernels)->name, &frame.image, bytes);
+    g_autoptr (GByteArray) bytes = check_layers (&setting, (*kernels)->name);
+    check_fused (&setting, (*kernels)->name, bytes);
   }
-  npy_free (frame.resized);
 }
 
 int
 main (int argc, char *argv[])
 {
-  static const char *const pictures[] = { "horse", "dogbike", "dog", "sheep" };
-
   g_test_init (&argc, &argv, NULL);
-  for (guint i = 0; i < G_N_ELEMENTS (pictures); i++) {
-    g_autofree char *path = g_strconcat ("/int8/exact/", pictures[i], NULL);
-    g_test_add_data_func (path, pictures[i], test_exact);
-  }
+  fixture_add_cases ("/int8/exact", FIXTURE_INT8, "resized", test_exact);
   return g_test_run ();
 }

@@ -4,14 +4,13 @@
  * stage i, so that a deviation names the stage that made it. What passes here is bounded by the
  * rounding of one stage alone, far below the tolerances of the whole network.
  */
-#include <cjson/cJSON.h>
 #include <math.h>
 #include <string.h>
 
 #include "detect/boxhead.h"
 #include "compare.h"
 #include "detect/mask.h"
-#include "npy.h"
+#include "golden.h"
 #include "detect/roi.h"
 #include "detect/rpn.h"
 #include "model/anchors.h"
@@ -20,76 +19,7 @@
 #define SCORE_TOLERANCE   1e-6
 #define FEATURE_TOLERANCE 2e-6 /* of the largest magnitude in the map */
 
-/* --- A fixture's files ------------------------------------------------------------------------ */
-
-typedef struct {
-  char *folder;
-  cJSON *config;
-} Fixture;
-
-static void
-fixture_free (Fixture *fixture)
-{
-  g_free (fixture->folder);
-  cJSON_Delete (fixture->config);
-  g_free (fixture);
-}
-
-G_DEFINE_AUTOPTR_CLEANUP_FUNC (Fixture, fixture_free)
-
-/* NULL, and the test skipped, where there is no golden data. */
-static Fixture *
-fixture_open_file (const char *name, const char *file)
-{
-  const char *root = g_getenv ("FBNET_GOLDEN_DATA");
-  g_autofree char *folder = g_build_filename (root ? root : "", "fixtures", name, NULL);
-  g_autofree char *path = g_build_filename (folder, file, NULL);
-  g_autofree char *text = NULL;
-  if (!root || !g_file_get_contents (path, &text, NULL, NULL)) {
-    g_test_skip ("no golden data");
-    return NULL;
-  }
-  Fixture *fixture = g_new0 (Fixture, 1);
-  fixture->folder = g_steal_pointer (&folder);
-  fixture->config = cJSON_Parse (text);
-  g_assert_nonnull (fixture->config);
-  return fixture;
-}
-
-static Fixture *
-fixture_open (const char *name)
-{
-  return fixture_open_file (name, "config.json");
-}
-
-static gboolean
-fixture_has (const Fixture *fixture, const char *array)
-{
-  g_autofree char *path = g_strdup_printf ("%s/%s.npy", fixture->folder, array);
-  return g_file_test (path, G_FILE_TEST_EXISTS);
-}
-
-static Npy *
-fixture_array (const Fixture *fixture, const char *array)
-{
-  g_autofree char *path = g_strdup_printf ("%s/%s.npy", fixture->folder, array);
-  g_autoptr (GError) error = NULL;
-  Npy *npy = npy_load (path, &error);
-  g_assert_no_error (error);
-  return npy;
-}
-
-/* Follows "a/b/c" from the configuration's root. */
-static const cJSON *
-fixture_config (const Fixture *fixture, const char *path)
-{
-  g_auto (GStrv) names = g_strsplit (path, "/", -1);
-  const cJSON *at = fixture->config;
-  for (char **name = names; *name; name++)
-    at = cJSON_GetObjectItemCaseSensitive (at, *name);
-  g_assert_nonnull (at);
-  return at;
-}
+/* --- A fixture's numbers ---------------------------------------------------------------------- */
 
 static double
 fixture_number (const Fixture *fixture, const char *path)
@@ -208,8 +138,8 @@ test_cell_anchors (gconstpointer name)
   if (!fixture)
     return;
   const cJSON *levels = fixture_config (fixture, "cell_anchors");
-  const cJSON *sizes = fixture_config (fixture, "cfg/MODEL/ANCHOR_GENERATOR/SIZES");
-  const cJSON *ratios = fixture_config (fixture, "cfg/MODEL/ANCHOR_GENERATOR/ASPECT_RATIOS");
+  const cJSON *sizes = fixture_config (fixture, "cfg.MODEL.ANCHOR_GENERATOR.SIZES");
+  const cJSON *ratios = fixture_config (fixture, "cfg.MODEL.ANCHOR_GENERATOR.ASPECT_RATIOS");
   for (int l = 0; l < cJSON_GetArraySize (levels); l++) {
     const cJSON *level_sizes = cJSON_GetArrayItem (sizes, l);
     const cJSON *level_ratios =
@@ -245,12 +175,12 @@ static Proposals
 propose (const RpnLevel *levels, gsize n_levels, const Fixture *config, const Fixture *saved)
 {
   RpnParams params = {
-    .pre_nms_count = (gsize) fixture_number (config, "rpn/pre_nms_topk"),
-    .post_nms_count = (gsize) fixture_number (config, "rpn/post_nms_topk"),
-    .iou_threshold = (float) fixture_number (config, "rpn/nms_thresh"),
-    .min_box_size = (float) fixture_number (config, "rpn/min_box_size"),
+    .pre_nms_count = (gsize) fixture_number (config, "rpn.pre_nms_topk"),
+    .post_nms_count = (gsize) fixture_number (config, "rpn.post_nms_topk"),
+    .iou_threshold = (float) fixture_number (config, "rpn.nms_thresh"),
+    .min_box_size = (float) fixture_number (config, "rpn.min_box_size"),
   };
-  config_floats (fixture_config (config, "rpn/bbox_reg_weights"), params.weights, 4);
+  config_floats (fixture_config (config, "rpn.bbox_reg_weights"), params.weights, 4);
   gsize height, width;
   fixture_size (saved, "network_hw", &height, &width);
 
@@ -301,31 +231,6 @@ typedef struct {
   RoiPooler pooler;
 } Pooler;
 
-static Pooler *
-load_pooler (const Fixture *fixture, const char *which)
-{
-  g_autofree char *path = g_strdup_printf ("poolers/%s", which);
-  const cJSON *config = fixture_config (fixture, path);
-  const cJSON *features = fixture_config (fixture, "cfg/MODEL/ROI_HEADS/IN_FEATURES");
-  Pooler *p = g_new0 (Pooler, 1);
-  float scales[8];
-  p->pooler.n_levels = (gsize) cJSON_GetArraySize (features);
-  config_floats (cJSON_GetObjectItem (config, "scales"), scales, p->pooler.n_levels);
-  for (gsize l = 0; l < p->pooler.n_levels; l++) {
-    const char *name = cJSON_GetArrayItem (features, (int) l)->valuestring;
-    g_autofree char *fpn_name = g_strdup_printf ("fpn_%s", name);
-    g_autoptr (Npy) map =
-        fixture_array (fixture, fixture_has (fixture, fpn_name) ? fpn_name : name);
-    p->levels[l] = (RoiLevel){ channels_last (map), scales[l] };
-  }
-  p->pooler.levels = p->levels;
-  p->pooler.min_level = (guint) cJSON_GetObjectItem (config, "min_level")->valuedouble;
-  p->pooler.resolution =
-      (guint) cJSON_GetArrayItem (cJSON_GetObjectItem (config, "output"), 0)->valuedouble;
-  p->pooler.sampling_ratio = (guint) cJSON_GetObjectItem (config, "sampling_ratio")->valuedouble;
-  return p;
-}
-
 static void
 pooler_free (Pooler *p)
 {
@@ -335,6 +240,37 @@ pooler_free (Pooler *p)
 }
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (Pooler, pooler_free)
+
+/* NULL, and the test skipped, where a map that it pools from is not recorded. */
+static Pooler *
+load_pooler (const Fixture *fixture, const char *which)
+{
+  g_autofree char *path = g_strdup_printf ("poolers.%s", which);
+  const cJSON *config = fixture_config (fixture, path);
+  const cJSON *features = fixture_config (fixture, "cfg.MODEL.ROI_HEADS.IN_FEATURES");
+  g_autoptr (Pooler) p = g_new0 (Pooler, 1);
+  float scales[8];
+  p->pooler.n_levels = (gsize) cJSON_GetArraySize (features);
+  g_assert_cmpuint (p->pooler.n_levels, <=, G_N_ELEMENTS (scales));
+  config_floats (cJSON_GetObjectItem (config, "scales"), scales, p->pooler.n_levels);
+  for (gsize l = 0; l < p->pooler.n_levels; l++) {
+    const char *name = cJSON_GetArrayItem (features, (int) l)->valuestring;
+    g_autofree char *fpn_name = g_strdup_printf ("fpn_%s", name);
+    g_autoptr (Npy) map =
+        fixture_array (fixture, fixture_has (fixture, fpn_name) ? fpn_name : name);
+    if (!map) {
+      g_test_skip ("its feature maps are not recorded");
+      return NULL;
+    }
+    p->levels[l] = (RoiLevel){ channels_last (map), scales[l] };
+  }
+  p->pooler.levels = p->levels;
+  p->pooler.min_level = (guint) cJSON_GetObjectItem (config, "min_level")->valuedouble;
+  p->pooler.resolution =
+      (guint) cJSON_GetArrayItem (cJSON_GetObjectItem (config, "output"), 0)->valuedouble;
+  p->pooler.sampling_ratio = (guint) cJSON_GetObjectItem (config, "sampling_ratio")->valuedouble;
+  return g_steal_pointer (&p);
+}
 
 static double
 largest_feature (const RoiPooler *pooler)
@@ -396,8 +332,7 @@ assert_pooled_at (const Fixture *fixture, const Pooler *p, const char *boxes_nam
   assert_pooled (p, chosen, n, expected);
 }
 
-/* Proposals pooled from the saved maps are D2Go's; so are boxes made up to be large, small, of every
- * level and outside the picture, and the levels they are taken from. */
+/* Proposals pooled from the saved maps are D2Go's. */
 static void
 test_box_pooler (gconstpointer name)
 {
@@ -405,8 +340,20 @@ test_box_pooler (gconstpointer name)
   if (!fixture)
     return;
   g_autoptr (Pooler) p = load_pooler (fixture, "box_pooler");
-  assert_pooled_at (fixture, p, "proposals", "roi_box_index", "roi_box_features");
-  if (!fixture_has (fixture, "roi_extra_boxes"))
+  if (p)
+    assert_pooled_at (fixture, p, "proposals", "roi_box_index", "roi_box_features");
+}
+
+/* So are boxes made up to be large, small, of every level and outside the picture, and the levels they are
+ * taken from. */
+static void
+test_extra_pooler (gconstpointer name)
+{
+  g_autoptr (Fixture) fixture = fixture_open (name);
+  if (!fixture)
+    return;
+  g_autoptr (Pooler) p = load_pooler (fixture, "box_pooler");
+  if (!p)
     return;
   g_autoptr (Npy) boxes = fixture_array (fixture, "roi_extra_boxes");
   g_autoptr (Npy) expected = fixture_array (fixture, "roi_extra_features");
@@ -427,7 +374,8 @@ test_mask_pooler (gconstpointer name)
   if (!fixture)
     return;
   g_autoptr (Pooler) p = load_pooler (fixture, "mask_pooler");
-  assert_pooled_at (fixture, p, "det_boxes_net", "roi_mask_index", "roi_mask_features");
+  if (p)
+    assert_pooled_at (fixture, p, "det_boxes_net", "roi_mask_index", "roi_mask_features");
 }
 
 /* --- Detections ------------------------------------------------------------------------------- */
@@ -443,12 +391,12 @@ detect (gsize *n, const Npy *logits, const Npy *deltas, const Fixture *config, c
   g_assert_cmpuint (deltas->shape[0], ==, n_proposals);
   BoxHeadParams params = {
     .n_classes = logits->shape[1] - 1,
-    .score_threshold = (float) fixture_number (config, "box/score_thresh"),
-    .iou_threshold = (float) fixture_number (config, "box/nms_thresh"),
-    .max_detections = (gsize) fixture_number (config, "box/topk"),
+    .score_threshold = (float) fixture_number (config, "box.score_thresh"),
+    .iou_threshold = (float) fixture_number (config, "box.nms_thresh"),
+    .max_detections = (gsize) fixture_number (config, "box.topk"),
   };
   g_assert_cmpuint (deltas->shape[1], ==, 4 * params.n_classes);
-  config_floats (fixture_config (config, "box/bbox_reg_weights"), params.weights, 4);
+  config_floats (fixture_config (config, "box.bbox_reg_weights"), params.weights, 4);
   gsize height, width;
   fixture_size (saved, "network_hw", &height, &width);
 
@@ -578,11 +526,9 @@ test_masks (gconstpointer name)
 
 /* --- Quantised heads -------------------------------------------------------------------------- */
 
-/* Meta's int8 export gives equal logits by the dozen. Which of them NMS sees first decides what stays,
+/* An int8 export gives equal logits by the dozen. Which of them NMS sees first decides what stays,
  * so what stays proves the order of ties; the export then sorts what stays by a sort that is not
- * stable, so that equals are compared as sets, and a cap may cut either way among the last. Its
- * anchors and thresholds are those of the COCO fixture. */
-#define C4_COCO   "faster_rcnn_fbnetv3a_dsmask_C4_coco"
+ * stable, so that equals are compared as sets, and a cap may cut either way among the last. */
 #define RPN_HEAD  "model.proposal_generator.rpn_head.rpn_regressor."
 #define PREDICTOR "model.roi_heads.box_predictor."
 
@@ -613,9 +559,76 @@ dequantised_array (const Fixture *graph, const Fixture *saved, const char *array
   return npy;
 }
 
-static void
-assert_quantised_proposals (const Fixture *graph, const Fixture *config, const Fixture *saved)
+/* One of the maps' channels, or of the rows' columns; 0: any number. */
+static gsize
+n_channels (const Fixture *saved, const char *array)
 {
+  g_autoptr (Npy) npy = fixture_array (saved, array);
+  return npy ? npy->shape[1] : 0;
+}
+
+static gboolean
+fits (const Fixture *config, gsize n_anchors, gsize n_outputs)
+{
+  const cJSON *levels = fixture_config (config, "cell_anchors");
+  const gsize n_cells = (gsize) cJSON_GetArraySize (cJSON_GetArrayItem (levels, 0));
+  const gsize n_classes = (gsize) fixture_number (config, "cfg.MODEL.ROI_HEADS.NUM_CLASSES");
+  return cJSON_GetArraySize (levels) == 1 && (n_anchors == 0 || n_anchors == n_cells)
+      && (n_outputs == 0 || n_outputs == n_classes + 1);
+}
+
+/* An export has no config beside it: its anchors and thresholds are those of a detector with as many anchors
+ * and classes. NULL, and the test skipped, where no such one was recorded. */
+static Fixture *
+open_config (const Fixture *saved)
+{
+  const gsize n_anchors = n_channels (saved, "rpn_logits_q");
+  const gsize n_outputs = n_channels (saved, "cls_score_q");
+  g_auto (GStrv) names = fixture_names (FIXTURE_DETECTOR);
+  for (char **name = names; *name; name++) {
+    g_autoptr (Fixture) config = fixture_open (*name);
+    if (fits (config, n_anchors, n_outputs))
+      return g_steal_pointer (&config);
+  }
+  g_test_skip ("no detector with as many anchors and classes is recorded");
+  return NULL;
+}
+
+typedef struct {
+  Fixture *saved, *graph, *config;
+} Export;
+
+static void
+export_free (Export *export)
+{
+  fixture_free (export->saved);
+  fixture_free (export->graph);
+  fixture_free (export->config);
+  g_free (export);
+}
+
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (Export, export_free)
+
+/* NULL where the test is skipped. */
+static Export *
+export_open (const char *name)
+{
+  g_autofree char *parent = g_path_get_dirname (name);
+  g_autoptr (Export) export = g_new0 (Export, 1);
+  export->saved = fixture_open (name);
+  export->graph = fixture_open_file (parent, "graph.json");
+  export->config = open_config (export->saved);
+  return export->config ? g_steal_pointer (&export) : NULL;
+}
+
+/* The export's quantised RPN maps give its proposals. */
+static void
+test_quantised_proposals (gconstpointer name)
+{
+  g_autoptr (Export) export = export_open (name);
+  if (!export)
+    return;
+  const Fixture *graph = export->graph, *config = export->config, *saved = export->saved;
   g_autoptr (Npy) logits_map =
       dequantised_array (graph, saved, "rpn_logits_q", RPN_HEAD "cls_logits");
   g_autoptr (Npy) deltas_map =
@@ -640,9 +653,14 @@ assert_quantised_proposals (const Fixture *graph, const Fixture *config, const F
   free_level (&level);
 }
 
+/* The export's quantised predictor gives its detections. */
 static void
-assert_quantised_detections (const Fixture *graph, const Fixture *config, const Fixture *saved)
+test_quantised_detections (gconstpointer name)
 {
+  g_autoptr (Export) export = export_open (name);
+  if (!export)
+    return;
+  const Fixture *graph = export->graph, *config = export->config, *saved = export->saved;
   g_autoptr (Npy) logits = dequantised_array (graph, saved, "cls_score_q", PREDICTOR "cls_score");
   g_autoptr (Npy) deltas = dequantised_array (graph, saved, "bbox_pred_q", PREDICTOR "bbox_pred");
   gsize n;
@@ -663,65 +681,36 @@ assert_quantised_detections (const Fixture *graph, const Fixture *config, const 
   g_assert_cmpfloat (match.max_score, <=, SCORE_TOLERANCE);
 }
 
-/* The export's quantised RPN maps and predictor give its proposals and detections. */
-static void
-test_quantised (gconstpointer name)
-{
-  g_autoptr (Fixture) config = fixture_open (C4_COCO "/horse");
-  if (!config)
-    return;
-  g_autoptr (Fixture) graph = fixture_open_file ("int8_coco", "graph.json");
-  g_autoptr (Fixture) saved = fixture_open_file (name, "result.json");
-  assert_quantised_proposals (graph, config, saved);
-  assert_quantised_detections (graph, config, saved);
-}
-
 /* --- All of it -------------------------------------------------------------------------------- */
 
-static const char *const fixtures[] = {
-  "faster_rcnn_fbnetv3a_C4",
-  "faster_rcnn_fbnetv3a_dsmask_C4",
-  "mask_rcnn_fbnetv3a_C4",
-  "mask_rcnn_fbnetv3a_dsmask_C4",
-  "keypoint_rcnn_fbnetv3a_dsmask_C4",
-  "extra_gn_faster_dsmask_C4",
-  "faster_rcnn_fbnetv3g_fpn",
-  "mask_rcnn_fbnetv3g_fpn",
-  C4_COCO "/horse",
-  C4_COCO "/dogbike",
-  C4_COCO "/dog",
-};
-
-static const char *const quantised[] = {
-  "int8_coco/horse",
-  "int8_coco/dogbike",
-  "int8_coco/dog",
-  "int8_coco/sheep",
-};
-
 static void
-add (const char *stage, const char *fixture, GTestDataFunc func)
+add (const char *stage, FixtureKind kind, const char *arrays, GTestDataFunc func)
 {
-  g_autofree char *path = g_strdup_printf ("/stages/%s/%s", stage, fixture);
-  g_test_add_data_func (path, fixture, func);
+  g_autofree char *prefix = g_strconcat ("/stages/", stage, NULL);
+
+  fixture_add_cases (prefix, kind, arrays, func);
 }
 
 int
 main (int argc, char *argv[])
 {
   g_test_init (&argc, &argv, NULL);
-  for (gsize i = 0; i < G_N_ELEMENTS (fixtures); i++) {
-    add ("cell-anchors", fixtures[i], test_cell_anchors);
-    add ("proposals", fixtures[i], test_proposals);
-    add ("box-pooler", fixtures[i], test_box_pooler);
-    add ("detections", fixtures[i], test_detections);
-    add ("frame-boxes", fixtures[i], test_frame_boxes);
-    if (!g_str_has_prefix (fixtures[i], "mask_"))
-      continue;
-    add ("mask-pooler", fixtures[i], test_mask_pooler);
-    add ("masks", fixtures[i], test_masks);
-  }
-  for (gsize i = 0; i < G_N_ELEMENTS (quantised); i++)
-    add ("quantised", quantised[i], test_quantised);
+  add ("cell-anchors", FIXTURE_DETECTOR, "", test_cell_anchors);
+  add ("proposals", FIXTURE_DETECTOR, "rpn_logits_0 rpn_deltas_0 proposals proposal_logits",
+      test_proposals);
+  add ("box-pooler", FIXTURE_DETECTOR, "proposals roi_box_index roi_box_features", test_box_pooler);
+  add ("extra-pooler", FIXTURE_DETECTOR, "roi_extra_boxes roi_extra_features", test_extra_pooler);
+  add ("detections", FIXTURE_DETECTOR,
+      "proposals box_cls_logits box_deltas det_boxes_net det_scores det_classes det_proposal_index",
+      test_detections);
+  add ("frame-boxes", FIXTURE_DETECTOR, "det_boxes_net det_classes det_boxes final_classes",
+      test_frame_boxes);
+  add ("mask-pooler", FIXTURE_DETECTOR, "det_boxes_net roi_mask_index roi_mask_features",
+      test_mask_pooler);
+  add ("masks", FIXTURE_DETECTOR, "mask_probs det_boxes mask_area masks_packed", test_masks);
+  add ("quantised-proposals", FIXTURE_INT8, "rpn_logits_q rpn_deltas_q proposals proposal_logits",
+      test_quantised_proposals);
+  add ("quantised-detections", FIXTURE_INT8,
+      "cls_score_q bbox_pred_q proposals boxes scores classes", test_quantised_detections);
   return g_test_run ();
 }

@@ -7,19 +7,23 @@
 #include "fixture.h"
 #include "model/model.h"
 #include "network/cache.h"
+#include "network/piece.h"
 #include "train/net.h"
 #include "detect/roi.h"
 
 /* Of the standard deviation of what the engine gives, per stage: layers' sums in another order. */
 #define LIMIT 1e-4
 
+/* Of pictures and boxes; forty others stay within a quarter of the limit. */
+#define SEED 1
+
 typedef struct {
   const FbnetModel *model;
-  Runner runner;
-  const Network *network;
+  Workspace workspace;
   Params *params;
   Group *group;
   Net net;
+  GRand *random;
 } Pair;
 
 static Pair *
@@ -30,10 +34,11 @@ pair_new (FbnetModel *model)
   Pair *pair = g_new0 (Pair, 1);
 
   pair->model = model;
-  pair->network = runner_open (&pair->runner, model, &options, &error);
+  workspace_open (&pair->workspace, model, &options, &error);
   g_assert_no_error (error);
   pair->params = params_new (model);
   pair->group = group_new (1, NULL);
+  pair->random = g_rand_new_with_seed (SEED);
   pair->net = (Net){ pair->params, tape_new (), pair->group, 0, STATISTICS_STORED, 0.1,
     g_new0 (Real, pair->params->n_values), FALSE };
   return pair;
@@ -42,11 +47,12 @@ pair_new (FbnetModel *model)
 static void
 pair_free (Pair *pair)
 {
-  runner_close (&pair->runner);
+  workspace_close (&pair->workspace);
   tape_free (pair->net.tape);
   g_free (pair->net.gradient);
   params_free (pair->params);
   group_free (pair->group);
+  g_rand_free (pair->random);
   g_free (pair);
 }
 
@@ -73,35 +79,33 @@ judge (const char *what, const Var *found, const Tensor *expected)
 
 /* Both over the same input; returns training's output. */
 static Var *
-check_stage (Pair *pair, const char *what, Var *x, const Stage *stage, const PackedStage *packed)
+check_stage (Pair *pair, const char *what, Var *x, Role role, guint index)
 {
   const Tensor in = tensor_of (x);
   g_autoptr (GError) error = NULL;
   Tensor out;
 
-  runner_reserve_stage (&pair->runner, packed, &in, &out, &error);
+  piece_run_stage (&pair->workspace, network_stage (pair->workspace.network, role, index), &in,
+      TRUE, &out, &error);
   g_assert_no_error (error);
-  g_autofree float *memory = g_new (float, out.n *out.h *out.w *out.c);
-  out.data = memory;
-  runner_run_stage (&pair->runner, packed, &in, &out);
-  Var *y = net_stage (&pair->net, x, stage);
+  Var *y = net_stage (&pair->net, x, layers_stage (pair->model->layers, role, index));
   judge (what, y, &out);
+  piece_clear (&out);
   return y;
 }
 
 static void
-check_conv (Pair *pair, const char *what, Var *x, const ConvLayer *layer, const PackedConv *packed)
+check_conv (Pair *pair, const char *what, Var *x, Role role)
 {
   const Tensor in = tensor_of (x);
   g_autoptr (GError) error = NULL;
   Tensor out;
 
-  runner_reserve_conv (&pair->runner, packed, &in, &out, &error);
+  piece_run_conv (&pair->workspace, network_conv (pair->workspace.network, role, 0), &in, &out,
+      &error);
   g_assert_no_error (error);
-  g_autofree float *memory = g_new (float, out.n *out.h *out.w *out.c);
-  out.data = memory;
-  runner_run_conv (&pair->runner, packed, &in, &out, NULL);
-  judge (what, net_conv (&pair->net, x, layer), &out);
+  judge (what, net_conv (&pair->net, x, layers_conv (pair->model->layers, role)), &out);
+  piece_clear (&out);
 }
 
 /* A picture as numbers around 0 of about the size that mean and standard deviation leave. */
@@ -111,20 +115,20 @@ make_picture (Pair *pair, gsize n, gsize h, gsize w)
   Var *x = tape_var (pair->net.tape, n, h, w, 3, FALSE);
 
   for (gsize i = 0; i < var_size (x); i++)
-    x->value[i] = (Real) (g_test_rand_double_range (-120, 120)
+    x->value[i] = (Real) (g_rand_double_range (pair->random, -120, 120)
         / (double) pair->model->description->std[i % 3]);
   return x;
 }
 
 /* Boxes over a picture of this size, and some over its edges. */
 static void
-make_boxes (Box *boxes, gsize n, double h, double w)
+make_boxes (Box *boxes, gsize n, double h, double w, GRand *random)
 {
   for (gsize i = 0; i < n; i++) {
-    const double x = g_test_rand_double_range (-10, w - 5),
-                 y = g_test_rand_double_range (-10, h - 5);
-    boxes[i] = (Box){ (float) x, (float) y, (float) (x + g_test_rand_double_range (2, w)),
-      (float) (y + g_test_rand_double_range (2, h)) };
+    const double x = g_rand_double_range (random, -10, w - 5),
+                 y = g_rand_double_range (random, -10, h - 5);
+    boxes[i] = (Box){ (float) x, (float) y, (float) (x + g_rand_double_range (random, 2, w)),
+      (float) (y + g_rand_double_range (random, 2, h)) };
   }
 }
 
@@ -145,7 +149,7 @@ check_roi_align (Pair *pair, Var *feature, const Box *boxes, guint resolution, g
   g_autofree float *memory = g_new (float, N_BOXES *resolution *resolution * feature->c);
   const Tensor expected = { memory, N_BOXES, resolution, resolution, feature->c };
 
-  roi_align (memory, &pooler, boxes, N_BOXES, pair->runner.kernels, NULL, scratch);
+  roi_align (memory, &pooler, boxes, N_BOXES, workspace_kernels (&pair->workspace), NULL, scratch);
   Var *found = op_roi_align (pair->net.tape, feature, &args);
   judge ("ROIAlign", found, &expected);
   return found;
@@ -154,14 +158,10 @@ check_roi_align (Pair *pair, Var *feature, const Box *boxes, guint resolution, g
 static void
 check_rpn (Pair *pair, Var *feature)
 {
-  const FbnetModel *model = pair->model;
-  Var *x = check_stage (pair, "rpn", feature, layers_stage (model->layers, ROLE_RPN, 0),
-      &pair->network->rpn);
+  Var *x = check_stage (pair, "rpn", feature, ROLE_RPN, 0);
 
-  check_conv (pair, "rpn logits", x, layers_conv (model->layers, ROLE_RPN_LOGITS),
-      &pair->network->rpn_logits);
-  check_conv (pair, "rpn deltas", x, layers_conv (model->layers, ROLE_RPN_DELTAS),
-      &pair->network->rpn_deltas);
+  check_conv (pair, "rpn logits", x, ROLE_RPN_LOGITS);
+  check_conv (pair, "rpn deltas", x, ROLE_RPN_DELTAS);
 }
 
 static void
@@ -171,19 +171,15 @@ check_heads (Pair *pair, Var *feature, const Box *boxes)
   Var *x = check_roi_align (pair, feature, boxes, d->params.box_pooler_resolution,
       d->box_sampling_ratio);
 
-  x = check_stage (pair, "box", x, layers_stage (pair->model->layers, ROLE_BOX, 0),
-      &pair->network->box);
+  x = check_stage (pair, "box", x, ROLE_BOX, 0);
   x = op_mean (pair->net.tape, x);
-  check_conv (pair, "classes", x, layers_conv (pair->model->layers, ROLE_CLS_SCORE),
-      &pair->network->cls_score);
-  check_conv (pair, "boxes", x, layers_conv (pair->model->layers, ROLE_BBOX_PRED),
-      &pair->network->bbox_pred);
+  check_conv (pair, "classes", x, ROLE_CLS_SCORE);
+  check_conv (pair, "boxes", x, ROLE_BBOX_PRED);
   if (!d->has_masks)
     return;
   x = check_roi_align (pair, feature, boxes, d->params.mask_pooler_resolution,
       d->mask_sampling_ratio);
-  check_stage (pair, "mask", x, layers_stage (pair->model->layers, ROLE_MASK, 0),
-      &pair->network->mask);
+  check_stage (pair, "mask", x, ROLE_MASK, 0);
 }
 
 static void
@@ -195,10 +191,9 @@ check_model (FbnetModel *model, gsize h, gsize w)
 
   for (guint s = 0; s < layers_count (model->layers, ROLE_TRUNK); s++) {
     g_autofree char *what = g_strdup_printf ("trunk%u", s);
-    x = check_stage (pair, what, x, layers_stage (model->layers, ROLE_TRUNK, s),
-        &pair->network->trunk[s]);
+    x = check_stage (pair, what, x, ROLE_TRUNK, s);
   }
-  make_boxes (boxes, N_BOXES, (double) h, (double) w);
+  make_boxes (boxes, N_BOXES, (double) h, (double) w, pair->random);
   check_rpn (pair, x);
   check_heads (pair, x, boxes);
 }
@@ -218,7 +213,7 @@ test_tiny (gconstpointer name)
   check_model (model, 33, 49);
 }
 
-/* Meta's COCO detector, and D2Go's architecture with masks. */
+/* Detectors of D2Go's own code, without a pyramid. */
 static void
 test_fixture (gconstpointer name)
 {
@@ -242,8 +237,7 @@ test_batch (void)
   Var *both = make_picture (pair, 2, 40, 56);
 
   for (guint s = 0; s < layers_count (model->layers, ROLE_TRUNK); s++)
-    both = check_stage (pair, "both", both, layers_stage (model->layers, ROLE_TRUNK, s),
-        &pair->network->trunk[s]);
+    both = check_stage (pair, "both", both, ROLE_TRUNK, s);
 }
 
 int
@@ -253,8 +247,6 @@ main (int argc, char *argv[])
   g_test_add_data_func ("/train/forward/tiny-bn", "tiny-bn.safetensors", test_tiny);
   g_test_add_data_func ("/train/forward/tiny-gn", "tiny-gn.safetensors", test_tiny);
   g_test_add_func ("/train/forward/batch", test_batch);
-  g_test_add_data_func ("/train/forward/coco", "faster_rcnn_fbnetv3a_dsmask_C4_coco/horse",
-      test_fixture);
-  g_test_add_data_func ("/train/forward/mask", "mask_rcnn_fbnetv3a_dsmask_C4", test_fixture);
+  fixture_add_cases ("/train/forward/detector", FIXTURE_DETECTOR, "trunk3", test_fixture);
   return g_test_run ();
 }

@@ -95,13 +95,13 @@ crop_polygons (const TrainSample *sample, const TrainObject *object, const Box *
 {
   Step *step = sample->data;
 
-  shape_crop (object->mask, box, side, target);
+  object_mask_crop (object->mask, box, side, target);
   if (step->recorded)
     check_recorded (step, side, target);
 }
 
 /* A picture's object's polygons. */
-static Shape *
+static ObjectMask *
 read_shape (Step *step, guint picture, guint object)
 {
   g_autoptr (GError) error = NULL;
@@ -109,7 +109,7 @@ read_shape (Step *step, guint picture, guint object)
   const cJSON *polygons =
       cJSON_GetArrayItem (cJSON_GetArrayItem (all, (int) picture), (int) object);
   guint n_left_out = 0;
-  Shape *shape = shape_read (polygons, &n_left_out, "fixture", &error);
+  ObjectMask *shape = object_mask_read (polygons, &n_left_out, "fixture", &error);
 
   g_assert_no_error (error);
   g_assert_cmpuint (n_left_out, ==, 0);
@@ -153,7 +153,7 @@ step_new (const char *model, const char *expected, Statistics statistics)
   step->group = group_new (1, NULL);
   step->net = (Net){ step->params, tape_new (), step->group, 0, statistics,
     setting (step, "batch_norm", "momentum"), g_new0 (Real, step->params->n_values), TRUE };
-  step->shapes = g_ptr_array_new_with_free_func ((GDestroyNotify) shape_free);
+  step->shapes = g_ptr_array_new_with_free_func ((GDestroyNotify) object_mask_free);
   fill_sample (step, 0);
   fill_sample (step, 1);
   return step;

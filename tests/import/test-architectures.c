@@ -10,8 +10,7 @@
 #include "drawing.h"
 #include "import/d2go/fit.h"
 #include "randommodel.h"
-
-G_DEFINE_AUTOPTR_CLEANUP_FUNC (cJSON, cJSON_Delete)
+#include "support/jsonfile.h"
 
 #define WIDTH        128
 #define HEIGHT       96

@@ -13,8 +13,7 @@
 #include "import/d2go/fit.h"
 #include "import/d2go/import.h"
 #include "recipe.h"
-
-G_DEFINE_AUTOPTR_CLEANUP_FUNC (cJSON, cJSON_Delete)
+#include "support/jsonfile.h"
 
 #define CONFIG "faster_rcnn_fbnetv3a_dsmask_C4"
 

@@ -9,8 +9,7 @@
 #include "import/d2go/classifiers.h"
 #include "fixture.h"
 #include "import/d2go/import.h"
-
-G_DEFINE_AUTOPTR_CLEANUP_FUNC (cJSON, cJSON_Delete)
+#include "support/jsonfile.h"
 
 #define PREFIX    "module."
 #define N_CLASSES 3

@@ -11,14 +11,6 @@
 #include "import/d2go/classifiers.h"
 #include "fixture.h"
 
-static const char *const detectors[] = { "faster_rcnn_fbnetv3a_C4",
-  "faster_rcnn_fbnetv3a_dsmask_C4", "mask_rcnn_fbnetv3a_C4", "mask_rcnn_fbnetv3a_dsmask_C4",
-  "keypoint_rcnn_fbnetv3a_dsmask_C4", "extra_gn_faster_dsmask_C4", "faster_rcnn_fbnetv3g_fpn",
-  "mask_rcnn_fbnetv3g_fpn" };
-
-static const char *const classifiers[] = { "cls/FBNetV2_F1", "cls/FBNetV2_F4", "cls/FBNetV3_A",
-  "cls/dmasking_l3", "cls/eff_0", "cls/fbnet_a", "cls/fbnet_c", "cls/mnv3" };
-
 /* --- Through the program ---------------------------------------------------------------------- */
 
 static void
@@ -211,20 +203,11 @@ test_classifier (gconstpointer path)
   g_assert_cmpmem (found, sizeof found, expected, sizeof expected);
 }
 
-static void
-add_tests (const char *const *names, guint n, GTestDataFunc func)
-{
-  for (guint i = 0; i < n; i++) {
-    g_autofree char *path = g_strconcat ("/import/roundtrip/", names[i], NULL);
-    g_test_add_data_func (path, names[i], func);
-  }
-}
-
 int
 main (int argc, char **argv)
 {
   g_test_init (&argc, &argv, NULL);
-  add_tests (detectors, G_N_ELEMENTS (detectors), test_detector);
-  add_tests (classifiers, G_N_ELEMENTS (classifiers), test_classifier);
+  fixture_add_cases ("/import/roundtrip/detector", FIXTURE_DETECTOR, "", test_detector);
+  fixture_add_cases ("/import/roundtrip/classifier", FIXTURE_CLASSIFIER, "", test_classifier);
   return g_test_run ();
 }

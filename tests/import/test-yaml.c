@@ -9,8 +9,7 @@
 
 #include "import/d2go/config.h"
 #include "fbnet/fbnet.h"
-
-G_DEFINE_AUTOPTR_CLEANUP_FUNC (cJSON, cJSON_Delete)
+#include "support/jsonfile.h"
 
 static cJSON *
 parse (const char *text, GError **error)

@@ -5,6 +5,7 @@
  * scene that stands still is no gain (docs/normalization.md).
  */
 #include <gst/gst.h>
+#include <string.h>
 
 #include "models.h"
 #include "unfold.h"
@@ -41,7 +42,13 @@ write_model (const FbnetModel *model)
   return path;
 }
 
-/* Some of COCO's pictures are enough for the deviations. */
+static gint
+compare_paths (gconstpointer a, gconstpointer b)
+{
+  return strcmp (*(const char *const *) a, *(const char *const *) b);
+}
+
+/* Some of COCO's pictures are enough for the deviations; in a fixed order, so that the sums are the same. */
 static char *
 unfold (const char *path)
 {
@@ -53,6 +60,7 @@ unfold (const char *path)
   g_assert_nonnull (dir);
   for (const char *name = g_dir_read_name (dir); name; name = g_dir_read_name (dir))
     g_ptr_array_add (pictures, g_build_filename (folder, name, NULL));
+  g_ptr_array_sort (pictures, compare_paths);
   g_ptr_array_add (pictures, NULL);
   g_autoptr (FbnetModel) model = fbnet_model_load (path, &error);
   g_assert_no_error (error);

@@ -16,14 +16,112 @@ read_page (void)
   return page;
 }
 
-static gboolean
-row_exists (const char *page, const char *name)
+/* The cells of the row that begins with `name`; NULL if the page has none. */
+static GStrv
+find_row (const char *page, const char *name)
 {
-  g_autofree char *row = g_strdup_printf ("\n| `%s` |", name);
-  return strstr (page, row) != NULL;
+  g_autofree char *start = g_strdup_printf ("\n| `%s` | ", name);
+  const char *row = strstr (page, start);
+
+  if (row == NULL)
+    return NULL;
+  row += 2; /* the line's end and the first bar */
+  g_autofree char *line = g_strndup (row, strcspn (row, "\n"));
+  char **cells = g_strsplit (line, "|", -1);
+  for (char **cell = cells; *cell != NULL; cell++)
+    g_strstrip (*cell);
+  return cells;
 }
 
-/* Every property and signal of the element has its row on the page, and every row is one of them. */
+static char *
+join_choices (GParamSpec *spec)
+{
+  const GEnumClass *choices = G_PARAM_SPEC_ENUM (spec)->enum_class;
+  GString *text = g_string_new ("enum ");
+
+  for (guint i = 0; i < choices->n_values; i++)
+    g_string_append_printf (text, "%s%s", i > 0 ? ", " : "", choices->values[i].value_nick);
+  return g_string_free (text, FALSE);
+}
+
+/* How the page writes a property's type and range. */
+static char *
+describe_type (GParamSpec *spec)
+{
+  if (G_IS_PARAM_SPEC_BOOLEAN (spec))
+    return g_strdup ("bool");
+  if (G_IS_PARAM_SPEC_STRING (spec))
+    return g_strdup ("string");
+  if (G_IS_PARAM_SPEC_BOXED (spec))
+    return g_strdup ("structure");
+  if (G_IS_PARAM_SPEC_FLAGS (spec))
+    return g_strdup ("flags roi, analytics"); /* also where only one of them was built */
+  if (G_IS_PARAM_SPEC_ENUM (spec))
+    return join_choices (spec);
+  if (G_IS_PARAM_SPEC_FLOAT (spec))
+    return g_strdup_printf ("float %g…%g", G_PARAM_SPEC_FLOAT (spec)->minimum,
+        G_PARAM_SPEC_FLOAT (spec)->maximum);
+  if (G_IS_PARAM_SPEC_DOUBLE (spec))
+    return g_strdup_printf ("double %g…%g", G_PARAM_SPEC_DOUBLE (spec)->minimum,
+        G_PARAM_SPEC_DOUBLE (spec)->maximum);
+  g_assert_true (G_IS_PARAM_SPEC_UINT (spec));
+  const GParamSpecUInt *number = G_PARAM_SPEC_UINT (spec);
+  if (number->maximum == G_MAXUINT32)
+    return g_strdup ("uint 0xAARRGGBB");
+  return number->maximum == G_MAXINT
+      ? g_strdup ("uint")
+      : g_strdup_printf ("uint %u…%u", number->minimum, number->maximum);
+}
+
+/* A word that the page says of the default, NULL where it may say what it likes. */
+static char *
+describe_default (GParamSpec *spec)
+{
+  if (G_IS_PARAM_SPEC_BOOLEAN (spec))
+    return g_strdup (G_PARAM_SPEC_BOOLEAN (spec)->default_value ? "true" : "false");
+  if (G_IS_PARAM_SPEC_UINT (spec))
+    return g_strdup_printf ("%u", G_PARAM_SPEC_UINT (spec)->default_value);
+  if (G_IS_PARAM_SPEC_FLOAT (spec))
+    return g_strdup_printf ("%g", G_PARAM_SPEC_FLOAT (spec)->default_value);
+  if (G_IS_PARAM_SPEC_DOUBLE (spec))
+    return g_strdup_printf ("%g", G_PARAM_SPEC_DOUBLE (spec)->default_value);
+  if (!G_IS_PARAM_SPEC_ENUM (spec))
+    return NULL;
+  const GParamSpecEnum *choice = G_PARAM_SPEC_ENUM (spec);
+  return g_strdup (g_enum_get_value (choice->enum_class, choice->default_value)->value_nick);
+}
+
+static const char *
+describe_flags (GParamSpec *spec)
+{
+  if ((spec->flags & G_PARAM_WRITABLE) == 0)
+    return "read";
+  if ((spec->flags & GST_PARAM_MUTABLE_PLAYING) == 0)
+    return "R";
+  return (spec->flags & GST_PARAM_CONTROLLABLE) != 0 ? "P C" : "P";
+}
+
+static void
+check_row (const char *page, GParamSpec *spec)
+{
+  g_auto (GStrv) row = find_row (page, spec->name);
+  g_autofree char *type = describe_type (spec);
+  g_autofree char *initial = describe_default (spec);
+
+  g_test_message ("property %s", spec->name);
+  g_assert_nonnull (row);
+  g_assert_cmpuint (g_strv_length (row), >=, 5); /* name, type, default, flags, meaning */
+  g_assert_cmpstr (row[1], ==, type);
+  if (initial != NULL) {
+    g_autofree char *word = g_strdup_printf ("(^|[^\\w.])%s($|[^\\w.])", initial);
+    g_test_message ("default %s on the page: %s", initial, row[2]);
+    g_assert_true (g_regex_match_simple (word, row[2], 0, 0));
+  }
+  g_assert_cmpstr (row[3], ==, describe_flags (spec));
+}
+
+/* Every property and signal of the element has its row on the page, with its type, range, default and
+ * when it may be set; and every row is one of them. */
 static void
 test_page_agrees (void)
 {
@@ -40,24 +138,45 @@ test_page_agrees (void)
   for (guint i = 0; i < n_specs; i++) {
     if (specs[i]->owner_type != type)
       continue;
-    g_test_message ("property %s", specs[i]->name);
-    g_assert_true (row_exists (page, specs[i]->name));
+    check_row (page, specs[i]);
     n_named++;
   }
   guint n_signals;
   g_autofree guint *signals = g_signal_list_ids (type, &n_signals);
   for (guint i = 0; i < n_signals; i++) {
+    g_auto (GStrv) row = find_row (page, g_signal_name (signals[i]));
     g_test_message ("signal %s", g_signal_name (signals[i]));
-    g_assert_true (row_exists (page, g_signal_name (signals[i])));
+    g_assert_nonnull (row);
     n_named++;
   }
 
   /* The page also has what a plugin without cairo lacks. */
-  if (!g_object_class_find_property (G_OBJECT_GET_CLASS (element), "overlay"))
+  if (g_object_class_find_property (G_OBJECT_GET_CLASS (element), "overlay") == NULL)
     return;
-  for (const char *row = page; (row = strstr (row, "\n| `")); row++)
+  for (const char *row = page; (row = strstr (row, "\n| `")) != NULL; row++)
     n_rows++;
   g_assert_cmpuint (n_rows, ==, n_named);
+}
+
+/* The page has the list of stages, in their order, as the property stats tells them. */
+static void
+test_stages_agree (void)
+{
+  g_autofree char *page = read_page ();
+  g_autoptr (GstElement) element = gst_element_factory_make ("fbnetdetect", NULL);
+  g_autoptr (GstStructure) stats = NULL, last = NULL;
+  g_autoptr (GString) list = g_string_new (NULL);
+
+  g_assert_nonnull (element);
+  gst_object_ref_sink (element);
+  g_object_get (element, "stats", &stats, NULL);
+  g_assert_true (gst_structure_get (stats, "last-ms", GST_TYPE_STRUCTURE, &last, NULL));
+  for (gint i = 0; i < gst_structure_n_fields (last); i++)
+    g_string_append_printf (list, "%s%s", i > 0 ? ", " : "",
+        gst_structure_nth_field_name (last, i));
+  g_strdelimit (page, "\n", ' ');
+  g_test_message ("%s", list->str);
+  g_assert_nonnull (strstr (page, list->str));
 }
 
 /* gst-inspect-1.0 finds the element and prints its page without a complaint. */
@@ -105,6 +224,7 @@ main (int argc, char **argv)
   gst_init (&argc, &argv);
   g_test_init (&argc, &argv, NULL);
   g_test_add_func ("/pipeline/inspect/page-agrees", test_page_agrees);
+  g_test_add_func ("/pipeline/inspect/stages-agree", test_stages_agree);
   g_test_add_func ("/pipeline/inspect/gst-inspect", test_inspect);
   g_test_add_func ("/pipeline/inspect/templates", test_templates);
   return g_test_run ();

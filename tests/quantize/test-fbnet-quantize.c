@@ -145,8 +145,9 @@ test_usage (Fixture *f, gconstpointer data)
     { "--method", "best", "*--method: expected mse, percentile or min-max*" },
     { "--percentile", "20", "*--percentile: expected more than 50, at most 100*" },
     { "--annotations", "a.json", "*--annotations: expected --eval-images too, found none*" },
-    { "--threads", "-1", "*--threads: expected a number from 0 on*" },
-    { "picture.png", "another.png", "*expected options only*" },
+    { "--threads", "-1", "*--threads: expected 0 … 256, found -1*" },
+    { "--kernels", "abacus", "*abacus*" },
+    { "picture.png", "another.png", "*expected options only, found 'picture.png'*" },
   };
 
   for (guint i = 0; i < G_N_ELEMENTS (wrong); i++) {

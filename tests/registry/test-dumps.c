@@ -6,8 +6,7 @@
 #include "import/d2go/yaml-tree.h"
 
 #include "fbnet/fbnet.h"
-
-G_DEFINE_AUTOPTR_CLEANUP_FUNC (cJSON, cJSON_Delete)
+#include "support/jsonfile.h"
 
 /* NULL, and the test is skipped, without golden data. */
 static cJSON *

@@ -8,8 +8,8 @@
 #include "model/arch.h"
 #include "model/description.h"
 #include "fbnet/fbnet.h"
+#include "support/jsonfile.h"
 
-G_DEFINE_AUTOPTR_CLEANUP_FUNC (cJSON, cJSON_Delete)
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (Part, arch_part_free)
 
 /* Learnable numbers of the real networks, counted by PyTorch. */

@@ -6,7 +6,7 @@
 
 #include <glib/gstdio.h>
 
-#include "support/cocodata.h"
+#include "evaluate/cocodata.h"
 #include "command.h"
 #include "support/files.h"
 #include "support/jsonfile.h"
@@ -103,13 +103,13 @@ test_set (Fixture *f, gconstpointer data)
   command_expect (&command, 0, "*20 scenes in *");
   g_autoptr (GError) error = NULL;
   g_autofree char *path = g_build_filename (f->set, "annotations.json", NULL);
-  g_autoptr (cJSON) file = json_read (path, &error);
+  g_autoptr (CocoFile) file = coco_file_read (path, &error);
   g_assert_no_error (error);
-  check_images (f, cJSON_GetObjectItem (file, "images"), 20);
+  check_images (f, cJSON_GetObjectItem (file->json, "images"), 20);
 
   g_autoptr (CocoProblems) problems = coco_problems_new ();
   g_autoptr (CocoTruth) truth =
-      coco_truth_new (file, path, COCO_KIND_BIT (COCO_MASK), 0, problems, &error);
+      coco_truth_new (file, COCO_KIND_BIT (COCO_MASK), 0, problems, &error);
   g_assert_no_error (error);
   g_auto (GStrv) sentences = coco_problems_describe (problems);
   g_assert_cmpstr (sentences[0], ==, NULL);
@@ -191,7 +191,7 @@ test_usage (Fixture *f, gconstpointer data)
     { "--count", "-3", "*--count: expected a number from 1 to 1000000, found -3*" },
     { "--first", "1000000", "*--first: expected a number from 0 to 999900, found 1000000*" },
     { "--seed", "-1", "*--seed: expected a number from 0 *" },
-    { "--threads", "-1", "*--threads: expected a number from 0 *" },
+    { "--threads", "-1", "*--threads: expected 0 … 256, found -1*" },
     { "--size", "320", "*--size: expected WIDTHxHEIGHT, both from 64 to 2048, found '320'*" },
     { "--size", "320x240x3", "*--size: *found '320x240x3'*" },
     { "--size", "63x64", "*--size: *found '63x64'*" },

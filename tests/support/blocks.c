@@ -8,7 +8,7 @@
 #include <string.h>
 
 #include "model/model.h"
-#include "network/network.h"
+#include "base/tensor.h"
 
 Reference
 reference_new (gsize n, gsize h, gsize w, gsize c)

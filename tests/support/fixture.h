@@ -1,32 +1,13 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * One golden fixture: what D2Go's own code computed, stage by stage, for one configuration and one
- * picture. Whatever is damaged in it fails the running test.
+ * A golden fixture's frame and model. Whatever is damaged fails the running test.
  */
 #ifndef TESTS_FIXTURE_H
 #define TESTS_FIXTURE_H
 
-#include <cjson/cJSON.h>
-
-#include "npy.h"
+#include "golden.h"
 #include "support/picture.h"
 #include "tensors.h"
-
-typedef struct {
-  char *folder;
-  cJSON *config; /* config.json */
-} Fixture;
-
-/* `name` is a path below the golden data's fixtures/. NULL, with the running test marked as skipped,
- * on a machine without golden data. */
-Fixture *fixture_open (const char *name);
-void fixture_free (Fixture *fixture); /* NULL is allowed */
-
-/* The array NAME.npy, or NULL when the fixture has not got it. */
-Npy *fixture_array (const Fixture *fixture, const char *name);
-
-/* A member of config.json by dotted path, e.g. "cfg.TEST.DETECTIONS_PER_IMAGE". */
-const cJSON *fixture_config (const Fixture *fixture, const char *path);
 
 /* The frame that went in. */
 Picture *fixture_picture (const Fixture *fixture);
@@ -39,7 +20,5 @@ char *fixture_description (const Fixture *fixture);
 
 /* Both, written to a model file and loaded from it. */
 FbnetModel *fixture_model (const Fixture *fixture);
-
-G_DEFINE_AUTOPTR_CLEANUP_FUNC (Fixture, fixture_free)
 
 #endif

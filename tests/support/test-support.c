@@ -6,6 +6,7 @@
 #include <math.h>
 
 #include "compare.h"
+#include "golden.h"
 #include "recipe.h"
 
 /* The generator gives the numbers that the golden data's own generator (reference/hashgen.py) gives. */
@@ -105,6 +106,101 @@ test_box_sets (void)
   g_assert_cmpuint (strict.n_at_bounds, ==, 1);
 }
 
+/* --- Golden fixtures -------------------------------------------------------------------------- */
+
+static const struct {
+  const char *folder, *file, *text;
+} golden_files[] = {
+  { "broken", "config.json", "{" },
+  { "detector", "config.json", "{\"cfg\": {}, \"layers\": null, \"box\": {\"topk\": 7}}" },
+  { "detector", "proposals.npy", "" },
+  { "empty", NULL, NULL },
+  { "export", "graph.json", "{}" },
+  { "export/one", "result.json", "{\"detections\": []}" },
+  { "export/two", "result.json", "{}" },
+  { "frames", "one.png", "" },
+  { "lost", "result.json", "{}" },
+  { "nested/deeper", "config.json", "{\"arch_raw\": {}}" },
+  { "nested/other", "config.json", "{\"cfg\": {}}" },
+  { "notes", "README", "" },
+};
+
+static void
+write_golden (const char *golden)
+{
+  for (guint i = 0; i < G_N_ELEMENTS (golden_files); i++) {
+    g_autofree char *folder = g_build_filename (golden, "fixtures", golden_files[i].folder, NULL);
+    g_assert_cmpint (g_mkdir_with_parents (folder, 0700), ==, 0);
+    if (golden_files[i].file == NULL)
+      continue;
+    g_autofree char *path = g_build_filename (folder, golden_files[i].file, NULL);
+    g_assert_true (g_file_set_contents (path, golden_files[i].text, -1, NULL));
+  }
+}
+
+static void
+remove_golden (const char *golden)
+{
+  static const char *const parents[] = { "fixtures/export", "fixtures/nested", "fixtures", "" };
+
+  for (guint i = G_N_ELEMENTS (golden_files); i-- > 0;) {
+    g_autofree char *folder = g_build_filename (golden, "fixtures", golden_files[i].folder, NULL);
+    g_autofree char *path =
+        golden_files[i].file != NULL ? g_build_filename (folder, golden_files[i].file, NULL) : NULL;
+    if (path != NULL)
+      g_unlink (path);
+    g_rmdir (folder);
+  }
+  for (guint i = 0; i < G_N_ELEMENTS (parents); i++) {
+    g_autofree char *folder = g_build_filename (golden, parents[i], NULL);
+    g_rmdir (folder);
+  }
+  g_assert_false (g_file_test (golden, G_FILE_TEST_EXISTS));
+}
+
+static void
+assert_names (FixtureKind kind, const char *expected)
+{
+  g_auto (GStrv) names = fixture_names (kind);
+  g_autofree char *found = g_strjoinv (" ", names);
+
+  g_assert_cmpstr (found, ==, expected);
+}
+
+/* A fixture is known by its files, at any depth and in the order of names; what holds only folders,
+ * pictures or an export's graph is none, and what cannot be read is unknown. */
+static void
+test_fixture_kinds (void)
+{
+  g_autofree char *before = g_strdup (g_getenv ("FBNET_GOLDEN_DATA"));
+  g_autoptr (GError) error = NULL;
+  g_autofree char *golden = g_dir_make_tmp ("fbnet-golden-XXXXXX", &error);
+  g_assert_no_error (error);
+
+  g_setenv ("FBNET_GOLDEN_DATA", golden, TRUE);
+  assert_names (FIXTURE_DETECTOR, "");
+  write_golden (golden);
+  assert_names (FIXTURE_DETECTOR, "detector nested/other");
+  assert_names (FIXTURE_CLASSIFIER, "nested/deeper");
+  assert_names (FIXTURE_INT8, "export/one export/two");
+  assert_names (FIXTURE_UNKNOWN, "broken lost notes");
+
+  g_autoptr (Fixture) detector = fixture_open ("detector");
+  g_assert_true (fixture_has (detector, "proposals"));
+  g_assert_false (fixture_has (detector, "trunk3"));
+  g_assert_null (fixture_array (detector, "trunk3"));
+  g_assert_cmpfloat (cJSON_GetNumberValue (fixture_config (detector, "box.topk")), ==, 7);
+  g_assert_null (fixture_config (detector, "cfg.MODEL.MASK_ON"));
+  g_autoptr (Fixture) export = fixture_open ("export/one");
+  g_assert_true (cJSON_IsArray (fixture_config (export, "detections")));
+
+  remove_golden (golden);
+  if (before != NULL)
+    g_setenv ("FBNET_GOLDEN_DATA", before, TRUE);
+  else
+    g_unsetenv ("FBNET_GOLDEN_DATA");
+}
+
 int
 main (int argc, char *argv[])
 {
@@ -113,5 +209,6 @@ main (int argc, char *argv[])
   g_test_add_func ("/support/tensors-round-trip", test_tensors_round_trip);
   g_test_add_func ("/support/deviations", test_deviations);
   g_test_add_func ("/support/box-sets", test_box_sets);
+  g_test_add_func ("/support/fixture-kinds", test_fixture_kinds);
   return g_test_run ();
 }

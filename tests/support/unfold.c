@@ -132,13 +132,12 @@ unfold_norms (const FbnetModel *model, const char *const *pictures)
     look_at (detector, pictures[n]);
   const Kernels *kernels = kernels_find (fbnet_detector_get_kernels (detector), &error);
   g_assert_no_error (error);
-  const Network *network = cache_get_following_network (allowed, kernels);
+  const PackOptions options = { .kernels = kernels, .follows = TRUE };
+  const Network *network = cache_get_network (allowed, &options);
   const Unfolding unfolding = { detector_get_norm_stats (detector), pow (1 - (double) MOMENTUM, n),
     tensors };
-  for (guint s = 0; s < network->n_trunk; s++)
-    unfold_stage (&unfolding, &network->trunk[s]);
-  unfold_stage (&unfolding, &network->rpn);
-  unfold_stage (&unfolding, &network->box);
+  for (guint i = 0; i < network->layers->n; i++)
+    unfold_stage (&unfolding, &network->entries[i].stage);
   FbnetModel *unfolded =
       tensor_list_to_model (tensors, fbnet_model_get_description (model), &error);
   g_assert_no_error (error);

@@ -344,8 +344,9 @@ typedef struct {
 
 static const Unusable unusable[] = {
   { "empty-file", "", "*set.json: not JSON*" },
-  { "not-json", "{\"images\":[NaN]}", "*set.json: not JSON: line 1 cannot be read" },
-  { "array", "[]", "*set.json: field 'categories': expected an array, found nothing" },
+  { "not-json", "{\"images\":[NaN]}",
+      "*set.json: not JSON: expected a value or a separator, found \"NaN]}\" at line 1, byte 12" },
+  { "array", "[]", "*set.json: field 'images': expected an array, found nothing" },
   { "no-images", "{\"categories\":" CATEGORIES ",\"annotations\":[]}",
       "*set.json: field 'images': expected an array, found nothing" },
   { "no-annotations", "{\"categories\":" CATEGORIES ",\"images\":" IMAGES "}",

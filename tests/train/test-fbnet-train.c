@@ -207,7 +207,8 @@ test_shows (void)
   g_assert_true (g_file_test (sheet, G_FILE_TEST_EXISTS));
   g_assert_false (g_file_test (output, G_FILE_TEST_EXISTS));
   expect (output, wrong, 2, "*--show-samples: expected a file name that ends in .png*");
-  expect (output, "--curve c.jpg", 2, "*--curve: expected a file name that ends in .svg or .png*");
+  expect (output, "--curve c.jpg", 2,
+      "*--curve: expected a file name that ends in .pdf, .svg or .png*");
 #else
   expect (output, options, 2, "*expected a program built with cairo and Pango*");
 #endif
@@ -252,6 +253,24 @@ break_off (const char *output, const char *log, const char *options, int number)
     g_assert_true (WIFEXITED (status) && WEXITSTATUS (status) == 0);
 }
 
+/* Again if the run was over before the signal: where processors are busy, this process may have slept
+ * through it. */
+static void
+break_off_midway (const char *output, const char *log, const char *options, int number)
+{
+  g_autofree char *checkpoint = g_strconcat (output, ".checkpoint", NULL);
+
+  for (guint attempt = 0; attempt < 20; attempt++) {
+    g_unlink (log);
+    g_unlink (checkpoint);
+    g_unlink (output);
+    break_off (output, log, options, number);
+    if (!g_file_test (output, G_FILE_TEST_EXISTS))
+      return;
+  }
+  g_error ("%s: expected a run that is broken off, found its output", output);
+}
+
 static void
 check_broken (const char *name, int number)
 {
@@ -267,8 +286,7 @@ check_broken (const char *name, int number)
 #endif
 
   expect (whole, "--iterations 150", 0, "*");
-  break_off (broken, log, options, number);
-  g_assert_false (g_file_test (broken, G_FILE_TEST_EXISTS));
+  break_off_midway (broken, log, options, number);
   expect (broken, resume, 0, "*going on after*is written*");
   assert_same_files (whole, broken);
 #ifdef HAVE_ANNOTATE
@@ -481,7 +499,7 @@ test_usage (void)
     { "--threads -1", "*--threads*" },
     { "--annotations more.json", "*as many of one as of the other*" },
     { "--config a --description b", "*expected one of --config and --description*" },
-    { "stray", "*\"stray\" is no option*" },
+    { "stray", "*expected options only, found 'stray'*" },
     { "--unknown", "*unknown*" },
   };
 
@@ -514,7 +532,7 @@ test_files (void)
   g_autofree char *log = g_strdup_printf ("--log %s/log", missing);
 
   expect_annotations ("", "*hostile.json*");
-  expect_annotations ("{}", "*hostile.json: field 'categories': expected an array*");
+  expect_annotations ("{}", "*hostile.json: field 'images': expected an array*");
   expect_annotations ("{\"images\": [], \"categories\": [{\"id\": 1, \"name\": \"a\"}], "
                       "\"annotations\": []}",
       "*hostile.json*");

@@ -54,7 +54,7 @@ box_of (const cJSON *item)
 }
 
 static void
-check_crop (const Shape *shape, const cJSON *item)
+check_crop (const ObjectMask *shape, const cJSON *item)
 {
   const guint side = number_of (item, "side");
   const gsize n = (gsize) side * side;
@@ -62,24 +62,24 @@ check_crop (const Shape *shape, const cJSON *item)
   g_autofree guint8 *expected = bits_of (item, "target", n);
   g_autofree guint8 *found = g_new (guint8, n);
   memset (found, 7, n); /* every cell is written */
-  shape_crop (shape, &box, side, found);
+  object_mask_crop (shape, &box, side, found);
   g_assert_cmpmem (found, n, expected, n);
 }
 
-static Shape *
+static ObjectMask *
 parse_shape (const char *text, guint *n_left_out, GError **error)
 {
   g_autoptr (cJSON) json = cJSON_Parse (text);
   g_assert_nonnull (json);
-  return shape_read (json, n_left_out, "case", error);
+  return object_mask_read (json, n_left_out, "case", error);
 }
 
-static Shape *
+static ObjectMask *
 shape_of (const char *text)
 {
   g_autoptr (GError) error = NULL;
   guint n_left_out = 0;
-  Shape *shape = parse_shape (text, &n_left_out, &error);
+  ObjectMask *shape = parse_shape (text, &n_left_out, &error);
   g_assert_no_error (error);
   g_assert_cmpuint (n_left_out, ==, 0);
   return shape;
@@ -90,8 +90,9 @@ check_polygon_crop (const cJSON *item)
 {
   g_autoptr (GError) error = NULL;
   guint n_left_out = 0;
-  g_autoptr (Shape) shape =
-      shape_read (cJSON_GetObjectItemCaseSensitive (item, "polygons"), &n_left_out, "case", &error);
+  g_autoptr (ObjectMask) shape =
+      object_mask_read (cJSON_GetObjectItemCaseSensitive (item, "polygons"), &n_left_out, "case",
+          &error);
   g_assert_no_error (error);
   check_crop (shape, item);
 }
@@ -109,7 +110,7 @@ check_bit_crop (const cJSON *item)
 {
   const guint width = number_of (item, "width"), height = number_of (item, "height");
   g_autofree guint8 *bits = bits_of (item, "bits", (gsize) width * height);
-  const Shape shape = { .bits = bits, .width = width, .height = height };
+  const ObjectMask shape = { .bits = bits, .width = width, .height = height };
   check_crop (&shape, item);
 }
 
@@ -157,19 +158,20 @@ static void
 test_runs (void)
 {
   g_autoptr (GError) error = NULL;
-  g_autoptr (Shape) shape = shape_of ("{\"size\":[3,2],\"counts\":[3,2,1]}"); /* (1,0), (1,1) */
+  g_autoptr (ObjectMask) shape =
+      shape_of ("{\"size\":[3,2],\"counts\":[3,2,1]}"); /* (1,0), (1,1) */
   const Augmentation augmentation = { .x = -1,
     .y = -1,
     .width = 4,
     .height = 4,
     .network_width = 4,
     .network_height = 4 };
-  g_autoptr (Shape) moved = shape_augment (shape, &augmentation, &error);
+  g_autoptr (ObjectMask) moved = object_mask_augment (shape, &augmentation, &error);
   g_assert_no_error (error);
   const guint8 expected[16] = { 0, 0, 0, 0, 0, 0, 1, 0, 0, 0, 1, 0, 0, 0, 0, 0 };
   g_assert_cmpmem (moved->bits, 16, expected, 16);
   Box bounds;
-  g_assert_true (shape_bounds (moved, 4, 4, &bounds));
+  g_assert_true (object_mask_bounds (moved, 4, 4, &bounds));
   g_assert_cmpfloat (bounds.x0, ==, 2);
   g_assert_cmpfloat (bounds.y0, ==, 1);
   g_assert_cmpfloat (bounds.x1, ==, 3);
@@ -179,9 +181,9 @@ test_runs (void)
 static void
 expect_bounds (const char *polygons, gboolean any, float x0, float y0, float x1, float y1)
 {
-  g_autoptr (Shape) shape = shape_of (polygons);
+  g_autoptr (ObjectMask) shape = shape_of (polygons);
   Box bounds;
-  g_assert_true (shape_bounds (shape, 10, 10, &bounds) == any);
+  g_assert_true (object_mask_bounds (shape, 10, 10, &bounds) == any);
   if (!any)
     return;
   g_assert_cmpfloat_with_epsilon (bounds.x0, x0, 1e-5);
@@ -225,7 +227,7 @@ test_hostile (void)
 {
   g_autoptr (GError) error = NULL;
   guint n_left_out = 0;
-  g_autoptr (Shape) shape =
+  g_autoptr (ObjectMask) shape =
       parse_shape ("[[1,2,3,4],[1,2,3,4,5,6,7],\"x\",[1,2,3,4,5,6]]", &n_left_out, &error);
   g_assert_no_error (error);
   g_assert_cmpuint (n_left_out, ==, 3);
@@ -233,8 +235,8 @@ test_hostile (void)
 
   expect_error ("[[1,2,3,4]]", "*expected a polygon of at least three points, found none");
   expect_error ("[]", "*found none");
-  expect_error ("[[1,2,3,4,5,1e9]]", "*expected polygons of numbers from*");
-  expect_error ("[[1,2,3,4,5,null]]", "*expected polygons of numbers from*");
+  expect_error ("[[1,2,3,4,5,1e9]]", "*expected coordinates from*");
+  expect_error ("[[1,2,3,4,5,null]]", "*expected polygons of numbers, found something else");
   expect_error ("7", "*expected polygons or runs*");
   expect_error ("{\"size\":[3,2],\"counts\":[3,2]}", "*runs that add up to the picture*");
   expect_error ("{\"size\":[3,2],\"counts\":\"~~~\"}", "*runs that add up to the picture*");
@@ -247,17 +249,17 @@ test_hostile (void)
 static void
 test_far_boxes (void)
 {
-  g_autoptr (Shape) shape = shape_of ("[[1,2, 5,2, 5,7]]");
+  g_autoptr (ObjectMask) shape = shape_of ("[[1,2, 5,2, 5,7]]");
   guint8 bits[4] = { 1, 1, 1, 1 };
-  const Shape full = { .bits = bits, .width = 2, .height = 2 };
+  const ObjectMask full = { .bits = bits, .width = 2, .height = 2 };
   const Box boxes[] = { { 30000, 30000, 30000.01f, 30001 }, { 20, 20, 20, 20 },
     { -50, -50, -40, -40 } };
   guint8 target[28 * 28];
   for (guint i = 0; i < G_N_ELEMENTS (boxes); i++) {
-    shape_crop (shape, &boxes[i], 28, target);
+    object_mask_crop (shape, &boxes[i], 28, target);
     for (guint j = 0; j < sizeof target; j++)
       g_assert_cmpuint (target[j], ==, 0);
-    shape_crop (&full, &boxes[i], 28, target);
+    object_mask_crop (&full, &boxes[i], 28, target);
     for (guint j = 0; j < sizeof target; j++)
       g_assert_cmpuint (target[j], ==, 0);
   }

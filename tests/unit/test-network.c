@@ -8,11 +8,17 @@
 #include "blocks.h"
 #include "model/model.h"
 #include "network/cache.h"
+#include "network/piece.h"
 #include "randommodel.h"
 
 #define HEADS                                                                                      \
   "\"rpn\": [[[\"ir_k3\", 16, 1, 1, {\"expansion\": 2}]]], "                                       \
   "\"bbox\": [[[\"ir_k3\", 16, 2, 1, {\"expansion\": 2}]]]"
+
+/* How much a network amplifies rounding depends on its weights: with other seeds, sixty of them, the
+ * deviations stay below 5e-6 too, but nothing says that they must. */
+#define SEED  1
+#define LIMIT 1e-4 /* of the root mean square */
 
 /* --- Ours against it -------------------------------------------------------------------------- */
 
@@ -21,22 +27,21 @@ static Tensor
 run_ours (FbnetModel *model, const Kernels *kernels, guint n_threads, const Tensor *in)
 {
   Workers *workers = workers_new (n_threads, NULL);
-  Runner runner = { .kernels = kernels, .workers = workers };
-  const Network *network = cache_get_network (model, kernels);
+  const PackOptions options = { .kernels = kernels };
+  Workspace workspace = { .network = cache_get_network (model, &options), .workers = workers };
   Tensor current = *in;
   current.data = g_memdup2 (in->data, in->n * in->h * in->w * in->c * sizeof (float));
 
-  for (guint s = 0; s < network->n_trunk; s++) {
+  for (guint s = 0; s < layers_count (model->layers, ROLE_TRUNK); s++) {
+    const PackedStage *stage = network_stage (workspace.network, ROLE_TRUNK, s);
     Tensor next;
     GError *error = NULL;
-    runner_reserve_stage (&runner, &network->trunk[s], &current, &next, &error);
+    piece_run_stage (&workspace, stage, &current, TRUE, &next, &error);
     g_assert_no_error (error);
-    next.data = g_new (float, next.n *next.h *next.w *next.c);
-    runner_run_stage (&runner, &network->trunk[s], &current, &next);
     g_free (current.data);
     current = next;
   }
-  runner_close (&runner);
+  workspace_close (&workspace);
   return current;
 }
 
@@ -56,13 +61,13 @@ check_output (const Tensor *found, const Reference *expected, const char *what)
   }
   const double relative = worst / sqrt (squares / n);
   g_test_message ("%s: worst deviation %.2g of the root mean square", what, relative);
-  g_assert_cmpfloat (relative, <, 1e-4);
+  g_assert_cmpfloat (relative, <, LIMIT);
 }
 
 static void
-check_shape (FbnetModel *model, gsize n, gsize h, gsize w, guint32 seed)
+check_shape (FbnetModel *model, gsize n, gsize h, gsize w)
 {
-  GRand *random = g_rand_new_with_seed (seed);
+  GRand *random = g_rand_new_with_seed (SEED);
   Tensor in = { g_new (float, n *h *w * 3), n, h, w, 3 };
   Reference expected = reference_new (n, h, w, 3);
   for (gsize i = 0; i < n * h * w * 3; i++)
@@ -92,7 +97,6 @@ check_shape (FbnetModel *model, gsize n, gsize h, gsize w, guint32 seed)
 static void
 check_trunk (const char *norm, const char *trunk, guint n_stages)
 {
-  const guint32 seed = g_test_rand_int ();
   g_autofree char *architecture =
       g_strdup_printf ("{\"name\": \"random\", \"basic_args\": {\"dw_skip_bnrelu\": true}, "
                        "\"width_divisor\": 8, \"norm\": %s,"
@@ -100,13 +104,12 @@ check_trunk (const char *norm, const char *trunk, guint n_stages)
           norm, trunk);
   g_autofree char *description = random_model_description (architecture, n_stages, FALSE);
   GError *error = NULL;
-  g_autoptr (FbnetModel) model = random_model_new (description, seed, &error);
+  g_autoptr (FbnetModel) model = random_model_new (description, SEED, &error);
 
-  g_test_message ("seed %u", seed);
   g_assert_no_error (error);
-  check_shape (model, 1, 61, 43, seed);
-  check_shape (model, 1, 3, 2, seed);
-  check_shape (model, 7, 12, 9, seed);
+  check_shape (model, 1, 61, 43);
+  check_shape (model, 1, 3, 2);
+  check_shape (model, 7, 12, 9);
 }
 
 #define BATCH "{\"name\": \"naiveSyncBN\"}"

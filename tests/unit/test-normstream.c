@@ -9,7 +9,11 @@
 #include "blocks.h"
 #include "model/model.h"
 #include "network/cache.h"
+#include "network/piece.h"
 #include "randommodel.h"
+
+/* Of weights and frames. The limits below are ten times what twelve other seeds gave. */
+#define SEED 1
 
 /* --- The arithmetic --------------------------------------------------------------------------- */
 
@@ -208,7 +212,7 @@ run_expected (const FbnetModel *model, const Reference *frame, const ReferenceNo
 
 /* All trunk stages in a row; the caller frees the data. */
 static Tensor
-run_ours (Runner *runner, const Network *network, const Reference *frame)
+run_ours (Workspace *workspace, const Reference *frame)
 {
   Tensor current = { NULL, frame->n, frame->h, frame->w, frame->c };
   const gsize size = frame->n * frame->h * frame->w * frame->c;
@@ -216,13 +220,12 @@ run_ours (Runner *runner, const Network *network, const Reference *frame)
   current.data = g_new (float, size);
   for (gsize i = 0; i < size; i++)
     current.data[i] = (float) frame->data[i];
-  for (guint s = 0; s < network->n_trunk; s++) {
+  for (guint s = 0; s < layers_count (workspace->network->layers, ROLE_TRUNK); s++) {
+    const PackedStage *stage = network_stage (workspace->network, ROLE_TRUNK, s);
     Tensor next;
     GError *error = NULL;
-    runner_reserve_stage (runner, &network->trunk[s], &current, &next, &error);
+    piece_run_stage (workspace, stage, &current, TRUE, &next, &error);
     g_assert_no_error (error);
-    next.data = g_new (float, next.n *next.h *next.w *next.c);
-    runner_run_stage (runner, &network->trunk[s], &current, &next);
     g_free (current.data);
     current = next;
   }
@@ -245,18 +248,18 @@ check_output (const Tensor *found, const Reference *expected)
 
 /* Every layer's mean to 1e-5 of its deviation, and variance to 1e-4 of itself. */
 static void
-check_layer (const Runner *runner, const PackedConv *conv, const Follower *follower)
+check_layer (const Workspace *workspace, const PackedConv *conv, const Follower *follower)
 {
+  if (!conv_has_norm (conv))
+    return;
   const guint channels = conv->layer->out;
   const Running *running = g_hash_table_lookup (follower->layers, conv->layer);
   g_autofree double *means = g_new (double, channels);
   g_autofree double *vars = g_new (double, channels);
 
-  if (!conv_has_norm (conv))
-    return;
   g_assert_nonnull (running);
-  norm_stats_finish (runner->norm_stats + conv->norm_at, channels, means, vars);
-  g_assert_cmpfloat_with_epsilon (runner->norm_stats[conv->norm_at] / running->weight, 1, 1e-12);
+  norm_stats_finish (workspace->norm_stats + conv->norm_at, channels, means, vars);
+  g_assert_cmpfloat_with_epsilon (workspace->norm_stats[conv->norm_at] / running->weight, 1, 1e-12);
   for (guint c = 0; c < channels; c++) {
     const double variance = running->squares[c] - pow (running->means[c], 2);
     g_assert_cmpfloat (fabs (means[c] - running->means[c]), <=, 1e-5 * sqrt (variance + 1e-3));
@@ -265,14 +268,15 @@ check_layer (const Runner *runner, const PackedConv *conv, const Follower *follo
 }
 
 static void
-check_statistics (const Runner *runner, const Network *network, const Follower *follower)
+check_statistics (const Workspace *workspace, const Follower *follower)
 {
-  for (guint s = 0; s < network->n_trunk; s++) {
-    for (guint b = 0; b < network->trunk[s].n_blocks; b++) {
-      const PackedBlock *block = &network->trunk[s].blocks[b];
-      const PackedConv *const convs[] = { &block->pw, &block->dw, &block->pwl };
-      for (guint i = 0; i < G_N_ELEMENTS (convs); i++)
-        check_layer (runner, convs[i], follower);
+  const Network *network = workspace->network;
+
+  for (guint s = 0; s < layers_count (network->layers, ROLE_TRUNK); s++) {
+    const PackedStage *stage = network_stage (network, ROLE_TRUNK, s);
+    for (guint b = 0; b < stage->n_blocks; b++) {
+      for (guint i = 0; i < N_BLOCK_LAYERS; i++)
+        check_layer (workspace, &stage->blocks[b].convs[i], follower);
     }
   }
 }
@@ -286,8 +290,7 @@ static const Shape shapes[N_FRAMES] = { { 1, 61, 43 }, { 7, 12, 9 }, { 1, 20, 90
 static const guint threads[] = { 1, 2, 5 };
 
 typedef struct {
-  Runner runner;
-  const Network *network;
+  Workspace workspace;
 } Ours;
 
 static Ours *
@@ -296,36 +299,39 @@ ours_new (FbnetModel *model, const Kernels *kernels, guint n_threads, double mom
 {
   Ours *ours = g_new0 (Ours, 1);
 
-  ours->runner = (Runner){ .kernels = kernels,
+  const PackOptions options = { .kernels = kernels };
+  const Network *network = cache_get_network (model, &options);
+
+  ours->workspace = (Workspace){ .network = network,
+    .stored = network,
     .workers = workers_new (n_threads, NULL),
     .norm_momentum = momentum,
     .normalization = naive ? FBNET_NORMALIZATION_NAIVE_SYNC_BN : FBNET_NORMALIZATION_SYNC_BN };
-  ours->network = cache_get_following_network (model, kernels);
-  runner_begin_stream (&ours->runner, ours->network);
+  workspace_begin_stream (&ours->workspace, model);
   return ours;
 }
 
 static void
 ours_free (Ours *ours)
 {
-  runner_close (&ours->runner);
+  workspace_close (&ours->workspace);
   g_free (ours);
 }
 
 static void
 check_same_statistics (const Ours *a, const Ours *b)
 {
-  const gsize bytes = a->network->norm_stats->len * sizeof (double);
+  const gsize bytes = a->workspace.network->norm_stats->len * sizeof (double);
 
-  g_assert_cmpmem (a->runner.norm_stats, bytes, b->runner.norm_stats, bytes);
+  g_assert_cmpmem (a->workspace.norm_stats, bytes, b->workspace.norm_stats, bytes);
 }
 
 /* The frames through one kernel row, with one, two and five threads: the reference's numbers, and
  * each other's bits, after every frame. */
 static void
-check_row (FbnetModel *model, const Kernels *kernels, double momentum, gboolean naive, guint32 seed)
+check_row (FbnetModel *model, const Kernels *kernels, double momentum, gboolean naive)
 {
-  GRand *random = g_rand_new_with_seed (seed);
+  GRand *random = g_rand_new_with_seed (SEED);
   Follower follower = { model, g_hash_table_new_full (NULL, NULL, NULL, running_free), momentum,
     naive };
   const ReferenceNorm norm = { follow, &follower };
@@ -337,12 +343,12 @@ check_row (FbnetModel *model, const Kernels *kernels, double momentum, gboolean 
     Reference frame = make_frame (&shapes[f], random);
     Reference expected = run_expected (model, &frame, &norm);
     for (guint i = 0; i < G_N_ELEMENTS (threads); i++) {
-      const Tensor found = run_ours (&ours[i]->runner, ours[i]->network, &frame);
+      const Tensor found = run_ours (&ours[i]->workspace, &frame);
       check_output (&found, &expected);
       check_same_statistics (ours[0], ours[i]);
       g_free (found.data);
     }
-    check_statistics (&ours[0]->runner, ours[0]->network, &follower);
+    check_statistics (&ours[0]->workspace, &follower);
     g_free (expected.data);
     g_free (frame.data);
   }
@@ -353,7 +359,7 @@ check_row (FbnetModel *model, const Kernels *kernels, double momentum, gboolean 
 }
 
 static FbnetModel *
-make_model (const char *norm, guint32 seed)
+make_model (const char *norm)
 {
   g_autofree char *architecture = g_strdup_printf (
       "{\"name\": \"random\", \"width_divisor\": 8, \"norm\": {\"name\": \"%s\"},"
@@ -365,20 +371,18 @@ make_model (const char *norm, guint32 seed)
   g_autofree char *description = random_model_description (architecture, 3, FALSE);
   g_autoptr (GError) error = NULL;
 
-  FbnetModel *model = random_model_new (description, seed, &error);
+  FbnetModel *model = random_model_new (description, SEED, &error);
   g_assert_no_error (error);
-  g_test_message ("seed %u", seed);
   return model;
 }
 
 static void
 check_rows (double momentum, gboolean naive)
 {
-  const guint32 seed = g_test_rand_int ();
-  g_autoptr (FbnetModel) model = make_model ("sync_bn", seed);
+  g_autoptr (FbnetModel) model = make_model ("sync_bn");
 
   for (const Kernels *const *row = kernels_list (); *row != NULL; row++)
-    check_row (model, *row, momentum, naive, seed);
+    check_row (model, *row, momentum, naive);
 }
 
 /* Every image weighs its pixels; every kind of layer, batches too. */
@@ -409,15 +413,14 @@ test_own_numbers (void)
 static void
 test_stored (void)
 {
-  const guint32 seed = g_test_rand_int ();
-  g_autoptr (FbnetModel) model = make_model ("bn", seed);
-  GRand *random = g_rand_new_with_seed (seed);
+  g_autoptr (FbnetModel) model = make_model ("bn");
+  GRand *random = g_rand_new_with_seed (SEED);
   Ours *ours = ours_new (model, kernels_find (NULL, NULL), 2, 0, FALSE);
 
   for (guint f = 0; f < N_FRAMES; f++) {
     Reference frame = make_frame (&shapes[f], random);
     Reference expected = run_expected (model, &frame, NULL);
-    const Tensor found = run_ours (&ours->runner, ours->network, &frame);
+    const Tensor found = run_ours (&ours->workspace, &frame);
     check_output (&found, &expected);
     g_free (found.data);
     g_free (expected.data);
@@ -431,24 +434,22 @@ test_stored (void)
 static void
 test_as_trained (void)
 {
-  const guint32 seed = g_test_rand_int ();
-
   for (guint naive = 0; naive < 2; naive++) {
-    g_autoptr (FbnetModel) model = make_model (naive ? "naiveSyncBN" : "sync_bn", seed);
-    GRand *random = g_rand_new_with_seed (seed);
+    g_autoptr (FbnetModel) model = make_model (naive ? "naiveSyncBN" : "sync_bn");
+    GRand *random = g_rand_new_with_seed (SEED);
     Ours *told = ours_new (model, kernels_find (NULL, NULL), 1, 0.3, naive);
     Ours *by_itself = ours_new (model, kernels_find (NULL, NULL), 1, 0.3, FALSE);
-    by_itself->runner.normalization = FBNET_NORMALIZATION_AUTO;
+    by_itself->workspace.normalization = FBNET_NORMALIZATION_AUTO;
     /* Not the last block: `skip` has plain batch norm in any model. */
-    const gsize end = told->network->trunk[2].blocks[1].pwl.norm_at;
+    const gsize end = network_stage (told->workspace.network, ROLE_TRUNK, 2)->blocks[1].pwl.norm_at;
     for (guint f = 0; f < 2; f++) {
       Reference frame = make_frame (&shapes[f], random);
-      g_free (run_ours (&told->runner, told->network, &frame).data);
-      g_free (run_ours (&by_itself->runner, by_itself->network, &frame).data);
+      g_free (run_ours (&told->workspace, &frame).data);
+      g_free (run_ours (&by_itself->workspace, &frame).data);
       g_free (frame.data);
     }
-    g_assert_cmpmem (told->runner.norm_stats, end * sizeof (double), by_itself->runner.norm_stats,
-        end * sizeof (double));
+    g_assert_cmpmem (told->workspace.norm_stats, end * sizeof (double),
+        by_itself->workspace.norm_stats, end * sizeof (double));
     ours_free (told);
     ours_free (by_itself);
     g_rand_free (random);

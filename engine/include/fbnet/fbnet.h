@@ -46,6 +46,7 @@ FBNET_API const char *fbnet_version (void);
  * @FBNET_ERROR_UNSUPPORTED: the file is sound but asks for something this version cannot do
  * @FBNET_ERROR_ARGUMENT: a parameter is out of its range
  * @FBNET_ERROR_MEMORY: memory could not be had
+ * @FBNET_ERROR_CANCELLED: fbnet_detector_cancel() ended the run
  *
  * Every message names the file or parameter, what was expected and what was found. Since 0.1
  */
@@ -56,6 +57,7 @@ typedef enum {
   FBNET_ERROR_UNSUPPORTED,
   FBNET_ERROR_ARGUMENT,
   FBNET_ERROR_MEMORY,
+  FBNET_ERROR_CANCELLED,
 } FbnetError;
 
 FBNET_API GQuark fbnet_error_quark (void);
@@ -360,8 +362,8 @@ typedef enum {
 
 /**
  * FbnetDetectorOptions:
- * @n_threads: threads that work on one frame, the caller's among them; 0: one per processor that
- *   this process may run on
+ * @n_threads: threads that work on one frame, the caller's among them, 0…256; 0: one per processor
+ *   that this process may run on
  * @kernels: (nullable): name of the kernel set, "c", "openblas", "avx2", "avx512"; NULL: the
  *   environment variable FBNET_KERNELS, else the best that this processor runs
  * @precision: of the arithmetic; FBNET_PRECISION_INT8 is an error for a model that is not quantised
@@ -401,6 +403,7 @@ typedef enum {
  * @mask_threshold: a pixel belongs to the object when its probability is at least this, 0…1
  * @pre_nms_count: proposals kept per level before NMS; 1…100000
  * @post_nms_count: proposals kept after NMS over all levels; 1…100000
+ * @min_proposal_size: a proposal's sides must be greater, network pixels; 0…10000
  * @max_detections: detections per frame, best first; 1…100000
  * @min_size: length of the network input's shorter side, pixels; 1…8192
  * @max_size: bound of the longer side (wins over @min_size); 1…8192
@@ -432,6 +435,7 @@ typedef struct {
   float mask_threshold;
   guint pre_nms_count;
   guint post_nms_count;
+  float min_proposal_size;
   guint max_detections;
   guint min_size, max_size;
   guint box_pooler_resolution;
@@ -499,7 +503,7 @@ typedef struct {
 
 /**
  * FbnetParamInfo:
- * @name: "score-threshold": the member's name with hyphens
+ * @name: "score-threshold": the member's name with hyphens; "threads" for n_threads
  * @blurb: a phrase
  * @unit: (nullable): "pixels"; NULL where there is none
  * @zero: (nullable): what 0, or NULL, stands for: "one per processor"; NULL where it stands for itself
@@ -714,10 +718,82 @@ FBNET_API void fbnet_detector_reset_norm_statistics (FbnetDetector *detector);
  * is the same to the bit for any number of threads. Once a frame size has been seen, nothing is
  * allocated.
  *
- * Returns: FALSE with @error set: memory, or a frame larger than 32767 pixels a side. Since 0.1
+ * Returns: FALSE with @error set: memory, a frame larger than 32767 pixels a side, or
+ *   fbnet_detector_cancel() was called. Since 0.1
  */
 FBNET_API gboolean fbnet_detector_run (FbnetDetector *detector, const FbnetImage *image,
     FbnetDetections *detections, GError **error);
+
+/**
+ * FbnetRegion:
+ * @x, @y: its corner, pixels of the frame
+ * @width, @height: pixels, at least 1 each
+ *
+ * A part of a frame. Since 0.1
+ */
+typedef struct {
+  guint x, y, width, height;
+} FbnetRegion;
+
+/**
+ * FbnetInput:
+ *
+ * What a frame becomes before the network: resized, normalised, padded, with the way back to the frame.
+ * It is made by one thread and run by the same or another one, so that the next frame can be made while
+ * this one runs; for several regions of a frame only their own pixels are read. Since 0.1
+ */
+typedef struct _FbnetInput FbnetInput;
+
+/**
+ * fbnet_input_new:
+ * @model: a detection model; a reference is kept
+ * @options: (nullable): n_threads and kernels count; NULL: all defaults
+ *
+ * Returns: (transfer full): an empty input, or NULL with @error set. Since 0.1
+ */
+FBNET_API FbnetInput *fbnet_input_new (FbnetModel *model, const FbnetDetectorOptions *options,
+    GError **error);
+FBNET_API void fbnet_input_free (FbnetInput *input); /* NULL is allowed */
+
+/**
+ * fbnet_input_fill:
+ * @image: the frame, read only, and not needed afterwards
+ * @region: (nullable): the part of it to see; NULL: all of it. Where the frame's format shares chroma
+ *   between pixels it is widened to whole groups of them, to the left and upwards
+ * @params: min_size and max_size count: what the region is resized to
+ *
+ * The same bits for any number of threads. Once the sizes have been seen, nothing is allocated.
+ *
+ * Returns: FALSE with @error set: memory, a frame larger than 32767 pixels a side, a region that is not
+ *   within it; then the input is empty. Since 0.1
+ */
+FBNET_API gboolean fbnet_input_fill (FbnetInput *input, const FbnetImage *image,
+    const FbnetRegion *region, const FbnetParams *params, GError **error);
+
+/** fbnet_input_get_region: @region: (out): the part of the frame that it shows. Since 0.1 */
+FBNET_API void fbnet_input_get_region (const FbnetInput *input, FbnetRegion *region);
+
+/**
+ * fbnet_detector_run_input:
+ * @input: a filled one, of the detector's model; it is only read, and may be run again
+ * @detections: as for fbnet_detector_run(), in pixels of the whole frame; boxes and masks are clipped to
+ *   the region
+ *
+ * fbnet_detector_run() without its first step.
+ *
+ * Returns: FALSE with @error set, as fbnet_detector_run(). Since 0.1
+ */
+FBNET_API gboolean fbnet_detector_run_input (FbnetDetector *detector, const FbnetInput *input,
+    FbnetDetections *detections, GError **error);
+
+/**
+ * fbnet_detector_cancel:
+ *
+ * From any thread: ends the run that is going on before its next step, a fraction of a frame's time; if none
+ * is, the next one, as it begins. That run fails with %FBNET_ERROR_CANCELLED, once; the detector can be run
+ * again. Since 0.1
+ */
+FBNET_API void fbnet_detector_cancel (FbnetDetector *detector);
 
 FBNET_API void fbnet_detector_get_timings (const FbnetDetector *detector, FbnetTimings *timings);
 
@@ -835,6 +911,7 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC (FbnetModel, fbnet_model_unref)
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (FbnetDetector, fbnet_detector_free)
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (FbnetClassifier, fbnet_classifier_free)
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (FbnetDetections, fbnet_detections_free)
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (FbnetInput, fbnet_input_free)
 
 G_END_DECLS
 

@@ -6,12 +6,11 @@
 #include "classifiers.h"
 #include "config.h"
 #include "fit.h"
+#include "support/jsonfile.h"
 
 #include <string.h>
 
 #define MAX_CLASSES 100000
-
-G_DEFINE_AUTOPTR_CLEANUP_FUNC (cJSON, cJSON_Delete)
 
 void
 imported_free (Imported *imported)

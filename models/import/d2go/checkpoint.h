@@ -3,8 +3,8 @@
  * Checkpoints of D2Go's detectors (fvcore Checkpointer.save) and of mobile_cv's classifiers: which of
  * their tensors are the model, and which config they belong to.
  */
-#ifndef FBNET_IMPORT_CHECKPOINT_H
-#define FBNET_IMPORT_CHECKPOINT_H
+#ifndef FBNET_IMPORT_D2GO_CHECKPOINT_H
+#define FBNET_IMPORT_D2GO_CHECKPOINT_H
 
 #include <cjson/cJSON.h>
 

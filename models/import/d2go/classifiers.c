@@ -9,8 +9,7 @@
 
 #include "fbnet/fbnet.h"
 #include "registry.h"
-
-G_DEFINE_AUTOPTR_CLEANUP_FUNC (cJSON, cJSON_Delete)
+#include "support/jsonfile.h"
 
 /* --- The table -------------------------------------------------------------------------------- */
 

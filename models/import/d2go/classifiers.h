@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
  * mobile_cv's classifiers (its fbnet_v2 model zoo) by name, as descriptions of models/FORMAT.md. The
- * table of names is models/classifiers.json, the block lists are models/cls/.
+ * table of names is models/zoo/classifiers.json, the block lists are models/zoo/classifiers/.
  */
-#ifndef FBNET_IMPORT_CLASSIFIERS_H
-#define FBNET_IMPORT_CLASSIFIERS_H
+#ifndef FBNET_IMPORT_D2GO_CLASSIFIERS_H
+#define FBNET_IMPORT_D2GO_CLASSIFIERS_H
 
 #include <cjson/cJSON.h>
 #include <glib.h>

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * From a D2Go config to the description in a model file; see config.h. The keys are detectron2's
+ * From a D2Go config to the description in a model file. The keys are detectron2's
  * (config/defaults.py) and D2Go's (modeling/backbone/fbnet_cfg.py); what they mean is cited where it
  * is not plain.
  */
@@ -9,10 +9,9 @@
 #include <math.h>
 
 #include "keys.h"
+#include "support/jsonfile.h"
 
-G_DEFINE_AUTOPTR_CLEANUP_FUNC (cJSON, cJSON_Delete)
-
-/* What the engine builds (engine/description.c, arch.c). */
+/* What the engine builds (model/description.c, arch.c). */
 #define MAX_COUNT         100000
 #define MAX_CLASSES       10000
 #define MAX_CHANNELS      16384
@@ -436,8 +435,11 @@ describe_iou_bounds (Keys *keys, const char *section)
     keys_refuse_value (keys, thresholds_key, thresholds, "one or two numbers");
     return NULL;
   }
+  static const int with_ignored[] = { 0, -1, 1 }, without[] = { 0, 1 };
   const gboolean has_two = cJSON_GetArraySize (thresholds) == 2;
-  g_autoptr (cJSON) expected = cJSON_Parse (has_two ? "[0, -1, 1]" : "[0, 1]");
+  g_autoptr (cJSON) expected = has_two
+      ? cJSON_CreateIntArray (with_ignored, G_N_ELEMENTS (with_ignored))
+      : cJSON_CreateIntArray (without, G_N_ELEMENTS (without));
   if (!cJSON_Compare (labels, expected, TRUE)) {
     keys_refuse_value (keys, labels_key, labels, has_two ? "[0,-1,1]" : "[0,1]");
     return NULL;

@@ -2,8 +2,8 @@
  *
  * From a D2Go config to the description in a model file.
  */
-#ifndef FBNET_IMPORT_CONFIG_H
-#define FBNET_IMPORT_CONFIG_H
+#ifndef FBNET_IMPORT_D2GO_CONFIG_H
+#define FBNET_IMPORT_D2GO_CONFIG_H
 
 #include "registry.h"
 

@@ -124,7 +124,7 @@ replace_row (cJSON *anchors, const char *field, const double *row, guint n)
 
 /* Only of a single level: an export's cells of several levels are several tensors. */
 static void
-set_anchors (cJSON *description, GString *given, const ExportFacts *facts)
+set_anchors (cJSON *description, GString *given, const TorchScriptFacts *facts)
 {
   cJSON *anchors = cJSON_GetObjectItemCaseSensitive (description, "anchors");
   cJSON *rows = cJSON_GetObjectItemCaseSensitive (anchors, "sizes");
@@ -152,7 +152,7 @@ set_anchors (cJSON *description, GString *given, const ExportFacts *facts)
 
 /* Names and ids are the config's only as long as the number of classes is. */
 static void
-set_classes (cJSON *description, GString *given, const Export *export)
+set_classes (cJSON *description, GString *given, const TorchScript *export)
 {
   cJSON *heads = cJSON_GetObjectItemCaseSensitive (description, "roi_heads");
   cJSON *item = cJSON_GetObjectItemCaseSensitive (heads, "n_classes");
@@ -169,9 +169,9 @@ set_classes (cJSON *description, GString *given, const Export *export)
 
 /* One id more than classes is usual: of the background. */
 static void
-set_category_ids (cJSON *description, GString *given, const Export *export)
+set_category_ids (cJSON *description, GString *given, const TorchScript *export)
 {
-  const ExportFacts *facts = &export->facts;
+  const TorchScriptFacts *facts = &export->facts;
   const gsize n = export->cls_score.weight != NULL ? export->cls_score.weight->shape[0] - 1 : 0;
   if (n == 0 || facts->n_category_ids < n)
     return;
@@ -182,9 +182,9 @@ set_category_ids (cJSON *description, GString *given, const Export *export)
 }
 
 char *
-facts_apply (const Export *export, cJSON *description)
+facts_apply (const TorchScript *export, cJSON *description)
 {
-  const ExportFacts *f = &export->facts;
+  const TorchScriptFacts *f = &export->facts;
   const gboolean masks = export->mask_logits.weight != NULL;
   const char *last_head = masks ? "mask_head" : "keypoint_head";
   GString *given = g_string_new (NULL);

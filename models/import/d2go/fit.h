@@ -3,8 +3,8 @@
  * The tensors that a description asks for, by D2Go's names: what an importer takes out of a
  * checkpoint, and what it misses there.
  */
-#ifndef FBNET_IMPORT_FIT_H
-#define FBNET_IMPORT_FIT_H
+#ifndef FBNET_IMPORT_D2GO_FIT_H
+#define FBNET_IMPORT_D2GO_FIT_H
 
 #include <cjson/cJSON.h>
 

@@ -4,16 +4,16 @@
  */
 #include "import.h"
 
-#include <errno.h>
-#include <glib/gstdio.h>
 #include <string.h>
 
 #include "classifiers.h"
 #include "config.h"
-#include "torchscript.h"
+#include "sources.h"
+#include "support/files.h"
+#include "support/jsonfile.h"
+#include "support/labels.h"
+#include "support/modelfile.h"
 #include "yaml-tree.h"
-
-G_DEFINE_AUTOPTR_CLEANUP_FUNC (cJSON, cJSON_Delete)
 
 /* --- Config ----------------------------------------------------------------------------------- */
 
@@ -67,38 +67,24 @@ describe_config (const char *config, GError **error)
 /* --- Labels and provenance -------------------------------------------------------------------- */
 
 static gboolean
-read_labels (cJSON *description, const char *path, GError **error)
+take_labels (cJSON *description, const char *path, GError **error)
 {
-  g_autofree char *text = NULL;
-  gsize length;
-  g_autoptr (GError) cause = NULL;
-  if (!g_file_get_contents (path, &text, &length, &cause)) {
-    g_set_error (error, FBNET_ERROR, FBNET_ERROR_IO, "%s: cannot be read: %s", path,
-        cause->message);
+  g_auto (GStrv) labels = labels_read (path, error);
+
+  if (labels == NULL)
     return FALSE;
-  }
-  if (!g_utf8_validate (text, (gssize) length, NULL)) {
-    g_set_error (error, FBNET_ERROR, FBNET_ERROR_FORMAT, "%s: expected UTF-8 text", path);
-    return FALSE;
-  }
-  g_auto (GStrv) lines = g_strsplit (text, "\n", -1);
-  cJSON *labels = cJSON_CreateArray ();
-  for (guint i = 0; lines[i] != NULL; i++)
-    if (*g_strstrip (lines[i]) != '\0')
-      cJSON_AddItemToArray (labels, cJSON_CreateString (lines[i]));
   cJSON_DeleteItemFromObjectCaseSensitive (description, "labels");
-  cJSON_AddItemToObject (description, "labels", labels);
+  cJSON_AddItemToObject (description, "labels",
+      cJSON_CreateStringArray ((const char *const *) labels, (int) g_strv_length (labels)));
   return TRUE;
 }
 
 static char *
 file_checksum (const char *path, GError **error)
 {
-  g_autoptr (GMappedFile) file = g_mapped_file_new (path, FALSE, error);
-  if (file == NULL)
-    return NULL;
-  g_autoptr (GBytes) bytes = g_mapped_file_get_bytes (file);
-  return g_compute_checksum_for_bytes (G_CHECKSUM_SHA256, bytes);
+  g_autoptr (GBytes) bytes = file_map (path, error);
+
+  return bytes != NULL ? g_compute_checksum_for_bytes (G_CHECKSUM_SHA256, bytes) : NULL;
 }
 
 static gboolean
@@ -123,7 +109,7 @@ add_provenance (Imported *imported, const char *source, GError **error)
 static gboolean
 finish (Imported *imported, const char *source, const ImportOptions *options, GError **error)
 {
-  if (options->labels != NULL && !read_labels (imported->description, options->labels, error))
+  if (options->labels != NULL && !take_labels (imported->description, options->labels, error))
     return FALSE;
   if (options->name != NULL) {
     cJSON_DeleteItemFromObjectCaseSensitive (imported->description, "name");
@@ -132,58 +118,7 @@ finish (Imported *imported, const char *source, const ImportOptions *options, GE
   return add_provenance (imported, source, error);
 }
 
-/* --- Reading ---------------------------------------------------------------------------------- */
-
-static Imported *
-fit_checkpoint (Weights *weights, const cJSON *description, const char *config, const char *name,
-    GError **error)
-{
-  if (config == NULL)
-    return checkpoint_recognise (weights, name, error);
-  if (description == NULL)
-    return checkpoint_fit_classifier (weights, config, name, error);
-  return checkpoint_fit (weights, description, config, name, error);
-}
-
-static Imported *
-read_checkpoint (Archive *archive, const cJSON *description, const char *config,
-    const ImportOptions *options, GError **error)
-{
-  if (options->precision == IMPORT_INT8) {
-    g_set_error (error, FBNET_ERROR, FBNET_ERROR_ARGUMENT,
-        "%s: expected an int8 export, found a checkpoint, whose weights are floats",
-        archive_name (archive));
-    return NULL;
-  }
-  g_autofree char *source = NULL;
-  Weights *weights = checkpoint_read (archive, options->ema, &source, error);
-  if (weights == NULL)
-    return NULL;
-  Imported *imported = fit_checkpoint (weights, description, config, archive_name (archive), error);
-  if (imported != NULL)
-    imported->source = g_steal_pointer (&source);
-  return imported;
-}
-
-static Imported *
-read_export (Archive *archive, const cJSON *description, const char *config,
-    const ImportOptions *options, GError **error)
-{
-  if (options->ema == EMA_YES) {
-    g_set_error (error, FBNET_ERROR, FBNET_ERROR_ARGUMENT,
-        "%s: an int8 export has no averaged weights", archive_name (archive));
-    return NULL;
-  }
-  if (config != NULL && description == NULL) {
-    g_set_error (error, FBNET_ERROR, FBNET_ERROR_UNSUPPORTED,
-        "%s: expected a checkpoint of the classifier %s, found a TorchScript export: only "
-        "detectors are read from those",
-        archive_name (archive), config);
-    return NULL;
-  }
-  return torchscript_import (archive, description, config, options->precision != IMPORT_FLOAT32,
-      error);
-}
+/* --- Reading and writing ---------------------------------------------------------------------- */
 
 Imported *
 import_read (const char *source, const ImportOptions *options, GError **error)
@@ -199,45 +134,21 @@ import_read (const char *source, const ImportOptions *options, GError **error)
   g_autoptr (Archive) archive = archive_open (source, error);
   if (archive == NULL)
     return NULL;
-  g_autoptr (Imported) imported =
-      (torchscript_is (archive) ? read_export : read_checkpoint) (archive, description, config,
-          options, error);
+  g_autoptr (Imported) imported = source_read (archive, description, config, options, error);
   if (imported == NULL || !finish (imported, source, options, error))
     return NULL;
   return g_steal_pointer (&imported);
 }
 
-/* --- Writing ---------------------------------------------------------------------------------- */
-
-static gboolean
-write_file (const Imported *imported, const char *path, GError **error)
-{
-  const guint n = imported->weights->views->len;
-  g_autofree FbnetTensorView *views = g_new (FbnetTensorView, n);
-  for (guint i = 0; i < n; i++)
-    views[i] = *(const FbnetTensorView *) imported->weights->views->pdata[i];
-  char *text = cJSON_PrintUnformatted (imported->description);
-  const gboolean written = fbnet_model_write (path, text, views, n, error);
-  cJSON_free (text);
-  return written;
-}
-
 gboolean
 import_write (const Imported *imported, const char *path, guint64 *n_parameters, GError **error)
 {
-  g_autofree char *part = g_strconcat (path, ".part", NULL);
-  if (!write_file (imported, part, error))
+  g_autofree FbnetTensorView *views = weights_list (imported->weights);
+  g_autoptr (FbnetModel) model =
+      model_file_write (path, imported->description, views, imported->weights->views->len, error);
+
+  if (model == NULL)
     return FALSE;
-  g_autoptr (FbnetModel) model = fbnet_model_load (part, error);
-  if (model == NULL) {
-    g_unlink (part);
-    return FALSE;
-  }
   *n_parameters = fbnet_model_get_n_parameters (model);
-  if (g_rename (part, path) == 0)
-    return TRUE;
-  g_set_error (error, FBNET_ERROR, FBNET_ERROR_IO, "%s: cannot be written: %s", path,
-      g_strerror (errno));
-  g_unlink (part);
-  return FALSE;
+  return TRUE;
 }

@@ -1,22 +1,23 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * Reading the keys of a D2Go config; see keys.h.
+ * Reading the keys of a D2Go config.
  */
 #include "keys.h"
 
 #include <math.h>
+
+#include "support/jsonfile.h"
 
 /* The value as a short JSON text, for messages. */
 static char *
 show (const cJSON *value)
 {
   enum { LONGEST = 100 };
-  char *text = cJSON_PrintUnformatted (value);
-  if (!text)
+  g_autofree char *text = json_print_line (value);
+  if (text == NULL)
     return g_strdup ("nothing");
   g_autofree char *head = g_strndup (text, LONGEST);
   const gboolean is_cut = strlen (text) > LONGEST;
-  cJSON_free (text);
   g_autofree char *valid = g_utf8_make_valid (head, -1);
   return g_strconcat (valid, is_cut ? " …" : "", NULL);
 }

@@ -6,8 +6,8 @@
  * The first thing that was wrong is remembered; after it every reader returns nothing (0, FALSE,
  * NULL, -1), so that a list of them reads top to bottom and is checked once at its end.
  */
-#ifndef FBNET_IMPORT_KEYS_H
-#define FBNET_IMPORT_KEYS_H
+#ifndef FBNET_IMPORT_D2GO_KEYS_H
+#define FBNET_IMPORT_D2GO_KEYS_H
 
 #include <cjson/cJSON.h>
 #include <glib.h>

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * D2Go's facts as data; see registry.h.
+ * D2Go's facts as data.
  */
 #include "registry.h"
 
@@ -9,6 +9,7 @@
 
 #include "fbnet-registry.h"
 #include "fbnet/fbnet.h"
+#include "support/jsonfile.h"
 
 #define ROOT   "/fbnet/registry/"
 #define SUFFIX ".json"
@@ -25,7 +26,7 @@ read_resource (const char *folder, const char *name)
     return NULL;
   gsize size;
   const char *text = g_bytes_get_data (bytes, &size);
-  cJSON *json = cJSON_ParseWithLength (text, size);
+  cJSON *json = json_parse (text, size, path, NULL);
   g_assert (json);
   cJSON_DeleteItemFromObjectCaseSensitive (json, "notes");
   return json;

@@ -3,8 +3,8 @@
  * D2Go's facts as data, compiled in: block lists, zoo configurations, labels, defaults. The JSON
  * files beside this folder are the source.
  */
-#ifndef FBNET_IMPORT_REGISTRY_H
-#define FBNET_IMPORT_REGISTRY_H
+#ifndef FBNET_IMPORT_D2GO_REGISTRY_H
+#define FBNET_IMPORT_D2GO_REGISTRY_H
 
 #include <cjson/cJSON.h>
 #include <glib.h>
@@ -23,10 +23,10 @@ cJSON *import_architecture (const char *name, GError **error);
  * it. Free with cJSON_Delete (); NULL with error when there is no such config. */
 cJSON *import_zoo_config (const char *name, GError **error);
 
-/* {labels, category_ids} of models/labels/: "coco" or "coco-person". */
+/* {labels, category_ids} of models/zoo/labels/: "coco" or "coco-person". */
 cJSON *import_labels (const char *name);
 
-/* The table of mobile_cv's classifiers, models/classifiers.json, and the block lists that it names:
+/* The table of mobile_cv's classifiers, models/zoo/classifiers.json, and the block lists that it names:
  * an architecture as import_architecture () gives it. */
 cJSON *import_classifier_table (void);
 cJSON *import_classifier_architecture (const char *name);

@@ -46,16 +46,16 @@ constant_number (const Node *node, guint input)
 }
 
 /* Scale and zero point stand side by side in the operators that give bytes. */
-static ExportQuant
+static TorchScriptQuant
 read_quant (const Node *node, guint input)
 {
-  return (ExportQuant){ constant_number (node, input), constant_number (node, input + 1) };
+  return (TorchScriptQuant){ constant_number (node, input), constant_number (node, input + 1) };
 }
 
 static gboolean
-read_conv (Archive *archive, const Node *node, ExportConv *conv, GError **error)
+read_conv (Archive *archive, const Node *node, TorchScriptConv *conv, GError **error)
 {
-  if (!export_read_conv (archive, node_constant (node, 1), conv, error))
+  if (!torchscript_read_conv (archive, node_constant (node, 1), conv, error))
     return FALSE;
   conv->relu =
       node_is (node, "quantized::conv2d_relu.new") || node_is (node, "quantized::conv2d_relu");
@@ -64,7 +64,7 @@ read_conv (Archive *archive, const Node *node, ExportConv *conv, GError **error)
 }
 
 static gboolean
-is_depthwise (const ExportConv *conv)
+is_depthwise (const TorchScriptConv *conv)
 {
   return conv->groups > 1 && conv->groups == conv->weight->shape[0];
 }
@@ -98,7 +98,7 @@ residual_of (const Node *out, const Node *in)
 /* The depthwise and the last convolution behind `pw` (or, without one, behind the block's input).
  * FALSE when the chain is not like that. */
 static gboolean
-read_depthwise (Archive *archive, const Node *from, ExportBlock *block, const Node **out)
+read_depthwise (Archive *archive, const Node *from, TorchScriptBlock *block, const Node **out)
 {
   const Node *upsample = node_user (from, "aten::upsample_nearest2d.vec");
   if (upsample != NULL)
@@ -113,11 +113,11 @@ read_depthwise (Archive *archive, const Node *from, ExportBlock *block, const No
 /* The block whose first convolution is `first`, reading `in`. A 1×1 convolution without a depthwise
  * one behind it is a plain convolution, as is any larger one. */
 static gboolean
-read_block (Archive *archive, const Node *in, const Node *first, ExportBlock *block,
+read_block (Archive *archive, const Node *in, const Node *first, TorchScriptBlock *block,
     const Node **out, GError **error)
 {
-  *block = (ExportBlock){ .upsample = 1 };
-  ExportConv conv;
+  *block = (TorchScriptBlock){ .upsample = 1 };
+  TorchScriptConv conv;
   if (!read_conv (archive, first, &conv, error))
     return FALSE;
   if (is_depthwise (&conv)) {
@@ -129,7 +129,7 @@ read_block (Archive *archive, const Node *in, const Node *first, ExportBlock *bl
   } else if (conv.weight->shape[2] == 1 && read_depthwise (archive, first, block, out)) {
     block->pw = conv;
   } else {
-    *block = (ExportBlock){ .pwl = conv, .upsample = 1 };
+    *block = (TorchScriptBlock){ .pwl = conv, .upsample = 1 };
     *out = first;
     return TRUE;
   }
@@ -147,7 +147,7 @@ read_chain (Archive *archive, const Node *start, GArray *blocks, const Node **en
 {
   const Node *at = start;
   for (const Node *first; (first = next_conv (at)) != NULL;) {
-    ExportBlock block;
+    TorchScriptBlock block;
     if (!read_block (archive, at, first, &block, &at, error))
       return FALSE;
     g_array_append_val (blocks, block);
@@ -159,16 +159,16 @@ read_chain (Archive *archive, const Node *start, GArray *blocks, const Node **en
 /* --- Trunk and heads -------------------------------------------------------------------------- */
 
 static guint
-conv_out (const ExportConv *conv)
+conv_out (const TorchScriptConv *conv)
 {
   return conv->weight != NULL ? (guint) conv->weight->shape[0] : 0;
 }
 
 /* Two convolutions read the end of the RPN's chain: scores, and four deltas for each. */
 static gboolean
-read_rpn_regressors (Archive *archive, const Node *end, Export *e, GError **error)
+read_rpn_regressors (Archive *archive, const Node *end, TorchScript *e, GError **error)
 {
-  ExportConv convs[2] = { 0 };
+  TorchScriptConv convs[2] = { 0 };
   guint n = 0;
   for (guint i = 0; i < end->users->len; i++) {
     if (!is_conv (end->users->pdata[i]))
@@ -196,7 +196,7 @@ find_quantize (const Node *node)
 
 /* The linear layers of the box predictor: the one that softmax reads is the classifier. */
 static gboolean
-read_box_predictor (Archive *archive, const Graph *graph, Export *e, GError **error)
+read_box_predictor (Archive *archive, const Graph *graph, TorchScript *e, GError **error)
 {
   for (guint i = 0; i < graph->nodes->len; i++) {
     const Node *node = graph->nodes->pdata[i];
@@ -213,11 +213,11 @@ read_box_predictor (Archive *archive, const Graph *graph, Export *e, GError **er
 
 /* A head after the boxes: keypoints end in a block of their own, masks in a plain convolution. */
 static void
-split_last_head (Export *e, GArray *blocks)
+split_last_head (TorchScript *e, GArray *blocks)
 {
   if (blocks->len == 0)
     return;
-  const ExportBlock last = g_array_index (blocks, ExportBlock, blocks->len - 1);
+  const TorchScriptBlock last = g_array_index (blocks, TorchScriptBlock, blocks->len - 1);
   const gboolean is_mask = last.dw.weight == NULL;
   g_array_set_size (blocks, blocks->len - 1);
   if (is_mask)
@@ -231,14 +231,14 @@ split_last_head (Export *e, GArray *blocks)
 /* Chains begin where floats are quantised: first the trunk (it reads the picture), then in the order
  * of execution the RPN, the box head and the last head, which two read ROIAlign's output. */
 static gboolean
-read_chains (Archive *archive, const Graph *graph, Export *e, GError **error)
+read_chains (Archive *archive, const Graph *graph, TorchScript *e, GError **error)
 {
   for (guint i = 0; i < graph->nodes->len; i++) {
     const Node *start = graph->nodes->pdata[i];
     if (!node_is (start, "aten::quantize_per_tensor") || next_conv (start) == NULL)
       continue;
     const gboolean is_head = node_is (node_input (start, 0), "torchvision::roi_align");
-    g_autoptr (GArray) blocks = g_array_new (FALSE, FALSE, sizeof (ExportBlock));
+    g_autoptr (GArray) blocks = g_array_new (FALSE, FALSE, sizeof (TorchScriptBlock));
     const Node *end;
     if (!read_chain (archive, start, blocks, &end, error))
       return FALSE;
@@ -287,7 +287,7 @@ read_nms (const Node *nms, double *threshold, double *count)
 
 /* clamp (n, None, count): the others have two bounds, or fractions. */
 static void
-read_pre_nms_count (const Graph *graph, ExportFacts *facts)
+read_pre_nms_count (const Graph *graph, TorchScriptFacts *facts)
 {
   for (guint i = 0;; i++) {
     const Node *clamp = find_op (graph, "aten::clamp", i);
@@ -304,7 +304,7 @@ read_pre_nms_count (const Graph *graph, ExportFacts *facts)
 
 /* The scores' comparison; the sides of proposals are compared with 0. */
 static void
-read_score_threshold (const Graph *graph, ExportFacts *facts)
+read_score_threshold (const Graph *graph, TorchScriptFacts *facts)
 {
   const Node *gt;
   for (guint i = 0; (gt = find_op (graph, "aten::gt.Scalar", i)) != NULL; i++)
@@ -323,14 +323,14 @@ read_pooler (const Node *roi_align, double *resolution, double *ratio)
 /* dx, dy, dw, dh of the proposals, then of the boxes, divided by a number each; mean and deviation
  * come before, and have three. */
 static gboolean
-read_weights (Archive *archive, const Graph *graph, ExportFacts *facts, GError **error)
+read_weights (Archive *archive, const Graph *graph, TorchScriptFacts *facts, GError **error)
 {
   guint n_found = 0;
   const Node *div;
   for (guint i = 0; (div = find_op (graph, "aten::div.Tensor", i)) != NULL; i++) {
     g_autofree double *numbers = NULL;
     gsize n = 0;
-    if (!export_read_list (archive, node_constant (div, 1), &numbers, &n, error))
+    if (!torchscript_read_list (archive, node_constant (div, 1), &numbers, &n, error))
       return FALSE;
     if (n == 3 && isnan (facts->std[0]))
       memcpy (facts->std, numbers, sizeof facts->std);
@@ -346,18 +346,18 @@ read_weights (Archive *archive, const Graph *graph, ExportFacts *facts, GError *
 }
 
 static gboolean
-read_mean (Archive *archive, const Graph *graph, ExportFacts *facts, GError **error)
+read_mean (Archive *archive, const Graph *graph, TorchScriptFacts *facts, GError **error)
 {
   const Node *sub;
   for (guint i = 0; (sub = find_op (graph, "aten::sub.Tensor", i)) != NULL; i++)
     if (pickle_tensor (node_constant (sub, 1)) != NULL)
-      return export_read_triple (archive, node_constant (sub, 1), facts->mean, error);
+      return torchscript_read_triple (archive, node_constant (sub, 1), facts->mean, error);
   return TRUE;
 }
 
 /* Shifts of the grid plus the cells, [1][n][4]. */
 static gboolean
-read_anchors (Archive *archive, const Graph *graph, ExportFacts *facts, GError **error)
+read_anchors (Archive *archive, const Graph *graph, TorchScriptFacts *facts, GError **error)
 {
   const Node *arange = find_op (graph, "aten::arange.start_step", 0);
   facts->anchor_offset = constant_number (arange, 0) / constant_number (arange, 2);
@@ -365,14 +365,14 @@ read_anchors (Archive *archive, const Graph *graph, ExportFacts *facts, GError *
   for (guint i = 0; (add = find_op (graph, "aten::add.Tensor", i)) != NULL; i++) {
     const PickleTensor *cells = pickle_tensor (node_constant (add, 1));
     if (cells != NULL && cells->n_dims == 3 && cells->shape[2] == 4)
-      return export_read_list (archive, node_constant (add, 1), &facts->cells, &facts->n_cells,
+      return torchscript_read_list (archive, node_constant (add, 1), &facts->cells, &facts->n_cells,
           error);
   }
   return TRUE;
 }
 
 static gboolean
-read_facts (Archive *archive, const Graph *graph, ExportFacts *facts, GError **error)
+read_facts (Archive *archive, const Graph *graph, TorchScriptFacts *facts, GError **error)
 {
   read_nms (find_op (graph, "torchvision::nms", 0), &facts->rpn_iou_threshold,
       &facts->post_nms_count);
@@ -386,23 +386,23 @@ read_facts (Archive *archive, const Graph *graph, ExportFacts *facts, GError **e
   const Node *select = find_op (graph, "aten::index_select", 0);
   return read_weights (archive, graph, facts, error) && read_mean (archive, graph, facts, error)
       && read_anchors (archive, graph, facts, error)
-      && export_read_list (archive, node_constant (select, 0), &facts->category_ids,
+      && torchscript_read_list (archive, node_constant (select, 0), &facts->category_ids,
           &facts->n_category_ids, error);
 }
 
 /* --- Entry ------------------------------------------------------------------------------------ */
 
 static gboolean
-read_graph (Archive *archive, const Graph *graph, Export *e, GError **error)
+read_graph (Archive *archive, const Graph *graph, TorchScript *e, GError **error)
 {
   return graph != NULL && read_chains (archive, graph, e, error)
       && read_facts (archive, graph, &e->facts, error);
 }
 
-Export *
-export_read_bytecode (Archive *archive, GError **error)
+TorchScript *
+torchscript_read_bytecode (Archive *archive, GError **error)
 {
-  g_autoptr (Export) e = export_new ();
+  g_autoptr (TorchScript) e = torchscript_new ();
   Pickle *self = archive_pickle (archive, "data.pkl", "data", error);
   if (self == NULL)
     return NULL;

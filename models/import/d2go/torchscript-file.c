@@ -12,22 +12,22 @@
 
 #define MAX_LIST 16384
 
-const ExportQuant export_no_quant = { NAN, NAN };
+const TorchScriptQuant torchscript_no_quant = { NAN, NAN };
 
-Export *
-export_new (void)
+TorchScript *
+torchscript_new (void)
 {
-  Export *export = g_new0 (Export, 1);
+  TorchScript *export = g_new0 (TorchScript, 1);
   export->pickles = g_ptr_array_new_with_free_func ((GDestroyNotify) pickle_free);
   GArray **const parts[] = { &export->trunk, &export->rpn, &export->box, &export->mask,
     &export->kpts };
   for (guint i = 0; i < G_N_ELEMENTS (parts); i++)
-    *parts[i] = g_array_new (FALSE, FALSE, sizeof (ExportBlock));
-  ExportQuant *const inputs[] = { &export->trunk_in, &export->rpn_in, &export->box_in,
+    *parts[i] = g_array_new (FALSE, FALSE, sizeof (TorchScriptBlock));
+  TorchScriptQuant *const inputs[] = { &export->trunk_in, &export->rpn_in, &export->box_in,
     &export->predictor_in, &export->mask_in, &export->kpts_in };
   for (guint i = 0; i < G_N_ELEMENTS (inputs); i++)
-    *inputs[i] = export_no_quant;
-  export->facts = (ExportFacts){
+    *inputs[i] = torchscript_no_quant;
+  export->facts = (TorchScriptFacts){
     .mean = { NAN, NAN, NAN },
     .std = { NAN, NAN, NAN },
     .anchor_offset = NAN,
@@ -43,7 +43,7 @@ export_new (void)
 }
 
 void
-export_free (Export *export)
+torchscript_free (TorchScript *export)
 {
   if (export == NULL)
     return;
@@ -87,7 +87,7 @@ is_absent (const PickleValue *value)
 
 /* Whatever form it came in: a weight of int8 with scales, a bias of floats or none. */
 static gboolean
-check_conv (const ExportConv *conv, const PickleValue *bias, guint n_dims, GError **error)
+check_conv (const TorchScriptConv *conv, const PickleValue *bias, guint n_dims, GError **error)
 {
   if (conv->weight == NULL || conv->weight->n_dims != n_dims
       || conv->weight->storage->dtype != TORCH_QINT8)
@@ -106,12 +106,12 @@ check_conv (const ExportConv *conv, const PickleValue *bias, guint n_dims, GErro
 /* torch.nn.quantized.modules.conv.Conv2d.__getstate__: (in, out, kernel, stride, padding, dilation,
  * transposed, output padding, groups, padding mode, weight, bias, scale, zero point, …) */
 static gboolean
-read_module_state (const PickleValue *state, ExportConv *conv, GError **error)
+read_module_state (const PickleValue *state, TorchScriptConv *conv, GError **error)
 {
   const PickleValue *transposed = pickle_item (state, 6);
   if (transposed == NULL || transposed->kind != PICKLE_BOOL || transposed->boolean)
     return fail (error, "is a transposed convolution");
-  *conv = (ExportConv){
+  *conv = (TorchScriptConv){
     .weight = pickle_tensor (pickle_item (state, 10)),
     .bias = pickle_tensor (pickle_item (state, 11)),
     .stride = square_of (pickle_item (state, 3)),
@@ -127,7 +127,7 @@ read_module_state (const PickleValue *state, ExportConv *conv, GError **error)
  * [bias]); the numbers: dimensions, then for each: stride, padding, dilation, output padding; at last
  * groups and whether it is transposed. */
 static gboolean
-read_conv_state (Archive *archive, const PickleValue *state, ExportConv *conv, GError **error)
+read_conv_state (Archive *archive, const PickleValue *state, TorchScriptConv *conv, GError **error)
 {
   const PickleValue *tensors = pickle_item (state, 1);
   const PickleValue *bias = pickle_item (pickle_item (state, 2), 0);
@@ -140,7 +140,7 @@ read_conv_state (Archive *archive, const PickleValue *state, ExportConv *conv, G
     return FALSE;
   if (n != 11 || v[0] != 2 || v[10] != 0)
     return fail (error, "is no plain convolution of two dimensions");
-  *conv = (ExportConv){
+  *conv = (TorchScriptConv){
     .weight = pickle_tensor (pickle_item (tensors, 1)),
     .bias = pickle_tensor (bias),
     .stride = square (v[1], v[2]),
@@ -153,9 +153,9 @@ read_conv_state (Archive *archive, const PickleValue *state, ExportConv *conv, G
 
 /* (weight, bias, …) */
 static gboolean
-read_linear_state (const PickleValue *state, ExportConv *conv, GError **error)
+read_linear_state (const PickleValue *state, TorchScriptConv *conv, GError **error)
 {
-  *conv = (ExportConv){
+  *conv = (TorchScriptConv){
     .weight = pickle_tensor (pickle_item (state, 0)),
     .bias = pickle_tensor (pickle_item (state, 1)),
     .stride = 1,
@@ -166,7 +166,8 @@ read_linear_state (const PickleValue *state, ExportConv *conv, GError **error)
 }
 
 gboolean
-export_read_conv (Archive *archive, const PickleValue *packed, ExportConv *conv, GError **error)
+torchscript_read_conv (Archive *archive, const PickleValue *packed, TorchScriptConv *conv,
+    GError **error)
 {
   const PickleValue *inner = pickle_attribute (packed, "_packed_params");
   if (inner != NULL)
@@ -187,7 +188,7 @@ export_read_conv (Archive *archive, const PickleValue *packed, ExportConv *conv,
 }
 
 gboolean
-export_read_list (Archive *archive, const PickleValue *tensor, double **out, gsize *n,
+torchscript_read_list (Archive *archive, const PickleValue *tensor, double **out, gsize *n,
     GError **error)
 {
   const PickleTensor *view = pickle_tensor (tensor);
@@ -199,11 +200,11 @@ export_read_list (Archive *archive, const PickleValue *tensor, double **out, gsi
 }
 
 gboolean
-export_read_triple (Archive *archive, const PickleValue *tensor, double out[3], GError **error)
+torchscript_read_triple (Archive *archive, const PickleValue *tensor, double out[3], GError **error)
 {
   gsize n = 0;
   g_autofree double *numbers = NULL;
-  if (!export_read_list (archive, tensor, &numbers, &n, error))
+  if (!torchscript_read_list (archive, tensor, &numbers, &n, error))
     return FALSE;
   if (n == 3)
     memcpy (out, numbers, 3 * sizeof *out);

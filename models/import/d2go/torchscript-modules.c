@@ -85,7 +85,7 @@ search_number (const char *code, const char *pattern)
 
 /* The scale and zero point that a module's code gives a call: its last two numbers, but for what
  * `after` says comes behind them. */
-static ExportQuant
+static TorchScriptQuant
 search_quant (Archive *archive, const PickleValue *module, const char *call, const char *after)
 {
   g_autofree char *code = read_code (archive, module);
@@ -93,11 +93,11 @@ search_quant (Archive *archive, const PickleValue *module, const char *call, con
       g_strdup_printf ("\\b%s\\([^\\n]*, ([0-9.e+-]+), [0-9]+%s\\)\\n", call, after);
   g_autofree char *zero_point =
       g_strdup_printf ("\\b%s\\([^\\n]*, [0-9.e+-]+, ([0-9]+)%s\\)\\n", call, after);
-  return (ExportQuant){ search_number (code, scale), search_number (code, zero_point) };
+  return (TorchScriptQuant){ search_number (code, scale), search_number (code, zero_point) };
 }
 
 /* A QuantStub; 13 is torch.quint8. */
-static ExportQuant
+static TorchScriptQuant
 read_stub (Archive *archive, const PickleValue *detector, const char *path)
 {
   g_autofree char *stub = g_strconcat (path, ".quant_stubs.stubs.0", NULL);
@@ -107,7 +107,7 @@ read_stub (Archive *archive, const PickleValue *detector, const char *path)
 /* --- Layers ----------------------------------------------------------------------------------- */
 
 static gboolean
-read_layer (Archive *archive, const PickleValue *module, const char *name, ExportConv *conv,
+read_layer (Archive *archive, const PickleValue *module, const char *name, TorchScriptConv *conv,
     GError **error)
 {
   const PickleValue *layer = module_at (module, name);
@@ -115,7 +115,7 @@ read_layer (Archive *archive, const PickleValue *module, const char *name, Expor
     return TRUE;
   const PickleValue *inner = module_at (layer, "conv");
   const PickleValue *own = inner != NULL ? inner : layer;
-  if (!export_read_conv (archive, own, conv, error)) {
+  if (!torchscript_read_conv (archive, own, conv, error)) {
     g_prefix_error (error, "%s: ", name);
     return FALSE;
   }
@@ -143,9 +143,10 @@ read_upsample (Archive *archive, const PickleValue *module)
 }
 
 static gboolean
-read_block (Archive *archive, const PickleValue *module, ExportBlock *block, GError **error)
+read_block (Archive *archive, const PickleValue *module, TorchScriptBlock *block, GError **error)
 {
-  *block = (ExportBlock){ .upsample = read_upsample (archive, module_at (module, "upsample")) };
+  *block =
+      (TorchScriptBlock){ .upsample = read_upsample (archive, module_at (module, "upsample")) };
   if (module_at (module, "se") != NULL) {
     g_set_error_literal (error, FBNET_ERROR, FBNET_ERROR_UNSUPPORTED,
         "squeeze and excite in an int8 export");
@@ -170,7 +171,7 @@ read_blocks (Archive *archive, const PickleValue *module, GArray *blocks, GError
     const PickleValue *child = pickle_item (state, 2 * i + 1);
     if (name == NULL || child->kind != PICKLE_OBJECT)
       continue;
-    ExportBlock block;
+    TorchScriptBlock block;
     if (!read_block (archive, child, &block, error)) {
       g_prefix_error (error, "%s: ", name);
       return FALSE;
@@ -196,7 +197,7 @@ read_trunk (Archive *archive, const PickleValue *detector, GArray *blocks, GErro
 }
 
 static gboolean
-read_layers (Archive *archive, const PickleValue *detector, Export *e, GError **error)
+read_layers (Archive *archive, const PickleValue *detector, TorchScript *e, GError **error)
 {
   const PickleValue *rpn = module_at (detector, "proposal_generator.rpn_head");
   const PickleValue *heads = module_at (detector, "roi_heads");
@@ -254,7 +255,8 @@ search_weights (Archive *archive, const char *code, const PickleValue *constants
     gsize n = 0;
     if (isnan (index) || index > G_MAXINT)
       continue;
-    if (!export_read_list (archive, pickle_item (constants, (guint) index), &number, &n, error))
+    if (!torchscript_read_list (archive, pickle_item (constants, (guint) index), &number, &n,
+            error))
       return FALSE;
     if (n == 1)
       out[i] = number[0];
@@ -274,7 +276,7 @@ search_pooler (Archive *archive, const PickleValue *pooler, double *resolution, 
 }
 
 static void
-search_anchor_offset (Archive *archive, const PickleValue *generator, ExportFacts *facts)
+search_anchor_offset (Archive *archive, const PickleValue *generator, TorchScriptFacts *facts)
 {
   g_autofree char *code = read_code (archive, generator);
   const double start = search_number (code, "torch\\.arange\\(([0-9.e-]+), _[0-9]+, [0-9]+,");
@@ -284,7 +286,7 @@ search_anchor_offset (Archive *archive, const PickleValue *generator, ExportFact
 
 static gboolean
 read_facts (Archive *archive, const PickleValue *root, const PickleValue *detector,
-    const PickleValue *constants, ExportFacts *facts, GError **error)
+    const PickleValue *constants, TorchScriptFacts *facts, GError **error)
 {
   const PickleValue *rpn = module_at (detector, "proposal_generator");
   const PickleValue *heads = module_at (detector, "roi_heads");
@@ -306,18 +308,21 @@ read_facts (Archive *archive, const PickleValue *root, const PickleValue *detect
   search_anchor_offset (archive, generator, facts);
   return search_weights (archive, rpn_code, constants, facts->rpn_weights, error)
       && search_weights (archive, heads_code, constants, facts->box_weights, error)
-      && export_read_triple (archive, pickle_attribute (detector, "pixel_mean"), facts->mean, error)
-      && export_read_triple (archive, pickle_attribute (detector, "pixel_std"), facts->std, error)
-      && export_read_list (archive, pickle_attribute (module_at (generator, "cell_anchors"), "0"),
-          &facts->cells, &facts->n_cells, error)
-      && export_read_list (archive, pickle_attribute (root, "coco_idx"), &facts->category_ids,
+      && torchscript_read_triple (archive, pickle_attribute (detector, "pixel_mean"), facts->mean,
+          error)
+      && torchscript_read_triple (archive, pickle_attribute (detector, "pixel_std"), facts->std,
+          error)
+      && torchscript_read_list (archive,
+          pickle_attribute (module_at (generator, "cell_anchors"), "0"), &facts->cells,
+          &facts->n_cells, error)
+      && torchscript_read_list (archive, pickle_attribute (root, "coco_idx"), &facts->category_ids,
           &facts->n_category_ids, error);
 }
 
-Export *
-export_read_modules (Archive *archive, GError **error)
+TorchScript *
+torchscript_read_modules (Archive *archive, GError **error)
 {
-  g_autoptr (Export) e = export_new ();
+  g_autoptr (TorchScript) e = torchscript_new ();
   Pickle *tree = archive_pickle (archive, "data.pkl", "data", error);
   if (tree == NULL)
     return NULL;

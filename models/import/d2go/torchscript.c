@@ -11,8 +11,7 @@
 #include "fit.h"
 #include "torchscript-file.h"
 #include "facts.h"
-
-G_DEFINE_AUTOPTR_CLEANUP_FUNC (cJSON, cJSON_Delete)
+#include "support/jsonfile.h"
 
 gboolean
 torchscript_is (const Archive *archive)
@@ -24,7 +23,7 @@ torchscript_is (const Archive *archive)
 
 typedef struct {
   const ConvLayer *layer;
-  const ExportConv *conv;
+  const TorchScriptConv *conv;
 } Pair;
 
 /* Pairs of layers, and what their bytes mean, until the first difference. */
@@ -48,7 +47,7 @@ differ (Matcher *m, const char *format, ...)
 }
 
 static void
-record (Matcher *m, const char *name, const char *suffix, ExportQuant quant)
+record (Matcher *m, const char *name, const char *suffix, TorchScriptQuant quant)
 {
   g_autofree char *whole = g_strconcat (name, suffix, NULL);
   if (m->unknown == NULL && !(isfinite (quant.scale) && isfinite (quant.zero_point)))
@@ -59,13 +58,13 @@ record (Matcher *m, const char *name, const char *suffix, ExportQuant quant)
 }
 
 static gsize
-side (const ExportConv *conv)
+side (const TorchScriptConv *conv)
 {
   return conv->weight->n_dims == 4 ? conv->weight->shape[2] : 1;
 }
 
 static gboolean
-same_numbers (const ConvLayer *layer, const ExportConv *conv)
+same_numbers (const ConvLayer *layer, const TorchScriptConv *conv)
 {
   const PickleTensor *weight = conv->weight;
   return weight->shape[0] == layer->out && weight->shape[1] == layer->in / layer->groups
@@ -82,7 +81,7 @@ runs_in_int8 (const ConvLayer *layer)
 
 /* A folded norm, or the layer itself, must have a place for a bias. */
 static gboolean
-match_conv (Matcher *m, const ConvLayer *layer, const ExportConv *conv, const char *name)
+match_conv (Matcher *m, const ConvLayer *layer, const TorchScriptConv *conv, const char *name)
 {
   if (layer->out == 0)
     return conv->weight == NULL || differ (m, "%s: the config has no such layer", name);
@@ -109,7 +108,7 @@ match_conv (Matcher *m, const ConvLayer *layer, const ExportConv *conv, const ch
 }
 
 static gboolean
-match_block (Matcher *m, const Block *block, const ExportBlock *found)
+match_block (Matcher *m, const Block *block, const TorchScriptBlock *found)
 {
   if (block->kind != BLOCK_CONV && block->kind != BLOCK_IRF)
     return differ (m, "%s: a block of a kind that int8 exports are not read with", block->name);
@@ -130,7 +129,7 @@ match_block (Matcher *m, const Block *block, const ExportBlock *found)
 
 /* The blocks of all entries of a role, in order; the first one's input is made of floats. */
 static gboolean
-match_blocks (Matcher *m, const Layers *layers, Role role, const GArray *found, ExportQuant in,
+match_blocks (Matcher *m, const Layers *layers, Role role, const GArray *found, TorchScriptQuant in,
     const char *name)
 {
   const Stage *first = layers_stage (layers, role, 0), *stage = first;
@@ -142,15 +141,15 @@ match_blocks (Matcher *m, const Layers *layers, Role role, const GArray *found, 
     for (guint b = 0; b < stage->n_blocks; b++, n++) {
       if (n >= found->len)
         return differ (m, "%s: expected more than the %u blocks found", name, found->len);
-      if (!match_block (m, &stage->blocks[b], &g_array_index (found, ExportBlock, n)))
+      if (!match_block (m, &stage->blocks[b], &g_array_index (found, TorchScriptBlock, n)))
         return FALSE;
     }
   }
   return n == found->len || differ (m, "%s: expected %u blocks, found %u", name, n, found->len);
 }
 
-static const ExportConv *
-find_conv (const Export *export, Role role)
+static const TorchScriptConv *
+find_conv (const TorchScript *export, Role role)
 {
   switch (role) {
     case ROLE_RPN_LOGITS:
@@ -170,14 +169,14 @@ find_conv (const Export *export, Role role)
 
 /* Layers outside the blocks, and the keypoint predictor, which goes on from its head's bytes. */
 static gboolean
-match_predictors (Matcher *m, const Layers *layers, const Export *export)
+match_predictors (Matcher *m, const Layers *layers, const TorchScript *export)
 {
   const Stage *keypoints = layers_stage (layers, ROLE_KEYPOINT_BLOCK, 0);
 
   record (m, "roi_heads.box_predictor", ".input", export->predictor_in);
   for (guint i = 0; i < layers->n; i++) {
     const ConvLayer *layer = layers->entries[i].conv;
-    const ExportConv *conv = find_conv (export, layers->entries[i].role);
+    const TorchScriptConv *conv = find_conv (export, layers->entries[i].role);
     if (layer == NULL)
       continue;
     if (conv == NULL)
@@ -189,7 +188,7 @@ match_predictors (Matcher *m, const Layers *layers, const Export *export)
 }
 
 static gboolean
-match_layers (Matcher *m, const Layers *layers, const Export *export)
+match_layers (Matcher *m, const Layers *layers, const TorchScript *export)
 {
   return match_blocks (m, layers, ROLE_TRUNK, export->trunk, export->trunk_in, "trunk")
       && match_blocks (m, layers, ROLE_RPN, export->rpn, export->rpn_in, "rpn")
@@ -335,8 +334,8 @@ G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (Matcher, matcher_clear)
 /* The import with this description, or NULL: with `difference` set when the layers are others, else
  * with error. */
 static Imported *
-try_config (Archive *archive, const Export *export, const cJSON *description, const char *config,
-    gboolean int8, char **difference, GError **error)
+try_config (Archive *archive, const TorchScript *export, const cJSON *description,
+    const char *config, gboolean int8, char **difference, GError **error)
 {
   g_autoptr (cJSON) adapted = cJSON_Duplicate (description, TRUE);
   g_autofree char *from_archive = facts_apply (export, adapted);
@@ -355,7 +354,7 @@ try_config (Archive *archive, const Export *export, const cJSON *description, co
 }
 
 static Imported *
-try_zoo_config (Archive *archive, const Export *export, const char *config, gboolean int8,
+try_zoo_config (Archive *archive, const TorchScript *export, const char *config, gboolean int8,
     char **difference, GError **error)
 {
   g_autoptr (cJSON) tree = import_zoo_config (config, error);
@@ -366,7 +365,7 @@ try_zoo_config (Archive *archive, const Export *export, const char *config, gboo
 }
 
 static Imported *
-try_zoo (Archive *archive, const Export *export, gboolean int8, GError **error)
+try_zoo (Archive *archive, const TorchScript *export, gboolean int8, GError **error)
 {
   g_auto (GStrv) names = import_zoo_names ();
   g_autoptr (GString) differences = g_string_new (NULL);
@@ -392,9 +391,9 @@ Imported *
 torchscript_import (Archive *archive, const cJSON *description, const char *config, gboolean int8,
     GError **error)
 {
-  g_autoptr (Export) export = archive_has (archive, "bytecode.pkl")
-      ? export_read_bytecode (archive, error)
-      : export_read_modules (archive, error);
+  g_autoptr (TorchScript) export = archive_has (archive, "bytecode.pkl")
+      ? torchscript_read_bytecode (archive, error)
+      : torchscript_read_modules (archive, error);
   if (export == NULL)
     return NULL;
   if (description == NULL)

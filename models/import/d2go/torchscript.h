@@ -3,8 +3,8 @@
  * Meta's int8 exports of D2Go models (TorchScript, or the lite interpreter's form of it), as they are
  * or as float models: weights dequantised, batch norms as what they became when they were folded.
  */
-#ifndef FBNET_IMPORT_TORCHSCRIPT_H
-#define FBNET_IMPORT_TORCHSCRIPT_H
+#ifndef FBNET_IMPORT_D2GO_TORCHSCRIPT_H
+#define FBNET_IMPORT_D2GO_TORCHSCRIPT_H
 
 #include "checkpoint.h"
 

@@ -79,6 +79,16 @@ weights_move (Weights *weights, Weights *from, const char *name)
   g_hash_table_insert (weights->by_name, (gpointer) view->name, view);
 }
 
+FbnetTensorView *
+weights_list (const Weights *weights)
+{
+  FbnetTensorView *views = g_new (FbnetTensorView, weights->views->len);
+
+  for (guint i = 0; i < weights->views->len; i++)
+    views[i] = *(const FbnetTensorView *) weights->views->pdata[i];
+  return views;
+}
+
 const FbnetTensorView *
 weights_find (const Weights *weights, const char *name)
 {

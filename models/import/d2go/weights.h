@@ -6,8 +6,8 @@
  * float64 and bfloat16 become F32 (bfloat16 loses nothing), int16 becomes I32, bool becomes U8,
  * quantised numbers become F32 as torch.dequantize has it; float16 stays F16.
  */
-#ifndef FBNET_IMPORT_WEIGHTS_H
-#define FBNET_IMPORT_WEIGHTS_H
+#ifndef FBNET_IMPORT_D2GO_WEIGHTS_H
+#define FBNET_IMPORT_D2GO_WEIGHTS_H
 
 #include "import/torch/archive.h"
 #include "fbnet/fbnet.h"
@@ -40,6 +40,9 @@ gboolean weights_add_constant (Weights *weights, const char *name, gsize n, floa
 
 /* Moves one tensor, which `from` need not hold any more. */
 void weights_move (Weights *weights, Weights *from, const char *name);
+
+/* All of them in a row, as fbnet_model_write() wants them; g_free() it, the names and data stay. */
+FbnetTensorView *weights_list (const Weights *weights);
 
 /* NULL when there is none. */
 const FbnetTensorView *weights_find (const Weights *weights, const char *name);

@@ -4,6 +4,7 @@
  */
 #include "yaml-tree.h"
 #include "fbnet/fbnet.h"
+#include "support/files.h"
 
 #include <math.h>
 #include <string.h>
@@ -380,20 +381,16 @@ yaml_parse (const char *text, gsize length, const char *name, GError **error)
 cJSON *
 yaml_load (const char *path, GError **error)
 {
-  g_autoptr (GError) cause = NULL;
-  g_autoptr (GMappedFile) file = g_mapped_file_new (path, FALSE, &cause);
-  if (file == NULL) {
-    const gboolean absent = g_error_matches (cause, G_FILE_ERROR, G_FILE_ERROR_NOENT);
-    g_set_error (error, FBNET_ERROR, absent ? FBNET_ERROR_NOT_FOUND : FBNET_ERROR_IO,
-        "%s: cannot be read: %s", path, cause->message);
+  g_autoptr (GBytes) bytes = file_map (path, error);
+
+  if (bytes == NULL)
     return NULL;
-  }
-  const gsize size = g_mapped_file_get_length (file);
+  gsize size;
+  const char *text = g_bytes_get_data (bytes, &size);
   if (size > MAX_FILE_SIZE) {
     g_set_error (error, FBNET_ERROR, FBNET_ERROR_FORMAT,
         "%s: expected a config of at most 16 MiB, found %zu bytes", path, size);
     return NULL;
   }
-  const char *text = g_mapped_file_get_contents (file);
   return yaml_parse (text != NULL ? text : "", size, path, error);
 }

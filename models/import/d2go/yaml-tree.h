@@ -3,8 +3,8 @@
  * YAML as PyYAML's safe_load understands it (YAML 1.1), into a JSON tree: what D2Go's config dumps
  * are written in.
  */
-#ifndef FBNET_IMPORT_YAML_TREE_H
-#define FBNET_IMPORT_YAML_TREE_H
+#ifndef FBNET_IMPORT_D2GO_YAML_TREE_H
+#define FBNET_IMPORT_D2GO_YAML_TREE_H
 
 #include <cjson/cJSON.h>
 #include <glib.h>

@@ -4,8 +4,8 @@
  * after the other (a magic number, a protocol number, facts about the machine, the object itself,
  * the keys of its storages), then the storages, each behind its length.
  */
-#ifndef FBNET_IMPORT_ARCHIVE_LEGACY_H
-#define FBNET_IMPORT_ARCHIVE_LEGACY_H
+#ifndef FBNET_IMPORT_TORCH_ARCHIVE_LEGACY_H
+#define FBNET_IMPORT_TORCH_ARCHIVE_LEGACY_H
 
 #include "pickle.h"
 

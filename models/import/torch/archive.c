@@ -7,6 +7,7 @@
 #include "archive.h"
 #include "archive-legacy.h"
 #include "fbnet/fbnet.h"
+#include "support/files.h"
 
 #include <string.h>
 #include <zip.h>
@@ -205,16 +206,9 @@ archive_open_bytes (GBytes *bytes, const char *name, GError **error)
 Archive *
 archive_open (const char *path, GError **error)
 {
-  g_autoptr (GError) cause = NULL;
-  g_autoptr (GMappedFile) file = g_mapped_file_new (path, FALSE, &cause);
-  if (file == NULL) {
-    const gboolean absent = g_error_matches (cause, G_FILE_ERROR, G_FILE_ERROR_NOENT);
-    g_set_error (error, FBNET_ERROR, absent ? FBNET_ERROR_NOT_FOUND : FBNET_ERROR_IO,
-        "%s: cannot be read: %s", path, cause->message);
-    return NULL;
-  }
-  g_autoptr (GBytes) bytes = g_mapped_file_get_bytes (file);
-  return archive_open_bytes (bytes, path, error);
+  g_autoptr (GBytes) bytes = file_map (path, error);
+
+  return bytes != NULL ? archive_open_bytes (bytes, path, error) : NULL;
 }
 
 void

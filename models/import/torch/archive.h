@@ -4,8 +4,8 @@
  * interpreter's files) and the older sequence of pickles and raw storages. Nothing is extracted:
  * entries are read into memory, and only when asked for.
  */
-#ifndef FBNET_IMPORT_ARCHIVE_H
-#define FBNET_IMPORT_ARCHIVE_H
+#ifndef FBNET_IMPORT_TORCH_ARCHIVE_H
+#define FBNET_IMPORT_TORCH_ARCHIVE_H
 
 #include "pickle.h"
 

@@ -4,8 +4,8 @@
  * run: every operator becomes a node that says which others it reads, so that the network in it can
  * be recognised.
  */
-#ifndef FBNET_IMPORT_BYTECODE_H
-#define FBNET_IMPORT_BYTECODE_H
+#ifndef FBNET_IMPORT_TORCH_BYTECODE_H
+#define FBNET_IMPORT_TORCH_BYTECODE_H
 
 #include "pickle.h"
 

@@ -3,8 +3,8 @@
  * Between the parts of the unpickler: values (pickle-value.c), the meaning of torch's names
  * (pickle-torch.c), the stack machine (pickle.c).
  */
-#ifndef FBNET_IMPORT_PICKLE_PRIVATE_H
-#define FBNET_IMPORT_PICKLE_PRIVATE_H
+#ifndef FBNET_IMPORT_TORCH_PICKLE_PRIVATE_H
+#define FBNET_IMPORT_TORCH_PICKLE_PRIVATE_H
 
 #include "pickle.h"
 

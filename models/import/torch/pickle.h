@@ -5,8 +5,8 @@
  * torch needs have a fixed meaning here, classes of TorchScript become inert objects, and every
  * other name is an error that says which.
  */
-#ifndef FBNET_IMPORT_PICKLE_H
-#define FBNET_IMPORT_PICKLE_H
+#ifndef FBNET_IMPORT_TORCH_PICKLE_H
+#define FBNET_IMPORT_TORCH_PICKLE_H
 
 #include <glib.h>
 

@@ -1,0 +1,104 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later
+ *
+ * One block of memory, laid out twice; see arena.h.
+ */
+#include "arena.h"
+
+#include <stdlib.h>
+
+#include "fbnet/fbnet.h"
+
+#define ALIGNMENT 64
+
+/* More than any frame needs, little enough that sums of such sizes do not overflow. */
+#define MAX_BYTES ((gsize) 1 << 44)
+
+static gsize
+round_up (Arena *arena, gsize bytes)
+{
+  if (bytes > MAX_BYTES) {
+    arena->failed = TRUE;
+    bytes = 0;
+  }
+  return (bytes + ALIGNMENT - 1) & ~(gsize) (ALIGNMENT - 1);
+}
+
+static void
+limit (Arena *arena, gsize *used)
+{
+  if (*used > MAX_BYTES) {
+    arena->failed = TRUE;
+    *used = 0;
+  }
+}
+
+void
+arena_begin (Arena *arena)
+{
+  arena->origin = ALIGNMENT;
+  arena->kept = arena->passing = arena->most_passing = arena->all_kept = 0;
+  arena->failed = FALSE;
+}
+
+void *
+arena_keep (Arena *arena, gsize bytes)
+{
+  const guintptr at = arena->origin + arena->kept;
+
+  arena->kept += round_up (arena, bytes);
+  limit (arena, &arena->kept);
+  return (void *) at;
+}
+
+void *
+arena_pass (Arena *arena, gsize bytes)
+{
+  const guintptr at = arena->origin + arena->all_kept + arena->passing;
+
+  arena->passing += round_up (arena, bytes);
+  limit (arena, &arena->passing);
+  arena->most_passing = MAX (arena->most_passing, arena->passing);
+  return (void *) at;
+}
+
+gsize
+arena_mark (const Arena *arena)
+{
+  return arena->passing;
+}
+
+void
+arena_release (Arena *arena, gsize mark)
+{
+  arena->passing = mark;
+}
+
+gboolean
+arena_settle (Arena *arena, GError **error)
+{
+  const gsize size = arena->kept + arena->most_passing;
+  const gboolean fits = !arena->failed && size <= MAX_BYTES;
+
+  if (size > arena->size || !fits) {
+    arena_clear (arena);
+    arena->block = fits ? aligned_alloc (ALIGNMENT, size) : NULL;
+    if (arena->block == NULL) {
+      g_set_error (error, FBNET_ERROR, FBNET_ERROR_MEMORY,
+          "expected %" G_GSIZE_FORMAT " bytes of memory, found less", size);
+      return FALSE;
+    }
+    arena->size = size;
+  }
+  arena->origin = (guintptr) arena->block;
+  arena->all_kept = arena->kept;
+  arena->kept = arena->passing = 0;
+  return TRUE;
+}
+
+void
+arena_clear (Arena *arena)
+{
+  free (arena->block);
+  arena->block = NULL;
+  arena->size = 0;
+}

@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later
+ *
+ * What a frame becomes before the network: resized, normalised, padded, with the way back to the frame.
+ */
+#ifndef FBNET_INPUT_H
+#define FBNET_INPUT_H
+
+#include "model/model.h"
+#include "picture/image.h"
+
+#define MAX_SIDE 32767
+
+struct _FbnetInput {
+  FbnetModel *model;
+  Workers *workers;
+  gboolean owns_workers;
+  ImageResizer *resizer;
+  Buffer pixels, floats;
+  gsize height, width; /* network pixels, without padding; 0 while nothing is in it */
+  guint frame_height, frame_width;
+  FbnetRegion region; /* of the frame */
+  Tensor tensor;      /* 1 × padded height × padded width × 3 */
+};
+
+/* With a detector's own threads. */
+FbnetInput *input_new (FbnetModel *model, Workers *workers, const PictureKernels *kernels);
+
+#endif

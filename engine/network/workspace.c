@@ -1,0 +1,122 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later
+ *
+ * One stream's kernels, threads, memory and statistics; see workspace.h.
+ */
+#include "workspace.h"
+
+#include <string.h>
+
+#include "cache.h"
+
+/* Of a map where the kernel set wants the same division for any number of threads. */
+#define FIXED_SHARES 4
+
+static gboolean
+check_precision (const FbnetModel *model, const FbnetDetectorOptions *options, GError **error)
+{
+  if (options->precision != FBNET_PRECISION_INT8 || model->description->quantization != NULL)
+    return TRUE;
+  g_set_error (error, FBNET_ERROR, FBNET_ERROR_ARGUMENT,
+      "precision: expected float32, as %s is no quantised model, found int8",
+      model->description->name);
+  return FALSE;
+}
+
+/* Nothing is normalised otherwise than it was in training. */
+static gboolean
+check_normalization (const FbnetModel *model, FbnetNormalization wanted, GError **error)
+{
+  static const char *const names[] = { "auto", "gn", "sync-bn", "naive-sync-bn" };
+  static const char *const expected[] = { "auto, as %s has no norm that takes statistics",
+    "gn, as %s was trained with group normalization",
+    "sync-bn or naive-sync-bn, as %s was trained with batch normalization",
+    "sync-bn or naive-sync-bn, as %s was trained with batch normalization" };
+  const FbnetNormalization trained = fbnet_model_get_normalization (model);
+  const gboolean batch =
+      wanted == FBNET_NORMALIZATION_SYNC_BN || wanted == FBNET_NORMALIZATION_NAIVE_SYNC_BN;
+
+  if (wanted == FBNET_NORMALIZATION_AUTO || wanted == trained
+      || (batch && trained > FBNET_NORMALIZATION_GN))
+    return TRUE;
+  g_autofree char *text = g_strdup_printf (expected[trained], model->description->name);
+  g_set_error (error, FBNET_ERROR, FBNET_ERROR_ARGUMENT, "normalization: expected %s, found %s",
+      text, (gsize) wanted < G_N_ELEMENTS (names) ? names[wanted] : "no such value");
+  return FALSE;
+}
+
+static PackOptions
+pack_options (const FbnetModel *model, const Kernels *kernels, const FbnetDetectorOptions *options)
+{
+  const Quantization *quantization = model->description->quantization;
+  PackOptions pack = { .kernels = kernels };
+
+  if (quantization == NULL || options->precision == FBNET_PRECISION_FLOAT32)
+    return pack;
+  pack.int8 = TRUE;
+  pack.exact_bias = options->int8_bias == FBNET_INT8_BIAS_AUTO
+      ? quantization->exact_bias
+      : options->int8_bias == FBNET_INT8_BIAS_EXACT;
+  return pack;
+}
+
+gboolean
+workspace_open (Workspace *workspace, FbnetModel *model, const FbnetDetectorOptions *options,
+    GError **error)
+{
+  static const FbnetDetectorOptions defaults = { 0 };
+
+  if (options == NULL)
+    options = &defaults;
+  const Kernels *kernels = kernels_find (options->kernels, error);
+  if (kernels == NULL || !check_precision (model, options, error)
+      || !check_normalization (model, options->normalization, error))
+    return FALSE;
+  workspace->workers = workers_new (options->n_threads, error);
+  if (workspace->workers == NULL)
+    return FALSE;
+  const PackOptions pack = pack_options (model, kernels, options);
+  workspace->normalization = options->normalization;
+  workspace->network = workspace->stored = cache_get_network (model, &pack);
+  return TRUE;
+}
+
+void
+workspace_close (Workspace *workspace)
+{
+  workspace_end_stream (workspace);
+  arena_clear (&workspace->arena);
+  g_clear_pointer (&workspace->workers, workers_free);
+}
+
+void
+workspace_begin_stream (Workspace *workspace, FbnetModel *model)
+{
+  const PackOptions options = { .kernels = workspace_kernels (workspace), .follows = TRUE };
+  const Network *following = cache_get_network (model, &options);
+  const gsize bytes = following->norm_stats->len * sizeof (double);
+  const gsize channels = following->max_norm_channels;
+
+  if (bytes == 0)
+    return;
+  workspace->network = following;
+  if (workspace->norm_stats == NULL) {
+    workspace->norm_stats = g_malloc (bytes);
+    workspace->norm_scratch = g_new (double, norm_stats_size (channels) + 2 * channels);
+  }
+  memcpy (workspace->norm_stats, following->norm_stats->data, bytes);
+}
+
+void
+workspace_end_stream (Workspace *workspace)
+{
+  workspace->network = workspace->stored;
+  g_clear_pointer (&workspace->norm_stats, g_free);
+  g_clear_pointer (&workspace->norm_scratch, g_free);
+}
+
+guint
+workspace_shares (const Workspace *workspace)
+{
+  return workspace_kernels (workspace)->floats.split_shows ? FIXED_SHARES
+                                                           : workers_count (workspace->workers);
+}

@@ -1,0 +1,104 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later
+ *
+ * class-thresholds, include-classes, exclude-classes → a threshold for each class.
+ */
+#include "gstfbnetclasses.h"
+
+static void
+complain_class (GPtrArray *unknown, const char *property, const char *text,
+    const GstFbnetNetwork *network)
+{
+  g_ptr_array_add (unknown,
+      g_strdup_printf ("%s: expected a label or a number below %u of %s, found \"%s\"", property,
+          network->n_classes, network->path, text));
+}
+
+/* Marks the classes that a list names. */
+static void
+mark_classes (gboolean *marks, const char *list, const char *property,
+    const GstFbnetNetwork *network, GPtrArray *unknown)
+{
+  g_auto (GStrv) names = g_strsplit (list, ";", -1);
+
+  for (char **name = names; *name != NULL; name++) {
+    guint id;
+    if (*g_strstrip (*name) == '\0')
+      continue;
+    if (gst_fbnet_network_find_class (network, *name, &id))
+      marks[id] = TRUE;
+    else
+      complain_class (unknown, property, *name, network);
+  }
+}
+
+/* A class is switched off by the threshold 1, which no probability exceeds. */
+static void
+filter_classes (const GstFbnetSettings *settings, GstFbnetNetwork *network, GPtrArray *unknown)
+{
+  g_autofree gboolean *included = g_new0 (gboolean, network->n_classes);
+  g_autofree gboolean *excluded = g_new0 (gboolean, network->n_classes);
+
+  if (settings->include_classes != NULL)
+    mark_classes (included, settings->include_classes, "include-classes", network, unknown);
+  if (settings->exclude_classes != NULL)
+    mark_classes (excluded, settings->exclude_classes, "exclude-classes", network, unknown);
+  for (guint i = 0; i < network->n_classes; i++) {
+    if (excluded[i] || (settings->include_classes != NULL && !included[i]))
+      network->class_thresholds[i] = 1;
+  }
+}
+
+static gboolean
+read_threshold (const GValue *value, float *threshold)
+{
+  GValue number = G_VALUE_INIT;
+
+  g_value_init (&number, G_TYPE_FLOAT);
+  const gboolean is_number = (G_VALUE_HOLDS_FLOAT (value) || G_VALUE_HOLDS_DOUBLE (value)
+                                 || G_VALUE_HOLDS_INT (value) || G_VALUE_HOLDS_UINT (value))
+      && g_value_transform (value, &number);
+  if (is_number)
+    *threshold = g_value_get_float (&number);
+  g_value_unset (&number);
+  return is_number && *threshold >= 0 && *threshold <= 1;
+}
+
+static void
+set_class_thresholds (const GstFbnetSettings *settings, GstFbnetNetwork *network,
+    GPtrArray *unknown)
+{
+  const gint n = gst_structure_n_fields (settings->class_thresholds);
+
+  for (gint i = 0; i < n; i++) {
+    const char *name = gst_structure_nth_field_name (settings->class_thresholds, i);
+    const GValue *value = gst_structure_get_value (settings->class_thresholds, name);
+    guint id;
+    float threshold;
+    if (!gst_fbnet_network_find_class (network, name, &id)) {
+      complain_class (unknown, "class-thresholds", name, network);
+    } else if (!read_threshold (value, &threshold)) {
+      g_autofree char *text = g_strdup_value_contents (value);
+      g_ptr_array_add (unknown,
+          g_strdup_printf ("class-thresholds: expected a number from 0 to 1 for \"%s\", found %s",
+              name, text));
+    } else {
+      network->class_thresholds[id] = threshold;
+    }
+  }
+}
+
+void
+gst_fbnet_classes_apply (const GstFbnetSettings *settings, GstFbnetNetwork *network,
+    FbnetParams *params, GPtrArray *unknown)
+{
+  params->class_thresholds = NULL;
+  if (settings->class_thresholds == NULL && settings->include_classes == NULL
+      && settings->exclude_classes == NULL)
+    return;
+  for (guint i = 0; i < network->n_classes; i++)
+    network->class_thresholds[i] = params->score_threshold;
+  if (settings->class_thresholds != NULL)
+    set_class_thresholds (settings, network, unknown);
+  filter_classes (settings, network, unknown);
+  params->class_thresholds = network->class_thresholds;
+}

@@ -1,0 +1,95 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later
+ *
+ * What all programs have in common.
+ */
+#include "commandline.h"
+
+#include <locale.h>
+
+#include "fbnet/fbnet.h"
+
+static void
+choose_locale (void)
+{
+  setlocale (LC_ALL, "");
+  setlocale (LC_NUMERIC, "C");
+}
+
+static char *
+describe (const Program *program)
+{
+  return g_strdup_printf ("%s\nExit status: 0 all went well; 1 %s; 2 the command line is wrong.\n",
+      program->examples, program->failures);
+}
+
+static gboolean
+parse (const Program *program, gpointer options, gboolean *version, int argc, char **argv,
+    GError **error)
+{
+  const GOptionEntry common[] = {
+    { "version", 0, 0, G_OPTION_ARG_NONE, version, "Print the version", NULL },
+    { NULL },
+  };
+  g_autoptr (GOptionContext) context = g_option_context_new (NULL);
+  g_autofree char *description = describe (program);
+
+  program->add_options (options, context);
+  g_option_context_add_main_entries (context, common, NULL);
+  g_option_context_set_summary (context, program->summary);
+  g_option_context_set_description (context, description);
+  if (!g_option_context_parse (context, &argc, &argv, error))
+    return FALSE;
+  if (argc > 1)
+    return usage_error (error, "expected options only, found '%s'", argv[1]);
+  return *version || program->check (options, error);
+}
+
+static int
+run (const Program *program, gpointer options)
+{
+  Console console = { .program = program->name };
+  g_autoptr (GError) error = NULL;
+
+  if (program->run (options, &console, &error))
+    return console.failed ? EXIT_FAILED : EXIT_DONE;
+  console_fail (&console, error);
+  return error->domain == G_OPTION_ERROR ? EXIT_USAGE : EXIT_FAILED;
+}
+
+int
+program_main (const Program *program, gpointer options, int argc, char **argv)
+{
+  g_autoptr (GError) error = NULL;
+  gboolean version = FALSE;
+
+  choose_locale ();
+  if (!parse (program, options, &version, argc, argv, &error)) {
+    g_printerr ("%s: %s\nTry '%s --help'.\n", program->name, error->message, program->name);
+    return EXIT_USAGE;
+  }
+  if (!version)
+    return run (program, options);
+  g_print ("%s %s\n", program->name, fbnet_version ());
+  return EXIT_DONE;
+}
+
+gboolean
+usage_error (GError **error, const char *format, ...)
+{
+  va_list arguments;
+
+  va_start (arguments, format);
+  g_autofree char *sentence = g_strdup_vprintf (format, arguments);
+  va_end (arguments);
+  g_set_error_literal (error, G_OPTION_ERROR, G_OPTION_ERROR_BAD_VALUE, sentence);
+  return FALSE;
+}
+
+void
+usage_error_adopt (GError **error)
+{
+  if (error == NULL || !g_error_matches (*error, FBNET_ERROR, FBNET_ERROR_ARGUMENT))
+    return;
+  (*error)->domain = G_OPTION_ERROR;
+  (*error)->code = G_OPTION_ERROR_BAD_VALUE;
+}

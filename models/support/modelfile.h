@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later
+ *
+ * What programs do with model files besides running them: look at the description, and write new ones.
+ */
+#ifndef FBNET_SUPPORT_MODELFILE_H
+#define FBNET_SUPPORT_MODELFILE_H
+
+#include <cjson/cJSON.h>
+
+#include "fbnet/fbnet.h"
+
+/* Loads a model of that task; one of another is an error that names the program for it. */
+FbnetModel *model_file_load (const char *path, FbnetTask task, GError **error);
+
+/* A copy of what the model file says; the caller owns it. */
+cJSON *model_file_description (const FbnetModel *model);
+
+/* Writes a model file, and loads it as every program does: the model. NULL with error when it cannot be
+ * loaded, and `path` as it was. */
+FbnetModel *model_file_write (const char *path, const cJSON *description,
+    const FbnetTensorView *tensors, guint n_tensors, GError **error);
+
+#endif

@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later
+ *
+ * The engine's parameters on command lines: an option for each row of fbnet.h's tables, with the row's
+ * name, range and words, --NAME and --no-NAME for what is on or off. Older names are still understood.
+ */
+#ifndef FBNET_SUPPORT_PARAMOPTIONS_H
+#define FBNET_SUPPORT_PARAMOPTIONS_H
+
+#include "fbnet/fbnet.h"
+
+/* What was given of them. */
+typedef struct ParamOptions ParamOptions;
+
+ParamOptions *param_options_new (void);          /* nothing */
+void param_options_free (ParamOptions *options); /* NULL is allowed */
+
+/* Adds the options of these names (NULL-terminated), or all but these. Parsing the context fills the
+ * options, which must outlive it. */
+void param_options_add (ParamOptions *options, GOptionContext *context, const char *const *names);
+void param_options_add_all_but (ParamOptions *options, GOptionContext *context,
+    const char *const *names);
+
+/* FALSE with error, a sentence about the option that is no number, or out of its range. */
+gboolean param_options_check (ParamOptions *options, GError **error);
+
+/* The rest is for options that have been checked. */
+
+gboolean param_options_has (const ParamOptions *options, const char *name);
+
+/* What was given for it, or `otherwise`. */
+double param_options_number (const ParamOptions *options, const char *name, double otherwise);
+
+/* How a detector or classifier is to run; valid as long as the options. */
+FbnetDetectorOptions param_options_how (const ParamOptions *options);
+
+/* Puts what was given in place of the model's values. */
+void param_options_apply (const ParamOptions *options, FbnetParams *params);
+
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (ParamOptions, param_options_free)
+
+#endif

@@ -1,0 +1,144 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later
+ *
+ * JSON: files, what is wrong with them, and numbers.
+ */
+#include <math.h>
+#include <string.h>
+
+#include "command.h"
+#include "fbnet/fbnet.h"
+#include "support/jsonfile.h"
+
+/* --- Files ------------------------------------------------------------------------------------ */
+
+/* What JSON allows around a value, and a byte order mark before it, do not count. */
+static void
+test_parse (void)
+{
+  static const char *const texts[] = { "[1]", "\xef\xbb\xbf[1]", " \n\t[1]\r\n ",
+    "\xef\xbb\xbf\n[ 1 ]\n" };
+
+  for (guint i = 0; i < G_N_ELEMENTS (texts); i++) {
+    g_autoptr (GError) error = NULL;
+    g_autoptr (cJSON) value = json_parse (texts[i], strlen (texts[i]), "text", &error);
+    g_assert_no_error (error);
+    g_autofree char *line = json_print_line (value);
+    g_assert_cmpstr (line, ==, "[1]");
+  }
+}
+
+/* What is no JSON is named by its place and how it reads. */
+static void
+test_parse_errors (void)
+{
+  static const struct {
+    const char *text, *expected;
+  } cases[] = {
+    { "", "the end at line 1, byte 1" },
+    { "[1,\n2", "the end at line 2, byte 2" },
+    { "{\"a\": NaN, \"b\": 1}", "\"NaN, \"b\": 1}\" at line 1, byte 7" },
+    { "[\n1,\n  2 3]", "\"3]\" at line 3, byte 5" },
+    { "[1]\n[2]", "\"[2]\" at line 2, byte 1" },
+    { "{\"a\": 0123456789012345678901234567890 x}", "\"x}\" at line 1, byte 39" },
+    { "{'a': 1}", "\"a': 1}\" at line 1, byte 3" },
+    { "caf\xe9", "\"caf\xef\xbf\xbd\" at line 1, byte 1" },
+  };
+
+  for (guint i = 0; i < G_N_ELEMENTS (cases); i++) {
+    g_autoptr (GError) error = NULL;
+    g_autofree char *expected =
+        g_strconcat ("text: not JSON: expected a value or a separator, found ", cases[i].expected,
+            NULL);
+    g_assert_null (json_parse (cases[i].text, strlen (cases[i].text), "text", &error));
+    g_assert_error (error, FBNET_ERROR, FBNET_ERROR_FORMAT);
+    g_assert_cmpstr (error->message, ==, expected);
+  }
+}
+
+/* What is written is read again; a file that cannot be written is a sentence. */
+static void
+test_write (void)
+{
+  char *folder = folder_new ();
+  g_autoptr (GError) error = NULL;
+  g_autoptr (cJSON) value = cJSON_CreateString ("wort");
+  g_autofree char *path = g_build_filename (folder, "value.json", NULL);
+  g_autofree char *nowhere = g_build_filename (folder, "missing", "value.json", NULL);
+
+  g_assert_true (json_write (value, path, &error));
+  g_assert_no_error (error);
+  g_autoptr (cJSON) again = json_read (path, &error);
+  g_assert_no_error (error);
+  g_assert_true (cJSON_Compare (value, again, TRUE));
+  g_assert_false (json_write (value, nowhere, &error));
+  g_assert_error (error, FBNET_ERROR, FBNET_ERROR_IO);
+  folder_remove (folder);
+}
+
+/* --- Numbers ---------------------------------------------------------------------------------- */
+
+static void
+assert_same_float (float value)
+{
+  g_autoptr (cJSON) item = json_new_float (value);
+  g_autofree char *text = json_print_line (item);
+  const float found = (float) g_ascii_strtod (text, NULL);
+  if (memcmp (&found, &value, sizeof value) != 0)
+    g_error ("%.9g was written as %s", value, text);
+}
+
+/* Every float is read back as the same float: edge values, and 100000 random bit patterns. */
+static void
+test_floats_round_trip (void)
+{
+  static const float edges[] = { 0, -0.0f, 1, 0.1f, 1 / 3.0f, 16777216, 3.4028235e38f, 1e-45f,
+    1.17549435e-38f, 0.9999999f, 1.0000001f, 8388608.5f };
+  for (guint i = 0; i < G_N_ELEMENTS (edges); i++)
+    assert_same_float (edges[i]);
+  for (guint i = 0; i < 100000; i++) {
+    const guint32 bits = g_test_rand_int ();
+    float value;
+    memcpy (&value, &bits, sizeof value);
+    if (isfinite (value))
+      assert_same_float (value);
+  }
+}
+
+/* Short where short is enough, so that output reads well: 0.1 is not 0.100000001. */
+static void
+test_floats_are_short (void)
+{
+  static const struct {
+    float value;
+    const char *expected;
+  } cases[] = { { 0.1f, "0.1" }, { 640, "640" }, { 0.05f, "0.05" }, { 0, "0" } };
+  for (guint i = 0; i < G_N_ELEMENTS (cases); i++) {
+    g_autoptr (cJSON) item = json_new_float (cases[i].value);
+    g_autofree char *text = json_print_line (item);
+    g_assert_cmpstr (text, ==, cases[i].expected);
+  }
+}
+
+/* What JSON cannot say becomes null instead of invalid JSON. */
+static void
+test_not_finite (void)
+{
+  static const float values[] = { NAN, INFINITY, -INFINITY };
+  for (guint i = 0; i < G_N_ELEMENTS (values); i++) {
+    g_autoptr (cJSON) item = json_new_float (values[i]);
+    g_assert_true (cJSON_IsNull (item));
+  }
+}
+
+int
+main (int argc, char **argv)
+{
+  g_test_init (&argc, &argv, NULL);
+  g_test_add_func ("/json/parse", test_parse);
+  g_test_add_func ("/json/parse-errors", test_parse_errors);
+  g_test_add_func ("/json/write", test_write);
+  g_test_add_func ("/json/floats-round-trip", test_floats_round_trip);
+  g_test_add_func ("/json/floats-are-short", test_floats_are_short);
+  g_test_add_func ("/json/not-finite", test_not_finite);
+  return g_test_run ();
+}
