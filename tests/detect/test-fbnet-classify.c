@@ -44,6 +44,7 @@ write_model (const char *folder, const char *name, const char *more)
   g_autoptr (GError) error = NULL;
   g_autofree char *text = g_strdup_printf (description, more);
   char *path = g_build_filename (folder, name, NULL);
+
   fbnet_model_write (path, text, tensors, G_N_ELEMENTS (tensors), &error);
   g_assert_no_error (error);
   return path;
@@ -55,6 +56,7 @@ write_colour (const char *folder, const char *name, guint8 red, guint8 green, gu
 {
   g_autoptr (GError) error = NULL;
   g_autoptr (Picture) picture = picture_new (40, 30, name, &error);
+
   g_assert_no_error (error);
   for (gsize i = 0; i < 40 * 30; i++) {
     picture->pixels[3 * i] = red;
@@ -99,6 +101,7 @@ test_text (Fixture *f, gconstpointer data)
   g_autofree char *expected = g_strdup_printf ("%s\n       0  %.4f  red\n       1  %.4f  green\n"
                                                "%s\n       2  %.4f  blue\n       0  %.4f  red\n",
       f->red, exp (4) / sum, exp (1.6) / sum, f->blue, exp (4) / (exp (4) + 2), 1 / (exp (4) + 2));
+
   command_expect (&command, 0, "");
   g_assert_cmpstr (command.out, ==, expected);
 }
@@ -109,6 +112,7 @@ test_json (Fixture *f, gconstpointer data)
 {
   g_auto (Command) command =
       command_run ("FBNET_CLASSIFY", "-m", f->model, "--json", f->blue, NULL);
+
   command_expect (&command, 0, "");
   g_autoptr (cJSON) line = cJSON_Parse (command.out);
   const cJSON *classes = cJSON_GetObjectItem (line, "classes");
@@ -134,6 +138,7 @@ test_own_labels (Fixture *f, gconstpointer data)
   g_autofree char *model =
       write_model (f->folder, "named.safetensors", ", \"labels\": [\"rouge\", \"vert\", \"bleu\"]");
   g_auto (Command) command = command_run ("FBNET_CLASSIFY", "-m", model, "--top=1", f->blue, NULL);
+
   command_expect (&command, 0, "");
   g_assert_nonnull (strstr (command.out, "  bleu\n"));
 }
@@ -148,6 +153,7 @@ test_threads (Fixture *f, gconstpointer data)
       command_run ("FBNET_CLASSIFY", "-m", f->model, "--threads=3", f->red, NULL);
   g_auto (Command) plain =
       command_run ("FBNET_CLASSIFY", "-m", f->model, "--kernels=c", f->red, NULL);
+
   command_expect (&one, 0, "");
   g_assert_cmpstr (one.out, ==, three.out);
   g_assert_cmpstr (one.out, ==, plain.out);
@@ -160,6 +166,7 @@ test_order (void)
   const float probabilities[] = { 0.25f, 0.1f, 0.25f, 0.4f };
   static const guint expected[] = { 3, 0, 2, 1 };
   g_autofree guint *order = ranking_order (probabilities, G_N_ELEMENTS (probabilities));
+
   g_assert_cmpmem (order, sizeof expected, expected, sizeof expected);
 }
 
@@ -180,6 +187,7 @@ test_usage (Fixture *f, gconstpointer data)
     { { "-m", f->model, "--threads=-1", f->red }, "fbnet-classify: --threads: *found -1*" },
     { { "-m", f->model, "--kernels=abacus", f->red }, "fbnet-classify: *abacus*" },
   };
+
   for (guint i = 0; i < G_N_ELEMENTS (cases); i++) {
     const char *const *a = cases[i].arguments;
     g_auto (Command) command = command_run ("FBNET_CLASSIFY", a[0], a[1], a[2], a[3], NULL);
@@ -195,6 +203,7 @@ test_bad_files (Fixture *f, gconstpointer data)
   g_autofree char *text = write_text (f->folder, "text.png", "not a picture");
   g_auto (Command) some =
       command_run ("FBNET_CLASSIFY", "-m", f->model, "absent.png", text, f->red, NULL);
+
   command_expect (&some, 1,
       "fbnet-classify: absent.png: *\nfbnet-classify: *text.png: *PNG or JPEG*");
   g_assert_nonnull (strstr (some.out, "red.png\n       0  "));
@@ -224,9 +233,10 @@ test_help (void)
   static const char *const options[] = { "--model", "--labels", "--top", "--json", "--threads",
     "--kernels", "PICTURE" };
   g_auto (Command) help = command_run ("FBNET_CLASSIFY", "--help", NULL);
+
   command_expect (&help, 0, "");
   for (guint i = 0; i < G_N_ELEMENTS (options); i++)
-    if (!strstr (help.out, options[i]))
+    if (strstr (help.out, options[i]) == NULL)
       g_error ("--help does not name %s", options[i]);
   g_auto (Command) version = command_run ("FBNET_CLASSIFY", "--version", NULL);
   command_expect (&version, 0, "");
@@ -243,9 +253,10 @@ test_model (Fixture *f, gconstpointer data)
   static const char *const expected[] = { "classification of 3 classes", "\nhead\n", "crop ",
     "backbone.stages.xif0_0", "head.conv", "\nlabels\n  none\n" };
   g_auto (Command) text = command_run ("FBNET_MODEL", f->model, NULL);
+
   command_expect (&text, 0, "");
   for (guint i = 0; i < G_N_ELEMENTS (expected); i++)
-    if (!strstr (text.out, expected[i]))
+    if (strstr (text.out, expected[i]) == NULL)
       g_error ("expected %s in: %s", expected[i], text.out);
   g_auto (Command) json = command_run ("FBNET_MODEL", "--json", f->model, NULL);
   command_expect (&json, 0, "");
@@ -264,6 +275,7 @@ static void
 test_detect (Fixture *f, gconstpointer data)
 {
   g_auto (Command) command = command_run ("FBNET_DETECT", "-m", f->model, f->red, NULL);
+
   command_expect (&command, 1, "fbnet-detect: *expected a detection model*fbnet-classify*");
 }
 

@@ -38,6 +38,7 @@ static cJSON *
 parse_line (const char *line)
 {
   cJSON *object = cJSON_Parse (line);
+
   if (!cJSON_IsObject (object))
     g_error ("expected a JSON object, found: %s", line);
   return object;
@@ -48,6 +49,7 @@ static cJSON *
 parse_only_line (const Command *command)
 {
   const char *newline = strchr (command->out, '\n');
+
   g_assert_nonnull (newline);
   g_assert_cmpint (newline[1], ==, 0);
   return parse_line (command->out);
@@ -57,6 +59,7 @@ static double
 number (const cJSON *object, const char *name)
 {
   const cJSON *value = cJSON_GetObjectItemCaseSensitive (object, name);
+
   if (!cJSON_IsNumber (value))
     g_error ("expected a number called %s", name);
   return value->valuedouble;
@@ -66,7 +69,8 @@ static const char *
 string (const cJSON *object, const char *name)
 {
   const char *value = cJSON_GetStringValue (cJSON_GetObjectItemCaseSensitive (object, name));
-  if (!value)
+
+  if (value == NULL)
     g_error ("expected a string called %s", name);
   return value;
 }
@@ -75,6 +79,7 @@ static const cJSON *
 detections (const cJSON *line)
 {
   const cJSON *array = cJSON_GetObjectItemCaseSensitive (line, "detections");
+
   g_assert_true (cJSON_IsArray (array));
   return array;
 }
@@ -90,9 +95,10 @@ test_help (void)
     "--max-detections", "--no-masks", "--class-agnostic-nms", "--timings", "--coco", "--images",
     "--coco-results", "PICTURE" };
   g_auto (Command) help = command_run ("FBNET_DETECT", "--help", NULL);
+
   command_expect (&help, 0, "");
   for (guint i = 0; i < G_N_ELEMENTS (options); i++)
-    if (!strstr (help.out, options[i]))
+    if (strstr (help.out, options[i]) == NULL)
       g_error ("--help does not name %s", options[i]);
   g_auto (Command) version = command_run ("FBNET_DETECT", "--version", NULL);
   command_expect (&version, 0, "");
@@ -133,6 +139,7 @@ test_usage (Fixture *f, gconstpointer data)
     { { "--no-masks", "--masks", "--model=x", "y" },
         "fbnet-detect: --masks: expected it or --no-masks, found both*" },
   };
+
   for (guint i = 0; i < G_N_ELEMENTS (cases); i++) {
     const char *const *a = cases[i].arguments;
     g_auto (Command) command = command_run ("FBNET_DETECT", a[0], a[1], a[2], a[3], NULL);
@@ -150,6 +157,7 @@ test_bad_model (Fixture *f, gconstpointer data)
 {
   g_auto (Command) absent =
       command_run ("FBNET_DETECT", "-m", "nowhere.safetensors", f->wide, NULL);
+
   command_expect (&absent, 1, "fbnet-detect: *nowhere.safetensors*");
   g_auto (Command) picture = command_run ("FBNET_DETECT", "-m", f->wide, f->wide, NULL);
   command_expect (&picture, 1, "fbnet-detect: *wide.png*");
@@ -163,6 +171,7 @@ check_box (const cJSON *detection, double width, double height)
 {
   double box[4];
   g_autoptr (GError) error = NULL;
+
   json_get_numbers (detection, "box", box, 4, "detection", &error);
   g_assert_no_error (error);
   g_assert_cmpfloat (box[0], >=, 0);
@@ -179,6 +188,7 @@ check_mask (const cJSON *detection, double width, double height)
   double size[2];
   g_autoptr (GError) error = NULL;
   const cJSON *mask = cJSON_GetObjectItemCaseSensitive (detection, "mask");
+
   json_get_numbers (mask, "size", size, 2, "mask", &error);
   g_assert_no_error (error);
   g_assert_cmpfloat (size[0], ==, height);
@@ -215,6 +225,7 @@ test_lines (Fixture *f, gconstpointer data)
 {
   g_auto (Command) command =
       command_run ("FBNET_DETECT", "-m", f->model, BELIEVE, f->wide, f->tall, NULL);
+
   command_expect (&command, 0, "");
   g_auto (GStrv) lines = g_strsplit (command.out, "\n", -1);
   g_assert_cmpuint (g_strv_length (lines), ==, 3); /* the last is empty */
@@ -232,6 +243,7 @@ test_bad_picture (Fixture *f, gconstpointer data)
   g_autofree char *text = write_text (f->folder, "text.jpg", "no picture");
   g_auto (Command) command =
       command_run ("FBNET_DETECT", "-m", f->model, "absent.png", f->wide, text, f->tall, NULL);
+
   command_expect (&command, 1,
       "fbnet-detect: absent.png: no such file\n"
       "fbnet-detect: *text.jpg: expected a PNG or JPEG picture, found something else\n");
@@ -245,6 +257,7 @@ test_options (Fixture *f, gconstpointer data)
 {
   g_auto (Command) command = command_run ("FBNET_DETECT", "-m", f->model, BELIEVE,
       "--max-detections=1", "--no-masks", "--timings", "--kernels=c", f->wide, NULL);
+
   command_expect (&command, 0, "");
   g_autoptr (cJSON) line = parse_only_line (&command);
   g_assert_cmpint (cJSON_GetArraySize (detections (line)), ==, 1);
@@ -260,6 +273,7 @@ see_twice (const Fixture *f, const char *momentum)
 {
   g_auto (Command) command = command_run ("FBNET_DETECT", "-m", f->model, BELIEVE, momentum,
       "--norm-statistics=stream", "--normalization=sync-bn", f->wide, f->tall, f->wide, NULL);
+
   command_expect (&command, 0, "");
   return g_strsplit (command.out, "\n", -1);
 }
@@ -271,6 +285,7 @@ test_stream (Fixture *f, gconstpointer data)
 {
   g_auto (GStrv) followed = see_twice (f, "--norm-momentum=0.5");
   g_auto (GStrv) alone = see_twice (f, "--norm-momentum=1");
+
   g_assert_cmpstr (followed[0], !=, followed[2]);
   g_assert_cmpstr (alone[0], ==, alone[2]);
   g_assert_cmpstr (alone[0], !=, followed[0]);
@@ -284,6 +299,7 @@ test_threads (Fixture *f, gconstpointer data)
       command_run ("FBNET_DETECT", "-m", f->model, BELIEVE, "--threads=1", f->wide, NULL);
   g_auto (Command) three =
       command_run ("FBNET_DETECT", "-m", f->model, BELIEVE, "--threads=3", f->wide, NULL);
+
   command_expect (&one, 0, "");
   g_assert_cmpstr (one.out, ==, three.out);
 }
@@ -312,6 +328,7 @@ read_good (const char *folder, const char *name)
   g_autoptr (GError) error = NULL;
   g_autofree char *path = g_build_filename (folder, name, NULL);
   Picture *picture = picture_read (path, &error);
+
   g_assert_no_error (error);
   return picture;
 }
@@ -323,6 +340,7 @@ test_annotate (Fixture *f, gconstpointer data)
   g_autofree char *seen = g_build_filename (f->folder, "new", "seen", NULL);
   g_auto (Command) command = command_run ("FBNET_DETECT", "-m", f->model, BELIEVE, "--annotate",
       seen, f->wide, f->tall, NULL);
+
   command_expect (&command, 0, "");
   g_autoptr (Picture) before = read_good (f->folder, "wide.png");
   g_autoptr (Picture) after = read_good (seen, "wide.png");
@@ -341,6 +359,7 @@ static void
 test_annotate_same_name (Fixture *f, gconstpointer data)
 {
   g_autofree char *other = g_build_filename (f->folder, "other", NULL);
+
   g_mkdir (other, 0777);
   g_autofree char *second = write_picture (other, "wide.png", 33, 44);
   g_autofree char *seen = g_build_filename (f->folder, "seen", NULL);
@@ -360,6 +379,7 @@ test_annotate_keeps_input (Fixture *f, gconstpointer data)
   g_autoptr (Picture) before = read_good (f->folder, "wide.png");
   g_auto (Command) command =
       command_run ("FBNET_DETECT", "-m", f->model, "-a", f->folder, f->wide, NULL);
+
   command_expect (&command, 1, "fbnet-detect: *wide.png: the annotated picture would replace*");
   g_autoptr (Picture) after = read_good (f->folder, "wide.png");
   g_assert_cmpmem (before->pixels, 90 * 60 * 3, after->pixels, 90 * 60 * 3);
@@ -372,6 +392,7 @@ static Command
 run_coco (const Fixture *f, const char *annotations, const char *results)
 {
   g_autofree char *coco = write_text (f->folder, "instances.json", annotations);
+
   return command_run ("FBNET_DETECT", "-m", f->model, BELIEVE, "--coco", coco, "--images",
       f->folder, "--coco-results", results, NULL);
 }
@@ -381,6 +402,7 @@ check_result (const cJSON *result)
 {
   double bbox[4];
   g_autoptr (GError) error = NULL;
+
   json_get_numbers (result, "bbox", bbox, 4, "result", &error);
   g_assert_no_error (error);
   const gboolean is_wide = number (result, "image_id") == 12;
@@ -409,6 +431,7 @@ test_coco (Fixture *f, gconstpointer data)
       "{\"images\":[{\"id\":12,\"file_name\":\"wide.png\"},{\"id\":99,\"file_name\":\"gone.png\"},"
       "{\"id\":7,\"file_name\":\"tall.png\"}]," CATEGORIES "}",
       path);
+
   command_expect (&command, 1, "*gone.png: no such file\n*3 pictures in *");
   g_assert_cmpstr (command.out, ==, "");
 
@@ -437,6 +460,7 @@ test_coco_by_id (Fixture *f, gconstpointer data)
       "{\"images\":[{\"id\":12,\"file_name\":\"wide.png\"},{\"id\":7,\"file_name\":\"tall.png\"}],"
       "\"categories\":[{\"id\":3,\"name\":\"Quadrat\"},{\"id\":5,\"name\":\"Kreis\"}]}",
       path);
+
   command_expect (&command, 0, "fbnet-detect: 1 of 3 classes are no category of *");
   g_autoptr (GError) error = NULL;
   g_autoptr (cJSON) results = json_read (path, &error);
@@ -461,6 +485,7 @@ test_coco_refused (Fixture *f, gconstpointer data)
     { "[", "*instances.json: not JSON*" },
   };
   g_autofree char *path = g_build_filename (f->folder, "results.json", NULL);
+
   for (guint i = 0; i < G_N_ELEMENTS (cases); i++) {
     g_auto (Command) command = run_coco (f, cases[i].annotations, path);
     command_expect (&command, 1, cases[i].expected);
@@ -474,6 +499,7 @@ test_coco_empty (Fixture *f, gconstpointer data)
 {
   g_autofree char *path = g_build_filename (f->folder, "results.json", NULL);
   g_auto (Command) command = run_coco (f, "{\"images\":[]," CATEGORIES "}", path);
+
   command_expect (&command, 0, "");
   g_autoptr (GError) error = NULL;
   g_autoptr (cJSON) results = json_read (path, &error);

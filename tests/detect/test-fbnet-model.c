@@ -12,6 +12,7 @@ run_json (const char *option)
 {
   g_autofree char *model = test_model_path ();
   g_auto (Command) command = command_run ("FBNET_MODEL", "--json", model, option, NULL);
+
   command_expect (&command, 0, "");
   cJSON *object = cJSON_Parse (command.out);
   g_assert_true (cJSON_IsObject (object));
@@ -22,7 +23,8 @@ static const cJSON *
 field (const cJSON *object, const char *name)
 {
   const cJSON *value = cJSON_GetObjectItemCaseSensitive (object, name);
-  if (!value)
+
+  if (value == NULL)
     g_error ("expected a field called %s", name);
   return value;
 }
@@ -36,9 +38,10 @@ test_text (void)
     "roi_heads.mask_head.predictor.mask_fcn_logits", "\ninput\n", "\nanchors\n", "\nmask_head\n" };
   g_autofree char *model = test_model_path ();
   g_auto (Command) command = command_run ("FBNET_MODEL", model, NULL);
+
   command_expect (&command, 0, "");
   for (guint i = 0; i < G_N_ELEMENTS (expected); i++)
-    if (!strstr (command.out, expected[i]))
+    if (strstr (command.out, expected[i]) == NULL)
       g_error ("expected %s in: %s", expected[i], command.out);
 }
 
@@ -49,6 +52,7 @@ test_layers_are_complete (void)
   g_autoptr (cJSON) object = run_json (NULL);
   double parameters = 0, multiply_adds = 0;
   const cJSON *layer;
+
   cJSON_ArrayForEach (layer, field (object, "layers"))
   {
     parameters += field (layer, "n_parameters")->valuedouble;
@@ -64,6 +68,7 @@ static const cJSON *
 find_layer (const cJSON *object, const char *name)
 {
   const cJSON *layer;
+
   cJSON_ArrayForEach (layer,
       field (object, "layers")) if (strcmp (field (layer, "name")->valuestring, name)
       == 0) return layer;
@@ -77,6 +82,7 @@ check_layer (const cJSON *object, const char *name, double channels, double heig
   double output[3];
   g_autoptr (GError) error = NULL;
   const cJSON *layer = find_layer (object, name);
+
   json_get_numbers (layer, "output", output, 3, name, &error);
   g_assert_no_error (error);
   g_assert_cmpfloat (output[0], ==, channels);
@@ -91,6 +97,7 @@ static void
 test_layers_by_hand (void)
 {
   g_autoptr (cJSON) object = run_json (NULL);
+
   check_layer (object, "backbone.body.trunk0.fbnetv2_0_0", 8, 24, 36, 8 * 3 * 9 * 24 * 36);
   check_layer (object, "roi_heads.mask_head.feature_extractor.0.fbnetv2_0_2", 8, 16, 16,
       8 * 24 * 9 * 8 * 8);
@@ -104,6 +111,7 @@ test_tensors (void)
 {
   g_autoptr (cJSON) object = run_json ("--tensors");
   const cJSON *tensors = field (object, "tensors");
+
   g_assert_cmpint (cJSON_GetArraySize (tensors), ==,
       (int) field (object, "n_tensors")->valuedouble);
   const cJSON *tensor;
@@ -127,6 +135,7 @@ test_errors (void)
   char *folder = folder_new ();
   g_autofree char *text = write_text (folder, "text.safetensors", "not a model");
   g_auto (Command) bad = command_run ("FBNET_MODEL", "absent.safetensors", text, model, NULL);
+
   command_expect (&bad, 1, "fbnet-model: *absent.safetensors*\nfbnet-model: *text.safetensors*");
   g_assert_nonnull (strstr (bad.out, "tiny-bn"));
   g_auto (Command) none = command_run ("FBNET_MODEL", NULL);
@@ -141,6 +150,7 @@ static void
 test_help (void)
 {
   g_auto (Command) help = command_run ("FBNET_MODEL", "--help", NULL);
+
   command_expect (&help, 0, "");
   g_assert_nonnull (strstr (help.out, "--tensors"));
   g_auto (Command) version = command_run ("FBNET_MODEL", "--version", NULL);

@@ -37,6 +37,7 @@ static void
 test_report (void)
 {
   FbnetKeypoint keypoints[N_POINTS];
+
   fill_ramp (keypoints);
   const FbnetDetection item = person (keypoints);
   const FbnetDetections detections = { &item, 1 };
@@ -71,6 +72,7 @@ save_and_parse (const CocoWriter *writer)
   g_autofree char *text = NULL;
   g_autoptr (GError) error = NULL;
   const int fd = g_file_open_tmp ("fbnet-XXXXXX.json", &path, &error);
+
   g_assert_cmpint (fd, >=, 0);
   g_close (fd, NULL);
   coco_writer_save (writer, path, &error);
@@ -87,6 +89,7 @@ test_coco (void)
 {
   static const gint64 category_ids[] = { 1 };
   FbnetKeypoint keypoints[N_POINTS];
+
   fill_ramp (keypoints);
   const FbnetDetection item = person (keypoints);
   const FbnetDetections detections = { &item, 1 };
@@ -134,6 +137,7 @@ static gboolean
 draws_line (guint n, guint from, guint to, float from_score, float to_score)
 {
   FbnetKeypoint keypoints[N_POINTS + 1] = { 0 };
+
   keypoints[from] = (FbnetKeypoint){ 100, 80, from_score };
   keypoints[to] = (FbnetKeypoint){ 200, 160, to_score };
   const FbnetDetection item = person (keypoints);

@@ -12,7 +12,8 @@ import_and_evaluate (const char *export, const char *annotations, const char *im
     const char *precision, const char *int8_bias)
 {
   const char *data = g_getenv ("FBNET_GOLDEN_DATA");
-  if (!data || !g_file_test (data, G_FILE_TEST_IS_DIR)) {
+
+  if (data == NULL || !g_file_test (data, G_FILE_TEST_IS_DIR)) {
     g_test_skip ("no golden data");
     return NULL;
   }
@@ -37,6 +38,7 @@ box_metric (const cJSON *report, const char *name)
 {
   double value = -1;
   g_autoptr (GError) error = NULL;
+
   json_get_number (cJSON_GetObjectItemCaseSensitive (report, "bbox"), name, &value, "bbox", &error);
   g_assert_no_error (error);
   return value;
@@ -48,7 +50,8 @@ check_box_detector (const char *import_precision, const char *precision, const c
 {
   g_autoptr (cJSON) report = import_and_evaluate ("d2go-coco-int8.pt", "instances_val2017.json",
       import_precision, precision, int8_bias);
-  if (!report)
+
+  if (report == NULL)
     return;
   g_assert_cmpfloat_with_epsilon (box_metric (report, "AP"), ap, 0.0005);
   g_assert_cmpfloat_with_epsilon (box_metric (report, "AP50"), ap50, 0.002);
@@ -91,7 +94,8 @@ test_keypoint_export (void)
 {
   g_autoptr (cJSON) report = import_and_evaluate ("d2go-keypoint-int8.ptl",
       "person_keypoints_val2017.json", "int8", "int8", "wide");
-  if (report)
+
+  if (report != NULL)
     g_assert_cmpfloat (box_metric (report, "AP"), >=, 0.175);
 }
 
@@ -169,6 +173,7 @@ quantized_ap (const char *model, const char *pictures, const char *folder)
   g_autofree char *int8 = g_build_filename (folder, "int8.safetensors", NULL);
   g_auto (Command) quantize = command_run ("FBNET_QUANTIZE", "--model", model, "--images", pictures,
       "-o", int8, "--kernels", "c", NULL);
+
   command_expect (&quantize, 0, "*44 pictures watched in *");
   g_test_message ("%s", quantize.out);
   g_auto (Command) eval = command_run ("FBNET_EVAL", set, "-m", int8, "--images", images, "--json",
@@ -186,12 +191,13 @@ static void
 test_own_quantisation (void)
 {
   const char *data = g_getenv ("FBNET_GOLDEN_DATA");
-  if (!data || !g_file_test (data, G_FILE_TEST_IS_DIR)) {
+
+  if (data == NULL || !g_file_test (data, G_FILE_TEST_IS_DIR)) {
     g_test_skip ("no golden data");
     return;
   }
   char *pictures = calibration_pictures ();
-  if (!pictures)
+  if (pictures == NULL)
     return;
   char *folder = folder_new ();
   g_autofree char *weights = g_build_filename (data, "weights", "d2go-coco-int8.pt", NULL);

@@ -14,15 +14,16 @@ static CocoEval *
 try_files (const char *truth_path, const char *results_path, GError **error)
 {
   g_autoptr (CocoFile) annotations = coco_file_read (truth_path, error);
-  g_autoptr (cJSON) detections = annotations ? json_read (results_path, error) : NULL;
-  if (!detections)
+  g_autoptr (cJSON) detections = annotations != NULL ? json_read (results_path, error) : NULL;
+
+  if (detections == NULL)
     return NULL;
   g_autoptr (CocoProblems) problems = coco_problems_new ();
   g_autoptr (CocoTruth) truth =
       coco_truth_new (annotations, COCO_KIND_BIT (COCO_BOX), 0, problems, error);
   g_autoptr (CocoResults) results =
-      truth ? coco_results_new (detections, results_path, truth, error) : NULL;
-  return results ? coco_eval_new (truth, results, COCO_BOX, NULL, 0) : NULL;
+      truth != NULL ? coco_results_new (detections, results_path, truth, error) : NULL;
+  return results != NULL ? coco_eval_new (truth, results, COCO_BOX, NULL, 0) : NULL;
 }
 
 static CocoEval *
@@ -30,6 +31,7 @@ evaluate_files (const char *truth_path, const char *results_path)
 {
   g_autoptr (GError) error = NULL;
   CocoEval *eval = try_files (truth_path, results_path, &error);
+
   g_assert_no_error (error);
   return eval;
 }
@@ -47,10 +49,11 @@ check_reference (const char *results_name, const double expected[6])
   static const char *const names[] = { "AP", "AP50", "AP75", "APs", "APm", "APl" };
   const char *folder = g_getenv ("FBNET_GOLDEN_DATA");
   g_autofree char *truth =
-      g_build_filename (folder ? folder : "", "coco-val50", "instances_val2017.json", NULL);
+      g_build_filename (folder != NULL ? folder : "", "coco-val50", "instances_val2017.json", NULL);
   g_autofree char *results =
-      g_build_filename (folder ? folder : "", "coco-val50", results_name, NULL);
-  if (!folder || !g_file_test (truth, G_FILE_TEST_EXISTS)) {
+      g_build_filename (folder != NULL ? folder : "", "coco-val50", results_name, NULL);
+
+  if (folder == NULL || !g_file_test (truth, G_FILE_TEST_EXISTS)) {
     g_test_skip ("no golden data");
     return;
   }
@@ -65,6 +68,7 @@ static void
 test_float_detections (void)
 {
   static const double expected[] = { 0.2396, 0.3639, 0.2480, 0.0202, 0.2941, 0.5094 };
+
   check_reference ("d2go-float-detections.json", expected);
 }
 
@@ -73,6 +77,7 @@ static void
 test_int8_detections (void)
 {
   static const double expected[] = { 0.2256, 0.3326, 0.2394, 0.0146, 0.2868, 0.4851 };
+
   check_reference ("d2go-int8-detections.json", expected);
 }
 
@@ -86,6 +91,7 @@ static void
 write_text (const char *path, const char *text)
 {
   GError *error = NULL;
+
   g_file_set_contents (path, text, -1, &error);
   g_assert_no_error (error);
 }
@@ -95,6 +101,7 @@ files_new (const char *annotations, const char *results)
 {
   GError *error = NULL;
   Files files = { g_dir_make_tmp ("fbnet-coco-XXXXXX", &error) };
+
   g_assert_no_error (error);
   files.truth = g_build_filename (files.folder, "instances.json", NULL);
   files.results = g_build_filename (files.folder, "results.json", NULL);
@@ -123,6 +130,7 @@ evaluate_text (const char *annotations, const char *results)
 {
   Files files = files_new (annotations, results);
   CocoEval *eval = evaluate_files (files.truth, files.results);
+
   files_clear (&files);
   return eval;
 }
@@ -141,6 +149,7 @@ test_perfect (void)
 {
   g_autoptr (CocoEval) eval = evaluate_text (OBJECT (3, 1, "[10,10,50,50]", 2500),
       "[" FOUND (3, 1, "[10,10,50,50]", 0.9) "]");
+
   assert_near (coco_eval_get (eval, "AP"), 1, 1e-12);
   assert_near (coco_eval_get (eval, "APm"), 1, 1e-12);
   assert_near (coco_eval_get (eval, "AR1"), 1, 1e-12);
@@ -158,6 +167,7 @@ test_threshold_is_inclusive (void)
 {
   g_autoptr (CocoEval) eval =
       evaluate_text (OBJECT (3, 1, "[0,0,10,10]", 100), "[" FOUND (3, 1, "[0,0,10,6]", 0.9) "]");
+
   assert_near (coco_eval_get (eval, "AP"), 0.3, 1e-12);
   assert_near (coco_eval_get (eval, "AP50"), 1, 1e-12);
   assert_near (coco_eval_get (eval, "AP75"), 0, 1e-12);
@@ -172,6 +182,7 @@ test_interpolation (void)
       evaluate_text (OBJECT (3, 1, "[0,0,10,10]", 100) "," OBJECT (7, 1, "[0,0,10,10]", 100),
           "[" FOUND (7, 1, "[0,0,10,10]", 0.5) "," FOUND (3, 1, "[80,0,10,10]", 0.7) "," FOUND (3,
               1, "[0,0,10,10]", 0.9) "]");
+
   assert_near (coco_eval_get (eval, "AP"), (51 + 50 * 2 / 3.0) / 101, 1e-12);
   assert_near (coco_eval_get (eval, "AR1"), 1, 1e-12);
 }
@@ -184,6 +195,7 @@ test_duplicate_is_wrong (void)
       evaluate_text (OBJECT (3, 1, "[0,0,10,10]", 100) "," OBJECT (3, 1, "[50,0,10,10]", 100),
           "[" FOUND (3, 1, "[0,0,10,10]", 0.9) "," FOUND (3, 1, "[0,0,10,10]", 0.8) "," FOUND (3, 1,
               "[50,0,10,10]", 0.7) "]");
+
   assert_near (coco_eval_get (eval, "AP"), (51 + 50 * 2 / 3.0) / 101, 1e-12);
   assert_near (coco_eval_get (eval, "AR1"), 0.5, 1e-12);
   assert_near (coco_eval_get (eval, "AR10"), 1, 1e-12);
@@ -197,6 +209,7 @@ test_crowd_is_ignored (void)
       evaluate_text (CROWD (3, 1, "[100,0,100,100]", 9000) "," OBJECT (3, 1, "[0,0,10,10]", 100),
           "[" FOUND (3, 1, "[110,10,20,20]", 0.9) "," FOUND (3, 1, "[150,10,20,20]",
               0.8) "," FOUND (3, 1, "[0,0,10,10]", 0.7) "]");
+
   assert_near (coco_eval_get (eval, "AP"), 1, 1e-12);
 }
 
@@ -206,6 +219,7 @@ test_area_of_unmatched (void)
 {
   g_autoptr (CocoEval) eval = evaluate_text (OBJECT (3, 1, "[0,0,10,10]", 100),
       "[" FOUND (3, 1, "[200,0,200,200]", 0.9) "," FOUND (3, 1, "[0,0,10,10]", 0.7) "]");
+
   assert_near (coco_eval_get (eval, "AP"), 0.5, 1e-12);
   assert_near (coco_eval_get (eval, "APs"), 1, 1e-12);
 }
@@ -215,6 +229,7 @@ static void
 test_nothing_found (void)
 {
   g_autoptr (CocoEval) eval = evaluate_text (OBJECT (3, 1, "[0,0,10,10]", 100), "[]");
+
   assert_near (coco_eval_get (eval, "AP"), 0, 0);
   assert_near (coco_eval_get (eval, "AR100"), 0, 0);
 }
@@ -233,6 +248,7 @@ test_bad_files (void)
     { "", "[" FOUND (3.5, 1, "[0,0,1,1]", 0.5) "]", "*'image_id'*integer*3.5*" },
     { "", "[{]", "*not JSON*line 1*" },
   };
+
   for (guint i = 0; i < G_N_ELEMENTS (cases); i++) {
     Files files = files_new (cases[i].annotations, cases[i].results);
     g_autoptr (GError) error = NULL;

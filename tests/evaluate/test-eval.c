@@ -20,6 +20,7 @@ read_data (const char *name)
   g_autoptr (GError) error = NULL;
   g_autofree char *path = g_build_filename (g_getenv ("FBNET_TEST_DATA"), "coco.json", NULL);
   g_autoptr (cJSON) file = json_read (path, &error);
+
   g_assert_no_error (error);
   cJSON *member = cJSON_DetachItemFromObjectCaseSensitive (file, name);
   g_assert_nonnull (member);
@@ -30,7 +31,8 @@ static cJSON *
 parse (const char *text)
 {
   cJSON *value = cJSON_Parse (text);
-  if (!value)
+
+  if (value == NULL)
     g_error ("not JSON: %s", text);
   return value;
 }
@@ -42,6 +44,7 @@ static void
 check_number (const cJSON *expected, const char *name, double found)
 {
   const cJSON *number = cJSON_GetObjectItemCaseSensitive (expected, name);
+
   g_assert_true (cJSON_IsNumber (number));
   if (!(fabs (number->valuedouble - found) <= 1e-9))
     g_error ("%s: expected %.12f, found %.12f", name, number->valuedouble, found);
@@ -52,6 +55,7 @@ check_eval (const CocoEval *eval, const cJSON *expected)
 {
   guint n;
   const CocoMetric *metrics = coco_metrics (eval->kind, &n);
+
   g_assert_cmpuint (n, ==, eval->kind == COCO_KEYPOINTS ? 10 : 12);
   for (guint i = 0; i < n; i++)
     check_number (expected, metrics[i].name, coco_eval_measure (eval, &metrics[i]));
@@ -74,6 +78,7 @@ check_set (const char *results_name, CocoKind kind)
   g_autoptr (CocoProblems) problems = coco_problems_new ();
   g_autoptr (CocoTruth) truth =
       coco_truth_new (annotations, ALL_KINDS, COCO_N_PERSON_KEYPOINTS, problems, &error);
+
   g_assert_no_error (error);
   g_autoptr (CocoResults) results = coco_results_new (detections, results_name, truth, &error);
   g_assert_no_error (error);
@@ -116,6 +121,7 @@ file_of (const char *annotations)
   g_autofree char *text =
       g_strdup_printf ("{" IMAGES "," CATEGORIES ",\"annotations\":[%s]}", annotations);
   CocoFile *file = coco_file_new (parse (text), "set.json", &error);
+
   g_assert_no_error (error);
   return file;
 }
@@ -125,6 +131,7 @@ truth_of (const CocoFile *file, CocoProblems *problems)
 {
   g_autoptr (GError) error = NULL;
   CocoTruth *truth = coco_truth_new (file, ALL_KINDS, 1, problems, &error);
+
   g_assert_no_error (error);
   return truth;
 }
@@ -133,7 +140,8 @@ static void
 expect_problem (const CocoProblems *problems, const char *expected)
 {
   g_auto (GStrv) sentences = coco_problems_describe (problems);
-  for (guint i = 0; sentences[i]; i++)
+
+  for (guint i = 0; sentences[i] != NULL; i++)
     if (g_pattern_match_simple (expected, sentences[i]))
       return;
   g_autofree char *all = g_strjoinv ("\n", sentences);
@@ -161,6 +169,7 @@ test_broken_annotations (void)
       "{\"id\":7,\"image_id\":1,\"category_id\":1,\"bbox\":[0,0,5,5],\"area\":25,\"segmentation\":{"
       "\"size\":[2,2],\"counts\":[4]},\"keypoints\":[1]}");
   g_autoptr (CocoTruth) truth = truth_of (set, problems);
+
   g_assert_cmpuint (coco_truth_n_images (truth), ==, 1);
   g_assert_cmpuint (coco_truth_n_objects (truth), ==, 4);
   expect_problem (problems, "1 images with the id of another*");
@@ -193,6 +202,7 @@ test_broken_results (void)
       "\"bbox\":[0,0,9,9],\"segmentation\":{\"size\":[50,100],\"counts\":\"~\"}," GOOD_POINTS "},"
       "{" KNOWN "\"bbox\":[0,0,9,9],\"segmentation\":{\"size\":[1,1],\"counts\":[1]}}]");
   g_autoptr (CocoResults) results = coco_results_new (file, "results.json", truth, &error);
+
   g_assert_no_error (error);
   expect_problem (problems, "1 results of a category that*results.json: [0]");
   expect_problem (problems, "1 results with a box without area*[1]");
@@ -229,6 +239,7 @@ test_matching (void)
              "{\"image_id\":1,\"category_id\":1,\"score\":0.4,\"bbox\":[20,0,10,10]},"
              "{\"image_id\":1,\"category_id\":1,\"score\":0.5,\"bbox\":[30,30,5,5]}]");
   g_autoptr (CocoResults) results = coco_results_new (file, "results.json", truth, &error);
+
   g_assert_no_error (error);
   g_autoptr (EvalMatch) match = eval_match_new (truth, results, 0.3, 0.7, 0.5);
   g_assert_cmpuint (match->total.objects, ==, 2);

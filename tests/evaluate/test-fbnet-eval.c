@@ -19,6 +19,7 @@ static char *
 write_member (const Fixture *f, const cJSON *set, const char *member, const char *name)
 {
   g_autofree char *text = json_print_line (cJSON_GetObjectItemCaseSensitive (set, member));
+
   return write_text (f->folder, name, text);
 }
 
@@ -28,6 +29,7 @@ set_up (Fixture *f, gconstpointer data)
   g_autoptr (GError) error = NULL;
   g_autofree char *path = g_build_filename (g_getenv ("FBNET_TEST_DATA"), "coco.json", NULL);
   g_autoptr (cJSON) set = json_read (path, &error);
+
   g_assert_no_error (error);
   f->folder = folder_new ();
   f->truth = write_member (f, set, "truth", "truth.json");
@@ -51,6 +53,7 @@ number (const cJSON *object, const char *kind, const char *name)
 {
   double value = NAN;
   g_autoptr (GError) error = NULL;
+
   json_get_number (cJSON_GetObjectItemCaseSensitive (object, kind), name, &value, kind, &error);
   g_assert_no_error (error);
   return value;
@@ -60,7 +63,8 @@ static cJSON *
 parse_line (const Command *command)
 {
   cJSON *line = cJSON_Parse (command->out);
-  if (!line)
+
+  if (line == NULL)
     g_error ("expected a line of JSON, found: %s", command->out);
   return line;
 }
@@ -72,6 +76,7 @@ test_json (Fixture *f, gconstpointer data)
 {
   g_auto (Command) command =
       command_run ("FBNET_EVAL", f->truth, "--results", f->results, "--json", "--per-class", NULL);
+
   command_expect (&command, 0, "*reaches beyond the picture*");
   g_autoptr (cJSON) line = parse_line (&command);
   static const char *const names[] = { "AP", "AP75", "APm", "AR1", "ARl" };
@@ -96,6 +101,7 @@ check_match_classes (const cJSON *match)
 {
   static const char *const counts[] = { "objects", "background", "ignored", "true_positives",
     "false_positives", "misses" };
+
   for (guint i = 0; i < G_N_ELEMENTS (counts); i++) {
     double sum = 0;
     const cJSON *item;
@@ -123,8 +129,9 @@ test_reference (Fixture *f, gconstpointer data)
     { "d2go-int8-detections.json", { 0.2256, 0.3326, 0.2394, 0.0146, 0.2868, 0.4851 } },
   };
   const char *golden = g_getenv ("FBNET_GOLDEN_DATA");
-  g_autofree char *folder = g_build_filename (golden ? golden : "", "coco-val50", NULL);
+  g_autofree char *folder = g_build_filename (golden != NULL ? golden : "", "coco-val50", NULL);
   g_autofree char *truth = g_build_filename (folder, "instances_val2017.json", NULL);
+
   if (!g_file_test (truth, G_FILE_TEST_EXISTS)) {
     g_test_skip ("no golden data");
     return;
@@ -147,6 +154,7 @@ test_keypoints (Fixture *f, gconstpointer data)
 {
   g_auto (Command) command =
       command_run ("FBNET_EVAL", f->truth, "--results", f->keypoints, "--json", NULL);
+
   command_expect (&command, 0, "*");
   g_autoptr (cJSON) line = parse_line (&command);
   g_assert_cmpfloat_with_epsilon (number (line, "keypoints", "AP"),
@@ -160,6 +168,7 @@ test_text (Fixture *f, gconstpointer data)
 {
   g_auto (Command) plain =
       command_run ("FBNET_EVAL", f->truth, "-r", f->results, "--metrics", "bbox", NULL);
+
   command_expect (&plain, 0, "*");
   g_assert_true (
       g_pattern_match_simple ("*results.json: * detections\n\nBoxes\n  AP  *AR100*", plain.out));
@@ -185,7 +194,8 @@ test_plot (Fixture *f, gconstpointer data)
       command_run ("FBNET_EVAL", f->truth, "-r", f->results, "--plot", svg, NULL);
   g_auto (Command) raster =
       command_run ("FBNET_EVAL", f->truth, "-r", f->results, "--plot", png, NULL);
-  if (strstr (vector.err, "Unknown option")) {
+
+  if (strstr (vector.err, "Unknown option") != NULL) {
     g_test_skip ("built without cairo");
     return;
   }
@@ -221,6 +231,7 @@ test_model (Fixture *f, gconstpointer data)
   g_autofree char *results = g_build_filename (f->folder, "found.json", NULL);
   g_auto (Command) run = command_run ("FBNET_EVAL", set, "--model", model, "--images", f->folder,
       "--score-threshold", "0.01", "--write-results", results, "--json", NULL);
+
   command_expect (&run, 1, "*gone.png: no such file*");
   g_auto (Command) again = command_run ("FBNET_EVAL", set, "--results", results, "--json", NULL);
   command_expect (&again, 0, "*");
@@ -249,6 +260,7 @@ test_bad_files (Fixture *f, gconstpointer data)
     { f->truth, other, "*other.json: COCO results: expected an array*" },
     { f->results, f->results, "*field 'images'*" },
   };
+
   for (guint i = 0; i < G_N_ELEMENTS (cases); i++) {
     g_auto (Command) command =
         command_run ("FBNET_EVAL", cases[i].truth, "--results", cases[i].results, NULL);
@@ -275,10 +287,11 @@ test_usage (Fixture *f, gconstpointer data)
     { { f->truth, "--results=x", "--iou-lower=0.8", NULL }, "*--iou-lower*0.8 and 0.7*" },
     { { f->truth, "--results=x", "--iou-upper=1.5", NULL }, "*--iou-upper*1.5*" },
   };
+
   for (guint i = 0; i < G_N_ELEMENTS (cases); i++) {
     const char *const *a = cases[i].arguments;
-    g_auto (Command) command =
-        command_run ("FBNET_EVAL", a[0], a[0] ? a[1] : NULL, a[0] && a[1] ? a[2] : NULL, NULL);
+    g_auto (Command) command = command_run ("FBNET_EVAL", a[0], a[0] != NULL ? a[1] : NULL,
+        a[0] != NULL && a[1] != NULL ? a[2] : NULL, NULL);
     command_expect (&command, 2, cases[i].expected);
   }
 }

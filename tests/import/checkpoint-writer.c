@@ -21,6 +21,7 @@ add_generated (TensorList *list, const char *prefix, const char *field, const gs
   g_autofree char *name = g_strconcat (prefix, ".", field, NULL);
   const FbnetTensorView *view = tensor_list_add (list, name, FBNET_DTYPE_F32, shape, n_dims);
   float *data = (float *) view->data;
+
   recipe_generate (data, view->n_bytes / sizeof *data, name, 7, 10);
   if (strcmp (field, "running_var") == 0)
     for (gsize i = 0; i < view->n_bytes / sizeof *data; i++)
@@ -34,6 +35,7 @@ add_layer (const ConvLayer *layer, gpointer list)
   const gsize per_channel[] = { layer->out };
   static const char *const fields[] = { "weight", "bias", "running_mean", "running_var" };
   const gboolean linear = strstr (layer->conv_name, "box_predictor") != NULL;
+
   add_generated (list, layer->conv_name, "weight", weight, linear ? 2 : 4);
   if (layer->bias)
     add_generated (list, layer->conv_name, "bias", per_channel, 1);
@@ -46,6 +48,7 @@ generate_tensors (const cJSON *description)
 {
   g_autoptr (GError) error = NULL;
   g_autoptr (Layers) layers = fit_layers (description, &error);
+
   g_assert_no_error (error);
   TensorList *list = tensor_list_new ();
   layers_foreach (layers, add_layer, list);
@@ -64,6 +67,7 @@ static void
 add_entry (Writer *writer, char *name, GBytes *contents)
 {
   const ZipEntry entry = { name, contents };
+
   g_ptr_array_add (writer->names, name);
   g_array_append_val (writer->entries, entry);
 }
@@ -77,6 +81,7 @@ write_view (Writer *writer, const char *prefix, const FbnetTensorView *view)
   const char *type = view->dtype == FBNET_DTYPE_I64 ? "LongStorage" : "FloatStorage";
   gint32 shape[FBNET_MAX_DIMS], strides[FBNET_MAX_DIMS];
   gint32 n = 1;
+
   for (guint i = view->n_dims; i > 0; i--) {
     shape[i - 1] = (gint32) view->shape[i - 1];
     strides[i - 1] = n;
@@ -109,6 +114,7 @@ write_temporary (GBytes *bytes)
   gsize size;
   const char *data = g_bytes_get_data (bytes, &size);
   const int fd = g_file_open_tmp ("fbnet-XXXXXX.pth", &path, NULL);
+
   g_assert_cmpint (fd, >=, 0);
   g_close (fd, NULL);
   g_assert_true (g_file_set_contents (path, data, (gssize) size, NULL));
@@ -122,6 +128,7 @@ save_checkpoint (const CheckpointMember *members, guint n)
   g_autoptr (GArray) entries = g_array_new (FALSE, TRUE, sizeof (ZipEntry));
   g_autoptr (GPtrArray) names = g_ptr_array_new_with_free_func (g_free);
   Writer writer = { pickle, entries, names };
+
   write_ops (pickle, "\x80\x02}(");
   for (guint i = 0; i < n; i++)
     write_member (&writer, &members[i]);

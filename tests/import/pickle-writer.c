@@ -17,6 +17,7 @@ static void
 write_u32 (GByteArray *out, guint32 number)
 {
   const guint32 little = GUINT32_TO_LE (number);
+
   g_byte_array_append (out, (const guint8 *) &little, 4);
 }
 
@@ -24,6 +25,7 @@ void
 write_global (GByteArray *out, const char *module, const char *name)
 {
   g_autofree char *text = g_strdup_printf ("c%s\n%s\n", module, name);
+
   write_ops (out, text);
 }
 
@@ -75,6 +77,7 @@ GByteArray *
 write_state_dict (void)
 {
   GByteArray *out = g_byte_array_new ();
+
   write_ops (out, "\x80\x02}");
   write_string (out, "model");
   write_global (out, "collections", "OrderedDict");
@@ -94,6 +97,7 @@ state_dict_storage (guint index)
 {
   static const gsize lengths[] = { 6, 4, 1 };
   GByteArray *out = g_byte_array_new ();
+
   for (gsize i = 0; i < lengths[index]; i++) {
     const float f32 = (float) i;
     const gint64 i64 = (gint64) i;
@@ -120,6 +124,7 @@ add_entry (zip_t *zip, const ZipEntry *entry, gboolean compress)
   const void *data = g_bytes_get_data (entry->contents, &size);
   zip_source_t *source = zip_source_buffer (zip, data, size, 0);
   const zip_int64_t index = zip_file_add (zip, entry->name, source, ZIP_FL_ENC_UTF_8);
+
   g_assert_cmpint (index, >=, 0);
   zip_set_file_compression (zip, (zip_uint64_t) index, compress ? ZIP_CM_DEFLATE : ZIP_CM_STORE, 0);
 }
@@ -128,6 +133,7 @@ GBytes *
 zip_entries (const ZipEntry *entries, guint n, gboolean compress)
 {
   zip_error_t error;
+
   zip_error_init (&error);
   zip_source_t *source = zip_source_buffer_create (NULL, 0, 0, &error);
   zip_t *zip = zip_open_from_source (source, ZIP_TRUNCATE, &error);
@@ -164,6 +170,7 @@ zip_state_dict (const GByteArray *pickle)
     { "small/data/2", storage2 },
     { "small/version", version },
   };
+
   return zip_entries (entries, G_N_ELEMENTS (entries), FALSE);
 }
 
@@ -173,6 +180,7 @@ append_storage (GByteArray *out, guint index, gint64 length)
   g_autoptr (GBytes) storage = state_dict_storage (index);
   gsize size;
   const guint8 *data = g_bytes_get_data (storage, &size);
+
   g_byte_array_append (out, (const guint8 *) &length, 8);
   g_byte_array_append (out, data, size);
 }
@@ -183,6 +191,7 @@ legacy_state_dict (const GByteArray *pickle)
   static const guint8 magic[] = { 0x80, 2, 0x8a, 10, 0x6c, 0xfc, 0x9c, 0x46, 0xf9, 0x20, 0x6a, 0xa8,
     0x50, 0x19, '.' };
   GByteArray *out = g_byte_array_new ();
+
   g_byte_array_append (out, magic, sizeof magic);
   write_ops (out, "\x80\x02");
   write_int (out, 1001);

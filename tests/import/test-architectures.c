@@ -25,6 +25,7 @@ set_at (cJSON *config, const char *path, cJSON *value)
 {
   g_auto (GStrv) keys = g_strsplit (path, ".", -1);
   guint last = g_strv_length (keys) - 1;
+
   for (guint i = 0; i < last; i++)
     config = cJSON_GetObjectItem (config, keys[i]);
   cJSON_DeleteItemFromObject (config, keys[last]);
@@ -36,6 +37,7 @@ one_feature (guint stage)
 {
   g_autofree char *name = g_strdup_printf ("trunk%u", stage);
   cJSON *array = cJSON_CreateArray ();
+
   cJSON_AddItemToArray (array, cJSON_CreateString (name));
   return array;
 }
@@ -46,6 +48,7 @@ make_config (const char *base, const cJSON *architecture, const char *name)
 {
   g_autoptr (GError) error = NULL;
   cJSON *config = import_zoo_config (base, &error);
+
   g_assert_no_error (error);
   set_at (config, "MODEL.FBNET_V2.ARCH", cJSON_CreateString (name));
   set_at (config, "MODEL.MASK_ON", cJSON_CreateBool (cJSON_HasObjectItem (architecture, "mask")));
@@ -71,6 +74,7 @@ static void
 add_layer (const ConvLayer *layer, gpointer data)
 {
   Filler *filler = data;
+
   random_model_add_layer (filler->list, filler->random, layer);
 }
 
@@ -79,6 +83,7 @@ make_model (const cJSON *config, const char *name)
 {
   g_autoptr (GError) error = NULL;
   g_autoptr (cJSON) description = import_describe (config, name, &error);
+
   g_assert_no_error (error);
   g_autoptr (Layers) layers = fit_layers (description, &error);
   g_assert_no_error (error);
@@ -99,6 +104,7 @@ detect (FbnetModel *model, guint n_threads)
   const FbnetDetectorOptions options = { .n_threads = n_threads };
   g_autoptr (GError) error = NULL;
   g_autoptr (FbnetDetector) detector = fbnet_detector_new (model, &options, &error);
+
   g_assert_no_error (error);
   g_autoptr (Picture) picture = picture_draw (WIDTH, HEIGHT, 1);
   const FbnetImage image = picture_image (picture);
@@ -115,6 +121,7 @@ check_model (FbnetModel *model, const cJSON *architecture)
   g_autoptr (FbnetDetections) alone = detect (model, 1);
   g_autoptr (FbnetDetections) shared = detect (model, 2);
   const gboolean keypoints = cJSON_HasObjectItem (architecture, "kpts");
+
   g_assert_cmpuint (alone->n, >, 0);
   g_assert_cmpuint (shared->n, ==, alone->n);
   g_assert_cmpuint (fbnet_model_get_n_keypoints (model), ==, keypoints ? KEYPOINTS : 0);
@@ -134,6 +141,7 @@ static void
 check_config (const cJSON *config, const cJSON *architecture, const char *name)
 {
   g_autoptr (FbnetModel) model = make_model (config, name);
+
   check_model (model, architecture);
 }
 
@@ -145,6 +153,7 @@ static void
 check_one_feature (const cJSON *architecture, const char *name, guint stage)
 {
   g_autoptr (cJSON) config = make_config ("mask_rcnn_fbnetv3a_C4", architecture, name);
+
   set_at (config, "MODEL.RPN.IN_FEATURES", one_feature (stage));
   set_at (config, "MODEL.ROI_HEADS.IN_FEATURES", one_feature (stage));
   check_config (config, architecture, name);
@@ -156,6 +165,7 @@ test_architecture (gconstpointer data)
   const char *name = data;
   g_autoptr (GError) error = NULL;
   g_autoptr (cJSON) architecture = import_architecture (name, &error);
+
   g_assert_no_error (error);
   const guint n_stages = (guint) cJSON_GetArraySize (cJSON_GetObjectItem (architecture, "trunk"));
   check_one_feature (architecture, name, n_stages - 1);

@@ -14,6 +14,7 @@ static Weights *
 read_all (GBytes *bytes, GError **error)
 {
   g_autoptr (Archive) archive = archive_open_bytes (bytes, "test", error);
+
   if (archive == NULL)
     return NULL;
   g_autoptr (Pickle) pickle = archive_pickle (archive, "data.pkl", "data", error);
@@ -34,6 +35,7 @@ static void
 assert_floats (const Weights *weights, const char *name, const float *expected, gsize n)
 {
   const FbnetTensorView *view = weights_find (weights, name);
+
   g_assert_nonnull (view);
   g_assert_cmpint (view->dtype, ==, FBNET_DTYPE_F32);
   g_assert_cmpmem (view->data, view->n_bytes, expected, n * sizeof *expected);
@@ -44,6 +46,7 @@ check_state_dict (GBytes *bytes)
 {
   g_autoptr (GError) error = NULL;
   g_autoptr (Weights) weights = read_all (bytes, &error);
+
   g_assert_no_error (error);
   g_assert_cmpuint (weights->views->len, ==, 3);
   assert_floats (weights, "a.weight", (const float[]){ 0, 2, 4, 1, 3, 5 }, 6);
@@ -62,6 +65,7 @@ test_forms (void)
   g_autoptr (GByteArray) pickle = write_state_dict ();
   g_autoptr (GBytes) zip = zip_state_dict (pickle);
   g_autoptr (GBytes) legacy = legacy_state_dict (pickle);
+
   check_state_dict (zip);
   check_state_dict (legacy);
 }
@@ -72,6 +76,7 @@ static Weights *
 read_one (const char *type, gint32 n, const void *storage, gsize size, GError **error)
 {
   g_autoptr (GByteArray) pickle = g_byte_array_new ();
+
   write_ops (pickle, "\x80\x02}");
   write_string (pickle, "model");
   write_ops (pickle, "}");
@@ -91,6 +96,7 @@ check_type (const char *type, gsize n, const void *storage, gsize size, FbnetDty
 {
   g_autoptr (GError) error = NULL;
   g_autoptr (Weights) weights = read_one (type, (gint32) n, storage, size, &error);
+
   g_assert_no_error (error);
   const FbnetTensorView *view = weights_find (weights, "t");
   g_assert_cmpint (view->dtype, ==, dtype);
@@ -115,6 +121,7 @@ test_types (void)
   const gint32 i32[] = { G_MININT32, 7 };
   const gint8 i8[] = { -128, 127 };
   const guint8 u8[] = { 0, 1 };
+
   CHECK_TYPE ("DoubleStorage", f64, FBNET_DTYPE_F32, f64_as_f32);
   CHECK_TYPE ("HalfStorage", half, FBNET_DTYPE_F16, half);
   CHECK_TYPE ("BFloat16Storage", bf16, FBNET_DTYPE_F32, bf16_as_f32);
@@ -130,6 +137,7 @@ static void
 test_storage_size (void)
 {
   const float storage[] = { 1, 2, 3 };
+
   for (gsize size = 0; size < sizeof storage; size++) {
     g_autoptr (GError) error = NULL;
     g_assert_null (read_one ("FloatStorage", 3, storage, size, &error));
@@ -158,6 +166,7 @@ assert_refused (const ZipEntry *entries, guint n, gboolean compress, const char 
 {
   g_autoptr (GError) error = NULL;
   g_autoptr (GBytes) zip = zip_entries (entries, n, compress);
+
   g_assert_null (read_all (zip, &error));
   g_assert_error (error, FBNET_ERROR, FBNET_ERROR_FORMAT);
   g_assert_nonnull (strstr (error->message, expected));
@@ -175,6 +184,7 @@ test_hostile_zip (void)
   g_autoptr (GBytes) storage = state_dict_storage (0);
 
   const ZipEntry absolute[] = { { "/etc/data.pkl", object } };
+
   assert_refused (absolute, 1, FALSE, "leaves its folder");
   const ZipEntry above[] = { { "a/data.pkl", object }, { "a/../../b", object } };
   assert_refused (above, 2, FALSE, "leaves its folder");
@@ -200,6 +210,7 @@ test_compressed (void)
   const ZipEntry entries[] = { { "s/data.pkl", object }, { "s/data/0", storage0 },
     { "s/data/1", storage1 }, { "s/data/2", storage2 } };
   g_autoptr (GBytes) zip = zip_entries (entries, G_N_ELEMENTS (entries), TRUE);
+
   check_state_dict (zip);
 }
 
@@ -207,6 +218,7 @@ static void
 cut_everywhere (GBytes *whole)
 {
   const gsize size = g_bytes_get_size (whole);
+
   for (gsize length = 0; length < size; length += MAX (size / 500, 1)) {
     g_autoptr (GError) error = NULL;
     g_autoptr (GBytes) part = g_bytes_new_from_bytes (whole, 0, length);
@@ -222,6 +234,7 @@ test_truncation (void)
   g_autoptr (GByteArray) pickle = write_state_dict ();
   g_autoptr (GBytes) zip = zip_state_dict (pickle);
   g_autoptr (GBytes) legacy = legacy_state_dict (pickle);
+
   cut_everywhere (zip);
   cut_everywhere (legacy);
 }
@@ -231,6 +244,7 @@ flip_bits (GBytes *whole)
 {
   gsize size;
   const guint8 *data = g_bytes_get_data (whole, &size);
+
   for (guint round = 0; round < 2000; round++) {
     g_autoptr (GError) error = NULL;
     guint8 *copy = g_memdup2 (data, size);
@@ -249,6 +263,7 @@ test_bit_flips (void)
   g_autoptr (GByteArray) pickle = write_state_dict ();
   g_autoptr (GBytes) zip = zip_state_dict (pickle);
   g_autoptr (GBytes) legacy = legacy_state_dict (pickle);
+
   flip_bits (zip);
   flip_bits (legacy);
 }
@@ -258,6 +273,7 @@ static void
 test_not_torch (void)
 {
   static const char *const texts[] = { "", "P", "PK\003\004", "hello, world\n", "\x80\x02]." };
+
   for (guint i = 0; i < G_N_ELEMENTS (texts); i++) {
     g_autoptr (GError) error = NULL;
     g_autoptr (GBytes) bytes = g_bytes_new_static (texts[i], strlen (texts[i]));
@@ -311,6 +327,7 @@ check_quantised (gint32 axis, const float *expected)
   static const gint64 zeros[] = { 3, -2 };
   g_autoptr (GError) error = NULL;
   g_autoptr (GByteArray) pickle = g_byte_array_new ();
+
   write_ops (pickle, "\x80\x02}");
   write_string (pickle, "model");
   write_ops (pickle, "}");
@@ -338,6 +355,7 @@ static void
 test_quantised (void)
 {
   const float a = 0.1f, b = (float) (1.0 / 3);
+
   check_quantised (-1, (const float[]){ -131 * a, 124 * a, -3 * a, 2 * a });
   check_quantised (0, (const float[]){ -131 * a, 124 * a, 2 * b, 7 * b });
   check_quantised (1, (const float[]){ -131 * a, 129 * b, -3 * a, 7 * b });

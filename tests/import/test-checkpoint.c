@@ -26,6 +26,7 @@ generate (const char *config)
   g_autoptr (GError) error = NULL;
   g_autoptr (cJSON) tree = import_zoo_config (config, &error);
   g_autoptr (cJSON) description = import_describe (tree, config, &error);
+
   g_assert_no_error (error);
   return generate_tensors (description);
 }
@@ -34,6 +35,7 @@ static char *
 save (const TensorList *list, const char *prefix)
 {
   const CheckpointMember model = { "model", list, prefix };
+
   return save_checkpoint (&model, 1);
 }
 
@@ -43,6 +45,7 @@ import (const TensorList *list, const char *prefix, const char *config, GError *
   const ImportOptions options = { .config = config };
   g_autofree char *path = save (list, prefix);
   Imported *imported = import_read (path, &options, error);
+
   g_unlink (path);
   return imported;
 }
@@ -71,6 +74,7 @@ test_recognised (void)
   g_autoptr (GError) error = NULL;
   g_autoptr (TensorList) list = generate (CONFIG);
   g_autoptr (Imported) imported = import (list, "", NULL, &error);
+
   g_assert_no_error (error);
   assert_equal (imported, list);
   g_assert_cmpstr (imported->config, ==, CONFIG);
@@ -96,6 +100,7 @@ static void
 add_named (TensorList *list, const char *name)
 {
   const gsize one = 1;
+
   tensor_list_add (list, name, FBNET_DTYPE_F32, &one, 1);
 }
 
@@ -106,6 +111,7 @@ test_tolerated (void)
   g_autoptr (GError) error = NULL;
   g_autoptr (TensorList) list = generate (CONFIG);
   g_autoptr (TensorList) expected = generate (CONFIG);
+
   add_named (list, "roi_heads.mask_head.predictor.mask_fcn_logits.bias");
   add_named (list, "roi_heads.keypoint_head.predictor.kps_score_lowres.bias");
   add_named (list, "pixel_mean");
@@ -124,6 +130,7 @@ test_problems (void)
     "backbone.body.trunk3.fbnetv2_3_7.pwl.bn.running_var" };
   g_autoptr (GError) error = NULL;
   g_autoptr (TensorList) list = generate (CONFIG);
+
   for (guint i = 0; i < G_N_ELEMENTS (gone); i++)
     g_assert_true (tensor_list_remove (list, gone[i]));
   tensor_list_find (list, "roi_heads.box_predictor.cls_score.bias")->shape[0]--;
@@ -160,6 +167,7 @@ test_unloadable (void)
   g_autofree char *labels = g_strconcat (source, ".txt", NULL);
   g_autofree char *output = g_strconcat (source, ".safetensors", NULL);
   guint64 n_parameters;
+
   write_text (labels, "cat\ndog\n");
   const ImportOptions options = { .config = CONFIG, .labels = labels };
   g_autoptr (Imported) labelled = import_read (source, &options, &error);
@@ -186,6 +194,7 @@ test_arguments (void)
 {
   g_autoptr (GError) error = NULL;
   g_autoptr (TensorList) list = generate (CONFIG);
+
   g_assert_null (import (list, "", "faster_rcnn_resnet50", &error));
   g_assert_error (error, FBNET_ERROR, FBNET_ERROR_ARGUMENT);
   g_assert_nonnull (strstr (error->message, CONFIG));
@@ -206,6 +215,7 @@ static char *
 golden_path (const char *folder, const char *name)
 {
   g_autofree char *path = g_build_filename (g_getenv ("FBNET_GOLDEN_DATA"), folder, name, NULL);
+
   if (g_file_test (path, G_FILE_TEST_EXISTS))
     return g_steal_pointer (&path);
   g_test_skip ("no golden data");
@@ -218,6 +228,7 @@ import_golden (const char *name, const char *config, EmaChoice ema)
   g_autoptr (GError) error = NULL;
   const ImportOptions options = { .config = config, .ema = ema };
   g_autofree char *path = golden_path ("checkpoints", name);
+
   if (path == NULL)
     return NULL;
   Imported *imported = import_read (path, &options, &error);
@@ -231,6 +242,7 @@ golden_tensors (void)
   g_autoptr (GError) error = NULL;
   g_autofree char *folder = golden_path ("fixtures", "mask_rcnn_fbnetv3a_dsmask_C4");
   TensorList *list = recipe_load (folder, &error);
+
   g_assert_no_error (error);
   return list;
 }
@@ -241,6 +253,7 @@ test_golden (void)
 {
   static const char *const files[] = { "mask_rcnn_fbnetv3a_dsmask_C4.pth",
     "mask_rcnn_fbnetv3a_dsmask_C4-legacy.pth" };
+
   for (guint i = 0; i < G_N_ELEMENTS (files); i++) {
     g_autoptr (Imported) imported = import_golden (files[i], NULL, EMA_USUAL);
     if (imported == NULL)
@@ -260,6 +273,7 @@ test_golden_ema (void)
   g_autofree char *config = golden_path ("checkpoints", "mask_rcnn_fbnetv3a_dsmask_C4.yaml");
   g_autoptr (Imported) imported =
       import_golden ("mask_rcnn_fbnetv3a_dsmask_C4.pth", config, EMA_YES);
+
   if (imported == NULL)
     return;
   g_autoptr (TensorList) expected = golden_tensors ();
@@ -277,6 +291,7 @@ test_golden_without_masks (void)
 {
   g_autoptr (Imported) imported =
       import_golden ("mask_rcnn_fbnetv3a_dsmask_C4.pth", CONFIG, EMA_USUAL);
+
   if (imported == NULL)
     return;
   g_assert_cmpuint (imported->weights->views->len, ==, 295);
@@ -287,6 +302,7 @@ static FbnetDtype
 golden_dtype (const cJSON *tensor)
 {
   const char *name = cJSON_GetStringValue (cJSON_GetObjectItem (tensor, "dtype"));
+
   return strcmp (name, "I64") == 0 ? FBNET_DTYPE_I64 : FBNET_DTYPE_F32;
 }
 
@@ -297,6 +313,7 @@ golden_names (const char *config)
   g_autofree char *folder = g_build_filename ("fixtures", config, NULL);
   g_autofree char *path = golden_path (folder, "recipe.json");
   g_autofree char *text = NULL;
+
   if (path == NULL)
     return NULL;
   g_assert_true (g_file_get_contents (path, &text, NULL, NULL));
@@ -323,6 +340,7 @@ static void
 test_golden_names (void)
 {
   g_auto (GStrv) configs = import_zoo_names ();
+
   g_assert_cmpuint (g_strv_length (configs), ==, 7);
   for (guint i = 0; configs[i] != NULL; i++) {
     g_autoptr (GError) error = NULL;
@@ -351,6 +369,7 @@ run_program (const char *const *arguments, char **output)
   g_autoptr (GPtrArray) argv = g_ptr_array_new ();
   g_autofree char *messages = NULL;
   int status;
+
   g_ptr_array_add (argv, (gpointer) g_getenv ("FBNET_IMPORT"));
   for (guint i = 0; arguments[i] != NULL; i++)
     g_ptr_array_add (argv, (gpointer) arguments[i]);
@@ -374,6 +393,7 @@ test_program (void)
   g_autofree char *model = g_strconcat (source, ".safetensors", NULL);
   g_autofree char *report = NULL;
   const char *const good[] = { source, "-o", model, "--name", "mine", NULL };
+
   g_assert_cmpint (run_program (good, &report), ==, 0);
   g_assert_nonnull (strstr (report, "mine"));
   g_assert_nonnull (strstr (report, "1744012"));

@@ -21,6 +21,7 @@ generate (const char *name, ClassifierDefaults defaults)
 {
   g_autoptr (GError) error = NULL;
   g_autoptr (cJSON) description = import_describe_classifier (name, defaults, N_CLASSES, &error);
+
   g_assert_no_error (error);
   return generate_tensors (description);
 }
@@ -31,6 +32,7 @@ import (const CheckpointMember *members, guint n, const char *config, EmaChoice 
   const ImportOptions options = { .config = config, .ema = ema };
   g_autofree char *path = save_checkpoint (members, n);
   Imported *imported = import_read (path, &options, error);
+
   g_unlink (path);
   return imported;
 }
@@ -40,6 +42,7 @@ static Imported *
 import_plain (const TensorList *list, const char *config, GError **error)
 {
   const CheckpointMember members[] = { { "state_dict", list, PREFIX }, { "model_ema" } };
+
   return import (members, G_N_ELEMENTS (members), config, EMA_USUAL, error);
 }
 
@@ -67,6 +70,7 @@ write_and_load (const Imported *imported)
   guint64 n_parameters;
   g_autoptr (GError) error = NULL;
   const int fd = g_file_open_tmp ("fbnet-XXXXXX.safetensors", &path, &error);
+
   g_assert_cmpint (fd, >=, 0);
   g_close (fd, NULL);
   import_write (imported, path, &n_parameters, &error);
@@ -82,6 +86,7 @@ static const cJSON *
 basic_args (const Imported *imported)
 {
   const cJSON *architecture = cJSON_GetObjectItem (imported->description, "architecture");
+
   return cJSON_GetObjectItem (architecture, "basic_args");
 }
 
@@ -95,6 +100,7 @@ test_recognised (void)
   g_autoptr (GError) error = NULL;
   g_autoptr (TensorList) list = generate ("fbnet_96", CLASSIFIER_DEFAULTS_NOW);
   g_autoptr (Imported) imported = import_plain (list, NULL, &error);
+
   g_assert_no_error (error);
   g_assert_cmpstr (imported->config, ==, "fbnet_96");
   g_assert_cmpstr (imported->source, ==, "state_dict");
@@ -112,6 +118,7 @@ test_named (void)
   g_autoptr (GError) error = NULL;
   g_autoptr (TensorList) list = generate ("mnv3", CLASSIFIER_DEFAULTS_NOW);
   g_autoptr (Imported) named = import_plain (list, "mnv3", &error);
+
   g_assert_no_error (error);
   g_autoptr (Imported) alias = import_plain (list, "MobileNetV3", &error);
   g_assert_no_error (error);
@@ -132,6 +139,7 @@ test_averaged (void)
   g_autoptr (TensorList) averaged = generate ("fbnet_96", CLASSIFIER_DEFAULTS_NOW);
   g_autoptr (TensorList) plain = generate ("fbnet_96", CLASSIFIER_DEFAULTS_NOW);
   FbnetTensorView *bias = tensor_list_find (plain, "head.conv.bias");
+
   ((float *) bias->data)[0] += 1;
   const CheckpointMember both[] = { { "state_dict", plain, PREFIX },
     { "model_ema", averaged, PREFIX } };
@@ -158,6 +166,7 @@ test_early (void)
 {
   static const char *const configs[] = { NULL, "mnv3" };
   g_autoptr (TensorList) list = generate ("mnv3", CLASSIFIER_DEFAULTS_EARLY);
+
   for (guint i = 0; i < G_N_ELEMENTS (configs); i++) {
     g_autoptr (GError) error = NULL;
     g_autoptr (Imported) imported = import_plain (list, configs[i], &error);
@@ -178,6 +187,7 @@ test_early_rival (void)
   g_autoptr (GError) error = NULL;
   g_autoptr (TensorList) list = generate ("dmasking_f4", CLASSIFIER_DEFAULTS_NOW);
   g_autoptr (Imported) imported = import_plain (list, NULL, &error);
+
   g_assert_no_error (error);
   g_assert_cmpstr (imported->config, ==, "dmasking_f4");
 }
@@ -189,6 +199,7 @@ test_errors (void)
 {
   g_autoptr (GError) error = NULL;
   g_autoptr (TensorList) list = generate ("FBNetV2_F1", CLASSIFIER_DEFAULTS_NOW);
+
   g_assert_null (import_plain (list, NULL, &error));
   g_assert_error (error, FBNET_ERROR, FBNET_ERROR_UNSUPPORTED);
   g_assert_nonnull (strstr (error->message, "FBNetV2_F1, FBNetV2_F2. Name one"));
@@ -219,6 +230,7 @@ test_export (void)
   g_autoptr (GError) error = NULL;
   g_autofree char *path =
       g_build_filename (g_getenv ("FBNET_GOLDEN_DATA"), "weights", "d2go-coco-int8.pt", NULL);
+
   if (!g_file_test (path, G_FILE_TEST_EXISTS)) {
     g_test_skip ("no golden data");
     return;
@@ -234,6 +246,7 @@ static void
 test_golden (void)
 {
   g_autoptr (Fixture) fixture = fixture_open ("cls/dmasking_l3");
+
   if (fixture == NULL)
     return;
   g_autoptr (GError) error = NULL;

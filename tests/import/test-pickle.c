@@ -31,6 +31,7 @@ check_values (const Pickle *pickle, const char *text)
   const PickleValue *root = pickle_root (pickle);
   const PickleValue *list = pickle_dict_get (root, "list");
   double number;
+
   g_assert_cmpint (root->kind, ==, PICKLE_DICT);
   g_assert_cmpuint (pickle_length (root), ==, 2);
   g_assert_cmpuint (pickle_length (list), ==, 5);
@@ -63,6 +64,7 @@ test_protocols (void)
            "N\x88\x8c\5h\xc3\xa4\xc3\x9f\x94"
            "e\x8c\5tuple\x94K\1Jp\x11\1\0\x86\x94u."),
   };
+
   for (guint i = 0; i < G_N_ELEMENTS (protocols); i++) {
     g_autoptr (GError) error = NULL;
     g_autoptr (Pickle) pickle = parse (&protocols[i], &error);
@@ -86,6 +88,7 @@ test_integers (void)
     { BYTES ("L-12L\n."), -12 },
     { BYTES ("M\xff\xff."), 65535 },
   };
+
   for (guint i = 0; i < G_N_ELEMENTS (cases); i++) {
     g_autoptr (Pickle) pickle = parse (&cases[i].input, NULL);
     g_assert_nonnull (pickle);
@@ -132,6 +135,7 @@ test_refusals (void)
     { BYTES ("c__torch__\nModule\n}b."), "state of a name" },
     { BYTES ("ctorch\ndevice\n(S'cpu'\ntR}b."), "state of a object" },
   };
+
   for (guint i = 0; i < G_N_ELEMENTS (cases); i++) {
     g_autoptr (GError) error = NULL;
     g_assert_null (parse (&cases[i].input, &error));
@@ -195,6 +199,7 @@ test_malformed (void)
     BYTES ("S'a\n."),
     BYTES ("S'\\x41'\n."),
   };
+
   for (guint i = 0; i < G_N_ELEMENTS (cases); i++) {
     g_autoptr (GError) error = NULL;
     g_assert_null (parse (&cases[i], &error));
@@ -207,6 +212,7 @@ static GByteArray *
 repeat (const char *before, const char *ops, guint n, const char *after)
 {
   GByteArray *out = g_byte_array_new ();
+
   write_ops (out, before);
   for (guint i = 0; i < n; i++)
     write_ops (out, ops);
@@ -218,6 +224,7 @@ static void
 assert_refused (GByteArray *bytes, const char *expected)
 {
   g_autoptr (GError) error = NULL;
+
   g_assert_null (parse_array (bytes, &error));
   g_assert_error (error, FBNET_ERROR, FBNET_ERROR_FORMAT);
   g_assert_nonnull (strstr (error->message, expected));
@@ -260,6 +267,7 @@ check_tensor (const gint32 *shape, const gint32 *strides, guint n_dims, gint32 o
 {
   g_autoptr (GByteArray) bytes = g_byte_array_new ();
   g_autoptr (GError) error = NULL;
+
   write_ops (bytes, "\x80\x02");
   write_tensor (bytes, "FloatStorage", "0", length, offset, shape, strides, n_dims);
   write_ops (bytes, ".");
@@ -285,6 +293,7 @@ static void
 test_tensors (void)
 {
   const gint32 huge = G_MAXINT32;
+
   check_tensor (DIMS (2, 3), DIMS (3, 1), 2, 0, 6, NULL);
   check_tensor (DIMS (2, 3), DIMS (3, 1), 2, 1, 7, NULL);
   check_tensor (DIMS (0, 3), DIMS (3, 1), 2, 0, 0, NULL);
@@ -306,6 +315,7 @@ static void
 test_truncation (void)
 {
   g_autoptr (GByteArray) whole = write_state_dict ();
+
   for (guint length = 0; length < whole->len; length++) {
     g_autoptr (GError) error = NULL;
     g_assert_null (pickle_parse (whole->data, length, "test", "data", NULL, &error));
@@ -324,6 +334,7 @@ test_bit_flips (void)
 {
   g_autoptr (GByteArray) whole = write_state_dict ();
   guint n_errors = 0;
+
   for (guint round = 0; round < 5000; round++) {
     g_autoptr (GByteArray) bytes = g_byte_array_new ();
     g_autoptr (GError) error = NULL;

@@ -21,6 +21,7 @@ run_import (const char *checkpoint, const char *config, const char *model)
   g_autofree char *messages = NULL;
   g_autoptr (GError) error = NULL;
   int status = 0;
+
   g_spawn_sync (NULL, (char **) argv, NULL, G_SPAWN_STDOUT_TO_DEV_NULL, NULL, NULL, NULL, &messages,
       &status, &error);
   g_assert_no_error (error);
@@ -35,6 +36,7 @@ import_checkpoint (char *checkpoint, const char *config)
 {
   g_autofree char *path = g_strconcat (checkpoint, ".safetensors", NULL);
   g_autoptr (GError) error = NULL;
+
   run_import (checkpoint, config, path);
   FbnetModel *model = fbnet_model_load (path, &error);
   g_assert_no_error (error);
@@ -82,6 +84,7 @@ detect (FbnetModel *model, const FbnetImage *image)
   const FbnetDetectorOptions options = { .n_threads = 1 };
   g_autoptr (GError) error = NULL;
   g_autoptr (FbnetDetector) detector = fbnet_detector_new (model, &options, &error);
+
   g_assert_no_error (error);
   FbnetDetections *found = fbnet_detections_new ();
   fbnet_detector_run (detector, image, found, &error);
@@ -110,6 +113,7 @@ check_outputs (FbnetModel *model, FbnetModel *expected_model, const FbnetImage *
   g_autoptr (FbnetDetections) found = detect (model, image);
   g_autoptr (FbnetDetections) expected = detect (expected_model, image);
   const guint n_keypoints = fbnet_model_get_n_keypoints (expected_model);
+
   g_assert_cmpuint (fbnet_model_get_n_keypoints (model), ==, n_keypoints);
   g_assert_cmpuint (expected->n, >, 0);
   g_assert_cmpuint (found->n, ==, expected->n);
@@ -124,6 +128,7 @@ write_config (const Fixture *fixture)
   g_autofree char *text = cJSON_Print (fixture_config (fixture, "cfg"));
   g_autoptr (GError) error = NULL;
   char *path = NULL;
+
   g_close (g_file_open_tmp ("fbnet-XXXXXX.yaml", &path, &error), NULL);
   g_assert_no_error (error);
   g_assert_true (g_file_set_contents (path, text, -1, NULL));
@@ -135,6 +140,7 @@ static void
 test_detector (gconstpointer name)
 {
   g_autoptr (Fixture) fixture = fixture_open (name);
+
   if (fixture == NULL)
     return;
   g_autoptr (TensorList) tensors = fixture_tensors (fixture);
@@ -157,6 +163,7 @@ model_of (const char *name, const TensorList *tensors)
   g_autoptr (GError) error = NULL;
   cJSON *description =
       import_describe_classifier (name, CLASSIFIER_DEFAULTS_NOW, IMAGENET_CLASSES, &error);
+
   g_assert_no_error (error);
   g_autofree char *text = cJSON_PrintUnformatted (description);
   cJSON_Delete (description);
@@ -171,6 +178,7 @@ classify (FbnetModel *model, const FbnetImage *image, float *probabilities)
   const FbnetDetectorOptions options = { .n_threads = 1 };
   g_autoptr (GError) error = NULL;
   g_autoptr (FbnetClassifier) classifier = fbnet_classifier_new (model, &options, &error);
+
   g_assert_no_error (error);
   fbnet_classifier_run (classifier, image, probabilities, &error);
   g_assert_no_error (error);
@@ -182,6 +190,7 @@ static void
 test_classifier (gconstpointer path)
 {
   g_autoptr (Fixture) fixture = fixture_open (path);
+
   if (fixture == NULL)
     return;
   const char *name = cJSON_GetStringValue (fixture_config (fixture, "name"));

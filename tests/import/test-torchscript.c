@@ -15,6 +15,7 @@ static char *
 golden_path (const char *folder, const char *name)
 {
   g_autofree char *path = g_build_filename (g_getenv ("FBNET_GOLDEN_DATA"), folder, name, NULL);
+
   if (g_file_test (path, G_FILE_TEST_EXISTS))
     return g_steal_pointer (&path);
   g_test_skip ("no golden data");
@@ -26,6 +27,7 @@ import_golden (const char *name, const char *config, GError **error)
 {
   const ImportOptions options = { .config = config };
   g_autofree char *path = golden_path ("weights", name);
+
   return path != NULL ? import_read (path, &options, error) : NULL;
 }
 
@@ -34,6 +36,7 @@ assert_field (const Imported *imported, const char *path, const char *expected)
 {
   g_auto (GStrv) parts = g_strsplit (path, ".", -1);
   const cJSON *item = imported->description;
+
   for (guint i = 0; parts[i] != NULL; i++)
     item = cJSON_GetObjectItemCaseSensitive (item, parts[i]);
   char *text = cJSON_PrintUnformatted (item);
@@ -50,6 +53,7 @@ test_box_detector (void)
 {
   g_autoptr (GError) error = NULL;
   g_autoptr (Imported) imported = import_golden ("d2go-coco-int8.pt", NULL, &error);
+
   if (imported == NULL && error == NULL)
     return;
   g_assert_no_error (error);
@@ -92,6 +96,7 @@ test_keypoint_detector (void)
 {
   g_autoptr (GError) error = NULL;
   g_autoptr (Imported) imported = import_golden ("d2go-keypoint-int8.ptl", NULL, &error);
+
   if (imported == NULL && error == NULL)
     return;
   g_assert_no_error (error);
@@ -140,6 +145,7 @@ test_wrong_config (void)
   g_autoptr (GError) error = NULL;
   g_autoptr (Imported) imported =
       import_golden ("d2go-coco-int8.pt", "faster_rcnn_fbnetv3a_C4", &error);
+
   if (imported == NULL && error == NULL)
     return;
   g_assert_error (error, FBNET_ERROR, FBNET_ERROR_FORMAT);
@@ -152,6 +158,7 @@ import_damaged (const char *path, const char *data, gsize size)
 {
   const ImportOptions options = { 0 };
   g_autoptr (GError) error = NULL;
+
   g_assert_true (g_file_set_contents (path, data, (gssize) size, NULL));
   g_autoptr (Imported) imported = import_read (path, &options, &error);
   g_assert_true ((imported == NULL) == (error != NULL));
@@ -164,6 +171,7 @@ test_damaged (void)
 {
   static const char *const names[] = { "d2go-coco-int8.pt", "d2go-keypoint-int8.ptl" };
   g_autofree char *scratch = NULL;
+
   g_close (g_file_open_tmp ("fbnet-XXXXXX.pt", &scratch, NULL), NULL);
   for (guint f = 0; f < G_N_ELEMENTS (names); f++) {
     g_autofree char *path = golden_path ("weights", names[f]);
@@ -210,6 +218,7 @@ write_bytecode (const Instruction *code, guint n)
     gint32 n;
   } operators[] = { { "aten::add", 2 }, { "aten::topk", 3 }, { "prim::RaiseException", 1 } };
   GByteArray *out = g_byte_array_new ();
+
   write_ops (out, "\x80\x02(K\x07(");
   write_string (out, "f.forward");
   write_ops (out, "(");
@@ -245,6 +254,7 @@ follow (const Instruction *code, guint n, GError **error)
 {
   g_autoptr (GByteArray) bytes = write_bytecode (code, n);
   g_autoptr (Pickle) pickle = parse_array (bytes, error);
+
   g_assert_nonnull (pickle);
   Graph *graph = bytecode_follow (pickle_root (pickle), pickle_root (pickle), error);
   for (guint i = 0; graph != NULL && i < graph->nodes->len; i++)
@@ -287,6 +297,7 @@ test_bytecode (void)
   };
   g_autoptr (GError) error = NULL;
   g_autoptr (Graph) graph = follow (code, G_N_ELEMENTS (code), &error);
+
   g_assert_no_error (error);
   guint n_adds = 0;
   for (guint i = 0; i < graph->nodes->len; i++) {
@@ -338,6 +349,7 @@ test_hostile_bytecode (void)
     { { "GET_ATTR", 0, 0 } },
     { { "EXECUTE", 0, 0 } },
   };
+
   for (guint i = 0; i < G_N_ELEMENTS (cases); i++) {
     g_autoptr (GError) error = NULL;
     guint n = 0;

@@ -23,6 +23,7 @@ check (const char *text, const char *expected)
 {
   g_autoptr (GError) error = NULL;
   g_autoptr (cJSON) tree = parse (text, &error);
+
   g_assert_no_error (error);
   char *json = cJSON_PrintUnformatted (tree);
   g_assert_cmpstr (json, ==, expected);
@@ -69,6 +70,7 @@ test_scalars (void)
     { "|\n  a\n  b\n", "\"a\\nb\\n\"" },
     { ">\n  a\n  b\n", "\"a b\\n\"" },
   };
+
   for (guint i = 0; i < G_N_ELEMENTS (cases); i++)
     check (cases[i][0], cases[i][1]);
   g_autoptr (cJSON) infinity = parse ("-.inf", NULL);
@@ -112,6 +114,7 @@ test_refusals (void)
     { "\xff\xfe\xfd", "line 1" },
     { "a:\n\t- 1\n", "line 2" },
   };
+
   for (guint i = 0; i < G_N_ELEMENTS (cases); i++) {
     g_autoptr (GError) error = NULL;
     g_assert_null (parse (cases[i][0], &error));
@@ -126,6 +129,7 @@ static void
 test_bombs (void)
 {
   g_autoptr (GString) laughs = g_string_new ("a: &a0 [x, x, x, x, x, x, x, x, x]\n");
+
   for (guint i = 1; i < 9; i++) {
     g_string_append_printf (laughs, "b%u: &a%u [", i, i);
     for (guint j = 0; j < 9; j++)
@@ -148,6 +152,7 @@ golden_config (const char *name)
 {
   g_autofree char *path =
       g_build_filename (g_getenv ("FBNET_GOLDEN_DATA"), "checkpoints", name, NULL);
+
   if (g_file_test (path, G_FILE_TEST_EXISTS))
     return g_steal_pointer (&path);
   g_test_skip ("no golden data");
@@ -158,6 +163,7 @@ static double
 number_at (const cJSON *tree, const char *path)
 {
   g_auto (GStrv) parts = g_strsplit (path, ".", -1);
+
   for (guint i = 0; parts[i] != NULL; i++)
     tree = cJSON_GetObjectItemCaseSensitive (tree, parts[i]);
   g_assert_true (cJSON_IsNumber (tree));
@@ -170,6 +176,7 @@ static void
 test_config_dump (void)
 {
   g_autofree char *path = golden_config ("custom_gn_3classes.yaml");
+
   if (path == NULL)
     return;
   g_autoptr (GError) error = NULL;

@@ -62,6 +62,7 @@ test_quantize (Fixture *f, gconstpointer data)
   g_autofree char *picture = g_build_filename (f->pictures, "0.png", NULL);
   g_auto (Command) quantize =
       command_run ("FBNET_QUANTIZE", "-m", f->model, "-i", f->pictures, "-o", f->output, NULL);
+
   command_expect (&quantize, 0, "*3 pictures watched in *");
   expect_line (&quantize, "ranges    mse of 3 pictures\n");
   expect_line (&quantize, "int8      * blocks and layers with * % of the weights\n");
@@ -108,6 +109,7 @@ test_verbose (Fixture *f, gconstpointer data)
 {
   g_auto (Command) quantize = command_run ("FBNET_QUANTIZE", "-m", f->model, "-i", f->pictures,
       "-o", f->output, "--verbose", NULL);
+
   command_expect (&quantize, 0, "*3 pictures compared in *");
   expect_line (&quantize, "least       most       from         to   bytes  tensor   worst  name\n");
   expect_line (&quantize, "  backbone.body.trunk0.fbnetv2_0_0.conv\n");
@@ -130,6 +132,7 @@ test_no_pictures (Fixture *f, gconstpointer data)
 {
   g_auto (Command) none =
       command_run ("FBNET_QUANTIZE", "-m", f->model, "-i", f->folder, "-o", f->output, NULL);
+
   command_expect (&none, 1, "*: expected pictures (.png, .jpg, .jpeg), found none*");
   g_assert_false (g_file_test (f->output, G_FILE_TEST_EXISTS));
   g_auto (Command) absent =
@@ -173,6 +176,7 @@ category_list (const char *path)
 {
   g_autoptr (GError) error = NULL;
   g_autoptr (FbnetModel) model = fbnet_model_load (path, &error);
+
   g_assert_no_error (error);
   GString *list = g_string_new (NULL);
 
@@ -190,6 +194,7 @@ test_accuracy (Fixture *f, gconstpointer data)
   g_autofree char *set = write_text (f->folder, "set.json", text);
   g_auto (Command) quantize = command_run ("FBNET_QUANTIZE", "-m", f->model, "-i", f->pictures,
       "-o", f->output, "--annotations", set, "--eval-images", f->pictures, NULL);
+
   command_expect (&quantize, 0, "*1 pictures evaluated in *");
   expect_line (&quantize, "accuracy  on 1 annotated pictures, float32 to int8\n*bbox*AP * to *");
   g_auto (Command) wrong = command_run ("FBNET_QUANTIZE", "-m", f->model, "-i", f->pictures, "-o",

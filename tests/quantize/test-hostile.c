@@ -27,6 +27,7 @@ quantized_file (void)
   g_autoptr (GError) error = NULL;
   char *output = NULL;
   g_autoptr (FbnetModel) model = fbnet_model_load (path, &error);
+
   g_assert_no_error (error);
   g_autoptr (Quantizer) quantizer = quantizer_new (model, &options, &error);
   g_assert_no_error (error);
@@ -49,6 +50,7 @@ set_up (Sound *s, gconstpointer data)
   g_autofree char *path = quantized_file ();
   g_autoptr (GError) error = NULL;
   g_autoptr (FbnetModel) model = fbnet_model_load (path, &error);
+
   g_assert_no_error (error);
 
   s->tensors = tensor_list_load (path, &error);

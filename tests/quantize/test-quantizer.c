@@ -96,6 +96,7 @@ check_fidelity (FbnetModel *model, FbnetModel *int8, const Quantizer *quantizer,
   const GArray *ranges = quantizer_ranges (quantizer);
   g_autoptr (GError) error = NULL;
   g_autoptr (Fidelity) fidelity = fidelity_new (model, int8, &error);
+
   g_assert_no_error (error);
   g_autoptr (Picture) drawing = picture_draw (320, 224, 1);
   const FbnetImage image = picture_image (drawing);
@@ -242,6 +243,7 @@ test_group_norm (void)
   const QuantizerOptions options = quantizer_options_default ();
   g_autoptr (GError) error = NULL;
   g_autoptr (FbnetModel) model = fbnet_model_load (path, &error);
+
   g_assert_no_error (error);
   g_autoptr (Quantizer) quantizer = start (model, &options);
 

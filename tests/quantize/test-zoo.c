@@ -41,6 +41,7 @@ compare (FbnetModel *model, FbnetModel *int8, const FbnetImage *image, const Qua
 {
   g_autoptr (GError) error = NULL;
   g_autoptr (Fidelity) fidelity = fidelity_new (model, int8, &error);
+
   g_assert_no_error (error);
 
   fidelity_add_image (fidelity, image, &error);
@@ -90,6 +91,7 @@ observe (FbnetModel *model, const FbnetImage *image, const QuantizerOptions *opt
 {
   g_autoptr (GError) error = NULL;
   Quantizer *quantizer = quantizer_new (model, options, &error);
+
   g_assert_no_error (error);
 
   quantizer_add_image (quantizer, image, &error);
@@ -158,6 +160,7 @@ test_classifier (gconstpointer data)
   const FbnetImage image = picture_image (picture);
   g_autoptr (GError) error = NULL;
   cJSON *description = import_describe_classifier (data, CLASSIFIER_DEFAULTS_NOW, 10, &error);
+
   g_assert_no_error (error);
   char *text = cJSON_PrintUnformatted (description);
   g_autoptr (FbnetModel) model = random_model_new (text, 1, &error);

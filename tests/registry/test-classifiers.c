@@ -24,6 +24,7 @@ describe (const char *name, ClassifierDefaults defaults)
 {
   g_autoptr (GError) error = NULL;
   cJSON *description = import_describe_classifier (name, defaults, IMAGENET_CLASSES, &error);
+
   g_assert_no_error (error);
   return description;
 }
@@ -35,6 +36,7 @@ parse (const cJSON *tree, const char *name)
   g_autoptr (GError) error = NULL;
   g_autofree char *text = cJSON_PrintUnformatted (tree);
   Description *description = description_parse (text, name, &error);
+
   g_assert_no_error (error);
   return description;
 }
@@ -50,6 +52,7 @@ count_layer (const ConvLayer *layer, gpointer data)
   Counts *counts = data;
   const guint64 weights =
       (guint64) (layer->in / layer->groups) * layer->out * layer->kernel * layer->kernel;
+
   counts->weights += weights;
   counts->parameters += weights + (layer->bias ? layer->out : 0)
       + (layer->norm.kind != NORM_NONE ? 2 * layer->out : 0);
@@ -63,6 +66,7 @@ count (const char *name, ClassifierDefaults defaults)
   g_autoptr (GError) error = NULL;
   g_autoptr (Part) trunk =
       arch_build_part (description->architecture, "trunk", "{S}_{B}", 3, name, &error);
+
   g_assert_no_error (error);
   Counts counts = { 0 };
   for (guint s = 0; s < trunk->n_stages; s++) {
@@ -83,6 +87,7 @@ static void
 test_all (void)
 {
   g_auto (GStrv) names = import_classifier_names ();
+
   g_assert_cmpuint (g_strv_length (names), ==, 57);
   for (char **name = names; *name != NULL; name++) {
     g_assert_true (import_is_classifier (*name));
@@ -112,6 +117,7 @@ test_parameters (void)
     { "fbnet_c", 5592784 },
     { "mnv3", 5481768 },
   };
+
   for (guint i = 0; i < G_N_ELEMENTS (known); i++)
     g_assert_cmpuint (count (known[i].name, NOW).parameters, ==, known[i].n_parameters);
 }
@@ -155,6 +161,7 @@ test_published_weights (void)
     { "mnv3_i8f", EARLY, 5.44945 },
     { "eff_3", EARLY, 12.124856 },
   };
+
   for (guint i = 0; i < G_N_ELEMENTS (published); i++) {
     const double found = (double) count (published[i].name, published[i].defaults).weights / 1e6;
     g_test_message ("%s: %f", published[i].name, found);
@@ -167,7 +174,8 @@ static void
 test_golden (gconstpointer name)
 {
   g_autoptr (Fixture) fixture = fixture_open (name);
-  if (!fixture)
+
+  if (fixture == NULL)
     return;
   const cJSON *expected = fixture_config (fixture, "arch_raw");
   g_autoptr (cJSON) ours = describe (cJSON_GetStringValue (fixture_config (fixture, "name")), NOW);
@@ -189,6 +197,7 @@ test_names (void)
   static const char *const aliases[][2] = { { "FBNet_a", "fbnet_a" }, { "FBNet_b", "fbnet_b" },
     { "FBNet_c", "fbnet_c" }, { "FBNetV2_F5", "FBNetV2_L2" }, { "default", "mnv2" },
     { "default_i8f", "mnv2_i8f" }, { "MobileNetV3", "mnv3" } };
+
   for (guint i = 0; i < G_N_ELEMENTS (aliases); i++) {
     g_autoptr (cJSON) alias = describe (aliases[i][0], NOW);
     g_autoptr (cJSON) real = describe (aliases[i][1], NOW);
@@ -207,6 +216,7 @@ test_sizes (void)
   } sizes[] = { { "fbnet_c", 224, 256 }, { "fbnet_96", 96, 112 }, { "eff_2", 260, 304 },
     { "eff_3", 300, 344 }, { "FBNetV2_F1", 128, 151 }, { "FBNetV3_G", 320, 325 },
     { "FBNetV3_G_i8f", 320, 368 }, { "dmasking_l3", 288, 324 } };
+
   for (guint i = 0; i < G_N_ELEMENTS (sizes); i++) {
     g_autoptr (cJSON) tree = describe (sizes[i].name, NOW);
     g_autoptr (Description) description = parse (tree, sizes[i].name);
@@ -224,6 +234,7 @@ test_i8f (void)
   g_autoptr (Part) trunk =
       arch_build_part (description->architecture, "trunk", "{S}_{B}", 3, "mnv3_i8f", NULL);
   guint n = 0;
+
   for (guint s = 0; s < trunk->n_stages; s++) {
     for (guint b = 0; b < trunk->stages[s].n_blocks; b++) {
       const Block *block = &trunk->stages[s].blocks[b];
@@ -243,6 +254,7 @@ static void
 test_unknown (void)
 {
   g_autoptr (GError) error = NULL;
+
   g_assert_false (import_is_classifier ("resnet50"));
   g_assert_null (import_describe_classifier ("resnet50", NOW, IMAGENET_CLASSES, &error));
   g_assert_error (error, FBNET_ERROR, FBNET_ERROR_NOT_FOUND);

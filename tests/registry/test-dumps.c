@@ -14,6 +14,7 @@ describe_dump (const char *file, const char *name)
 {
   g_autofree char *path =
       g_build_filename (g_getenv ("FBNET_GOLDEN_DATA"), "checkpoints", file, NULL);
+
   if (!g_file_test (path, G_FILE_TEST_EXISTS)) {
     g_test_skip ("no golden data");
     return NULL;
@@ -31,6 +32,7 @@ describe_zoo (const char *name)
 {
   g_autoptr (GError) error = NULL;
   g_autoptr (cJSON) config = import_zoo_config (name, &error);
+
   g_assert_no_error (error);
   cJSON *description = import_describe (config, name, &error);
   g_assert_no_error (error);
@@ -42,7 +44,8 @@ static void
 test_zoo_dump (void)
 {
   g_autoptr (cJSON) dumped = describe_dump ("mask_rcnn_fbnetv3a_dsmask_C4.yaml", "same");
-  if (!dumped)
+
+  if (dumped == NULL)
     return;
   g_autoptr (cJSON) named = describe_zoo ("mask_rcnn_fbnetv3a_dsmask_C4");
   cJSON_ReplaceItemInObject (named, "name", cJSON_CreateString ("same"));
@@ -54,7 +57,8 @@ static void
 test_custom_dump (void)
 {
   g_autoptr (cJSON) custom = describe_dump ("custom_gn_3classes.yaml", "same");
-  if (!custom)
+
+  if (custom == NULL)
     return;
   g_autoptr (cJSON) expected = describe_zoo ("faster_rcnn_fbnetv3a_dsmask_C4");
   cJSON_ReplaceItemInObject (expected, "name", cJSON_CreateString ("same"));
@@ -91,6 +95,7 @@ test_written_config (void)
                              "VERSION: 2\n";
   g_autoptr (GError) error = NULL;
   g_autoptr (cJSON) config = yaml_parse (TEXT, strlen (TEXT), "written.yaml", &error);
+
   g_assert_no_error (error);
   g_autoptr (cJSON) written = import_describe (config, "faster_rcnn_fbnetv3a_C4", &error);
   g_assert_no_error (error);

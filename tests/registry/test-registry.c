@@ -34,6 +34,7 @@ json (const char *text)
 {
   g_autofree char *quoted = g_strdelimit (g_strdup (text), "'", '"');
   cJSON *tree = cJSON_Parse (quoted);
+
   g_assert_nonnull (tree);
   return tree;
 }
@@ -42,7 +43,8 @@ static cJSON *
 at (const cJSON *tree, const char *path)
 {
   g_auto (GStrv) parts = g_strsplit (path, ".", -1);
-  for (char **part = parts; *part; part++)
+
+  for (char **part = parts; *part != NULL; part++)
     tree = cJSON_GetObjectItemCaseSensitive (tree, *part);
   return (cJSON *) tree;
 }
@@ -51,6 +53,7 @@ static double
 number_at (const cJSON *tree, const char *path)
 {
   const cJSON *value = at (tree, path);
+
   g_assert_true (cJSON_IsNumber (value));
   return value->valuedouble;
 }
@@ -66,11 +69,12 @@ static void
 set_at (cJSON *tree, const char *path, cJSON *value)
 {
   const char *dot = strrchr (path, '.');
-  g_autofree char *parent = g_strndup (path, dot ? (gsize) (dot - path) : 0);
-  cJSON *object = dot ? at (tree, parent) : tree;
-  const char *key = dot ? dot + 1 : path;
+  g_autofree char *parent = g_strndup (path, dot != NULL ? (gsize) (dot - path) : 0);
+  cJSON *object = dot != NULL ? at (tree, parent) : tree;
+  const char *key = dot != NULL ? dot + 1 : path;
+
   cJSON_DeleteItemFromObjectCaseSensitive (object, key);
-  if (value)
+  if (value != NULL)
     cJSON_AddItemToObject (object, key, value);
 }
 
@@ -91,6 +95,7 @@ load_golden (const char *name)
   g_autofree char *path =
       g_build_filename (g_getenv ("FBNET_GOLDEN_DATA"), "fixtures", name, "config.json", NULL);
   g_autofree char *text = NULL;
+
   if (!g_file_get_contents (path, &text, NULL, NULL)) {
     g_test_skip ("no golden data");
     return NULL;
@@ -105,6 +110,7 @@ zoo_config (const char *name)
 {
   g_autoptr (GError) error = NULL;
   cJSON *config = import_zoo_config (name, &error);
+
   g_assert_no_error (error);
   return config;
 }
@@ -114,6 +120,7 @@ describe (const cJSON *config, const char *name)
 {
   g_autoptr (GError) error = NULL;
   cJSON *description = import_describe (config, name, &error);
+
   g_assert_no_error (error);
   return description;
 }
@@ -122,6 +129,7 @@ static cJSON *
 describe_zoo (const char *name)
 {
   g_autoptr (cJSON) config = zoo_config (name);
+
   return describe (config, name);
 }
 
@@ -131,6 +139,7 @@ static void
 count_layer (const ConvLayer *layer, gpointer count)
 {
   guint64 n = (guint64) (layer->in / layer->groups) * layer->out * layer->kernel * layer->kernel;
+
   if (layer->bias)
     n += layer->out;
   if (layer->norm.kind != NORM_NONE)
@@ -145,6 +154,7 @@ count_part (guint64 *count, const cJSON *architecture, const char *part_name, gu
   g_autoptr (GError) error = NULL;
   g_autoptr (Part) part =
       arch_build_part (architecture, part_name, "{S}_{B}", in, part_name, &error);
+
   g_assert_no_error (error);
   for (guint s = 0; s < part->n_stages; s++) {
     for (guint b = 0; b < part->stages[s].n_blocks; b++)
@@ -165,6 +175,7 @@ trunk_widths (const cJSON *architecture, guint *widths, guint max)
 {
   g_autoptr (GError) error = NULL;
   g_autoptr (Part) trunk = arch_build_part (architecture, "trunk", "{S}_{B}", 3, "trunk", &error);
+
   g_assert_no_error (error);
   g_assert_cmpuint (trunk->n_stages, <=, max);
   for (guint s = 0; s < trunk->n_stages; s++)
@@ -183,6 +194,7 @@ static guint64
 count_fpn (const cJSON *fpn, const guint *widths)
 {
   const guint64 out = (guint64) number_at (fpn, "out_channels");
+
   g_assert_cmpstr (text_at (fpn, "norm.name"), !=, "none");
   guint64 count = 0;
   const cJSON *feature;
@@ -215,12 +227,13 @@ count_parameters (const cJSON *description)
   const cJSON *architecture = at (description, "architecture");
   const cJSON *fpn = at (description, "backbone.fpn");
   guint widths[8];
+
   trunk_widths (architecture, widths, G_N_ELEMENTS (widths));
 
   guint64 count = 0;
   count_part (&count, architecture, "trunk", 3);
   guint in = widths[3];
-  if (fpn) {
+  if (fpn != NULL) {
     count += count_fpn (fpn, widths);
     in = (guint) number_at (fpn, "out_channels");
   }
@@ -234,9 +247,9 @@ count_parameters (const cJSON *description)
   count += dense (rpn, n_anchors, 1) + dense (rpn, 4 * n_anchors, 1);
   const guint box = count_part (&count, architecture, "bbox", in);
   count += dense (box, n_classes + 1, 1) + dense (box, 4 * n_classes, 1);
-  if (at (description, "mask_head"))
+  if (at (description, "mask_head") != NULL)
     count += dense (count_part (&count, architecture, "mask", in), n_classes, 1);
-  if (at (description, "keypoint_head"))
+  if (at (description, "keypoint_head") != NULL)
     count += count_keypoint_predictor (at (description, "keypoint_head"),
         count_part (&count, architecture, "kpts", in));
   return count;
@@ -249,8 +262,9 @@ static void
 test_architectures (void)
 {
   g_auto (GStrv) names = import_architecture_names ();
+
   g_assert_cmpuint (g_strv_length (names), ==, 23);
-  for (char **name = names; *name; name++) {
+  for (char **name = names; *name != NULL; name++) {
     g_autoptr (GError) error = NULL;
     g_autoptr (cJSON) architecture = import_architecture (*name, &error);
     g_assert_no_error (error);
@@ -264,7 +278,7 @@ test_architectures (void)
     const guint width = count_part (&count, architecture, "trunk", 3);
     static const char *const PARTS[] = { "rpn", "bbox", "mask", "kpts" };
     for (gsize i = 0; i < G_N_ELEMENTS (PARTS); i++) {
-      if (i < 2 || at (architecture, PARTS[i]))
+      if (i < 2 || at (architecture, PARTS[i]) != NULL)
         count_part (&count, architecture, PARTS[i], width);
     }
     g_assert_cmpuint (count, >, 0);
@@ -277,7 +291,7 @@ test_architectures_golden (void)
 {
   for (gsize i = 0; i < G_N_ELEMENTS (ZOO); i++) {
     g_autoptr (cJSON) golden = load_golden (ZOO[i].name);
-    if (!golden)
+    if (golden == NULL)
       return;
     g_autoptr (cJSON) expected = cJSON_Duplicate (at (golden, "arch_def.raw"), TRUE);
     cJSON_AddItemToObject (expected, "basic_args",
@@ -298,6 +312,7 @@ static void
 test_zoo (void)
 {
   g_auto (GStrv) names = import_zoo_names ();
+
   g_assert_cmpuint (g_strv_length (names), ==, G_N_ELEMENTS (ZOO));
   for (gsize i = 0; i < G_N_ELEMENTS (ZOO); i++) {
     g_assert_cmpstr (names[i], ==, ZOO[i].name);
@@ -314,7 +329,7 @@ test_zoo_golden (void)
 {
   for (gsize i = 0; i < G_N_ELEMENTS (ZOO); i++) {
     g_autoptr (cJSON) golden = load_golden (ZOO[i].name);
-    if (!golden)
+    if (golden == NULL)
       return;
     g_autoptr (cJSON) config = zoo_config (ZOO[i].name);
     const cJSON *override;
@@ -352,6 +367,7 @@ static void
 test_fields (void)
 {
   g_autoptr (cJSON) description = describe_zoo ("mask_rcnn_fbnetv3a_dsmask_C4");
+
   set_at (description, "labels", NULL);
   set_at (description, "category_ids", NULL);
   set_at (description, "architecture.trunk", NULL);
@@ -391,6 +407,7 @@ test_fpn (void)
       json ("{'type': 'FPN', 'prefix': 'backbone.bottom_up',"
             " 'fpn': {'in_features': ['trunk1', 'trunk2', 'trunk3', 'trunk4'], 'out_channels': 128,"
             "   'norm': {'name': 'naiveSyncBN'}, 'levels': ['p2', 'p3', 'p4', 'p5', 'p6']}}");
+
   assert_same (at (description, "backbone"), backbone);
   g_autoptr (cJSON) anchors =
       json ("{'sizes': [[32], [64], [128], [256], [512]], 'offset': 0, 'aspect_ratios':"
@@ -408,6 +425,7 @@ test_keypoints (void)
   g_autoptr (cJSON) description = describe_zoo ("keypoint_rcnn_fbnetv3a_dsmask_C4");
   g_autoptr (cJSON) head = json ("{'pooler_resolution': 6, 'sampling_ratio': 0, 'type': 'irf',"
                                  " 'n_keypoints': 17}");
+
   assert_same (at (description, "keypoint_head"), head);
   g_assert_null (at (description, "mask_head"));
   g_assert_nonnull (at (description, "architecture.kpts"));
@@ -423,6 +441,7 @@ test_labels (void)
 {
   g_autoptr (cJSON) description = describe_zoo ("faster_rcnn_fbnetv3a_C4");
   const cJSON *labels = at (description, "labels"), *ids = at (description, "category_ids");
+
   g_assert_cmpint (cJSON_GetArraySize (labels), ==, 80);
   g_assert_cmpint (cJSON_GetArraySize (ids), ==, 80);
   for (int i = 1; i < 80; i++)
@@ -453,6 +472,7 @@ static void
 test_group_norm (void)
 {
   g_autoptr (cJSON) config = zoo_config ("faster_rcnn_fbnetv3a_C4");
+
   set_at (config, "MODEL.FBNET_V2.NORM", json ("'gn'"));
   set_at (config, "MODEL.FBNET_V2.NORM_ARGS",
       json ("[{'num_groups': 4}, {'momentum': 0.1}, {'num_groups': 8}]"));
@@ -469,6 +489,7 @@ test_inline_architecture (void)
   g_autoptr (cJSON) by_name = describe (config, "a");
   g_autoptr (GError) error = NULL;
   g_autoptr (cJSON) architecture = import_architecture ("FBNetV3_A", &error);
+
   g_assert_no_error (error);
 
   cJSON *pieces = json ("[{'trunk': 'replaced by the next'}]");
@@ -491,6 +512,7 @@ test_defaults (void)
             " 'ROI_HEADS': {'NAME': 'StandardROIHeads', 'IN_FEATURES': ['trunk3']},"
             " 'ROI_BOX_HEAD': {'NAME': 'FBNetV2RoIBoxHead'}}}");
   g_autoptr (cJSON) description = describe (config, "sparse");
+
   g_assert_cmpfloat (number_at (description, "input.min_size"), ==, 800);
   g_assert_cmpfloat (number_at (description, "input.max_size"), ==, 1333);
   g_assert_cmpfloat (number_at (description, "architecture.width_divisor"), ==, 1);
@@ -505,8 +527,9 @@ assert_refused (const cJSON *config, const char *path, const char *shown, gint c
 {
   g_autoptr (GError) error = NULL;
   g_autoptr (cJSON) description = import_describe (config, "some.yaml", &error);
+
   g_assert_null (description);
-  g_test_message ("%s", error ? error->message : "no error");
+  g_test_message ("%s", error != NULL ? error->message : "no error");
   g_assert_error (error, FBNET_ERROR, code);
   g_assert_true (g_str_has_prefix (error->message, "some.yaml: "));
   g_assert_nonnull (strstr (error->message, path));
@@ -562,6 +585,7 @@ test_unsupported (void)
     { "mask_rcnn_fbnetv3g_fpn", "MODEL.FPN.IN_FEATURES", "['trunk1','trunk2']", "stride 32" },
     { "mask_rcnn_fbnetv3g_fpn", "MODEL.ROI_HEADS.IN_FEATURES", "['trunk3']", "p3" },
   };
+
   for (gsize i = 0; i < G_N_ELEMENTS (CASES); i++) {
     g_autoptr (cJSON) config = zoo_config (CASES[i].zoo);
     set_at (config, CASES[i].path, json (CASES[i].value));
@@ -590,9 +614,10 @@ test_malformed (void)
     { "MODEL.ROI_HEADS.NUM_CLASSES", "2.5", "expected a whole number, found 2.5" },
     { "INPUT.MAX_SIZE_TEST", "{'a': null}", "found {\"a\":null}" },
   };
+
   for (gsize i = 0; i < G_N_ELEMENTS (CASES); i++) {
     g_autoptr (cJSON) config = zoo_config ("mask_rcnn_fbnetv3a_C4");
-    set_at (config, CASES[i].path, CASES[i].value ? json (CASES[i].value) : NULL);
+    set_at (config, CASES[i].path, CASES[i].value != NULL ? json (CASES[i].value) : NULL);
     assert_refused (config, CASES[i].path, CASES[i].shown, FBNET_ERROR_FORMAT);
   }
   g_autoptr (cJSON) config = zoo_config ("mask_rcnn_fbnetv3a_C4");
@@ -618,6 +643,7 @@ test_malformed_inline_architecture (void)
     { "[{'trunk': [[['ir_k3', 8, 1, 1, 4]]]}]", "expected stages", FBNET_ERROR_FORMAT },
     { "[5]", "found [5]", FBNET_ERROR_FORMAT },
   };
+
   for (gsize i = 0; i < G_N_ELEMENTS (CASES); i++) {
     g_autoptr (cJSON) config = zoo_config ("mask_rcnn_fbnetv3a_C4");
     set_at (config, "MODEL.FBNET_V2.ARCH", NULL);
@@ -632,6 +658,7 @@ test_unknown_names (void)
 {
   static const char *const NAMES[] = { "nothing", "", "../zoo/faster_rcnn_fbnetv3a_C4",
     "/etc/passwd" };
+
   for (gsize i = 0; i < G_N_ELEMENTS (NAMES); i++) {
     g_autoptr (GError) error = NULL;
     g_assert_null (import_zoo_config (NAMES[i], &error));

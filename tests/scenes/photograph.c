@@ -19,6 +19,7 @@ static gboolean
 is_ink (const Picture *sheet, gsize pixel)
 {
   const guint8 *rgb = sheet->pixels + 3 * pixel;
+
   return MIN (rgb[0], MIN (rgb[1], rgb[2])) < PAPER_LEVEL;
 }
 
@@ -28,6 +29,7 @@ flood (const Picture *sheet, guint16 *labels, gsize start, guint16 label)
 {
   g_autoptr (GArray) open = g_array_new (FALSE, FALSE, sizeof (gsize));
   guint n = 0;
+
   labels[start] = label;
   g_array_append_val (open, start);
   while (open->len > 0) {
@@ -56,6 +58,7 @@ static Blob
 find_middle (const Picture *sheet, const guint16 *labels, guint16 label)
 {
   double x = 0, y = 0, n = 0;
+
   for (gsize i = 0; i < (gsize) sheet->width * sheet->height; i++)
     if (labels[i] == label) {
       x += (double) (i % sheet->width);
@@ -69,6 +72,7 @@ static gint
 compare_rows (gconstpointer a, gconstpointer b)
 {
   const Blob *left = a, *right = b;
+
   return (left->y > right->y) - (left->y < right->y);
 }
 
@@ -94,6 +98,7 @@ sheet_label (const Picture *sheet)
   g_autofree guint16 *labels = g_new0 (guint16, n);
   g_autoptr (GArray) blobs = g_array_new (FALSE, FALSE, sizeof (Blob));
   guint16 label = 0;
+
   for (gsize i = 0; i < n; i++) {
     if (labels[i] != 0 || !is_ink (sheet, i))
       continue;
@@ -147,6 +152,7 @@ find_map (double map[8], const PhotoPoint corners[4], double width, double heigh
 {
   const PhotoPoint sheet[] = { { 0, 0 }, { width, 0 }, { width, height }, { 0, height } };
   double rows[8][9];
+
   for (guint i = 0; i < 4; i++) {
     const double x = corners[i].x, y = corners[i].y, u = sheet[i].x, v = sheet[i].y;
     const double first[] = { x, y, 1, 0, 0, 0, -u * x, -u * y, u };
@@ -166,6 +172,7 @@ look (const double map[8], const Picture *sheet, double x, double y)
   const double depth = map[6] * x + map[7] * y + 1;
   const double u = (map[0] * x + map[1] * y + map[2]) / depth;
   const double v = (map[3] * x + map[4] * y + map[5]) / depth;
+
   if (!(depth > 0) || !(u >= 0) || !(v >= 0) || u >= sheet->width || v >= sheet->height)
     return -1;
   return (gssize) v * sheet->width + (gssize) u;
@@ -182,6 +189,7 @@ photograph_sheet (Picture *photo, const Picture *sheet, const guint8 *labels,
     const PhotoPoint corners[4], double gain)
 {
   double map[8];
+
   find_map (map, corners, sheet->width, sheet->height);
   guint8 *seen = g_new0 (guint8, (gsize) photo->width * photo->height);
   for (guint y = 0; y < photo->height; y++)
@@ -211,6 +219,7 @@ photograph_room (guint width, guint height, guint32 seed)
   g_autoptr (GError) error = NULL;
   g_autoptr (GRand) rand = g_rand_new_with_seed (seed);
   Picture *photo = picture_new (width, height, "a room", &error);
+
   g_assert_no_error (error);
   double wave[6], tint[3];
   for (guint i = 0; i < G_N_ELEMENTS (wave); i++)
@@ -235,6 +244,7 @@ blur (Picture *photo)
 {
   const gint width = (gint) photo->width, height = (gint) photo->height;
   g_autofree guint8 *sharp = g_memdup2 (photo->pixels, (gsize) 3 * width * height);
+
   for (gint y = 1; y + 1 < height; y++)
     for (gint x = 3; x < 3 * (width - 1); x++) {
       guint sum = 0;
@@ -249,6 +259,7 @@ void
 photograph_spoil (Picture *photo, guint n_blurs, guint noise, guint32 seed)
 {
   g_autoptr (GRand) rand = g_rand_new_with_seed (seed);
+
   for (guint i = 0; i < n_blurs; i++)
     blur (photo);
   for (gsize i = 0; i < (gsize) 3 * photo->width * photo->height; i++)

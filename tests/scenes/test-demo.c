@@ -36,6 +36,7 @@ test_accuracy (void)
   g_autofree char *images = g_build_filename (folder, "images", NULL);
   g_auto (Command) scenes =
       command_run ("FBNET_SCENES", "--count", SCENES, "--seed", SCENES_SEED, "-o", folder, NULL);
+
   command_expect (&scenes, 0, "*");
   g_auto (Command) eval = command_run ("FBNET_EVAL", "--model", g_getenv ("FBNET_DEMO"), "--images",
       images, "--json", annotations, NULL);
@@ -134,6 +135,7 @@ test_sheet (void)
   g_autoptr (GError) error = NULL;
   g_autofree char *path = g_build_filename (g_getenv ("FBNET_DOCS"), "sheet.png", NULL);
   g_autoptr (Picture) sheet = picture_read (path, &error);
+
   g_assert_no_error (error);
   g_autofree guint8 *labels = sheet_label (sheet);
   g_autoptr (FbnetModel) model = fbnet_model_load (g_getenv ("FBNET_DEMO"), &error);

@@ -39,6 +39,7 @@ read_member (const char *folder, const char *name, gsize *size)
   g_autoptr (GError) error = NULL;
   g_autofree char *path = g_build_filename (folder, name, NULL);
   char *text = file_read (path, size, &error);
+
   g_assert_no_error (error);
   return text;
 }
@@ -66,6 +67,7 @@ static void
 check_object (const CocoObject *object)
 {
   double bounds[4];
+
   g_assert_nonnull (object->mask);
   g_assert_cmpuint (object->mask->width, ==, 160);
   g_assert_cmpuint (object->mask->height, ==, 120);
@@ -82,11 +84,12 @@ static void
 check_objects (const CocoTruth *truth)
 {
   guint n = 0;
+
   for (guint i = 0; i < coco_truth_n_images (truth); i++)
     for (guint j = 0; j < coco_truth_n_categories (truth); j++) {
       const GArray *objects = coco_truth_objects (truth, coco_truth_image (truth, i),
           coco_truth_category (truth, j)->id);
-      for (guint k = 0; objects && k < objects->len; k++, n++)
+      for (guint k = 0; objects != NULL && k < objects->len; k++, n++)
         check_object (&g_array_index (objects, CocoObject, k));
     }
   g_assert_cmpuint (n, ==, coco_truth_n_objects (truth));
@@ -100,6 +103,7 @@ test_set (Fixture *f, gconstpointer data)
 {
   g_auto (Command) command = command_run ("FBNET_SCENES", "--count", "20", "--seed", "3", "--size",
       "160x120", "-o", f->set, NULL);
+
   command_expect (&command, 0, "*20 scenes in *");
   g_autoptr (GError) error = NULL;
   g_autofree char *path = g_build_filename (f->set, "annotations.json", NULL);
@@ -131,6 +135,7 @@ test_again (Fixture *f, gconstpointer data)
       "-t", "4", "-o", again, NULL);
   g_auto (Command) third = command_run ("FBNET_SCENES", "-n", "1", "--first", "5", "-s", "9",
       "--size", "96x64", "-o", last, NULL);
+
   command_expect (&first, 0, "*");
   command_expect (&second, 0, "*");
   command_expect (&third, 0, "*");
@@ -156,6 +161,7 @@ test_sheet (Fixture *f, gconstpointer data)
 {
   static const char *const names[] = { "sheet.pdf", "sheet.svg", "sheet.png" };
   static const char *const contents[] = { "%PDF-*", "*<svg *</svg>*", "?PNG*" };
+
   for (guint i = 0; i < G_N_ELEMENTS (names); i++) {
     gsize size, size_again;
     g_autofree char *path = g_build_filename (f->folder, names[i], NULL);
@@ -200,6 +206,7 @@ test_usage (Fixture *f, gconstpointer data)
     { "--count", "many", "*many*" },
     { "--version", "word", "*expected options only, found 'word'*" },
   };
+
   for (guint i = 0; i < G_N_ELEMENTS (cases); i++) {
     g_auto (Command) command =
         command_run ("FBNET_SCENES", "-o", f->set, cases[i].option, cases[i].value, NULL);
@@ -221,6 +228,7 @@ test_unwritable (Fixture *f, gconstpointer data)
   g_autofree char *file = write_text (f->folder, "file", "");
   g_autofree char *below = g_build_filename (file, "set", NULL);
   g_auto (Command) folder = command_run ("FBNET_SCENES", "-n", "1", "-o", below, NULL);
+
   command_expect (&folder, 1, "fbnet-scenes: *file/set/images: cannot make this folder: *");
 
   g_autofree char *sheet = g_build_filename (file, "sheet.pdf", NULL);

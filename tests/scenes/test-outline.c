@@ -22,6 +22,7 @@ test_area (void)
   g_autoptr (Outline) ellipse = outline_ellipse (5, 5, 3, 2, 0.7);
   g_autoptr (Outline) capsule = outline_capsule ((Point){ 0, 0 }, (Point){ 3, 4 }, 1);
   g_autoptr (Outline) ring = symbol_outline (SYMBOL_RING);
+
   g_assert_cmpfloat_with_epsilon (outline_area (rectangle), 15, 1e-9);
   g_assert_cmpfloat_with_epsilon (outline_area (ellipse), G_PI * 6, 0.1);
   g_assert_cmpfloat_with_epsilon (outline_area (capsule), 10 + G_PI, 0.05);
@@ -55,6 +56,7 @@ test_front (void)
   const Pose turned = pose_new (100, 50, 10, G_PI / 2, 0, 0);
   const Point seen = pose_project (&pose, (Point){ 2, -1 });
   const Point round = pose_project (&turned, (Point){ 2, -1 });
+
   g_assert_cmpfloat_with_epsilon (seen.x, 120, 1e-9);
   g_assert_cmpfloat_with_epsilon (seen.y, 40, 1e-9);
   g_assert_cmpfloat_with_epsilon (round.x, 110, 1e-9);
@@ -71,6 +73,7 @@ test_perspective (void)
   const Point first = get_point (seen, 0), middle = get_point (seen, 3), last = get_point (seen, 8);
   const double cross =
       (middle.x - first.x) * (last.y - first.y) - (middle.y - first.y) * (last.x - first.x);
+
   g_assert_cmpfloat (fabs (cross), <, 1e-6);
 
   const Pose aside = pose_new (0, 0, 100, 0, 0.6, 0);
@@ -92,6 +95,7 @@ test_behind (void)
 {
   const Pose pose = pose_new (0, 0, 1, 0, 1.5, 0);
   const Point point = pose_project (&pose, (Point){ 1e6, 1 });
+
   g_assert_true (isfinite (point.x) && isfinite (point.y));
 }
 
@@ -100,6 +104,7 @@ static void
 test_dice (void)
 {
   Dice plain = { 1234567 }; /* the first numbers for this state are published with the algorithm */
+
   g_assert_cmpuint (dice_bits (&plain), ==, G_GUINT64_CONSTANT (6457827717110365317));
   g_assert_cmpuint (dice_bits (&plain), ==, G_GUINT64_CONSTANT (3203168211198807973));
   Dice first = dice_new (1, 0), second = dice_new (1, 1), other = dice_new (2, 0);
@@ -123,6 +128,7 @@ static void
 test_noise (void)
 {
   static const double cells[] = { 0.1, 1, 7.5, 20, 1000 };
+
   for (guint i = 0; i < G_N_ELEMENTS (cells); i++) {
     Dice dice = dice_new (3, i);
     g_autofree float *field = noise_new (&dice, 61, 43, cells[i], cells[i], 5);

@@ -20,6 +20,7 @@ read_sheet (void)
   g_autoptr (GError) error = NULL;
   g_autofree char *path = g_build_filename (g_getenv ("FBNET_DOCS"), "sheet.png", NULL);
   Picture *sheet = picture_read (path, &error);
+
   g_assert_no_error (error);
   return sheet;
 }
@@ -31,6 +32,7 @@ test_current (void)
 {
   g_autoptr (GError) error = NULL;
   g_autofree char *folder = g_dir_make_tmp ("fbnet-sheet-XXXXXX", &error);
+
   g_assert_no_error (error);
   g_autofree char *path = g_build_filename (folder, "sheet.png", NULL);
   g_assert_true (sheet_write (path, &error));
@@ -52,6 +54,7 @@ test_areas (void)
   g_autoptr (Picture) sheet = read_sheet ();
   g_autofree guint8 *labels = sheet_label (sheet);
   guint counts[PHOTOGRAPH_N_SYMBOLS + 1] = { 0 };
+
   for (gsize i = 0; i < (gsize) sheet->width * sheet->height; i++)
     counts[labels[i]]++;
   g_autoptr (Outline) first = symbol_outline (SYMBOL_ARROW);
@@ -73,6 +76,7 @@ test_photograph (void)
   g_autoptr (Picture) room = photograph_room (WIDTH, HEIGHT, 1);
   g_autofree guint8 *labels = sheet_label (sheet);
   g_autofree guint8 *seen = photograph_sheet (photo, sheet, labels, corners, 0.8);
+
   g_assert_cmpmem (photo->pixels, 3 * WIDTH * 20, room->pixels, 3 * WIDTH * 20);
   g_assert_cmpuint (photo->pixels[3 * (24 * WIDTH + 103)], ==, 204);
   g_assert_cmpuint (photo->pixels[3 * (212 * WIDTH + 84)], ==, 204);

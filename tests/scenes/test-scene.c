@@ -14,6 +14,7 @@ make (guint64 seed, guint64 index, guint width, guint height)
 {
   g_autoptr (GError) error = NULL;
   Scene *scene = scene_new (seed, index, width, height, &error);
+
   g_assert_no_error (error);
   return scene;
 }
@@ -32,6 +33,7 @@ test_pure (void)
 {
   g_autoptr (Scene) scene = make (7, 3, 96, 72), again = make (7, 3, 96, 72);
   g_autoptr (Scene) next = make (7, 4, 96, 72), other = make (8, 3, 96, 72);
+
   g_assert_true (same_pixels (scene, again));
   g_assert_cmpuint (scene->objects->len, ==, again->objects->len);
   g_assert_cmpuint (scene->quality, ==, again->quality);
@@ -44,6 +46,7 @@ static void
 check_tight (const FbnetMask *mask)
 {
   gboolean left = FALSE, right = FALSE, top = FALSE, low = FALSE;
+
   for (gint x = 0; x < mask->width; x++) {
     top |= mask->data[x];
     low |= mask->data[(mask->height - 1) * mask->width + x];
@@ -60,6 +63,7 @@ static guint
 mark (guint8 *seen, const FbnetMask *mask, guint width)
 {
   guint area = 0;
+
   for (gint y = 0; y < mask->height; y++)
     for (gint x = 0; x < mask->width; x++) {
       guint8 *pixel = &seen[(mask->y + y) * width + mask->x + x];
@@ -78,6 +82,7 @@ static void
 test_masks (void)
 {
   guint n = 0;
+
   for (guint index = 0; index < 40; index++) {
     g_autoptr (Scene) scene = make (11, index, 131, 97);
     guint8 seen[131 * 97] = { 0 };
@@ -100,6 +105,7 @@ static void
 test_variety (void)
 {
   guint counts[N_SYMBOLS] = { 0 }, n = 0, n_empty = 0;
+
   for (guint index = 0; index < 300; index++) {
     g_autoptr (Scene) scene = make (1, index, 80, 64);
     g_assert_cmpuint (scene->objects->len, <=, 7);
@@ -121,6 +127,7 @@ test_sizes (void)
 {
   g_autoptr (Scene) smallest = make (1, 0, SCENE_MIN_SIDE, SCENE_MIN_SIDE);
   g_autoptr (Scene) odd = make (1, 1, 65, 203);
+
   g_assert_cmpuint (smallest->picture->width, ==, SCENE_MIN_SIDE);
   g_assert_cmpuint (odd->picture->height, ==, 203);
 }
@@ -132,6 +139,7 @@ square_new (gint width, gint height)
 {
   cairo_surface_t *surface = cairo_image_surface_create (CAIRO_FORMAT_RGB24, width, height);
   cairo_t *cairo = cairo_create (surface);
+
   cairo_set_source_rgb (cairo, 1, 1, 1);
   cairo_rectangle (cairo, width / 2 - 10, height / 2 - 10, 20, 20);
   cairo_fill (cairo);
@@ -146,6 +154,7 @@ test_camera (void)
 {
   const gint width = 100, height = 80;
   cairo_surface_t *surface = square_new (width, height);
+
   for (guint i = 0; i < 50; i++) {
     g_autoptr (GError) error = NULL;
     g_autoptr (Picture) picture = picture_new ((guint) width, (guint) height, "test", &error);

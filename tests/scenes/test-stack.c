@@ -13,6 +13,7 @@ static void
 add (Stack *stack, double x0, double x1, Color color, double alpha, gint symbol)
 {
   Paint paint = paint_flat (color);
+
   paint.alpha = alpha;
   stack_add (stack, outline_rectangle (x0, 10, x1, 30), &paint, symbol);
 }
@@ -22,6 +23,7 @@ count (const Stack *stack, guint16 owner)
 {
   g_autofree guint16 *owners = stack_see (stack);
   guint n = 0;
+
   for (guint i = 0; i < WIDTH * HEIGHT; i++)
     n += owners[i] == owner;
   return n;
@@ -66,6 +68,7 @@ static void
 test_hiding (void)
 {
   g_autoptr (Stack) stack = stack_new (WIDTH, HEIGHT);
+
   add (stack, 10, 30, red, 1, SYMBOL_STAR);
   g_assert_cmpuint (count (stack, 1), ==, 20 * 20);
   add (stack, 20, 40, blue, 0.5, NO_SYMBOL);
@@ -82,6 +85,7 @@ static void
 test_drop (void)
 {
   g_autoptr (Stack) stack = stack_new (WIDTH, HEIGHT);
+
   add (stack, 10, 30, red, 1, SYMBOL_STAR); /* 5 of 20 columns are seen */
   add (stack, 15, 45, blue, 1, NO_SYMBOL);
   add (stack, 50, 70, red, 1, SYMBOL_RING);  /* all */

@@ -13,7 +13,8 @@ Command
 command_run (const char *program, ...)
 {
   const char *path = g_getenv (program);
-  if (!path)
+
+  if (path == NULL)
     g_error ("the environment variable %s: expected the path of a tool, found nothing", program);
   g_autoptr (GPtrArray) argv = g_ptr_array_new ();
   g_ptr_array_add (argv, (gpointer) path);
@@ -23,7 +24,7 @@ command_run (const char *program, ...)
   do {
     argument = va_arg (arguments, const char *);
     g_ptr_array_add (argv, (gpointer) argument);
-  } while (argument);
+  } while (argument != NULL);
   va_end (arguments);
 
   Command command = { 0 };
@@ -60,6 +61,7 @@ folder_new (void)
 {
   g_autoptr (GError) error = NULL;
   char *folder = g_dir_make_tmp ("fbnet-tools-XXXXXX", &error);
+
   g_assert_no_error (error);
   return folder;
 }
@@ -69,11 +71,12 @@ remove_all (const char *path)
 {
   GDir *dir = g_dir_open (path, 0, NULL);
   const char *name;
-  while (dir && (name = g_dir_read_name (dir))) {
+
+  while (dir != NULL && (name = g_dir_read_name (dir)) != NULL) {
     g_autofree char *child = g_build_filename (path, name, NULL);
     remove_all (child);
   }
-  if (dir)
+  if (dir != NULL)
     g_dir_close (dir);
   g_remove (path);
 }
@@ -92,6 +95,7 @@ write_picture (const char *folder, const char *name, guint width, guint height)
   char *path = g_build_filename (folder, name, NULL);
   g_autoptr (Picture) picture = picture_new (width, height, path, &error);
   g_autoptr (GRand) random = g_rand_new_with_seed (width * 65537u + height);
+
   g_assert_no_error (error);
   for (gsize i = 0; i < (gsize) width * height * 3; i++)
     picture->pixels[i] = (guint8) g_rand_int (random);
@@ -105,6 +109,7 @@ write_text (const char *folder, const char *name, const char *text)
 {
   g_autoptr (GError) error = NULL;
   char *path = g_build_filename (folder, name, NULL);
+
   g_file_set_contents (path, text, -1, &error);
   g_assert_no_error (error);
   return path;
@@ -114,7 +119,8 @@ char *
 test_model_path (void)
 {
   const char *data = g_getenv ("FBNET_TEST_DATA");
-  if (!data)
+
+  if (data == NULL)
     g_error ("the environment variable FBNET_TEST_DATA: expected a folder, found nothing");
   return g_build_filename (data, "tiny-bn.safetensors", NULL);
 }

@@ -17,6 +17,7 @@ grey_picture (guint width, guint height)
 {
   g_autoptr (GError) error = NULL;
   Picture *picture = picture_new (width, height, "test", &error);
+
   g_assert_no_error (error);
   memset (picture->pixels, GREY, (gsize) width * height * 3);
   return picture;
@@ -27,6 +28,7 @@ annotate (Picture *picture, const FbnetDetection *items, guint n)
 {
   g_autoptr (GError) error = NULL;
   const FbnetDetections detections = { items, n };
+
   g_assert_true (annotate_picture (picture, &detections, labels, N_KEYPOINTS, "test", &error));
   g_assert_no_error (error);
 }
@@ -35,6 +37,7 @@ static gboolean
 is_touched (const Picture *picture, guint x, guint y)
 {
   const guint8 *pixel = picture->pixels + 3 * ((gsize) y * picture->width + x);
+
   return pixel[0] != GREY || pixel[1] != GREY || pixel[2] != GREY;
 }
 
@@ -42,6 +45,7 @@ static guint
 count_touched (const Picture *picture, guint x0, guint y0, guint x1, guint y1)
 {
   guint n = 0;
+
   for (guint y = y0; y < y1; y++)
     for (guint x = x0; x < x1; x++)
       n += is_touched (picture, x, y);
@@ -53,6 +57,7 @@ static void
 test_nothing (void)
 {
   g_autoptr (Picture) picture = grey_picture (33, 21);
+
   annotate (picture, NULL, 0);
   g_assert_cmpuint (count_touched (picture, 0, 0, 33, 21), ==, 0);
 }
@@ -63,6 +68,7 @@ test_box (void)
 {
   const FbnetDetection item = { .x0 = 100, .y0 = 60, .x1 = 180, .y1 = 160, .score = 0.5f };
   g_autoptr (Picture) picture = grey_picture (320, 240);
+
   annotate (picture, &item, 1);
   g_assert_true (is_touched (picture, 140, 60));
   g_assert_true (is_touched (picture, 140, 159));
@@ -79,6 +85,7 @@ test_label (void)
 {
   const FbnetDetection item = { .x0 = 100, .y0 = 60, .x1 = 180, .y1 = 160, .score = 0.5f };
   g_autoptr (Picture) picture = grey_picture (320, 240);
+
   annotate (picture, &item, 1);
   const guint8 *corner = picture->pixels + 3 * (56 * 320 + 101);
   guint background = 0, letters = 0;
@@ -98,6 +105,7 @@ static void
 test_mask (void)
 {
   guint8 pixels[40 * 40] = { 0 };
+
   for (guint y = 0; y < 40; y++)
     memset (pixels + y * 40, 255, y < 20 ? 40 : 0);
   const FbnetDetection item = { .x0 = 100,
@@ -125,6 +133,7 @@ test_keypoints (void)
     .score = 0.5f,
     .keypoints = keypoints };
   g_autoptr (Picture) picture = grey_picture (320, 240);
+
   annotate (picture, &item, 1);
   g_assert_true (is_touched (picture, 120, 90));
   g_assert_cmpuint (count_touched (picture, 110, 80, 130, 100), <, 60);
@@ -139,6 +148,7 @@ test_labels_apart (void)
     { .x0 = 50, .y0 = 100, .x1 = 250, .y1 = 230, .score = 0.8f } };
   g_autoptr (Picture) one = grey_picture (320, 240);
   g_autoptr (Picture) two = grey_picture (320, 240);
+
   annotate (one, items, 1);
   annotate (two, items, 2);
   const gsize above = (gsize) 320 * 98 * 3;
@@ -153,6 +163,7 @@ test_grows (void)
 {
   static const guint sides[] = { 200, 2000 };
   guint touched[2];
+
   for (guint i = 0; i < 2; i++) {
     const float side = sides[i];
     const FbnetDetection item = { .x0 = side * 0.25f,
@@ -175,6 +186,7 @@ test_edges (void)
 {
   static const guint sides[] = { 1, 2, 7, 50 };
   guint8 mask[50 * 50];
+
   memset (mask, 255, sizeof mask);
   for (guint i = 0; i < G_N_ELEMENTS (sides); i++) {
     const float side = sides[i];

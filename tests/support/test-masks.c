@@ -26,6 +26,7 @@ decode_number (const char **text)
   gint64 number = 0;
   guint shift = 0;
   guint bits;
+
   do {
     g_assert_cmpint (**text, !=, 0);
     bits = (guint) (*(*text)++ - 48);
@@ -41,6 +42,7 @@ decode (const char *text, guint8 *frame, guint width, guint height)
 {
   const gint64 n_pixels = (gint64) width * height;
   gint64 position = 0, older[2] = { 0, 0 };
+
   for (guint run = 0; *text; run++) {
     const gint64 length = decode_number (&text) + (run > 2 ? older[1] : 0);
     g_assert_cmpint (length, >=, 0);
@@ -61,6 +63,7 @@ test_by_hand (void)
   static const guint8 full[] = { 255, 255, 255, 255 };
   static const guint8 diagonal[] = { 255, 0, 0, 255 };
   g_autofree char *empty = encode (0, 0, 0, 0, NULL, 2, 2);
+
   g_assert_cmpstr (empty, ==, "4"); /* 4 → '4' */
   g_autofree char *all = encode (0, 0, 2, 2, full, 2, 2);
   g_assert_cmpstr (all, ==, "04"); /* 0, 4 */
@@ -75,6 +78,7 @@ test_wide_and_negative (void)
 {
   static const guint8 stripes[] = { 0, 1, 1, 1, 0, 1 };
   g_autofree char *sixteen = encode (0, 0, 0, 0, NULL, 1, 16);
+
   g_assert_cmpstr (sixteen, ==, "`0"); /* 16 | 32, 0 */
   g_autofree char *shrinking = encode (0, 0, 1, 6, stripes, 1, 6);
   g_assert_cmpstr (shrinking, ==, "131N"); /* 1 3 1 1; the fourth as 1 - 3 = -2 */
@@ -89,6 +93,7 @@ test_placement (void)
     gint x, y;
     const char *expected;
   } cases[] = { { 0, 0, "015" }, { 2, 0, "411" }, { 0, 1, "114" }, { 2, 1, "51" } };
+
   for (guint i = 0; i < G_N_ELEMENTS (cases); i++) {
     g_autofree char *text = encode (cases[i].x, cases[i].y, 1, 1, one, 3, 2);
     g_assert_cmpstr (text, ==, cases[i].expected);
@@ -106,6 +111,7 @@ check_round_trip (guint width, guint height)
   g_autofree guint8 *mask = g_malloc0 ((gsize) mask_width * mask_height);
   g_autofree guint8 *expected = g_malloc0 ((gsize) width * height);
   g_autofree guint8 *decoded = g_malloc0 ((gsize) width * height);
+
   for (gint i = 0; i < mask_width * mask_height; i++) {
     const gint row = i / mask_width, column = i % mask_width;
     mask[i] = g_test_rand_int_range (0, solidity) == 0 ? 0 : 255;
@@ -134,6 +140,7 @@ test_huge_frame (void)
 {
   g_autofree char *text = encode (0, 0, 0, 0, NULL, 32767, 32767);
   const char *rest = text;
+
   g_assert_cmpint (decode_number (&rest), ==, (gint64) 32767 * 32767);
   g_assert_cmpstr (rest, ==, "");
 }
@@ -147,6 +154,7 @@ read_data (const char *name)
   g_autoptr (GError) error = NULL;
   g_autofree char *path = g_build_filename (g_getenv ("FBNET_TEST_DATA"), "coco.json", NULL);
   g_autoptr (cJSON) file = json_read (path, &error);
+
   g_assert_no_error (error);
   cJSON *member = cJSON_DetachItemFromObjectCaseSensitive (file, name);
   g_assert_nonnull (member);
@@ -157,6 +165,7 @@ static cJSON *
 parse (const char *text)
 {
   cJSON *value = cJSON_Parse (text);
+
   if (value == NULL)
     g_error ("not JSON: %s", text);
   return value;
@@ -167,6 +176,7 @@ mask_of (const cJSON *segmentation, guint width, guint height)
 {
   g_autoptr (GError) error = NULL;
   RleMask *mask = rle_mask_from_json (segmentation, width, height, "test", &error);
+
   g_assert_no_error (error);
   return mask;
 }
@@ -177,6 +187,7 @@ static void
 test_polygons (void)
 {
   g_autoptr (cJSON) cases = read_data ("polygons");
+
   g_assert_cmpint (cJSON_GetArraySize (cases), >, 20);
   const cJSON *item;
   cJSON_ArrayForEach (item, cases)
@@ -204,6 +215,7 @@ test_measures (void)
   g_autoptr (RleMask) a = mask_of (left, 4, 3), b = mask_of (right, 4, 3);
   g_autoptr (RleMask) none = mask_of (empty, 4, 3), turned = mask_of (other, 3, 4);
   double bounds[4];
+
   g_assert_cmpuint (rle_mask_area (a), ==, 4);
   rle_mask_bounds (a, bounds);
   g_assert_true (bounds[0] == 0 && bounds[1] == 0 && bounds[2] == 2 && bounds[3] == 3);
@@ -246,6 +258,7 @@ test_broken (void)
     { "{\"size\":[3,4],\"counts\":\" <\"}", "*add up to the picture*" },
     { "{\"size\":[3,4]}", "*add up to the picture*" },
   };
+
   for (guint i = 0; i < G_N_ELEMENTS (cases); i++) {
     g_autoptr (GError) error = NULL;
     g_autoptr (cJSON) segmentation = parse (cases[i].segmentation);

@@ -23,6 +23,7 @@ write_file (gconstpointer data, gsize size)
   static guint n_files;
   char *path = g_strdup_printf ("%s/%u", folder, n_files++);
   g_autoptr (GError) error = NULL;
+
   g_file_set_contents (path, data, (gssize) size, &error);
   g_assert_no_error (error);
   return path;
@@ -33,6 +34,7 @@ read_bytes (gconstpointer data, gsize size, GError **error)
 {
   g_autofree char *path = write_file (data, size);
   Picture *picture = picture_read (path, error);
+
   g_remove (path);
   return picture;
 }
@@ -42,6 +44,7 @@ read_good (GByteArray *file)
 {
   g_autoptr (GError) error = NULL;
   Picture *picture = read_bytes (file->data, file->len, &error);
+
   g_assert_no_error (error);
   return picture;
 }
@@ -53,6 +56,7 @@ assert_refused (gconstpointer data, gsize size, const char *expected)
   g_autoptr (GError) error = NULL;
   g_autofree char *path = write_file (data, size);
   g_autoptr (Picture) picture = picture_read (path, &error);
+
   g_assert_null (picture);
   g_assert_nonnull (error);
   g_assert_true (error->domain == FBNET_ERROR);
@@ -101,6 +105,7 @@ add_transparency (png_structp png, png_infop info, const PngSpec *spec)
 {
   static guint8 alphas[] = { 0, 128 };
   static const png_color_16 key = { 0 };
+
   if (spec->color_type == PNG_COLOR_TYPE_PALETTE)
     png_set_tRNS (png, info, alphas, 2, NULL);
   else
@@ -112,6 +117,7 @@ static void
 fill_exif (guint8 exif[26], guint orientation)
 {
   static const guint8 header[] = { 'M', 'M', 0, 42, 0, 0, 0, 8, 0, 1, 1, 0x12, 0, 3, 0, 0, 0, 1 };
+
   memset (exif, 0, 26);
   memcpy (exif, header, sizeof header);
   exif[19] = (guint8) orientation;
@@ -124,6 +130,7 @@ make_png (const PngSpec *spec)
   guint8 exif[26];
   png_structp png = png_create_write_struct (PNG_LIBPNG_VER_STRING, NULL, NULL, NULL);
   png_infop info = png_create_info_struct (png);
+
   g_assert_nonnull (info);
   if (setjmp (png_jmpbuf (png)))
     g_error ("libpng refused to write the test's picture");
@@ -131,7 +138,7 @@ make_png (const PngSpec *spec)
   png_set_IHDR (png, info, spec->width, spec->height, spec->bit_depth, spec->color_type,
       spec->interlaced ? PNG_INTERLACE_ADAM7 : PNG_INTERLACE_NONE, PNG_COMPRESSION_TYPE_DEFAULT,
       PNG_FILTER_TYPE_DEFAULT);
-  if (spec->palette)
+  if (spec->palette != NULL)
     png_set_PLTE (png, info, spec->palette, spec->n_palette);
   if (spec->transparent)
     add_transparency (png, info, spec);
@@ -156,6 +163,7 @@ check_png (const PngSpec *spec, const guint8 *expected)
 {
   g_autoptr (GByteArray) file = make_png (spec);
   g_autoptr (Picture) picture = read_good (file);
+
   assert_pixels (picture, spec->width, spec->height, expected);
 }
 
@@ -164,6 +172,7 @@ static void
 test_png_rgb (void)
 {
   PngSpec spec = { 2, 2, PNG_COLOR_TYPE_RGB, 8, rgb_2x2, 6 };
+
   check_png (&spec, rgb_2x2);
   spec.transparent = TRUE;
   check_png (&spec, rgb_2x2);
@@ -176,6 +185,7 @@ test_png_alpha (void)
   static const guint8 rgba[] = { 10, 20, 30, 0, 40, 50, 60, 255 };
   static const guint8 grey_alpha[] = { 10, 0, 200, 99 };
   static const guint8 grey[] = { 10, 10, 10, 200, 200, 200 };
+
   check_png (&(PngSpec){ 2, 1, PNG_COLOR_TYPE_RGB_ALPHA, 8, rgba, 8 }, rgb_2x2);
   check_png (&(PngSpec){ 2, 1, PNG_COLOR_TYPE_GRAY_ALPHA, 8, grey_alpha, 4 }, grey);
 }
@@ -189,6 +199,7 @@ test_png_grey (void)
     guint8 row;
     guint8 first, second;
   } cases[] = { { 1, 0x40, 0, 255 }, { 2, 0x60, 85, 170 }, { 4, 0x3c, 51, 204 } };
+
   for (guint i = 0; i < G_N_ELEMENTS (cases); i++) {
     const guint8 a = cases[i].first, b = cases[i].second;
     const guint8 expected[] = { a, a, a, b, b, b };
@@ -210,6 +221,7 @@ test_png_palette (void)
   static const guint8 bits = 0x40, bytes[] = { 0, 1, 2 };
   static const guint8 expected[] = { 10, 20, 30, 40, 50, 60, 70, 80, 90 };
   PngSpec spec = { 2, 1, PNG_COLOR_TYPE_PALETTE, 1, &bits, 1, .palette = palette, .n_palette = 2 };
+
   check_png (&spec, expected);
   spec.transparent = TRUE;
   check_png (&spec, expected);
@@ -226,6 +238,7 @@ test_png_16_bit (void)
   static const guint8 rgba[] = { 10, 255, 20, 0, 30, 128, 0, 0 };
   static const guint8 grey_alpha[] = { 99, 255, 1, 2 };
   static const guint8 grey[] = { 99, 99, 99 };
+
   check_png (&(PngSpec){ 1, 1, PNG_COLOR_TYPE_RGB, 16, rgb, 6 }, rgb_2x2);
   check_png (&(PngSpec){ 1, 1, PNG_COLOR_TYPE_RGB_ALPHA, 16, rgba, 8 }, rgb_2x2);
   check_png (&(PngSpec){ 1, 1, PNG_COLOR_TYPE_GRAY_ALPHA, 16, grey_alpha, 4 }, grey);
@@ -237,6 +250,7 @@ test_png_16_bit_grey (void)
 {
   static const guint8 grey[] = { 99, 255 };
   g_autoptr (GByteArray) file = make_png (&(PngSpec){ 1, 1, PNG_COLOR_TYPE_GRAY, 16, grey, 2 });
+
   assert_refused (file->data, file->len, "*expected at most 8 bits of grey, found 16*");
 }
 
@@ -244,6 +258,7 @@ static guint8 *
 random_rgb (guint width, guint height)
 {
   guint8 *pixels = g_malloc ((gsize) width * height * 3);
+
   for (gsize i = 0; i < (gsize) width * height * 3; i++)
     pixels[i] = (guint8) g_test_rand_int ();
   return pixels;
@@ -254,6 +269,7 @@ static void
 test_png_interlaced (void)
 {
   static const guint sizes[][2] = { { 1, 1 }, { 4, 3 }, { 5, 9 }, { 33, 17 } };
+
   for (guint i = 0; i < G_N_ELEMENTS (sizes); i++) {
     const guint width = sizes[i][0], height = sizes[i][1];
     g_autofree guint8 *pixels = random_rgb (width, height);
@@ -282,6 +298,7 @@ test_orientations (void)
     { 9, 3, 2, { 1, 2, 3, 4, 5, 6 } },
     { 255, 3, 2, { 1, 2, 3, 4, 5, 6 } },
   };
+
   for (guint i = 0; i < G_N_ELEMENTS (cases); i++) {
     g_autoptr (GByteArray) file = make_png (
         &(PngSpec){ 3, 2, PNG_COLOR_TYPE_GRAY, 8, stored, 3, .orientation = cases[i].orientation });
@@ -299,6 +316,7 @@ test_png_truncated (void)
 {
   g_autofree guint8 *pixels = random_rgb (20, 20);
   g_autoptr (GByteArray) file = make_png (&(PngSpec){ 20, 20, PNG_COLOR_TYPE_RGB, 8, pixels, 60 });
+
   for (guint length = 8; length < file->len; length++)
     assert_refused (file->data, length, "*truncated PNG: expected * more bytes, found *");
 }
@@ -309,13 +327,14 @@ test_png_bit_flips (void)
 {
   g_autofree guint8 *pixels = random_rgb (12, 12);
   g_autoptr (GByteArray) file = make_png (&(PngSpec){ 12, 12, PNG_COLOR_TYPE_RGB, 8, pixels, 36 });
+
   for (guint i = 0; i < file->len; i++) {
     const guint8 kept = file->data[i];
     file->data[i] ^= (guint8) (1u << g_test_rand_int_range (0, 8));
     g_autoptr (GError) error = NULL;
     g_autoptr (Picture) picture = read_bytes (file->data, file->len, &error);
     g_assert_true ((picture == NULL) == (error != NULL));
-    if (picture)
+    if (picture != NULL)
       assert_pixels (picture, 12, 12, pixels);
     file->data[i] = kept;
   }
@@ -325,6 +344,7 @@ static void
 set_png_size (GByteArray *file, guint32 width, guint32 height)
 {
   const guint32 size[] = { GUINT32_TO_BE (width), GUINT32_TO_BE (height) };
+
   memcpy (file->data + 16, size, sizeof size); /* IHDR's first fields */
   png_uint_32 crc = 0xffffffff;
   for (guint i = 12; i < 29; i++) { /* PNG specification, annex D */
@@ -351,6 +371,7 @@ test_png_bomb (void)
     { 32767, 32767, "*picture size*found 32767×32767*" },
     { 20000, 20000, "*picture size*found 20000×20000*" },
   };
+
   for (guint i = 0; i < G_N_ELEMENTS (cases); i++) {
     g_autoptr (GByteArray) file = make_png (&(PngSpec){ 2, 2, PNG_COLOR_TYPE_RGB, 8, rgb_2x2, 6 });
     set_png_size (file, cases[i].width, cases[i].height);
@@ -363,6 +384,7 @@ static void
 test_png_write (void)
 {
   static const guint sizes[][2] = { { 1, 1 }, { 640, 3 }, { 3, 480 } };
+
   for (guint i = 0; i < G_N_ELEMENTS (sizes); i++) {
     g_autoptr (GError) error = NULL;
     g_autofree guint8 *pixels = random_rgb (sizes[i][0], sizes[i][1]);
@@ -385,6 +407,7 @@ test_png_write_fails (void)
   guint8 pixels[3] = { 0 };
   const Picture picture = { 1, 1, pixels };
   g_autofree char *path = g_build_filename (folder, "absent", "written.png", NULL);
+
   g_assert_false (picture_write_png (&picture, path, &error));
   g_assert_error (error, FBNET_ERROR, FBNET_ERROR_IO);
   g_assert_nonnull (strstr (error->message, "absent"));
@@ -464,6 +487,7 @@ check_jpeg (const JpegCase *jpeg)
   GByteArray file = { 0 };
   gsize size;
   g_autofree guint8 *data = g_base64_decode (jpeg->base64, &size);
+
   file.data = data;
   file.len = (guint) size;
   g_autoptr (Picture) picture = read_good (&file);
@@ -501,6 +525,7 @@ make_grey_jpeg (guint width, guint height, guint8 level)
   struct jpeg_compress_struct info;
   struct jpeg_error_mgr manager;
   g_autofree guint8 *row = g_malloc (width);
+
   memset (row, level, width);
   unsigned char *data = NULL;
   unsigned long size = 0;
@@ -529,6 +554,7 @@ test_jpeg_grey (void)
 {
   g_autoptr (GByteArray) file = make_grey_jpeg (9, 5, 128);
   g_autoptr (Picture) picture = read_good (file);
+
   g_assert_cmpuint (picture->width, ==, 9);
   g_assert_cmpuint (picture->height, ==, 5);
   for (guint i = 0; i < 9 * 5 * 3; i++)
@@ -575,6 +601,7 @@ static void
 test_jpeg_truncated (void)
 {
   const JpegCase *cases[] = { &subsampled_jpeg, &progressive_jpeg, &cmyk_jpeg };
+
   for (guint i = 0; i < G_N_ELEMENTS (cases); i++) {
     gsize size;
     g_autofree guint8 *data = g_base64_decode (cases[i]->base64, &size);
@@ -606,6 +633,7 @@ test_jpeg_bomb (void)
   g_autoptr (GByteArray) file = make_grey_jpeg (8, 8, 0);
   static const guint8 start_of_frame[] = { 0xff, 0xc0 };
   guint8 *frame = memmem (file->data, file->len, start_of_frame, sizeof start_of_frame);
+
   g_assert_nonnull (frame);
   memset (frame + 5, 0xff, 4); /* height, width */
   assert_refused (file->data, file->len, "*JPEG*");
@@ -630,6 +658,7 @@ static void
 test_no_file (void)
 {
   g_autoptr (GError) absent = NULL;
+
   g_assert_null (picture_read ("/nowhere/picture.jpg", &absent));
   g_assert_error (absent, FBNET_ERROR, FBNET_ERROR_NOT_FOUND);
   g_assert_cmpstr (absent->message, ==, "/nowhere/picture.jpg: no such file");

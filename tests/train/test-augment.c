@@ -13,6 +13,7 @@ static AugmentOptions
 plain_options (guint size, guint max_size)
 {
   AugmentOptions options = augment_options_default ();
+
   options.min_sizes[0] = size;
   options.n_min_sizes = 1;
   options.max_size = max_size;
@@ -32,6 +33,7 @@ static void
 test_random (void)
 {
   const RandomKey zero = { 0 };
+
   g_assert_cmpuint (random_key_bits (zero, 2), ==, G_GUINT64_CONSTANT (0x06c45d188009454f));
   g_assert_cmpuint (random_key_bits (zero, 0), ==, G_GUINT64_CONSTANT (0xe220a8397b1dcdaf));
   g_assert_cmpuint (random_key_bits (zero, 1), ==, G_GUINT64_CONSTANT (0x6e789e6aa1b965f4));
@@ -54,6 +56,7 @@ static void
 test_shuffle (void)
 {
   guint counts[4 * 64] = { 0 }, n_orders = 0;
+
   for (guint i = 0; i < 2400; i++) {
     guint32 order[4], again[4];
     random_key_shuffle (key_of (i), order, 4);
@@ -77,6 +80,7 @@ test_size (void)
 {
   const AugmentOptions options = plain_options (100, 150);
   Augmentation augmentation = augment_choose (&options, 300, 200, key_of (0));
+
   g_assert_cmpuint (augmentation.network_width, ==, 150);
   g_assert_cmpuint (augmentation.network_height, ==, 100);
   augmentation = augment_choose (&options, 200, 800, key_of (0));
@@ -89,6 +93,7 @@ static void
 test_size_choice (void)
 {
   AugmentOptions options = plain_options (50, 1000);
+
   options.n_min_sizes = 2;
   options.min_sizes[1] = 53;
   guint counts[4] = { 0 };
@@ -111,6 +116,7 @@ test_flip_share (void)
 {
   AugmentOptions options = plain_options (50, 1000);
   guint n = 0;
+
   for (guint i = 0; i < 1000; i++) {
     options.flip = 0.3;
     Augmentation augmentation = augment_choose (&options, 100, 100, key_of (i));
@@ -130,6 +136,7 @@ static void
 test_zoom (void)
 {
   AugmentOptions options = plain_options (50, 1000);
+
   options.zoom_in = 0.5;
   options.zoom_out = 1;
   guint least = G_MAXUINT, most = 0;
@@ -155,6 +162,7 @@ static void
 test_zoom_limit (void)
 {
   AugmentOptions options = plain_options (50, 1000);
+
   options.zoom_out = 9;
   for (guint i = 0; i < 100; i++) {
     const Augmentation part = augment_choose (&options, PICTURE_MAX_SIDE, 1, key_of (i));
@@ -193,6 +201,7 @@ test_boxes (void)
     .network_height = 25 };
   const Box box = { 30, 0, 120, 20 };
   Box moved = augment_box (&augmentation, &box), clipped = augment_clip (&augmentation, &moved);
+
   expect_box (&moved, 40, 10, 220, 20);
   expect_box (&clipped, 40, 10, 200, 20);
   augmentation.flip = TRUE;
@@ -207,6 +216,7 @@ static Picture *
 numbered_picture (guint width, guint height)
 {
   Picture *picture = picture_new (width, height, "numbers", NULL);
+
   for (guint i = 0; i < width * height; i++) {
     picture->pixels[3 * i] = (guint8) i;
     picture->pixels[3 * i + 1] = (guint8) (i / 256);
@@ -222,6 +232,7 @@ pixels_of (const Augmentation *augmentation, const AugmentOptions *options, cons
   const gsize n = (gsize) augmentation->network_width * augmentation->network_height;
   guint8 *pixels = g_new (guint8, 3 * n);
   ImageResizer *resizer = image_resizer_new (NULL);
+
   augment_pixels (augmentation, options, pixels, picture, resizer, &error);
   g_assert_no_error (error);
   image_resizer_free (resizer);
@@ -252,6 +263,7 @@ test_part (void)
     .contrast = 1,
     .saturation = 1 };
   g_autofree guint8 *rgb = pixels_of (&part, &options, picture);
+
   options.bgr = part.flip = TRUE;
   g_autofree guint8 *bgr = pixels_of (&part, &options, picture);
   for (guint y = 0; y < 4; y++)
@@ -268,6 +280,7 @@ test_border (void)
 {
   g_autoptr (Picture) picture = numbered_picture (2, 2);
   AugmentOptions options = plain_options (4, 100);
+
   options.bgr = TRUE;
   options.border[0] = 1;
   options.border[1] = 2;
@@ -306,6 +319,7 @@ test_resize (void)
   g_autofree guint8 *expected = g_new (guint8, n);
   const FbnetImage image = picture_image (picture);
   ImageResizer *resizer = image_resizer_new (NULL);
+
   image_resizer_prepare (resizer, 61, 97, all.network_height, all.network_width, 1, &error);
   g_assert_no_error (error);
   image_resize (resizer, expected, &image, FALSE, NULL);
@@ -318,6 +332,7 @@ bytes_of (const cJSON *item, const char *name, guint n)
 {
   guint8 *bytes = g_new (guint8, n);
   const cJSON *array = cJSON_GetObjectItemCaseSensitive (item, name), *number;
+
   g_assert_cmpint (cJSON_GetArraySize (array), ==, (int) n);
   guint i = 0;
   cJSON_ArrayForEach (number, array) bytes[i++] = (guint8) number->valueint;
@@ -332,6 +347,7 @@ check_color (const cJSON *item, const char *name, double brightness, double cont
   g_autoptr (Picture) picture = picture_new (5, 4, "colours", NULL);
   g_autofree guint8 *pixels = bytes_of (item, "pixels", 60);
   g_autofree guint8 *expected = bytes_of (item, name, 60);
+
   memcpy (picture->pixels, pixels, 60);
   AugmentOptions options = plain_options (4, 100);
   const Augmentation changed = { .width = 5,
@@ -357,6 +373,7 @@ test_colors (void)
   g_autoptr (GError) error = NULL;
   g_autofree char *path = g_build_filename (g_getenv ("FBNET_TEST_DATA"), "training.json", NULL);
   g_autoptr (cJSON) file = json_read (path, &error);
+
   g_assert_no_error (error);
   const cJSON *cases = cJSON_GetObjectItemCaseSensitive (file, "colours"), *item;
   g_assert_cmpint (cJSON_GetArraySize (cases), ==, 5);
@@ -374,6 +391,7 @@ static void
 test_color_choice (void)
 {
   AugmentOptions options = plain_options (50, 1000);
+
   options.brightness = 0.4;
   double least = 1, most = 1;
   for (guint i = 0; i < 1000; i++) {
@@ -393,6 +411,7 @@ static void
 expect_refused (AugmentOptions options, const char *pattern)
 {
   g_autoptr (GError) error = NULL;
+
   g_assert_false (augment_options_check (&options, &error));
   g_assert_error (error, FBNET_ERROR, FBNET_ERROR_ARGUMENT);
   if (!g_pattern_match_simple (pattern, error->message))
@@ -404,6 +423,7 @@ static void
 test_options (void)
 {
   AugmentOptions options = augment_options_default ();
+
   g_assert_true (augment_options_check (&options, NULL));
   options.n_min_sizes = 0;
   expect_refused (options, "*sizes: expected 1 to 32 of them, found 0");

@@ -17,6 +17,7 @@ static char *
 folder_with_pictures (void)
 {
   char *folder = folder_new ();
+
   g_free (write_picture (folder, "a.png", 8, 6));
   g_free (write_picture (folder, "b.png", 8, 6));
   return folder;
@@ -34,6 +35,7 @@ open_text (const char *folder, const char *text, const DatasetOptions *options, 
 {
   g_autofree char *path = write_text (folder, "set.json", text);
   const DatasetSource source = { path, folder };
+
   return dataset_open (&source, 1, options, error);
 }
 
@@ -44,6 +46,7 @@ open_set (const char *folder, const char *images, const char *annotations,
   g_autoptr (GError) error = NULL;
   g_autofree char *text = coco_text (images, CATEGORIES, annotations);
   Dataset *dataset = open_text (folder, text, options, &error);
+
   g_assert_no_error (error);
   return dataset;
 }
@@ -53,6 +56,7 @@ static AugmentOptions
 plain_options (void)
 {
   AugmentOptions options = augment_options_default ();
+
   options.min_sizes[0] = 6;
   options.n_min_sizes = 1;
   options.flip = 0;
@@ -64,7 +68,8 @@ draw_one (Dataset *dataset, guint64 draw, GError **error)
 {
   const AugmentOptions options = plain_options ();
   g_autoptr (DatasetReader) reader = dataset_reader_new (dataset, &options, error);
-  return reader ? dataset_reader_draw (reader, 1, draw, error) : NULL;
+
+  return reader != NULL ? dataset_reader_draw (reader, 1, draw, error) : NULL;
 }
 
 /* All of the problems' sentences, in one string. */
@@ -72,6 +77,7 @@ static char *
 problems_of (Dataset *dataset)
 {
   g_auto (GStrv) sentences = dataset_problems (dataset);
+
   return g_strjoinv ("\n", sentences);
 }
 
@@ -96,6 +102,7 @@ test_plain (void)
       "{\"id\":2,\"image_id\":1,\"category_id\":2,\"bbox\":[0,0,2.5,1]},"
       "{\"id\":3,\"image_id\":1,\"category_id\":2,\"bbox\":[0,0,2,1],\"iscrowd\":1}]",
       NULL);
+
   g_assert_cmpuint (dataset_n_pictures (dataset), ==, 1);
   g_assert_cmpuint (dataset_n_objects (dataset), ==, 2);
   g_assert_cmpuint (dataset_n_classes (dataset), ==, 2);
@@ -131,6 +138,7 @@ test_empty_pictures (void)
   const char *images = "[{\"id\":1,\"file_name\":\"a.png\"},{\"id\":9,\"file_name\":\"b.png\"}]";
   const char *annotations = "[{\"image_id\":1,\"category_id\":2,\"bbox\":[1,1,2,2]}]";
   g_autoptr (Dataset) some = open_set (folder, images, annotations, NULL);
+
   g_assert_cmpuint (dataset_n_pictures (some), ==, 1);
   g_autofree char *problems = problems_of (some);
   expect_like (problems, "1 images without objects to train on: left out; first: *b.png");
@@ -165,6 +173,7 @@ test_sources (void)
   g_autofree char *other = write_text (folder, "2.json", second);
   const DatasetSource sources[] = { { path, folder }, { other, folder } };
   g_autoptr (Dataset) dataset = dataset_open (sources, 2, NULL, &error);
+
   g_assert_no_error (error);
   g_assert_cmpuint (dataset_n_pictures (dataset), ==, 2);
   g_assert_cmpuint (dataset_n_classes (dataset), ==, 2);
@@ -190,6 +199,7 @@ test_category_twice (void)
       coco_text (IMAGES, "[{\"id\":3,\"name\":\"cat\"},{\"id\":3,\"name\":\"cat\"}]",
           "[{\"image_id\":1,\"category_id\":3,\"bbox\":[1,1,2,2]}]");
   g_autoptr (Dataset) dataset = open_text (folder, text, NULL, &error);
+
   g_assert_no_error (error);
   g_assert_cmpuint (dataset_n_classes (dataset), ==, 1);
   g_autofree char *problems = problems_of (dataset);
@@ -314,10 +324,11 @@ test_flawed (gconstpointer data)
   g_autoptr (GError) error = NULL;
   char *folder = folder_with_pictures ();
   g_autofree char *annotations = g_strdup_printf ("[%s%s" SOUND "]",
-      flaw->annotation ? flaw->annotation : "", flaw->annotation ? "," : "");
+      flaw->annotation != NULL ? flaw->annotation : "", flaw->annotation != NULL ? "," : "");
   const DatasetOptions options = { .masks = TRUE };
   g_autoptr (Dataset) dataset =
-      open_set (folder, flaw->images ? flaw->images : IMAGES, annotations, &options);
+      open_set (folder, flaw->images != NULL ? flaw->images : IMAGES, annotations, &options);
+
   g_assert_cmpuint (dataset_n_pictures (dataset), ==, 1);
   g_autoptr (TrainSample) sample = draw_one (dataset, 0, &error);
   g_assert_no_error (error);
@@ -377,6 +388,7 @@ test_unusable (gconstpointer data)
   const Unusable *set = data;
   g_autoptr (GError) error = NULL;
   char *folder = folder_with_pictures ();
+
   g_assert_null (open_text (folder, set->text, NULL, &error));
   g_assert_true (error && error->domain == FBNET_ERROR);
   expect_like (error->message, set->message);
@@ -392,6 +404,7 @@ test_missing (void)
   g_autofree char *path = write_text (folder, "set.json", "{}");
   const DatasetSource no_folder = { path, "/does/not/exist" }, no_file = { "/none.json", folder };
   const DatasetSource file_as_folder = { path, path };
+
   g_assert_null (dataset_open (&no_folder, 1, NULL, &error));
   g_assert_error (error, FBNET_ERROR, FBNET_ERROR_NOT_FOUND);
   expect_like (error->message,
@@ -420,6 +433,7 @@ static void
 expect_replaced (Dataset *dataset, const char *problem)
 {
   g_autoptr (GError) error = NULL;
+
   g_assert_cmpuint (dataset_n_pictures (dataset), ==, 2);
   g_assert_cmpuint (dataset_n_broken_pictures (dataset), ==, 0);
   for (guint draw = 0; draw < 6; draw++) {
@@ -439,6 +453,7 @@ static void
 test_broken_picture (void)
 {
   char *folder = folder_with_pictures ();
+
   g_free (write_text (folder, "a.png", "\xff\xd8\xff\xe0 no more"));
   g_autoptr (Dataset) dataset = open_set (folder, TWO_IMAGES, AN_OBJECT_EACH, NULL);
   expect_replaced (dataset,
@@ -454,6 +469,7 @@ test_lost_picture (void)
   char *folder = folder_with_pictures ();
   g_autoptr (Dataset) dataset = open_set (folder, TWO_IMAGES, AN_OBJECT_EACH, NULL);
   g_autofree char *path = g_build_filename (folder, "a.png", NULL);
+
   g_assert_cmpint (g_remove (path), ==, 0);
   expect_replaced (dataset, "1 pictures that cannot be read*a.png*");
   folder_remove (folder);
@@ -464,6 +480,7 @@ static void
 test_other_picture (void)
 {
   char *folder = folder_with_pictures ();
+
   g_free (write_picture (folder, "a.png", 6, 8));
   g_autoptr (Dataset) dataset = open_set (folder, TWO_IMAGES, AN_OBJECT_EACH, NULL);
   expect_replaced (dataset,
@@ -479,6 +496,7 @@ test_all_broken (void)
   g_autoptr (GError) error = NULL;
   char *folder = folder_with_pictures ();
   g_autoptr (Dataset) dataset = open_set (folder, TWO_IMAGES, AN_OBJECT_EACH, NULL);
+
   g_free (write_text (folder, "a.png", "text"));
   g_free (write_text (folder, "b.png", ""));
   g_assert_null (draw_one (dataset, 5, &error));

@@ -281,6 +281,7 @@ check_broken (const char *name, int number)
   g_autofree char *options = g_strdup_printf ("--iterations 150 --log %s", log);
 #ifdef HAVE_ANNOTATE
   g_autofree char *resume = g_strdup_printf ("%s --resume --curve %s", options, curve);
+
 #else
   g_autofree char *resume = g_strdup_printf ("%s --resume", options);
 #endif

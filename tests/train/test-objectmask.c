@@ -16,6 +16,7 @@ for_each_case (const char *member, void (*func) (const cJSON *item))
   g_autoptr (GError) error = NULL;
   g_autofree char *path = g_build_filename (g_getenv ("FBNET_TEST_DATA"), "training.json", NULL);
   g_autoptr (cJSON) file = json_read (path, &error);
+
   g_assert_no_error (error);
   const cJSON *cases = cJSON_GetObjectItemCaseSensitive (file, member), *item;
   g_assert_cmpint (cJSON_GetArraySize (cases), >=, 5);
@@ -26,6 +27,7 @@ static guint
 number_of (const cJSON *item, const char *name)
 {
   const cJSON *number = cJSON_GetObjectItemCaseSensitive (item, name);
+
   g_assert_true (cJSON_IsNumber (number));
   return (guint) number->valueint;
 }
@@ -35,6 +37,7 @@ static guint8 *
 bits_of (const cJSON *item, const char *name, gsize n)
 {
   const char *text = cJSON_GetStringValue (cJSON_GetObjectItemCaseSensitive (item, name));
+
   g_assert_nonnull (text);
   g_assert_cmpuint (strlen (text), ==, n);
   guint8 *bits = g_new (guint8, n);
@@ -48,6 +51,7 @@ box_of (const cJSON *item)
 {
   g_autoptr (GError) error = NULL;
   double numbers[4];
+
   json_get_numbers (item, "box", numbers, 4, "case", &error);
   g_assert_no_error (error);
   return (Box){ (float) numbers[0], (float) numbers[1], (float) numbers[2], (float) numbers[3] };
@@ -61,6 +65,7 @@ check_crop (const ObjectMask *shape, const cJSON *item)
   const Box box = box_of (item);
   g_autofree guint8 *expected = bits_of (item, "target", n);
   g_autofree guint8 *found = g_new (guint8, n);
+
   memset (found, 7, n); /* every cell is written */
   object_mask_crop (shape, &box, side, found);
   g_assert_cmpmem (found, n, expected, n);
@@ -70,6 +75,7 @@ static ObjectMask *
 parse_shape (const char *text, guint *n_left_out, GError **error)
 {
   g_autoptr (cJSON) json = cJSON_Parse (text);
+
   g_assert_nonnull (json);
   return object_mask_read (json, n_left_out, "case", error);
 }
@@ -80,6 +86,7 @@ shape_of (const char *text)
   g_autoptr (GError) error = NULL;
   guint n_left_out = 0;
   ObjectMask *shape = parse_shape (text, &n_left_out, &error);
+
   g_assert_no_error (error);
   g_assert_cmpuint (n_left_out, ==, 0);
   return shape;
@@ -93,6 +100,7 @@ check_polygon_crop (const cJSON *item)
   g_autoptr (ObjectMask) shape =
       object_mask_read (cJSON_GetObjectItemCaseSensitive (item, "polygons"), &n_left_out, "case",
           &error);
+
   g_assert_no_error (error);
   check_crop (shape, item);
 }
@@ -111,6 +119,7 @@ check_bit_crop (const cJSON *item)
   const guint width = number_of (item, "width"), height = number_of (item, "height");
   g_autofree guint8 *bits = bits_of (item, "bits", (gsize) width * height);
   const ObjectMask shape = { .bits = bits, .width = width, .height = height };
+
   check_crop (&shape, item);
 }
 
@@ -136,6 +145,7 @@ check_nearest (const cJSON *item)
     .height = height,
     .network_width = new_width,
     .network_height = new_height };
+
   augment_bits (&augmentation, found, mask, width, height);
   g_assert_cmpmem (found, n, expected, n);
   augmentation.flip = TRUE;
@@ -167,6 +177,7 @@ test_runs (void)
     .network_width = 4,
     .network_height = 4 };
   g_autoptr (ObjectMask) moved = object_mask_augment (shape, &augmentation, &error);
+
   g_assert_no_error (error);
   const guint8 expected[16] = { 0, 0, 0, 0, 0, 0, 1, 0, 0, 0, 1, 0, 0, 0, 0, 0 };
   g_assert_cmpmem (moved->bits, 16, expected, 16);
@@ -183,6 +194,7 @@ expect_bounds (const char *polygons, gboolean any, float x0, float y0, float x1,
 {
   g_autoptr (ObjectMask) shape = shape_of (polygons);
   Box bounds;
+
   g_assert_true (object_mask_bounds (shape, 10, 10, &bounds) == any);
   if (!any)
     return;
@@ -213,6 +225,7 @@ expect_error (const char *segmentation, const char *pattern)
 {
   g_autoptr (GError) error = NULL;
   guint n_left_out = 0;
+
   g_assert_null (parse_shape (segmentation, &n_left_out, &error));
   g_assert_nonnull (error);
   g_assert_true (g_str_has_prefix (error->message, "case: "));
@@ -229,6 +242,7 @@ test_hostile (void)
   guint n_left_out = 0;
   g_autoptr (ObjectMask) shape =
       parse_shape ("[[1,2,3,4],[1,2,3,4,5,6,7],\"x\",[1,2,3,4,5,6]]", &n_left_out, &error);
+
   g_assert_no_error (error);
   g_assert_cmpuint (n_left_out, ==, 3);
   g_assert_cmpuint (shape->n_polygons, ==, 1);
@@ -255,6 +269,7 @@ test_far_boxes (void)
   const Box boxes[] = { { 30000, 30000, 30000.01f, 30001 }, { 20, 20, 20, 20 },
     { -50, -50, -40, -40 } };
   guint8 target[28 * 28];
+
   for (guint i = 0; i < G_N_ELEMENTS (boxes); i++) {
     object_mask_crop (shape, &boxes[i], 28, target);
     for (guint j = 0; j < sizeof target; j++)

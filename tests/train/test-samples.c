@@ -19,6 +19,7 @@ static AugmentOptions
 all_options (void)
 {
   AugmentOptions options = augment_options_default ();
+
   options.min_sizes[0] = 20;
   options.min_sizes[1] = 31;
   options.n_min_sizes = 2;
@@ -40,6 +41,7 @@ open_small (const char *folder)
   g_autoptr (GError) error = NULL;
   g_autoptr (GString) images = g_string_new (NULL);
   g_autoptr (GString) annotations = g_string_new (NULL);
+
   for (guint i = 0; i < N_PICTURES; i++) {
     const guint width = 20 + 5 * i, height = 33 - 2 * i;
     g_autofree char *name = g_strdup_printf ("%u.png", i);
@@ -75,6 +77,7 @@ reader_new (Dataset *dataset, const AugmentOptions *options)
 {
   g_autoptr (GError) error = NULL;
   DatasetReader *reader = dataset_reader_new (dataset, options, &error);
+
   g_assert_no_error (error);
   return reader;
 }
@@ -84,6 +87,7 @@ draw_sample (DatasetReader *reader, guint64 seed, guint64 draw)
 {
   g_autoptr (GError) error = NULL;
   TrainSample *sample = dataset_reader_draw (reader, seed, draw, &error);
+
   g_assert_no_error (error);
   return sample;
 }
@@ -93,13 +97,14 @@ static char *
 digest (const TrainSample *sample)
 {
   g_autoptr (GChecksum) checksum = g_checksum_new (G_CHECKSUM_SHA256);
+
   g_checksum_update (checksum, (const guchar *) &sample->width, sizeof (guint));
   g_checksum_update (checksum, (const guchar *) &sample->height, sizeof (guint));
   g_checksum_update (checksum, sample->pixels, (gssize) sample->width * sample->height * 3);
   for (guint i = 0; i < sample->n_objects; i++) {
     const TrainObject *object = &sample->objects[i];
     guint8 target[14 * 14] = { 0 };
-    if (object->mask)
+    if (object->mask != NULL)
       sample->crop_mask (sample, object, &object->box, 14, target);
     g_checksum_update (checksum, (const guchar *) &object->box, sizeof (Box));
     g_checksum_update (checksum, (const guchar *) &object->class_id, sizeof (guint));
@@ -117,6 +122,7 @@ test_epochs (void)
   const AugmentOptions options = all_options ();
   g_autoptr (DatasetReader) reader = reader_new (dataset, &options);
   g_autoptr (GHashTable) orders = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);
+
   for (guint epoch = 0; epoch < 12; epoch++) {
     g_autoptr (GHashTable) seen = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);
     g_autoptr (GString) order = g_string_new (NULL);
@@ -149,6 +155,7 @@ draw_all (gpointer data)
   const AugmentOptions options = all_options ();
   g_autoptr (DatasetReader) reader = reader_new (drawing->dataset, &options);
   guint draw = drawing->first;
+
   for (guint i = 0; i < N_DRAWS; i++, draw = (draw + drawing->step) % N_DRAWS) {
     g_autoptr (TrainSample) sample = draw_sample (reader, SEED, draw);
     drawing->digests[draw] = digest (sample);
@@ -165,6 +172,7 @@ test_any_order (void)
   g_autoptr (Dataset) dataset = open_small (folder);
   Drawing drawings[3] = { { dataset, 0, 1 }, { dataset, 59, 59 }, { dataset, 30, 7 } };
   GThread *threads[3];
+
   for (guint i = 0; i < 3; i++) {
     drawings[i].digests = g_new0 (char *, N_DRAWS + 1);
     threads[i] = g_thread_new ("draw", draw_all, &drawings[i]);
@@ -202,6 +210,7 @@ covered (const TrainSample *sample, const TrainObject *object)
 {
   guint8 target[28 * 28];
   guint n = 0;
+
   sample->crop_mask (sample, object, &object->box, 28, target);
   for (guint i = 0; i < sizeof target; i++)
     n += target[i];
@@ -218,6 +227,7 @@ test_masks_follow (void)
   const AugmentOptions options = all_options ();
   g_autoptr (DatasetReader) reader = reader_new (dataset, &options);
   guint n_alone = 0;
+
   for (guint draw = 0; draw < 300; draw++) {
     g_autoptr (TrainSample) sample = draw_sample (reader, SEED, draw);
     check_sample (sample);
@@ -239,6 +249,7 @@ static Dataset *
 open_one (const char *folder, const char *annotation)
 {
   g_autoptr (GError) error = NULL;
+
   g_free (write_picture (folder, "a.png", 40, 40));
   g_autofree char *text =
       g_strdup_printf ("{\"images\":[{\"id\":1,\"file_name\":\"a.png\"}],\"categories\":["
@@ -256,6 +267,7 @@ static AugmentOptions
 zoom_options (double zoom_in, double min_visible)
 {
   AugmentOptions options = all_options ();
+
   options.min_sizes[0] = options.min_sizes[1] = 40;
   options.zoom_in = zoom_in;
   options.zoom_out = 0;
@@ -267,6 +279,7 @@ static gboolean
 any_set (const guint8 *target, guint start, guint step, guint n)
 {
   gboolean set = FALSE;
+
   for (guint i = 0; i < n; i++)
     set = set || target[start + i * step];
   return set;
@@ -284,6 +297,7 @@ test_cut_masks (void)
   const AugmentOptions options = zoom_options (0.7, 0.01);
   g_autoptr (DatasetReader) reader = reader_new (dataset, &options);
   guint n_fitted = 0;
+
   for (guint draw = 0; draw < 200; draw++) {
     g_autoptr (TrainSample) sample = draw_sample (reader, SEED, draw);
     check_sample (sample);
@@ -315,6 +329,7 @@ test_visible_share (void)
   const AugmentOptions options = zoom_options (0.5, 0.6);
   g_autoptr (DatasetReader) reader = reader_new (dataset, &options);
   guint n_whole = 0, n_cut = 0;
+
   for (guint draw = 0; draw < 200; draw++) {
     g_autoptr (TrainSample) sample = draw_sample (reader, SEED, draw);
     g_assert_cmpuint (sample->n_objects, ==, 1);
@@ -337,6 +352,7 @@ test_mirrored (void)
   char *folder = folder_new ();
   g_autoptr (Dataset) dataset = open_small (folder);
   AugmentOptions options = all_options ();
+
   options.zoom_in = options.zoom_out = 0;
   options.brightness = options.contrast = options.saturation = 0;
   options.flip = 0;
@@ -372,6 +388,7 @@ test_bad_options (void)
   char *folder = folder_new ();
   g_autoptr (Dataset) dataset = open_small (folder);
   AugmentOptions options = all_options ();
+
   options.flip = -1;
   g_assert_null (dataset_reader_new (dataset, &options, &error));
   g_assert_error (error, FBNET_ERROR, FBNET_ERROR_ARGUMENT);
@@ -387,6 +404,7 @@ open_coco (void)
   g_autofree char *top = g_build_filename (g_getenv ("FBNET_GOLDEN_DATA"), "coco-val50", NULL);
   g_autofree char *path = g_build_filename (top, "instances_val2017.json", NULL);
   g_autofree char *folder = g_build_filename (top, "images", NULL);
+
   if (!g_file_test (path, G_FILE_TEST_EXISTS)) {
     g_test_skip ("no golden data");
     return NULL;
@@ -404,7 +422,8 @@ static void
 test_coco (void)
 {
   g_autoptr (Dataset) dataset = open_coco ();
-  if (!dataset)
+
+  if (dataset == NULL)
     return;
   g_assert_cmpuint (dataset_n_pictures (dataset), ==, 48);
   g_assert_cmpuint (dataset_n_objects (dataset), ==, 377);
@@ -443,6 +462,7 @@ test_sample_picture (void)
 {
   g_autoptr (GError) error = NULL;
   guint8 pixels[40 * 40 * 3];
+
   for (guint i = 0; i < sizeof pixels; i++)
     pixels[i] = (guint8) (i * 7);
   TrainObject object = { { 5, 5, 35, 35 }, 1, NULL };
@@ -468,6 +488,7 @@ test_sheet (void)
   g_autoptr (GError) error = NULL;
   g_autoptr (Picture) wide = picture_new (20, 5, "wide", &error);
   g_autoptr (Picture) high = picture_new (4, 9, "high", &error);
+
   memset (wide->pixels, 100, 3 * 20 * 5);
   memset (high->pixels, 200, 3 * 4 * 9);
   const Picture *pictures[] = { wide, high, high };
@@ -487,6 +508,7 @@ static void
 write_sheet (Dataset *dataset, const AugmentOptions *options, const char *path)
 {
   g_autoptr (GError) error = NULL;
+
   sample_sheet_write (dataset, options, SEED, 12, 4, path, &error);
   g_assert_no_error (error);
   g_autoptr (Picture) sheet = picture_read (path, &error);
@@ -504,6 +526,7 @@ test_sheet_file (void)
   g_autoptr (Dataset) dataset = open_small (folder);
   AugmentOptions options = all_options ();
   g_autofree char *path = g_build_filename (folder, "sheet.png", NULL);
+
   write_sheet (dataset, &options, path);
   g_assert_false (sample_sheet_write (dataset, &options, SEED, 2, 2, "/none/sheet.png", &error));
   g_assert_true (error && error->domain == FBNET_ERROR);
@@ -519,7 +542,8 @@ static void
 test_coco_sheet (void)
 {
   g_autoptr (Dataset) dataset = open_coco ();
-  if (!dataset)
+
+  if (dataset == NULL)
     return;
   AugmentOptions options = all_options ();
   options.min_sizes[0] = options.min_sizes[1] = 320;
@@ -527,7 +551,7 @@ test_coco_sheet (void)
   char *folder = folder_new ();
   g_autofree char *path = g_build_filename (folder, "sheet.png", NULL);
   const char *kept = g_getenv ("FBNET_SAMPLE_SHEET");
-  write_sheet (dataset, &options, kept ? kept : path);
+  write_sheet (dataset, &options, kept != NULL ? kept : path);
   folder_remove (folder);
 }
 #endif
