@@ -96,10 +96,10 @@ select_key (const guint32 *keys, gsize n, gsize k, gsize *n_equal)
 void
 top_k (guint32 *order, const float *scores, gsize n, gsize k, void *scratch)
 {
-  guint32 *keys = scratch, *spare = keys + n;
   k = MIN (k, n);
   if (k == 0)
-    return;
+    return; /* there need be no scratch */
+  guint32 *keys = scratch, *spare = keys + n;
   for (gsize i = 0; i < n; i++)
     keys[i] = score_key (scores[i]);
 

@@ -108,7 +108,10 @@ gsize
 rpn_proposals (Box *boxes, float *logits, const RpnLevel *levels, gsize n_levels,
     const RpnParams *params, float image_width, float image_height, void *scratch)
 {
-  Candidates c = cut_scratch (scratch, count_candidates (levels, n_levels, params));
+  const gsize n_candidates = count_candidates (levels, n_levels, params);
+  if (n_candidates == 0)
+    return 0; /* there need be no scratch */
+  Candidates c = cut_scratch (scratch, n_candidates);
   gsize n = 0;
   for (gsize l = 0; l < n_levels; l++)
     n = append_level (&c, n, &levels[l], (guint32) l, params, image_width, image_height);
