@@ -11,6 +11,7 @@ LLVMFuzzerTestOneInput (const uint8_t *data, size_t size)
 {
   g_autoptr (GBytes) bytes = g_bytes_new_static (data, size);
   g_autoptr (Archive) archive = archive_open_bytes (bytes, "fuzz", NULL);
+
   if (archive == NULL)
     return 0;
   if (torchscript_is (archive)) {
