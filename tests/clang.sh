@@ -24,8 +24,9 @@ done
 
 echo "== build with clang"
 if ! [ -f "$build/build.ninja" ]; then
+  # What g_autofree clears up later counts as used with gcc only.
   CC=clang CXX=clang++ meson setup "$build" -Dfuzzing=true -Db_sanitize=address,undefined -Db_lundef=false \
-    -Dwerror=true -Dc_args=-O1
+    -Dwerror=true -Dc_args='-O1 -Wno-unused-variable'
 fi
 ninja -C "$build"
 
