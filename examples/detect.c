@@ -19,6 +19,7 @@ read_ppm (FbnetImage *image, const char *file, gsize size)
 {
   guint width, height;
   int header = 0;
+
   if (sscanf (file, "P6 %5u %5u 255%n", &width, &height, &header) != 2 || header == 0)
     return FALSE;
   header++; /* one white space, then the pixels */
@@ -39,10 +40,11 @@ static gboolean
 detect (const char *model_path, const FbnetImage *image, GError **error)
 {
   g_autoptr (FbnetModel) model = fbnet_model_load (model_path, error);
-  if (!model)
+
+  if (model == NULL)
     return FALSE;
   g_autoptr (FbnetDetector) detector = fbnet_detector_new (model, NULL, error);
-  if (!detector)
+  if (detector == NULL)
     return FALSE;
   FbnetParams params;
   fbnet_model_get_params (model, &params);
@@ -56,7 +58,7 @@ detect (const char *model_path, const FbnetImage *image, GError **error)
   for (guint i = 0; i < found->n; i++) {
     const FbnetDetection *object = &found->items[i];
     const char *label = fbnet_model_get_label (model, object->class_id);
-    printf ("%-16s %3.0f %%  %5.1f %5.1f %5.1f %5.1f\n", label ? label : "?",
+    printf ("%-16s %3.0f %%  %5.1f %5.1f %5.1f %5.1f\n", label != NULL ? label : "?",
         (double) object->score * 100, (double) object->x0, (double) object->y0, (double) object->x1,
         (double) object->y1);
   }

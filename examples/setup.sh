@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 #
 # Installs what fbnet needs on Debian, as far as it is missing. The only list of packages.
+# With --clang, also the second compiler that changes are checked with.
 set -eu
 
 # To build: the engine; the importer; the tools and the overlay; training on several machines; the
@@ -19,6 +20,14 @@ run='gstreamer1.0-tools gstreamer1.0-plugins-base gstreamer1.0-plugins-good
 gstreamer1.0-plugins-bad gstreamer1.0-plugins-ugly gstreamer1.0-libav
 fonts-dejavu-core curl ca-certificates openmpi-bin'
 
+# For tests/clang.sh: the compiler, its sanitizers and its fuzzer.
+clang=
+case ${1-} in
+  '') ;;
+  --clang) clang='clang libclang-rt-dev' ;;
+  *) echo 'examples/setup.sh [--clang]' >&2; exit 2 ;;
+esac
+
 # GstAnalytics, from GStreamer 1.24 on: Debian 13, and Debian's next release, which has no number yet.
 # The package wants OpenCV's headers, large and of no use here, so that Debian 12 is spared it.
 release=$(. /etc/os-release && echo "${VERSION_ID:-13}") || release=0
@@ -31,12 +40,12 @@ is_installed() {
 }
 
 if ! command -v dpkg-query >/dev/null; then
-  printf 'Not a Debian system. Needed are the equivalents of:\n%s\n%s\n' "$build" "$run"
+  printf 'Not a Debian system. Needed are the equivalents of:\n%s\n%s\n%s\n' "$build" "$run" "$clang"
   exit 0
 fi
 
 missing=
-for package in $build $run; do
+for package in $build $run $clang; do
   is_installed "$package" || missing="$missing $package"
 done
 if [ -z "$missing" ]; then

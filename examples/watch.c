@@ -16,7 +16,8 @@ mask_share (GstVideoRegionOfInterestMeta *roi)
   const GstStructure *mask = gst_video_region_of_interest_meta_get_param (roi, "mask");
   GstBuffer *data = NULL;
   GstMapInfo map;
-  if (!mask || !gst_structure_get (mask, "data", GST_TYPE_BUFFER, &data, NULL))
+
+  if (mask == NULL || !gst_structure_get (mask, "data", GST_TYPE_BUFFER, &data, NULL))
     return -1;
   gsize n_set = 0, n_all = 1;
   if (gst_buffer_map (data, &map, GST_MAP_READ)) {
@@ -34,7 +35,8 @@ print_region (GstClockTime pts, GstVideoRegionOfInterestMeta *roi)
 {
   const GstStructure *box = gst_video_region_of_interest_meta_get_param (roi, "detection");
   double confidence = 0;
-  if (!box || !gst_structure_get_double (box, "confidence", &confidence))
+
+  if (box == NULL || !gst_structure_get_double (box, "confidence", &confidence))
     return; /* a region that somebody else attached */
   g_print ("%8.3f  %-16s %.3f  %4u,%-4u %4ux%-4u", (double) pts / GST_SECOND,
       g_quark_to_string (roi->roi_type), confidence, roi->x, roi->y, roi->w, roi->h);
@@ -51,6 +53,7 @@ read_frame (GstPad *pad, GstPadProbeInfo *info, gpointer data)
   GstBuffer *buffer = GST_PAD_PROBE_INFO_BUFFER (info);
   gpointer state = NULL;
   GstMeta *meta;
+
   while ((meta = gst_buffer_iterate_meta_filtered (buffer, &state,
               GST_VIDEO_REGION_OF_INTEREST_META_API_TYPE)))
     print_region (GST_BUFFER_PTS (buffer), (GstVideoRegionOfInterestMeta *) meta);
@@ -62,6 +65,7 @@ static gboolean
 run (GstElement *pipeline)
 {
   g_autoptr (GstBus) bus = gst_element_get_bus (pipeline);
+
   gst_element_set_state (pipeline, GST_STATE_PLAYING);
   g_autoptr (GstMessage) message =
       gst_bus_timed_pop_filtered (bus, GST_CLOCK_TIME_NONE, GST_MESSAGE_EOS | GST_MESSAGE_ERROR);
@@ -87,7 +91,7 @@ main (int argc, char **argv)
   g_autoptr (GError) error = NULL;
   g_autoptr (GstElement) pipeline = gst_parse_launch (
       "filesrc name=file ! decodebin ! fbnetdetect name=detector ! fakesink sync=false", &error);
-  if (error) {
+  if (error != NULL) {
     g_printerr ("%s\n", error->message);
     return 1;
   }

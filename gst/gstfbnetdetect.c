@@ -107,6 +107,7 @@ post_error_of_engine (GstFbnetDetect *self, GstMessageType type, const GError *e
 {
   GQuark domain = GST_RESOURCE_ERROR;
   gint code = GST_RESOURCE_ERROR_FAILED;
+
   switch ((FbnetError) error->code) {
     case FBNET_ERROR_NOT_FOUND:
       code = GST_RESOURCE_ERROR_NOT_FOUND;
@@ -186,7 +187,7 @@ static gboolean
 is_loading (GstFbnetDetect *self)
 {
   GST_OBJECT_LOCK (self);
-  const gboolean loading = self->load_done != self->load_wanted || self->pending;
+  const gboolean loading = self->load_done != self->load_wanted || self->pending != NULL;
   GST_OBJECT_UNLOCK (self);
   return loading;
 }
@@ -198,6 +199,7 @@ follow_settings (GstFbnetDetect *self)
 {
   g_autoptr (GError) error = NULL;
   GPtrArray *complaints = g_ptr_array_new_with_free_func (g_free);
+
   if (!resolve_settings (self, complaints, complaints, &error))
     g_ptr_array_add (complaints, g_strdup (error->message));
   if (is_loading (self))
@@ -244,7 +246,7 @@ load_pending (gpointer request, gpointer data)
   GST_OBJECT_UNLOCK (self);
 
   gst_fbnet_network_close (network);
-  if (newest && error) {
+  if (newest && error != NULL) {
     post_error_of_engine (self, GST_MESSAGE_WARNING, error);
     g_signal_emit (self, signals[SIGNAL_MODEL_UPDATED], 0, FALSE, error->message);
   }
@@ -254,7 +256,7 @@ load_pending (gpointer request, gpointer data)
 static void
 request_load (GstFbnetDetect *self)
 {
-  if (!self->loader)
+  if (self->loader == NULL)
     return;
   self->load_wanted++;
   g_thread_pool_push (self->loader, GUINT_TO_POINTER (self->load_wanted), NULL);
@@ -290,6 +292,7 @@ check_settings_at_start (GstFbnetDetect *self)
   GPtrArray *moot = g_ptr_array_new_with_free_func (g_free);
   g_autoptr (GError) error = NULL;
   const gboolean sound = resolve_settings (self, unknown, moot, &error);
+
   post_complaints (self, moot);
   if (!sound)
     post_settings (self, GST_MESSAGE_ERROR, error->message);
@@ -302,10 +305,11 @@ static gboolean
 gst_fbnet_detect_stop (GstBaseTransform *trans)
 {
   GstFbnetDetect *self = GST_FBNET_DETECT (trans);
+
   GST_OBJECT_LOCK (self);
   GThreadPool *loader = g_steal_pointer (&self->loader);
   GST_OBJECT_UNLOCK (self);
-  if (loader)
+  if (loader != NULL)
     g_thread_pool_free (loader, TRUE, TRUE);
 
   GST_OBJECT_LOCK (self);
@@ -330,7 +334,8 @@ gst_fbnet_detect_start (GstBaseTransform *trans)
   GstFbnetDetect *self = GST_FBNET_DETECT (trans);
   g_autoptr (GError) error = NULL;
   GstFbnetNetwork *network = open_network (self, &error);
-  if (!network) {
+
+  if (network == NULL) {
     post_error_of_engine (self, GST_MESSAGE_ERROR, error);
     return FALSE;
   }
@@ -357,6 +362,7 @@ static gboolean
 gst_fbnet_detect_set_caps (GstBaseTransform *trans, GstCaps *in, GstCaps *out)
 {
   GstFbnetDetect *self = GST_FBNET_DETECT (trans);
+
   if (gst_video_info_from_caps (&self->info, in))
     return TRUE;
   g_autofree char *text = gst_caps_to_string (in);
@@ -372,6 +378,7 @@ gst_fbnet_detect_before_transform (GstBaseTransform *trans, GstBuffer *buffer)
 {
   const GstClockTime time =
       gst_segment_to_stream_time (&trans->segment, GST_FORMAT_TIME, GST_BUFFER_PTS (buffer));
+
   if (GST_CLOCK_TIME_IS_VALID (time))
     gst_object_sync_values (GST_OBJECT (trans), time);
 }
@@ -392,6 +399,7 @@ static GstFlowReturn
 detect (GstFbnetDetect *self, GstBuffer *buffer)
 {
   GstVideoFrame frame;
+
   if (!gst_video_frame_map (&frame, &self->info, buffer,
           GST_MAP_READ | GST_VIDEO_FRAME_MAP_FLAG_NO_REF))
     return fail_mapping (self, buffer);
@@ -425,7 +433,7 @@ static void
 evaluate (GstFbnetDetect *self, GstBuffer *buffer, GstFbnetResult *result)
 {
   GST_OBJECT_LOCK (self);
-  const gboolean wanted = self->settings.evaluate && self->network->detector;
+  const gboolean wanted = self->settings.evaluate && self->network->detector != NULL;
   GST_OBJECT_UNLOCK (self);
   if (!wanted)
     return;
@@ -445,11 +453,11 @@ static GstFlowReturn
 blend_overlay (GstFbnetDetect *self, GstBuffer *buffer, const GstFbnetResult *result,
     const GstFbnetOverlayStyle *style)
 {
-  if (!self->overlay)
+  if (self->overlay == NULL)
     self->overlay = gst_fbnet_overlay_new ();
   g_autoptr (GstVideoOverlayComposition) composition =
       gst_fbnet_overlay_compose (self->overlay, result, style);
-  if (!composition)
+  if (composition == NULL)
     return GST_FLOW_OK;
 
   GstVideoFrame frame;
@@ -476,6 +484,7 @@ static void
 take_stock (GstFbnetDetect *self, guint n_found, gint64 began)
 {
   FbnetTimings timings;
+
   gst_fbnet_network_get_timings (self->network, &timings);
   /* What happens once per size of frames is no latency of the stream. */
   const gint64 elapsed =
@@ -495,6 +504,7 @@ process_frame (GstFbnetDetect *self, GstBuffer *buffer, guint n_top, gboolean ov
 {
   const gint64 began = g_get_monotonic_time ();
   GstFlowReturn flow = detect (self, buffer);
+
   if (flow != GST_FLOW_OK)
     return flow;
 
@@ -515,6 +525,7 @@ static GstFlowReturn
 gst_fbnet_detect_transform_ip (GstBaseTransform *trans, GstBuffer *buffer)
 {
   GstFbnetDetect *self = GST_FBNET_DETECT (trans);
+
   take_pending (self);
   if (settings_changed (self))
     follow_settings (self);
@@ -539,6 +550,7 @@ add_latency (GstFbnetDetect *self, GstQuery *query)
 {
   gboolean live;
   GstClockTime minimum, maximum;
+
   gst_query_parse_latency (query, &live, &minimum, &maximum);
   GST_OBJECT_LOCK (self);
   const GstClockTime own = self->stats.latency;
@@ -556,6 +568,7 @@ gst_fbnet_detect_query (GstBaseTransform *trans, GstPadDirection direction, GstQ
 {
   const gboolean answered =
       GST_BASE_TRANSFORM_CLASS (gst_fbnet_detect_parent_class)->query (trans, direction, query);
+
   if (answered && direction == GST_PAD_SRC && GST_QUERY_TYPE (query) == GST_QUERY_LATENCY)
     add_latency (GST_FBNET_DETECT (trans), query);
   return answered;
@@ -568,9 +581,10 @@ describe_stats (GstFbnetDetect *self)
 {
   GST_OBJECT_LOCK (self);
   const GstFbnetNetwork *network = self->network;
-  GstStructure *structure = gst_fbnet_stats_to_structure (&self->stats,
-      network ? network->path : NULL, network ? gst_fbnet_network_get_kernels (network) : NULL,
-      network ? gst_fbnet_network_get_n_threads (network) : 0);
+  GstStructure *structure =
+      gst_fbnet_stats_to_structure (&self->stats, network != NULL ? network->path : NULL,
+          network != NULL ? gst_fbnet_network_get_kernels (network) : NULL,
+          network != NULL ? gst_fbnet_network_get_n_threads (network) : 0);
   GST_OBJECT_UNLOCK (self);
   return structure;
 }
@@ -579,6 +593,7 @@ static void
 gst_fbnet_detect_set_property (GObject *object, guint id, const GValue *value, GParamSpec *spec)
 {
   GstFbnetDetect *self = GST_FBNET_DETECT (object);
+
   GST_OBJECT_LOCK (self);
   const gboolean known = gst_fbnet_settings_set (&self->settings, id, value);
   const gboolean started = self->loader != NULL;
@@ -598,12 +613,13 @@ static void
 gst_fbnet_detect_get_property (GObject *object, guint id, GValue *value, GParamSpec *spec)
 {
   GstFbnetDetect *self = GST_FBNET_DETECT (object);
+
   if (id == prop_stats) {
     g_value_take_boxed (value, describe_stats (self));
     return;
   }
   GST_OBJECT_LOCK (self);
-  const FbnetParams *model = self->network ? &self->network->defaults : NULL;
+  const FbnetParams *model = self->network != NULL ? &self->network->defaults : NULL;
   const gboolean known = gst_fbnet_settings_get (&self->settings, id, model, value);
   GST_OBJECT_UNLOCK (self);
   if (!known)
@@ -687,6 +703,7 @@ static void
 gst_fbnet_detect_init (GstFbnetDetect *self)
 {
   GstBaseTransform *trans = GST_BASE_TRANSFORM (self);
+
   gst_base_transform_set_in_place (trans, TRUE);
   gst_base_transform_set_qos_enabled (trans, FALSE);
   /* Without this the base class would clear the flag that is passed on. */

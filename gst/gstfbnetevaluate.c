@@ -19,6 +19,7 @@ GstFbnetEvaluation *
 gst_fbnet_evaluation_new (void)
 {
   GstFbnetEvaluation *evaluation = g_new (GstFbnetEvaluation, 1);
+
   evaluation->references = g_array_new (FALSE, FALSE, sizeof (FbnetReference));
   evaluation->matches = g_array_new (FALSE, FALSE, sizeof (FbnetMatch));
   return evaluation;
@@ -27,7 +28,7 @@ gst_fbnet_evaluation_new (void)
 void
 gst_fbnet_evaluation_free (GstFbnetEvaluation *evaluation)
 {
-  if (!evaluation)
+  if (evaluation == NULL)
     return;
   g_array_unref (evaluation->references);
   g_array_unref (evaluation->matches);
@@ -38,7 +39,8 @@ static gboolean
 is_switched_off (const GstFbnetNetwork *network, guint class_id)
 {
   const float *thresholds = network->params.class_thresholds;
-  return thresholds && thresholds[class_id] >= 1;
+
+  return thresholds != NULL && thresholds[class_id] >= 1;
 }
 
 void
@@ -47,7 +49,8 @@ gst_fbnet_evaluation_add (GstFbnetEvaluation *evaluation, const GstFbnetNetwork 
 {
   FbnetReference reference = { (float) x0, (float) y0, (float) x1, (float) y1, FBNET_ANY_CLASS,
     FALSE };
-  if (label && gst_fbnet_network_find_class (network, label, &reference.class_id)
+
+  if (label != NULL && gst_fbnet_network_find_class (network, label, &reference.class_id)
       && is_switched_off (network, reference.class_id))
     return;
   g_array_append_val (evaluation->references, reference);
@@ -58,7 +61,8 @@ static gboolean
 read_exact_box (GstVideoRegionOfInterestMeta *roi, double box[4])
 {
   const GstStructure *detection = gst_video_region_of_interest_meta_get_param (roi, "detection");
-  return detection && gst_structure_get_double (detection, "x_min", &box[0])
+
+  return detection != NULL && gst_structure_get_double (detection, "x_min", &box[0])
       && gst_structure_get_double (detection, "y_min", &box[1])
       && gst_structure_get_double (detection, "x_max", &box[2])
       && gst_structure_get_double (detection, "y_max", &box[3]);
@@ -70,6 +74,7 @@ add_region (GstFbnetEvaluation *evaluation, const GstFbnetNetwork *network,
 {
   const char *label = g_quark_to_string (roi->roi_type);
   double box[4];
+
   if (read_exact_box (roi, box))
     gst_fbnet_evaluation_add (evaluation, network, label, box[0] * width, box[1] * height,
         box[2] * width, box[3] * height);
@@ -110,6 +115,7 @@ gst_fbnet_evaluation_read (GstFbnetEvaluation *evaluation, GstBuffer *buffer,
 {
   gpointer state = NULL;
   GstMeta *meta;
+
   g_array_set_size (evaluation->references, 0);
   while ((meta = gst_buffer_iterate_meta_filtered (buffer, &state,
               GST_VIDEO_REGION_OF_INTEREST_META_API_TYPE)))

@@ -79,6 +79,7 @@ static void
 point_at_planes (FbnetImage *image, const GstVideoFrame *frame)
 {
   const guint n_planes = GST_VIDEO_FRAME_N_PLANES (frame);
+
   for (guint i = 0; i < n_planes; i++) {
     const guint plane = n_planes == 3 ? (guint) GST_VIDEO_FRAME_COMP_PLANE (frame, i) : i;
     image->planes[i] = GST_VIDEO_FRAME_PLANE_DATA (frame, plane);

@@ -35,12 +35,13 @@ static gboolean
 file_key_init (FileKey *key, const char *path)
 {
   struct stat status;
-  if (!path) {
+
+  if (path == NULL) {
     key->path = g_strdup (GST_FBNET_BUNDLED_MODEL);
     return TRUE;
   }
   char *real = realpath (path, NULL);
-  if (!real)
+  if (real == NULL)
     return FALSE;
   const gboolean found = stat (real, &status) == 0;
   if (found) {
@@ -101,7 +102,8 @@ load_bundled (GError **error)
 {
   g_autoptr (GBytes) bytes = g_resource_lookup_data (fbnet_demo_get_resource (), BUNDLED_PATH,
       G_RESOURCE_LOOKUP_FLAGS_NONE, error);
-  return bytes ? fbnet_model_load_bytes (bytes, GST_FBNET_BUNDLED_MODEL, error) : NULL;
+
+  return bytes != NULL ? fbnet_model_load_bytes (bytes, GST_FBNET_BUNDLED_MODEL, error) : NULL;
 }
 
 /* Takes over `key`. With the lock held, which is let go while the file is read. */
@@ -109,6 +111,7 @@ static Entry *
 load_entry (FileKey *key, const char *path)
 {
   Entry *entry = g_new0 (Entry, 1);
+
   entry->key = *key;
   entry->holders = 1;
   entry->loading = TRUE;
@@ -116,7 +119,7 @@ load_entry (FileKey *key, const char *path)
 
   g_mutex_unlock (&lock);
   GError *error = NULL;
-  FbnetModel *model = path ? fbnet_model_load (path, &error) : load_bundled (&error);
+  FbnetModel *model = path != NULL ? fbnet_model_load (path, &error) : load_bundled (&error);
   g_mutex_lock (&lock);
 
   entry->model = model;
@@ -130,12 +133,13 @@ FbnetModel *
 gst_fbnet_models_acquire (const char *path, GError **error)
 {
   FileKey key = { NULL };
+
   if (!file_key_init (&key, path)) /* the loader finds the words for why */
     return fbnet_model_load (path, error);
 
   g_mutex_lock (&lock);
   Entry *entry = find_by_key (&key);
-  if (entry) {
+  if (entry != NULL) {
     g_free (key.path);
     entry->holders++;
     while (entry->loading)
@@ -145,7 +149,7 @@ gst_fbnet_models_acquire (const char *path, GError **error)
   }
 
   FbnetModel *model = entry->model;
-  if (!model) {
+  if (model == NULL) {
     g_propagate_error (error, g_error_copy (entry->error));
     drop_holder (entry);
   }
@@ -156,11 +160,11 @@ gst_fbnet_models_acquire (const char *path, GError **error)
 void
 gst_fbnet_models_release (FbnetModel *model)
 {
-  if (!model)
+  if (model == NULL)
     return;
   g_mutex_lock (&lock);
   Entry *entry = find_by_model (model);
-  FbnetModel *last = entry ? drop_holder (entry) : model;
+  FbnetModel *last = entry != NULL ? drop_holder (entry) : model;
   g_mutex_unlock (&lock);
   fbnet_model_unref (last);
 }

@@ -25,7 +25,8 @@ read_label_text (const char *path, GError **error)
 {
   g_autoptr (GError) file_error = NULL;
   g_autoptr (GMappedFile) file = g_mapped_file_new (path, FALSE, &file_error);
-  if (!file) {
+
+  if (file == NULL) {
     g_set_error (error, FBNET_ERROR, file_error_code (file_error),
         "label file %s: cannot be read: %s", path, file_error->message);
     return NULL;
@@ -39,7 +40,7 @@ read_label_text (const char *path, GError **error)
         MAX_LABEL_FILE_SIZE, size > MAX_LABEL_FILE_SIZE ? "more" : "bytes that are not UTF-8");
     return NULL;
   }
-  return g_strndup (text ? text : "", size);
+  return g_strndup (text != NULL ? text : "", size);
 }
 
 /* Lines without the white space around them; empty lines at the end are not lines. */
@@ -47,7 +48,8 @@ static gboolean
 read_labels (GstFbnetNetwork *network, const char *path, GError **error)
 {
   g_autofree char *text = read_label_text (path, error);
-  if (!text)
+
+  if (text == NULL)
     return FALSE;
   g_auto (GStrv) lines = g_strsplit (g_strchomp (text), "\n", -1);
   const guint n_lines = g_strv_length (lines);
@@ -66,11 +68,12 @@ read_labels (GstFbnetNetwork *network, const char *path, GError **error)
 static void
 take_labels_of_model (GstFbnetNetwork *network)
 {
-  const char *prefix = network->classifier ? "class " : "";
+  const char *prefix = network->classifier != NULL ? "class " : "";
+
   for (guint i = 0; i < network->n_classes; i++) {
     const char *label = fbnet_model_get_label (network->model, i);
-    g_autofree char *number = label ? NULL : g_strdup_printf ("%s%u", prefix, i);
-    network->labels[i] = g_quark_from_string (label ? label : number);
+    g_autofree char *number = label != NULL ? NULL : g_strdup_printf ("%s%u", prefix, i);
+    network->labels[i] = g_quark_from_string (label != NULL ? label : number);
   }
 }
 
@@ -81,7 +84,7 @@ open_engine (GstFbnetNetwork *network, const FbnetDetectorOptions *options, GErr
     network->classifier = fbnet_classifier_new (network->model, options, error);
   else
     network->detector = fbnet_detector_new (network->model, options, error);
-  return network->classifier || network->detector;
+  return network->classifier != NULL || network->detector != NULL;
 }
 
 static void
@@ -90,7 +93,7 @@ allocate_results (GstFbnetNetwork *network)
   network->found = fbnet_detections_new ();
   network->labels = g_new0 (GQuark, network->n_classes);
   network->class_thresholds = g_new0 (float, network->n_classes);
-  if (network->classifier) {
+  if (network->classifier != NULL) {
     network->probabilities = g_new0 (float, network->n_classes);
     network->ranking = g_new0 (GstFbnetClass, network->n_classes);
   }
@@ -101,9 +104,10 @@ gst_fbnet_network_open (const char *model_file, const char *label_file,
     const FbnetDetectorOptions *options, GError **error)
 {
   g_autoptr (GstFbnetNetwork) network = g_new0 (GstFbnetNetwork, 1);
-  network->path = g_strdup (model_file ? model_file : GST_FBNET_BUNDLED_MODEL);
+
+  network->path = g_strdup (model_file != NULL ? model_file : GST_FBNET_BUNDLED_MODEL);
   network->model = gst_fbnet_models_acquire (model_file, error);
-  if (!network->model)
+  if (network->model == NULL)
     return NULL;
   if (!open_engine (network, options, error))
     return NULL;
@@ -112,7 +116,7 @@ gst_fbnet_network_open (const char *model_file, const char *label_file,
   network->params = network->defaults;
   network->n_classes = fbnet_model_get_n_classes (network->model);
   allocate_results (network);
-  if (!label_file)
+  if (label_file == NULL)
     take_labels_of_model (network);
   else if (!read_labels (network, label_file, error))
     return NULL;
@@ -122,7 +126,7 @@ gst_fbnet_network_open (const char *model_file, const char *label_file,
 void
 gst_fbnet_network_close (GstFbnetNetwork *network)
 {
-  if (!network)
+  if (network == NULL)
     return;
   fbnet_detector_free (network->detector);
   fbnet_classifier_free (network->classifier);
@@ -141,21 +145,21 @@ gst_fbnet_network_close (GstFbnetNetwork *network)
 const char *
 gst_fbnet_network_get_kernels (const GstFbnetNetwork *network)
 {
-  return network->classifier ? fbnet_classifier_get_kernels (network->classifier)
-                             : fbnet_detector_get_kernels (network->detector);
+  return network->classifier != NULL ? fbnet_classifier_get_kernels (network->classifier)
+                                     : fbnet_detector_get_kernels (network->detector);
 }
 
 guint
 gst_fbnet_network_get_n_threads (const GstFbnetNetwork *network)
 {
-  return network->classifier ? fbnet_classifier_get_n_threads (network->classifier)
-                             : fbnet_detector_get_n_threads (network->detector);
+  return network->classifier != NULL ? fbnet_classifier_get_n_threads (network->classifier)
+                                     : fbnet_detector_get_n_threads (network->detector);
 }
 
 gboolean
 gst_fbnet_network_set_params (GstFbnetNetwork *network, const FbnetParams *params, GError **error)
 {
-  if (network->detector && !fbnet_detector_set_params (network->detector, params, error))
+  if (network->detector != NULL && !fbnet_detector_set_params (network->detector, params, error))
     return FALSE;
   network->params = *params;
   return TRUE;
@@ -165,6 +169,7 @@ static gint
 compare_classes (gconstpointer a, gconstpointer b)
 {
   const GstFbnetClass *i = a, *j = b;
+
   if (i->probability != j->probability)
     return i->probability > j->probability ? -1 : 1;
   return i->class_id < j->class_id ? -1 : i->class_id > j->class_id;
@@ -174,7 +179,9 @@ static float
 threshold_of (const GstFbnetNetwork *network, guint class_id)
 {
   const FbnetParams *params = &network->params;
-  return params->class_thresholds ? params->class_thresholds[class_id] : params->score_threshold;
+
+  return params->class_thresholds != NULL ? params->class_thresholds[class_id]
+                                          : params->score_threshold;
 }
 
 /* A threshold of its own of 1 switches a class off; that of all classes only says what is too
@@ -184,7 +191,7 @@ rank_classes (GstFbnetNetwork *network)
 {
   network->n_ranked = 0;
   for (guint i = 0; i < network->n_classes; i++) {
-    if (!network->params.class_thresholds || threshold_of (network, i) < 1)
+    if (network->params.class_thresholds == NULL || threshold_of (network, i) < 1)
       network->ranking[network->n_ranked++] = (GstFbnetClass){ i, network->probabilities[i] };
   }
   qsort (network->ranking, network->n_ranked, sizeof *network->ranking, compare_classes);
@@ -193,7 +200,7 @@ rank_classes (GstFbnetNetwork *network)
 gboolean
 gst_fbnet_network_run (GstFbnetNetwork *network, const FbnetImage *image, GError **error)
 {
-  if (network->detector)
+  if (network->detector != NULL)
     return fbnet_detector_run (network->detector, image, network->found, error);
   if (!fbnet_classifier_run (network->classifier, image, network->probabilities, error))
     return FALSE;
@@ -204,7 +211,7 @@ gst_fbnet_network_run (GstFbnetNetwork *network, const FbnetImage *image, GError
 void
 gst_fbnet_network_get_timings (const GstFbnetNetwork *network, FbnetTimings *timings)
 {
-  if (network->detector)
+  if (network->detector != NULL)
     fbnet_detector_get_timings (network->detector, timings);
   else
     fbnet_classifier_get_timings (network->classifier, timings);

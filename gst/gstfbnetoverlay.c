@@ -40,6 +40,7 @@ gst_fbnet_color_by_get_type (void)
     { 0, NULL, NULL },
   };
   static gsize type = 0;
+
   if (g_once_init_enter (&type))
     g_once_init_leave (&type, g_enum_register_static ("GstFbnetColorBy", values));
   return type;
@@ -50,6 +51,7 @@ gst_fbnet_overlay_new (void)
 {
   GstFbnetOverlay *overlay = g_new0 (GstFbnetOverlay, 1);
   PangoFontMap *map = pango_cairo_font_map_new ();
+
   overlay->fonts = pango_font_map_create_context (map);
   g_object_unref (map);
 
@@ -67,7 +69,7 @@ gst_fbnet_overlay_new (void)
 void
 gst_fbnet_overlay_free (GstFbnetOverlay *overlay)
 {
-  if (!overlay)
+  if (overlay == NULL)
     return;
   g_array_unref (overlay->labels);
   g_object_unref (overlay->layout);
@@ -86,6 +88,7 @@ palette_color (guint index)
   const double value = index % 3 == 1 ? 0.8 : 1.0;
   const double saturation = index % 3 == 2 ? 0.6 : 0.85;
   guint32 color = 0xff;
+
   for (gint channel = 0; channel < 3; channel++) { /* red, green, blue: offsets 5, 3, 1 */
     const double k = fmod (5 - 2 * channel + hue, 6);
     const double level = value - value * saturation * CLAMP (MIN (k, 4 - k), 0, 1);
@@ -125,6 +128,7 @@ premultiply (guint32 color)
 {
   const guint alpha = channel_of (color, 24);
   guint32 out = alpha;
+
   for (gint shift = 16; shift >= 0; shift -= 8)
     out = out << 8 | (channel_of (color, shift) * alpha + 127) / 255;
   return out;
@@ -134,6 +138,7 @@ static guint32
 own_or_palette (const Drawing *drawing, guint index)
 {
   const guint32 own = drawing->style->outline_color;
+
   return own ? own : palette_color (index);
 }
 
@@ -141,6 +146,7 @@ static guint32
 outline_color (const Drawing *drawing, guint index)
 {
   const gboolean by_class = drawing->style->color_by == GST_FBNET_COLOR_BY_CLASS;
+
   return own_or_palette (drawing, by_class ? drawing->result->found->items[index].class_id : index);
 }
 
@@ -154,7 +160,7 @@ new_pixels (gint width, gint height)
   if (width <= 0 || height <= 0 || width > G_MAXINT / 4)
     return NULL;
   guint32 *pixels = g_try_malloc0_n ((gsize) width * height, sizeof *pixels);
-  if (!pixels)
+  if (pixels == NULL)
     GST_WARNING ("no memory for a drawing of %d x %d pixels", width, height);
   return pixels;
 }
@@ -164,13 +170,14 @@ static void
 place_pixels (Drawing *drawing, guint32 *pixels, gint x, gint y, gint width, gint height)
 {
   GstBuffer *buffer = gst_buffer_new_wrapped (pixels, (gsize) width * height * sizeof *pixels);
+
   gst_buffer_add_video_meta (buffer, GST_VIDEO_FRAME_FLAG_NONE,
       GST_VIDEO_OVERLAY_COMPOSITION_FORMAT_RGB, width, height);
   GstVideoOverlayRectangle *rectangle = gst_video_overlay_rectangle_new_raw (buffer, x, y, width,
       height, GST_VIDEO_OVERLAY_FORMAT_FLAG_PREMULTIPLIED_ALPHA);
   gst_buffer_unref (buffer);
 
-  if (!drawing->composition)
+  if (drawing->composition == NULL)
     drawing->composition = gst_video_overlay_composition_new (NULL);
   gst_video_overlay_composition_add_rectangle (drawing->composition, rectangle);
   gst_video_overlay_rectangle_unref (rectangle);
@@ -180,7 +187,8 @@ static void
 fill_rectangle (Drawing *drawing, gint x, gint y, gint width, gint height, guint32 color)
 {
   guint32 *pixels = new_pixels (width, height);
-  if (!pixels)
+
+  if (pixels == NULL)
     return;
   const guint32 value = premultiply (color);
   const gsize n = (gsize) width * height;
@@ -195,10 +203,11 @@ static void
 draw_mask (Drawing *drawing, guint index)
 {
   const FbnetMask *mask = &drawing->result->found->items[index].mask;
-  if (!mask->data || drawing->style->mask_alpha <= 0)
+
+  if (mask->data == NULL || drawing->style->mask_alpha <= 0)
     return;
   guint32 *pixels = new_pixels (mask->width, mask->height);
-  if (!pixels)
+  if (pixels == NULL)
     return;
   const guint32 tint =
       premultiply (with_alpha (outline_color (drawing, index), drawing->style->mask_alpha));
@@ -214,6 +223,7 @@ draw_box (Drawing *drawing, guint index)
   const guint32 color = outline_color (drawing, index);
   const gint line = drawing->line_width;
   GstVideoRectangle r;
+
   gst_fbnet_result_rectangle (drawing->result, index, &r);
   if (r.w <= 2 * line || r.h <= 2 * line) {
     fill_rectangle (drawing, r.x, r.y, r.w, r.h, color);
@@ -231,6 +241,7 @@ label_text (const Drawing *drawing, guint class_id, double probability)
 {
   const char *label = g_quark_to_string (drawing->result->labels[class_id]);
   char score[G_ASCII_DTOSTR_BUF_SIZE];
+
   g_ascii_formatd (score, sizeof score, "%.2f", probability);
   if (drawing->style->draw_labels && drawing->style->draw_scores)
     return g_strdup_printf ("%s %s", label, score);
@@ -253,6 +264,7 @@ begin_painting (guint32 *pixels, gint width, gint height)
   cairo_surface_t *surface = cairo_image_surface_create_for_data ((guchar *) pixels,
       CAIRO_FORMAT_ARGB32, width, height, width * 4);
   cairo_t *cairo = cairo_create (surface);
+
   cairo_surface_destroy (surface); /* the context holds it */
   return cairo;
 }
@@ -270,6 +282,7 @@ paint_label (guint32 *pixels, gint width, gint height, gint padding, PangoLayout
     guint32 plate, guint32 ink)
 {
   cairo_t *cairo = begin_painting (pixels, width, height);
+
   set_source_color (cairo, plate);
   cairo_paint (cairo);
   set_source_color (cairo, ink);
@@ -298,6 +311,7 @@ place_label (const Drawing *drawing, guint index, gint width, gint height)
   const gint right = MAX (0, (gint) drawing->result->width - width);
   const gint bottom = MAX (0, (gint) drawing->result->height - height);
   GstVideoRectangle box;
+
   gst_fbnet_result_rectangle (drawing->result, index, &box);
 
   const GstVideoRectangle first = { .x = MIN (box.x, right),
@@ -318,13 +332,14 @@ static guint32 *
 make_label (const Drawing *drawing, const char *text, guint32 color, gint *width, gint *height)
 {
   PangoLayout *layout = drawing->overlay->layout;
+
   pango_layout_set_text (layout, text, -1);
   const gint padding = MAX (2, drawing->font_size / 4);
   pango_layout_get_pixel_size (layout, width, height);
   *width += 2 * padding;
 
   guint32 *pixels = new_pixels (*width, *height);
-  if (!pixels)
+  if (pixels == NULL)
     return NULL;
   const guint32 ink = drawing->style->labels_color;
   const guint32 plate = ink ? with_alpha (contrast_to (ink), 0.7) : color | 0xff000000;
@@ -337,11 +352,12 @@ draw_label (Drawing *drawing, guint index)
 {
   const FbnetDetection *d = &drawing->result->found->items[index];
   g_autofree char *text = label_text (drawing, d->class_id, d->score);
-  if (!text)
+
+  if (text == NULL)
     return;
   gint width, height;
   guint32 *pixels = make_label (drawing, text, outline_color (drawing, index), &width, &height);
-  if (!pixels)
+  if (pixels == NULL)
     return;
   const GstVideoRectangle place = place_label (drawing, index, width, height);
   g_array_append_val (drawing->overlay->labels, place);
@@ -354,12 +370,13 @@ draw_class (Drawing *drawing)
 {
   const GstFbnetClass *best = &drawing->result->classes[0];
   g_autofree char *text = label_text (drawing, best->class_id, best->probability);
-  if (!text)
+
+  if (text == NULL)
     return;
   gint width, height;
   guint32 *pixels =
       make_label (drawing, text, own_or_palette (drawing, best->class_id), &width, &height);
-  if (pixels)
+  if (pixels != NULL)
     place_pixels (drawing, pixels, 0, 0, width, height);
 }
 
@@ -388,6 +405,7 @@ keypoints_area (const Drawing *drawing, const FbnetKeypoint *keypoints, GstVideo
 {
   const double margin = dot_radius (drawing) + 2;
   double x0 = drawing->result->width, y0 = drawing->result->height, x1 = 0, y1 = 0;
+
   for (guint i = 0; i < drawing->result->n_keypoints; i++) {
     if (!is_seen (&keypoints[i]))
       continue;
@@ -445,10 +463,11 @@ draw_keypoints (Drawing *drawing, guint index)
 {
   const FbnetKeypoint *keypoints = drawing->result->found->items[index].keypoints;
   GstVideoRectangle area;
-  if (!keypoints || !keypoints_area (drawing, keypoints, &area))
+
+  if (keypoints == NULL || !keypoints_area (drawing, keypoints, &area))
     return;
   guint32 *pixels = new_pixels (area.w, area.h);
-  if (!pixels)
+  if (pixels == NULL)
     return;
 
   const guint32 color = outline_color (drawing, index);
@@ -469,6 +488,7 @@ static void
 choose_sizes (Drawing *drawing)
 {
   const double side = MIN (drawing->result->width, drawing->result->height);
+
   drawing->line_width = MAX (1, lrint (drawing->style->line_width * side / REFERENCE_SIDE));
   drawing->font_size = lrint (7 + 0.018 * side);
 
@@ -483,6 +503,7 @@ gst_fbnet_overlay_compose (GstFbnetOverlay *overlay, const GstFbnetResult *resul
     const GstFbnetOverlayStyle *style)
 {
   Drawing drawing = { .overlay = overlay, .result = result, .style = style };
+
   choose_sizes (&drawing);
   const guint n = result->found->n;
   for (guint i = n; style->draw_masks && i-- > 0;)

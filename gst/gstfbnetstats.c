@@ -34,6 +34,7 @@ gboolean
 gst_fbnet_stats_add_latency (GstFbnetStats *stats, GstClockTime elapsed)
 {
   const GstClockTime faded = stats->latency - stats->latency / LATENCY_DECAY;
+
   stats->latency = MAX (elapsed, faded);
   if (stats->latency <= stats->announced + stats->announced / 5 + GST_MSECOND)
     return FALSE;
@@ -65,6 +66,7 @@ static void
 describe_matches (GstStructure *structure, const GstFbnetStats *stats)
 {
   const FbnetMatchCounts *m = &stats->matches;
+
   gst_structure_set (structure, "evaluated", G_TYPE_UINT64, stats->evaluated, "true-positives",
       G_TYPE_UINT64, m->true_positives, "false-positives", G_TYPE_UINT64, m->false_positives,
       "misses", G_TYPE_UINT64, m->misses, "precision", G_TYPE_DOUBLE,
@@ -83,6 +85,7 @@ gst_fbnet_stats_to_structure (const GstFbnetStats *stats, const char *model, con
       stats->detections, "latency", G_TYPE_UINT64, (guint64) stats->latency, "last-ms",
       GST_TYPE_STRUCTURE, last, "mean-ms", GST_TYPE_STRUCTURE, mean, "model", G_TYPE_STRING, model,
       "kernels", G_TYPE_STRING, kernels, "threads", G_TYPE_UINT, n_threads, NULL);
+
   describe_matches (structure, stats);
   return structure;
 }

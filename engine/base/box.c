@@ -18,6 +18,7 @@ decode_axis (float *out_lo, float *out_hi, float lo, float hi, float shift, floa
   const float new_centre = shift * size + centre;
   const float new_size =
       exponential (log_scale > BOX_SCALE_CLAMP ? BOX_SCALE_CLAMP : log_scale) * size;
+
   *out_lo = new_centre - 0.5f * new_size;
   *out_hi = new_centre + 0.5f * new_size;
 }
@@ -26,6 +27,7 @@ Box
 box_decode (const float delta[4], const Box *anchor, const float weights[4])
 {
   Box box;
+
   decode_axis (&box.x0, &box.x1, anchor->x0, anchor->x1, delta[0] / weights[0],
       delta[2] / weights[2]);
   decode_axis (&box.y0, &box.y1, anchor->y0, anchor->y1, delta[1] / weights[1],
@@ -64,6 +66,7 @@ box_iou (const Box *a, const Box *b)
 {
   const float width = MIN (a->x1, b->x1) - MAX (a->x0, b->x0);
   const float height = MIN (a->y1, b->y1) - MAX (a->y0, b->y0);
+
   if (!(width > 0.0f && height > 0.0f))
     return 0.0f;
   const float both = width * height;

@@ -28,6 +28,7 @@ static guint32
 read_xcr0 (void)
 {
   guint32 low, high;
+
   __asm__ volatile(".byte 0x0f, 0x01, 0xd0" : "=a"(low), "=d"(high) : "c"(0));
   return low;
 }

@@ -466,6 +466,7 @@ static guint
 add_processors (Pool *pool)
 {
   cpu_set_t mask[G_N_ELEMENTS (pool->processors)];
+
   CPU_ZERO_S (sizeof mask, mask);
 
   if (sched_getaffinity (0, sizeof mask, mask) != 0) {

@@ -38,6 +38,7 @@ static float
 softmax_row (float *out, const float *logits, gsize n)
 {
   float largest = -INFINITY;
+
   for (gsize i = 0; i < n; i++)
     largest = MAX (largest, logits[i]);
   for (gsize i = 0; i < n; i++)
@@ -74,6 +75,7 @@ gsize
 box_head_scratch_size (gsize n_proposals, gsize n_classes)
 {
   const gsize capacity = n_proposals * n_classes;
+
   return capacity * CANDIDATE_SIZE + (n_classes + 1) * sizeof (float) + nms_scratch_size (capacity);
 }
 
@@ -81,6 +83,7 @@ static Candidates
 cut_scratch (void *scratch, gsize capacity, gsize n_classes)
 {
   Candidates c = { .boxes = scratch };
+
   c.scores = (float *) (c.boxes + capacity);
   c.classes = (guint32 *) (c.scores + capacity);
   c.proposals = c.classes + capacity;
@@ -94,6 +97,7 @@ static gboolean
 all_within (const float *values, gsize n, float bound)
 {
   guint32 beyond = 0;
+
   for (gsize i = 0; i < n; i++)
     beyond |= !(fabsf (values[i]) <= bound); /* NaN too */
   return !beyond;
@@ -106,6 +110,7 @@ row_is_finite (const Box *proposal, const float *deltas, gsize n_boxes, const fl
 {
   const float smallest = MIN (MIN (weights[0], weights[1]), MIN (weights[2], weights[3]));
   const float corners[4] = { proposal->x0, proposal->y0, proposal->x1, proposal->y1 };
+
   if (all_within (corners, 4, 1e6f) && all_within (deltas, 4 * n_boxes, 1e6f * smallest))
     return TRUE;
   for (gsize i = 0; i < n_boxes; i++) {
@@ -119,7 +124,8 @@ row_is_finite (const Box *proposal, const float *deltas, gsize n_boxes, const fl
 static float
 threshold_of (const BoxHeadParams *params, gsize class_id)
 {
-  return params->class_thresholds ? params->class_thresholds[class_id] : params->score_threshold;
+  return params->class_thresholds != NULL ? params->class_thresholds[class_id]
+                                          : params->score_threshold;
 }
 
 /* The candidates of one proposal, whose probabilities are c->row. Only their boxes are decoded. */
@@ -147,6 +153,7 @@ box_head_detections (BoxHeadDetection *out, const Box *proposals, const float *l
   const gsize n_classes = params->n_classes;
   const gsize n_boxes = params->class_agnostic_boxes ? 1 : n_classes;
   Candidates c = cut_scratch (scratch, n * n_classes, n_classes);
+
   for (gsize i = 0; i < n; i++) {
     const float *row_deltas = deltas + i * 4 * n_boxes;
     const float sum = softmax_row (c.row, logits + i * (n_classes + 1), n_classes + 1);
@@ -174,6 +181,7 @@ box_to_frame (Box *frame_box, const Box *network_box, gsize network_width, gsize
   const float scale_y = (float) ((double) frame_height / (double) network_height);
   const Box scaled = { network_box->x0 * scale_x, network_box->y0 * scale_y,
     network_box->x1 * scale_x, network_box->y1 * scale_y };
+
   *frame_box = box_clip (&scaled, (float) frame_width, (float) frame_height);
   return frame_box->x1 > frame_box->x0 && frame_box->y1 > frame_box->y0;
 }

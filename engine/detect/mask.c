@@ -14,6 +14,7 @@ rect_axis (gint *start, gint *size, float lo, float hi, gsize limit)
   const float begin = floorf (lo) - 1.0f, end = ceilf (hi) + 1.0f;
   const gint from = begin > 0.0f ? (gint) MIN (begin, last) : 0;
   const gint to = end > 0.0f ? (gint) MIN (end, last) : 0;
+
   *start = from;
   *size = MAX (to - from, 0);
 }
@@ -22,6 +23,7 @@ MaskRect
 mask_rect (const Box *frame_box, gsize frame_width, gsize frame_height)
 {
   MaskRect rect;
+
   rect_axis (&rect.x, &rect.width, frame_box->x0, frame_box->x1, frame_width);
   rect_axis (&rect.y, &rect.height, frame_box->y0, frame_box->y1, frame_height);
   return rect;
@@ -46,6 +48,7 @@ static void
 sample_axis (Sample *samples, gint start, gint n, float lo, float hi, gsize side)
 {
   const float size = (float) side;
+
   for (gint i = 0; i < n; i++) {
     const float centre = (float) (start + i) + 0.5f;
     const float grid = (centre - lo) / (hi - lo) * 2.0f - 1.0f;
@@ -64,10 +67,11 @@ static void
 stretch_row (float *out, const float *map, gint row, gint side, const Sample *columns, gint width)
 {
   const float *values = row >= 0 && row < side ? map + (gsize) row * side : NULL;
+
   for (gint x = 0; x < width; x++) {
     const gint lo = columns[x].lo;
-    const float left = values && lo >= 0 ? values[lo] : 0.0f;
-    const float right = values && lo >= -1 && lo + 1 < side ? values[lo + 1] : 0.0f;
+    const float left = values != NULL && lo >= 0 ? values[lo] : 0.0f;
+    const float right = values != NULL && lo >= -1 && lo + 1 < side ? values[lo + 1] : 0.0f;
     out[x] = left * (1.0f - columns[x].fraction) + right * columns[x].fraction;
   }
 }
@@ -88,6 +92,7 @@ mask_paste (guint8 *out, const MaskRect *rect, const float *probabilities, gsize
 {
   Sample *columns = scratch, *rows = columns + rect->width;
   float *upper = (float *) (rows + rect->height), *lower = upper + rect->width;
+
   sample_axis (columns, rect->x, rect->width, frame_box->x0, frame_box->x1, side);
   sample_axis (rows, rect->y, rect->height, frame_box->y0, frame_box->y1, side);
 

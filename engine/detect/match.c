@@ -17,6 +17,7 @@ static Match
 best_match (const Box *box, const Box *references, gsize n_references)
 {
   Match match = { .reference = 0, .iou = 0.0f };
+
   for (gsize r = 0; r < n_references; r++) {
     const float iou = box_iou (&references[r], box);
     if (iou > match.iou)
@@ -74,6 +75,7 @@ covered_share (const Box *box, const Box *reference)
 {
   const float width = MIN (box->x1, reference->x1) - MAX (box->x0, reference->x0);
   const float height = MIN (box->y1, reference->y1) - MAX (box->y0, reference->y0);
+
   if (!(width > 0 && height > 0))
     return 0;
   return width * height / ((box->x1 - box->x0) * (box->y1 - box->y0));
@@ -86,6 +88,7 @@ match_detection (const FbnetDetection *detection, const FbnetReference *referenc
   const Box box = box_of_detection (detection);
   FbnetMatch match = { .label = FBNET_MATCH_BACKGROUND, .reference = -1 };
   gboolean compared = FALSE, in_group = FALSE;
+
   for (guint r = 0; r < n_references; r++) {
     const Box reference = box_of_reference (&references[r]);
     if (references[r].class_id != detection->class_id && references[r].class_id != FBNET_ANY_CLASS)

@@ -30,6 +30,7 @@ score_key (float score)
     guint32 bits;
   } u = { .value = score + 0.0f }; /* -0 + 0 = +0 */
   const gboolean negative = u.bits >> 31;
+
   if (score != score)
     return G_MAXUINT32;
   return negative ? u.bits : ~u.bits & 0x7fffffffu;
@@ -40,6 +41,7 @@ static void
 counts_to_starts (guint32 count[N_BUCKETS])
 {
   guint32 start = 0;
+
   for (guint b = 0; b < N_BUCKETS; b++) {
     const guint32 next = start + count[b];
     count[b] = start;
@@ -78,6 +80,7 @@ static guint32
 select_key (const guint32 *keys, gsize n, gsize k, gsize *n_equal)
 {
   guint32 prefix = 0, mask = 0;
+
   for (guint place = N_DIGITS; place-- > 0;) {
     guint32 count[N_BUCKETS] = { 0 };
     for (gsize i = 0; i < n; i++)
@@ -96,10 +99,10 @@ select_key (const guint32 *keys, gsize n, gsize k, gsize *n_equal)
 void
 top_k (guint32 *order, const float *scores, gsize n, gsize k, void *scratch)
 {
-  guint32 *keys = scratch, *spare = keys + n;
   k = MIN (k, n);
   if (k == 0)
-    return;
+    return; /* there need be no scratch */
+  guint32 *keys = scratch, *spare = keys + n;
   for (gsize i = 0; i < n; i++)
     keys[i] = score_key (scores[i]);
 
@@ -143,6 +146,7 @@ is_suppressed (const Columns *kept, gsize first, gsize n, const Box *box, float 
   const float *const kx0 = kept->x0 + first, *const ky0 = kept->y0 + first;
   const float *const kx1 = kept->x1 + first, *const ky1 = kept->y1 + first;
   const float *const karea = kept->area + first;
+
   for (gsize begin = 0; begin < n; begin += BLOCK) {
     const gsize end = MIN (begin + BLOCK, n);
     guint32 hit = 0;
@@ -204,7 +208,7 @@ nms (guint32 *keep, gsize limit, const Box *boxes, const float *scores, const gu
 
   memset (segment, 0, n * sizeof *segment);
   memset (n_kept, 0, n * sizeof *n_kept);
-  if (groups)
+  if (groups != NULL)
     place_groups (segment, groups, n, order, spare);
   top_k (order, scores, n, n, spare);
 

@@ -49,6 +49,7 @@ axis_of (float lo, float hi, float scale, const RoiPooler *pooler, gsize length)
   const float start = lo * scale - 0.5f, end = hi * scale - 0.5f;
   const float bin = (end - start) / (float) pooler->resolution;
   guint grid = pooler->sampling_ratio;
+
   if (grid == 0 && bin > 0.0f) /* not NaN */
     grid = (guint) MIN (ceilf (bin), (float) MAX_GRID);
   return (Axis){ start, bin, grid, length };
@@ -75,6 +76,7 @@ bin_taps (Taps *taps, const Axis *axis, guint p)
 {
   const float share = 1.0f / (float) axis->grid;
   const float last = (float) (axis->length - 1);
+
   taps->n = 0;
   for (guint i = 0; i < axis->grid; i++) {
     const float step = ((float) i + 0.5f) * axis->bin / (float) axis->grid;
@@ -115,6 +117,7 @@ gsize
 roi_scratch_size (const RoiPooler *pooler)
 {
   gsize height, width, pixels;
+
   largest_map (pooler, &height, &width, &pixels);
   const gsize size = pixels * (sizeof (float *) + sizeof (float)) + (height + width) * sizeof (Tap);
   return (size + 15) / 16 * 16;
@@ -124,6 +127,7 @@ static Scratch
 cut_scratch (void *scratch, const RoiPooler *pooler)
 {
   gsize height, width, pixels;
+
   largest_map (pooler, &height, &width, &pixels);
   Scratch s = { .sources = scratch };
   s.weights = (float *) (s.sources + pixels);
@@ -146,6 +150,7 @@ static gsize
 gather_bin (const Scratch *s, const Tensor *feature, const Taps *rows, const Taps *columns)
 {
   gsize n = 0;
+
   for (gsize y = 0; y < rows->n; y++)
     for (gsize x = 0; x < columns->n; x++) {
       s->sources[n] = tensor_pixel (feature, 0, rows->taps[y].index, columns->taps[x].index);

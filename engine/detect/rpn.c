@@ -32,6 +32,7 @@ static gsize
 count_candidates (const RpnLevel *levels, gsize n_levels, const RpnParams *params)
 {
   gsize n = 0;
+
   for (gsize l = 0; l < n_levels; l++)
     n += level_count (&levels[l], params);
   return n;
@@ -42,6 +43,7 @@ static gsize
 sort_scratch_size (const RpnLevel *levels, gsize n_levels, gsize n_candidates)
 {
   gsize size = nms_scratch_size (n_candidates);
+
   for (gsize l = 0; l < n_levels; l++)
     size = MAX (size, level_size (&levels[l]) * 8);
   return size;
@@ -52,6 +54,7 @@ gsize
 rpn_scratch_size (const RpnLevel *levels, gsize n_levels, const RpnParams *params)
 {
   const gsize n = count_candidates (levels, n_levels, params);
+
   return n * (sizeof (Box) + sizeof (float) + 2 * sizeof (guint32))
       + sort_scratch_size (levels, n_levels, n);
 }
@@ -60,6 +63,7 @@ static Candidates
 cut_scratch (void *scratch, gsize n)
 {
   Candidates c = { .boxes = scratch };
+
   c.logits = (float *) (c.boxes + n);
   c.levels = (guint32 *) (c.logits + n);
   c.keep = c.levels + n;
@@ -74,6 +78,7 @@ anchor_at (const RpnLevel *level, gsize index)
   const gsize pixel = index / level->n_cells;
   const float x = level->offset * level->stride + (float) (pixel % level->width) * level->stride;
   const float y = level->offset * level->stride + (float) (pixel / level->width) * level->stride;
+
   return (Box){ x + cell->x0, y + cell->y0, x + cell->x1, y + cell->y1 };
 }
 
@@ -85,6 +90,7 @@ append_level (Candidates *c, gsize n, const RpnLevel *level, guint32 level_index
 {
   guint32 *order = c->keep + n; /* not in use before NMS */
   const gsize count = level_count (level, params);
+
   (params->torch_ties ? top_k_torch : top_k) (order, level->logits, level_size (level), count,
       c->sort);
   for (gsize i = 0; i < count; i++) {
@@ -108,7 +114,11 @@ gsize
 rpn_proposals (Box *boxes, float *logits, const RpnLevel *levels, gsize n_levels,
     const RpnParams *params, float image_width, float image_height, void *scratch)
 {
-  Candidates c = cut_scratch (scratch, count_candidates (levels, n_levels, params));
+  const gsize n_candidates = count_candidates (levels, n_levels, params);
+
+  if (n_candidates == 0)
+    return 0; /* there need be no scratch */
+  Candidates c = cut_scratch (scratch, n_candidates);
   gsize n = 0;
   for (gsize l = 0; l < n_levels; l++)
     n = append_level (&c, n, &levels[l], (guint32) l, params, image_width, image_height);

@@ -51,7 +51,7 @@ convolve_block (const QDepthwiseArgs *d, gsize x, gsize channel, gsize n)
     for (guint q = 0; q < d->kernel; q++) {
       const gsize v = x * d->stride + q; /* plus pad, so that it is not negative */
       const gint8 *tap = weight + (r * d->kernel + q) * d->channels;
-      if (!d->rows[r] || v < d->pad || v - d->pad >= walked)
+      if (d->rows[r] == NULL || v < d->pad || v - d->pad >= walked)
         add_zero_tap (sum, d->zero_in, tap, n);
       else
         add_tap (sum, d->rows[r] + (v - d->pad) / d->upsample * d->channels + channel, tap, n);

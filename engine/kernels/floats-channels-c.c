@@ -12,7 +12,7 @@ channel_sums_c (double *sum, double *sum_sq, const float *x, gsize pixels, gsize
     for (gsize c = 0; c < channels; c++) {
       const double value = x[p * channels + c];
       sum[c] += value;
-      if (sum_sq)
+      if (sum_sq != NULL)
         sum_sq[c] += value * value;
     }
 }
@@ -24,8 +24,8 @@ channel_affine_c (float *x, const float *scale, const float *shift, const float 
   for (gsize p = 0; p < pixels; p++)
     for (gsize c = 0; c < channels; c++) {
       const gsize i = p * channels + c;
-      const float moved = x[i] * scale[c] + (shift ? shift[c] : 0.0f);
-      x[i] = moved + (residual ? residual[i] : 0.0f);
+      const float moved = x[i] * scale[c] + (shift != NULL ? shift[c] : 0.0f);
+      x[i] = moved + (residual != NULL ? residual[i] : 0.0f);
     }
   activate_c (x, pixels * channels, act);
 }

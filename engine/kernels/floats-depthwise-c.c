@@ -20,9 +20,9 @@ convolve_pixel (const DepthwiseArgs *d, gsize x)
   float *out = d->out + x * d->channels;
 
   for (gsize c = 0; c < d->channels; c++)
-    out[c] = d->bias ? d->bias[c] : 0.0f;
+    out[c] = d->bias != NULL ? d->bias[c] : 0.0f;
   for (guint r = 0; r < d->kernel; r++) {
-    if (!d->rows[r])
+    if (d->rows[r] == NULL)
       continue;
     for (guint q = 0; q < d->kernel; q++) {
       const gsize v = x * d->stride + q; /* plus pad, so that it is not negative */

@@ -48,18 +48,18 @@ multiply_block (float sum[BLOCK], const float *a, const float *packed, gsize k)
 static void
 gemm_row (const GemmArgs *g, gsize i)
 {
-  const float *residual = g->residual ? g->residual + i * g->ldr : NULL;
+  const float *residual = g->residual != NULL ? g->residual + i * g->ldr : NULL;
   float *c = g->c + i * g->ldc;
 
   for (gsize first = 0; first < g->n; first += BLOCK) {
     const gsize width = MIN (BLOCK, g->n - first);
     float sum[BLOCK] = { 0.0f };
 
-    if (g->bias)
+    if (g->bias != NULL)
       memcpy (sum, g->bias + first, width * sizeof *sum);
     multiply_block (sum, g->a + i * g->lda, g->packed + first * g->k, g->k);
     for (gsize j = 0; j < width; j++)
-      c[first + j] = residual ? sum[j] + residual[first + j] : sum[j];
+      c[first + j] = residual != NULL ? sum[j] + residual[first + j] : sum[j];
   }
   activate_c (c, g->n, g->act);
 }

@@ -30,13 +30,13 @@ static void
 begin_row (const GemmArgs *g, gsize i)
 {
   float *c = g->c + i * g->ldc;
-  const float *residual = g->residual ? g->residual + i * g->ldr : NULL;
+  const float *residual = g->residual != NULL ? g->residual + i * g->ldr : NULL;
 
-  if (g->bias && residual) {
+  if (g->bias != NULL && residual != NULL) {
     for (gsize j = 0; j < g->n; j++)
       c[j] = residual[j] + g->bias[j];
-  } else if (g->bias || residual) {
-    const float *source = residual ? residual : g->bias;
+  } else if (g->bias != NULL || residual != NULL) {
+    const float *source = residual != NULL ? residual : g->bias;
     if (c != source)
       memcpy (c, source, g->n * sizeof *c);
   } else {

@@ -58,6 +58,7 @@ gather3 (const __m128i in[3], const guint8 masks[3][16])
   const __m128i a = _mm_shuffle_epi8 (in[0], _mm_loadu_si128 ((const __m128i *) masks[0]));
   const __m128i b = _mm_shuffle_epi8 (in[1], _mm_loadu_si128 ((const __m128i *) masks[1]));
   const __m128i c = _mm_shuffle_epi8 (in[2], _mm_loadu_si128 ((const __m128i *) masks[2]));
+
   return _mm_or_si128 (_mm_or_si128 (a, b), c);
 }
 
@@ -185,6 +186,7 @@ static inline Sums
 sums_start (void)
 {
   const __m256i half = _mm256_set1_epi32 (1 << (RESIZE_BITS - 1));
+
   return (Sums){ _mm256_setzero_si256 (), { half, half } };
 }
 
@@ -208,6 +210,7 @@ sums_end (const Sums *sums)
   const __m256i zero = _mm256_setzero_si256 ();
   const __m256i a = _mm256_add_epi32 (sums->low[0], _mm256_unpacklo_epi16 (zero, sums->high));
   const __m256i b = _mm256_add_epi32 (sums->low[1], _mm256_unpackhi_epi16 (zero, sums->high));
+
   return _mm256_packs_epi32 (_mm256_srai_epi32 (a, RESIZE_BITS),
       _mm256_srai_epi32 (b, RESIZE_BITS));
 }

@@ -93,24 +93,25 @@ place_of (const Tensor *wanted, const Tensor *last)
   return place;
 }
 
-/* Two places that outputs lie in by turns, each as large as its largest. */
+/* Two places that outputs lie in by turns, each as large as its largest, in floats. */
 static void
 place_between (Planner *planner, const PackedStage *stage, const Tensor *in, Tensor places[2])
 {
   Tensor current = *in;
-  gsize most[2] = { 0 };
 
-  places[0] = places[1] = (Tensor){ .n = 1, .h = 1, .w = 1 };
+  places[0] = places[1] = (Tensor){ .n = 1, .h = 1, .w = 1, .c = 1 };
   for (guint b = 0; b < stage->n_blocks; b++) {
-    gsize bytes;
+    const Arithmetic *arithmetic = stage->blocks[b].arithmetic;
+    gsize count;
     current = block_output (&stage->blocks[b], &current);
-    if (tensor_size (current.n, current.h, current.w, current.c, &bytes))
-      most[b % 2] = MAX (most[b % 2], bytes);
+    if (!tensor_size (current.n, current.h, current.w, current.c, &count))
+      continue; /* which the block's own planning will tell */
+    const gsize floats =
+        (count * arithmetic->size + arithmetic->slack + sizeof (float) - 1) / sizeof (float);
+    places[b % 2].c = MAX (places[b % 2].c, floats);
   }
-  for (guint i = 0; i < 2; i++) {
-    places[i].c = MAX (most[i], 1);
-    planner_place_floats (planner, &places[i], FALSE);
-  }
+  planner_place_floats (planner, &places[0], FALSE);
+  planner_place_floats (planner, &places[1], FALSE);
 }
 
 void

@@ -35,6 +35,7 @@ static double
 triangle (const Window *window, gsize x)
 {
   const double distance = fabs (((double) x - window->centre + 0.5) * (1.0 / window->width));
+
   return distance < 1.0 ? 1.0 - distance : 0.0;
 }
 
@@ -71,6 +72,7 @@ static gsize
 pairs_needed (const Window *window, guint alignment)
 {
   const gsize start = window->low / alignment * alignment;
+
   return (window->high - start + 1) / 2;
 }
 

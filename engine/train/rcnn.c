@@ -201,6 +201,7 @@ make_proposals (const Rcnn *r, const Var *logits, const Var *deltas, guint image
     (float) r->d->anchor_offset };
   RpnParams params = { r->settings->pre_nms_count, r->settings->post_nms_count,
     r->settings->rpn_iou_threshold, r->d->params.min_proposal_size };
+
   memcpy (params.weights, r->d->rpn_weights, sizeof params.weights);
   g_autofree void *scratch = g_malloc (rpn_scratch_size (&level, 1, &params));
   g_autofree float *scores = g_new (float, params.post_nms_count);

@@ -72,6 +72,7 @@ check (const char *name, const char *kernels, guint n_threads, FbnetNormStatisti
   g_autofree char *path = g_strdup_printf ("%s/%s.safetensors", g_getenv ("FBNET_TEST_DATA"), name);
   g_autoptr (GError) error = NULL;
   g_autoptr (FbnetModel) model = fbnet_model_load (path, &error);
+
   g_assert_no_error (error);
   g_autoptr (FbnetDetector) detector = fbnet_detector_new (model, &options, &error);
   g_assert_no_error (error);
@@ -114,6 +115,7 @@ test_too_much (void)
       g_build_filename (g_getenv ("FBNET_TEST_DATA"), "tiny-bn.safetensors", NULL);
   g_autoptr (GError) error = NULL;
   g_autoptr (FbnetModel) model = fbnet_model_load (path, &error);
+
   g_assert_no_error (error);
   g_autoptr (FbnetDetector) detector = fbnet_detector_new (model, &options, &error);
   g_assert_no_error (error);

@@ -275,6 +275,7 @@ test_frames_end (void)
   g_autoptr (FbnetDetections) detections = fbnet_detections_new ();
   g_autoptr (Picture) picture = picture_draw (121, 88, 7);
   FbnetImage wrong = picture_image (picture);
+
   wrong.width = 0;
   atomic_uint n_arrived = 0;
   Workers *workers = workers_new (2, NULL);

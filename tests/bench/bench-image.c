@@ -56,6 +56,7 @@ static void
 print_times (const char *what, double *times, guint n_runs)
 {
   const Timing timing = timing_of (times, n_runs);
+
   printf ("  %-10s min %7.3f  median %7.3f ms\n", what, timing.least / 1000, timing.median / 1000);
 }
 

@@ -130,6 +130,7 @@ main (int argc, char *argv[])
   g_autoptr (FbnetModel) model = random
       ? bench_model_new (argc > 1 ? argv[1] : "faster_rcnn_fbnetv3a_dsmask_C4", &error)
       : fbnet_model_load (argv[1], &error);
+
   if (model == NULL)
     stop (error);
   g_autoptr (Picture) picture =

@@ -52,6 +52,7 @@ static gboolean
 fix_numbers (FbnetDetector *detector, const FbnetModel *model, GError **error)
 {
   FbnetParams params;
+
   fbnet_model_get_params (model, &params);
   params.rpn_iou_threshold = 1;
   params.iou_threshold = 1;
@@ -63,6 +64,7 @@ static gboolean
 runner_open (Runner *runner, FbnetModel *model, guint n_threads, GError **error)
 {
   const FbnetDetectorOptions options = { .n_threads = n_threads };
+
   if (fbnet_model_get_task (model) == FBNET_TASK_CLASSIFICATION) {
     runner->classifier = fbnet_classifier_new (model, &options, error);
     runner->probabilities = g_new (float, fbnet_model_get_n_classes (model));
@@ -93,6 +95,7 @@ peak_memory (void)
 {
   g_autofree char *status = NULL;
   const char *line = NULL;
+
   if (g_file_get_contents ("/proc/self/status", &status, NULL, NULL))
     line = strstr (status, "VmHWM:");
   return line != NULL ? g_ascii_strtoull (line + strlen ("VmHWM:"), NULL, 10) : 0;
@@ -104,6 +107,7 @@ run_child (const char *path, guint n_threads, guint width, guint height)
 {
   g_autoptr (GError) error = NULL;
   g_autofree guint8 *pixels = g_malloc (3 * (gsize) width * height);
+
   for (gsize i = 0; i < 3 * (gsize) width * height; i++)
     pixels[i] = (guint8) (i * 2654435761u >> 13);
   const FbnetImage image = { .format = FBNET_PIXEL_RGB,
@@ -153,6 +157,7 @@ static void
 add_layer (const ConvLayer *layer, gpointer data)
 {
   Filler *filler = data;
+
   random_model_add_layer (filler->list, filler->random, layer);
 }
 
@@ -161,6 +166,7 @@ write_model (const char *path, const cJSON *description, GError **error)
 {
   g_autoptr (Layers) layers = fit_layers (description, error);
   g_autoptr (TensorList) list = tensor_list_new ();
+
   if (layers == NULL)
     return FALSE;
   Filler filler = { list, g_rand_new_with_seed (1) };
@@ -188,6 +194,7 @@ run_program (const char *const *argv, const char *name)
   g_autoptr (GError) error = NULL;
   char *out = NULL;
   int status = 0;
+
   if (!g_spawn_sync (NULL, (char **) argv, NULL, G_SPAWN_DEFAULT, NULL, NULL, &out, NULL, &status,
           &error)
       || !g_spawn_check_wait_status (status, &error))
@@ -203,6 +210,7 @@ count_costs (const char *name, const char *path, Row *row)
   g_autofree char *text = run_program (argv, name);
   g_autoptr (cJSON) object = cJSON_Parse (text);
   const cJSON *layer;
+
   row->parameters = cJSON_GetNumberValue (cJSON_GetObjectItem (object, "n_parameters"));
   row->multiply_adds = 0;
   cJSON_ArrayForEach (layer, cJSON_GetObjectItem (object, "layers"))
@@ -225,6 +233,7 @@ time_model (const char *self, const char *name, const char *path, guint n_thread
   const char *const argv[] = { self, CHILD_MODE, path, threads, width, height, NULL };
   g_autofree char *text = run_program (argv, name);
   unsigned long kib = 0;
+
   sscanf (text, "%31s %lf %lu", row->kernels, &row->ms[n_threads - 1], &kib);
   if (n_threads == 1)
     row->memory = (double) kib * 1024;
@@ -234,6 +243,7 @@ static guint
 input_number (const cJSON *description, const char *name)
 {
   const cJSON *input = cJSON_GetObjectItem (description, "input");
+
   return (guint) cJSON_GetNumberValue (cJSON_GetObjectItem (input, name));
 }
 
@@ -243,6 +253,7 @@ static void
 choose_frame (const char *name, const cJSON *description, Row *row)
 {
   const gboolean classifies = import_is_classifier (name);
+
   row->height = input_number (description, classifies ? "resize" : "min_size");
   row->width = input_number (description, classifies ? "resize" : "max_size");
 }
@@ -263,6 +274,7 @@ measure (const char *self, const char *name)
   g_autofree char *path = NULL;
   const int file =
       description != NULL ? g_file_open_tmp ("bench-XXXXXX.safetensors", &path, &error) : -1;
+
   if (file < 0)
     stop (name, error);
   g_close (file, NULL);

@@ -33,6 +33,7 @@ static float *
 random_floats (gsize n, double low, double high)
 {
   float *numbers = g_new (float, n);
+
   for (gsize i = 0; i < n; i++)
     numbers[i] = (float) g_random_double_range (low, high);
   return numbers;
@@ -43,6 +44,7 @@ static Box *
 random_boxes (gsize n)
 {
   Box *boxes = g_new (Box, n);
+
   for (gsize i = 0; i < n; i++) {
     const float x = (float) g_random_double_range (0, 210);
     const float y = (float) g_random_double_range (0, 114);
@@ -110,6 +112,7 @@ run_mask (Bench *b)
 {
   const Box box = { 20, 20, 220, 220 };
   const MaskRect rect = mask_rect (&box, 640, 480);
+
   mask_paste (b->mask, &rect, b->probabilities, MASK_SIDE, &box, 0.5f, b->scratch);
 }
 
@@ -144,6 +147,7 @@ bench_new (void)
     .kernels = kernels_find (NULL, NULL),
     .scratch = g_malloc (1 << 20),
   };
+
   make_cell_anchors (b.cells, sizes, 5, ratios, 3);
   b.level = (RpnLevel){ b.logits, b.deltas, HEIGHT, WIDTH, b.cells, CELLS, 16, 0 };
   b.roi_level = (RoiLevel){ { b.map, 1, HEIGHT, WIDTH, CHANNELS }, 1.0f / 16 };
@@ -156,6 +160,7 @@ bench_clear (Bench *b)
   gpointer blocks[] = { b->logits, b->deltas, b->class_logits, b->class_deltas, b->map,
     b->probabilities, b->pooled, b->boxes, b->cells, b->found, b->found_logits, b->order, b->mask,
     b->detections, b->scratch };
+
   for (gsize i = 0; i < G_N_ELEMENTS (blocks); i++)
     g_free (blocks[i]);
 }
@@ -179,6 +184,7 @@ main (int argc, char *argv[])
   enum { CALLS = 20 }; /* a run, so that the clock's grain does not show */
   const gsize n_runs = argc > 1 ? (gsize) MAX (atoi (argv[1]), 1) : 200;
   Bench b = bench_new ();
+
   b.pooler = (RoiPooler){ .levels = &b.roi_level, .n_levels = 1, .min_level = 4, .resolution = 6 };
   g_autofree double *times = g_new (double, n_runs);
   for (gsize s = 0; s < G_N_ELEMENTS (stages); s++) {

@@ -15,7 +15,8 @@ frames_caps (const char *format, guint width, guint height, const char *colorime
   GstCaps *caps = gst_caps_new_simple ("video/x-raw", "format", G_TYPE_STRING, format, "width",
       G_TYPE_INT, (gint) width, "height", G_TYPE_INT, (gint) height, "framerate", GST_TYPE_FRACTION,
       25, 1, NULL);
-  if (colorimetry)
+
+  if (colorimetry != NULL)
     gst_caps_set_simple (caps, "colorimetry", G_TYPE_STRING, colorimetry, NULL);
   return caps;
 }
@@ -25,6 +26,7 @@ frames_info (GstVideoInfo *info, const char *format, guint width, guint height,
     const char *colorimetry)
 {
   g_autoptr (GstCaps) caps = frames_caps (format, width, height, colorimetry);
+
   g_assert_true (gst_video_info_from_caps (info, caps));
 }
 
@@ -34,6 +36,7 @@ frames_new (const GstVideoInfo *info, guint padding)
   gsize offsets[GST_VIDEO_MAX_PLANES] = { 0 };
   gint strides[GST_VIDEO_MAX_PLANES] = { 0 };
   gsize size = padding;
+
   for (guint p = 0; p < GST_VIDEO_INFO_N_PLANES (info); p++) {
     gint component[GST_VIDEO_MAX_COMPONENTS];
     gst_video_format_info_component (info->finfo, p, component);
@@ -60,6 +63,7 @@ static void
 convert (GstVideoFrame *to, GstVideoFrame *from)
 {
   GstVideoConverter *converter = gst_video_converter_new (&from->info, &to->info, NULL);
+
   g_assert_nonnull (converter);
   gst_video_converter_frame (converter, from, to);
   gst_video_converter_free (converter);
@@ -71,6 +75,7 @@ wrap_rgb (const guint8 *rgb, const GstVideoInfo *info)
   const gsize row = (gsize) GST_VIDEO_INFO_WIDTH (info) * 3;
   GstBuffer *buffer = frames_new (info, 0);
   GstVideoFrame frame;
+
   g_assert_true (gst_video_frame_map (&frame, info, buffer, GST_MAP_WRITE));
   for (gint y = 0; y < GST_VIDEO_INFO_HEIGHT (info); y++)
     memcpy ((guint8 *) GST_VIDEO_FRAME_PLANE_DATA (&frame, 0)
@@ -84,6 +89,7 @@ GstBuffer *
 frames_from_rgb (const guint8 *rgb, const GstVideoInfo *info, guint padding)
 {
   GstVideoInfo rgb_info;
+
   frames_info (&rgb_info, "RGB", GST_VIDEO_INFO_WIDTH (info), GST_VIDEO_INFO_HEIGHT (info), NULL);
   g_autoptr (GstBuffer) source = wrap_rgb (rgb, &rgb_info);
   GstBuffer *buffer = frames_new (info, padding);
@@ -102,6 +108,7 @@ frames_to_rgb (GstBuffer *buffer, const GstVideoInfo *info)
   const gsize row = (gsize) GST_VIDEO_INFO_WIDTH (info) * 3;
   const gint height = GST_VIDEO_INFO_HEIGHT (info);
   GstVideoInfo rgb_info;
+
   frames_info (&rgb_info, "RGB", GST_VIDEO_INFO_WIDTH (info), height, NULL);
   g_autoptr (GstBuffer) target = frames_new (&rgb_info, 0);
   GstVideoFrame from, to;
@@ -124,6 +131,7 @@ char *
 frames_checksum (GstBuffer *buffer)
 {
   GstMapInfo map;
+
   g_assert_true (gst_buffer_map (buffer, &map, GST_MAP_READ));
   char *sum = g_compute_checksum_for_data (G_CHECKSUM_SHA256, map.data, map.size);
   gst_buffer_unmap (buffer, &map);

@@ -19,7 +19,7 @@ static GHashTable *written; /* name → path */
 static const char *
 get_folder (void)
 {
-  if (!folder) {
+  if (folder == NULL) {
     g_autoptr (GError) error = NULL;
     folder = g_dir_make_tmp ("fbnet-element-XXXXXX", &error);
     g_assert_no_error (error);
@@ -42,6 +42,7 @@ write_model (const Fixture *fixture, const char *name)
   g_autofree char *description = fixture_description (fixture);
   g_autoptr (TensorList) tensors = fixture_tensors (fixture);
   g_autoptr (GError) error = NULL;
+
   tensor_list_write (tensors, path, description, &error);
   g_assert_no_error (error);
   return g_steal_pointer (&path);
@@ -51,7 +52,8 @@ const char *
 models_file (const char *name)
 {
   g_autoptr (Fixture) fixture = fixture_open (name);
-  if (!fixture)
+
+  if (fixture == NULL)
     return NULL;
   get_folder ();
   if (!g_hash_table_contains (written, name))
@@ -67,6 +69,7 @@ write_copy (const FbnetModel *model, const char *name)
   g_autofree FbnetTensorView *views = g_new (FbnetTensorView, n);
   g_autoptr (GError) error = NULL;
   char *path = models_path (file);
+
   for (guint i = 0; i < n; i++)
     fbnet_model_get_tensor (model, i, &views[i]);
   fbnet_model_write (path, fbnet_model_get_description (model), views, n, &error);
@@ -78,6 +81,7 @@ const char *
 models_random (const char *name, const char *description)
 {
   g_autoptr (GError) error = NULL;
+
   get_folder ();
   if (!g_hash_table_contains (written, name)) {
     g_autoptr (FbnetModel) model = random_model_new (description, 1, &error);
@@ -95,6 +99,7 @@ import_keypoints (const char *source)
   guint64 n_parameters;
   g_autoptr (GError) error = NULL;
   g_autoptr (Imported) imported = import_read (source, &options, &error);
+
   g_assert_no_error (error);
   char *path = models_path ("keypoints.safetensors");
   import_write (imported, path, &n_parameters, &error);
@@ -109,6 +114,7 @@ models_keypoints (void)
 #ifdef HAVE_IMPORTER
   g_autofree char *source =
       g_build_filename (g_getenv ("FBNET_GOLDEN_DATA"), "weights", "d2go-keypoint-int8.ptl", NULL);
+
   if (!g_file_test (source, G_FILE_TEST_EXISTS)) {
     g_test_skip ("no golden data");
     return NULL;
@@ -126,10 +132,10 @@ models_keypoints (void)
 void
 models_clean_up (void)
 {
-  if (!folder)
+  if (folder == NULL)
     return;
   GDir *dir = g_dir_open (folder, 0, NULL);
-  for (const char *name; dir && (name = g_dir_read_name (dir));) {
+  for (const char *name; dir != NULL && (name = g_dir_read_name (dir));) {
     g_autofree char *path = g_build_filename (folder, name, NULL);
     g_unlink (path);
   }

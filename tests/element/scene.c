@@ -11,7 +11,8 @@ gboolean
 scene_open (Scene *scene, const char *format, const char *settings)
 {
   const char *model = models_file (FIXTURE_COCO);
-  if (!model)
+
+  if (model == NULL)
     return FALSE;
   scene->fixture = fixture_open (FIXTURE_COCO);
   scene->picture = fixture_picture (scene->fixture);
@@ -38,5 +39,6 @@ GArray *
 scene_look (const Scene *scene)
 {
   g_autoptr (GstBuffer) out = stream_push (scene->stream, scene_frame (scene));
+
   return seen_on (out, &scene->stream->info);
 }

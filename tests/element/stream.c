@@ -14,9 +14,10 @@ Stream *
 stream_open (const char *model_file, const char *settings)
 {
   g_autoptr (GError) error = NULL;
-  g_autofree char *line =
-      g_strdup_printf ("fbnetdetect model-file=\"%s\" %s", model_file, settings ? settings : "");
+  g_autofree char *line = g_strdup_printf ("fbnetdetect model-file=\"%s\" %s", model_file,
+      settings != NULL ? settings : "");
   Stream *stream = g_new0 (Stream, 1);
+
   stream->element = gst_parse_launch (line, &error);
   g_assert_no_error (error);
   g_assert_nonnull (stream->element);
@@ -32,7 +33,7 @@ stream_open (const char *model_file, const char *settings)
 void
 stream_close (Stream *stream)
 {
-  if (!stream)
+  if (stream == NULL)
     return;
   gst_element_set_bus (stream->element, NULL);
   gst_harness_teardown (stream->harness);
@@ -46,6 +47,7 @@ stream_set_format (Stream *stream, const char *format, guint width, guint height
     const char *colorimetry)
 {
   GstCaps *caps = frames_caps (format, width, height, colorimetry);
+
   g_assert_true (gst_video_info_from_caps (&stream->info, caps));
   gst_harness_set_src_caps (stream->harness, caps);
 }
@@ -78,6 +80,7 @@ stream_check_one_warning (Stream *stream, const char *part)
 {
   g_autoptr (GstMessage) message = stream_pop (stream, GST_MESSAGE_WARNING);
   g_autoptr (GError) error = NULL;
+
   g_assert_nonnull (message);
   gst_message_parse_warning (message, &error, NULL);
   g_assert_error (error, GST_RESOURCE_ERROR, GST_RESOURCE_ERROR_SETTINGS);
@@ -90,6 +93,7 @@ static void
 keep_detections (GstElement *element, GstBuffer *buffer, GstStructure *detections, gpointer data)
 {
   GstStructure **kept = data;
+
   g_clear_pointer (kept, gst_structure_free);
   *kept = gst_structure_copy (detections);
 }
@@ -105,6 +109,7 @@ stream_stat (Stream *stream, const char *field)
 {
   g_autoptr (GstStructure) stats = NULL;
   guint64 value = 0;
+
   g_object_get (stream->element, "stats", &stats, NULL);
   g_assert_true (gst_structure_get_uint64 (stats, field, &value));
   return value;
@@ -114,6 +119,7 @@ static double
 number_of (const GstStructure *structure, const char *field)
 {
   double value = 0;
+
   g_assert_true (gst_structure_get_double (structure, field, &value));
   return value;
 }
@@ -125,6 +131,7 @@ seen_on (GstBuffer *buffer, const GstVideoInfo *info)
   GArray *all = g_array_new (FALSE, TRUE, sizeof (Seen));
   gpointer state = NULL;
   GstMeta *meta;
+
   while ((meta = gst_buffer_iterate_meta_filtered (buffer, &state,
               GST_VIDEO_REGION_OF_INTEREST_META_API_TYPE))) {
     GstVideoRegionOfInterestMeta *roi = (GstVideoRegionOfInterestMeta *) meta;

@@ -13,6 +13,7 @@ static guint
 count_seen (const Scene *scene, GstBuffer *buffer)
 {
   g_autoptr (GArray) seen = seen_on (buffer, &scene->stream->info);
+
   return seen->len;
 }
 
@@ -21,6 +22,7 @@ static void
 test_pixels_untouched (void)
 {
   Scene scene;
+
   if (!scene_open (&scene, "I420", NULL))
     return;
   GstBuffer *frame = frames_from_rgb (scene.picture->pixels, &scene.stream->info, 20);
@@ -50,6 +52,7 @@ static void
 test_shared_buffer (void)
 {
   Scene scene;
+
   if (!scene_open (&scene, "I420", NULL))
     return;
   if (can_draw (&scene))
@@ -74,9 +77,10 @@ static void
 test_overlay (void)
 {
   Scene scene;
+
   if (!scene_open (&scene, "I420", NULL))
     return;
-  for (guint i = 0; can_draw (&scene) && frames_formats[i]; i++) {
+  for (guint i = 0; can_draw (&scene) && frames_formats[i] != NULL; i++) {
     stream_set_format (scene.stream, frames_formats[i], scene.picture->width, scene.picture->height,
         NULL);
     g_autoptr (GstBuffer) original = scene_frame (&scene);
@@ -97,6 +101,7 @@ static void
 test_enable (void)
 {
   Scene scene;
+
   if (!scene_open (&scene, "I420", "enable=false"))
     return;
   g_autoptr (GstBuffer) off = stream_push (scene.stream, scene_frame (&scene));
@@ -115,6 +120,7 @@ static void
 test_gap (void)
 {
   Scene scene;
+
   if (!scene_open (&scene, "I420", NULL))
     return;
   GstBuffer *gap = scene_frame (&scene);
@@ -130,6 +136,7 @@ static double
 stage_of (Stream *stream, const char *set, const char *stage)
 {
   g_autoptr (GstStructure) stats = NULL;
+
   g_object_get (stream->element, "stats", &stats, NULL);
   const GValue *nested = gst_structure_get_value (stats, set);
   double value = -1;
@@ -142,6 +149,7 @@ static void
 test_stats (void)
 {
   Scene scene;
+
   if (!scene_open (&scene, "I420", "threads=2"))
     return;
   for (guint i = 0; i < 3; i++)
@@ -177,6 +185,7 @@ static void
 test_latency (void)
 {
   Scene scene;
+
   if (!scene_open (&scene, "I420", NULL))
     return;
   gst_harness_set_upstream_latency (scene.stream->harness, 30 * GST_MSECOND);
@@ -195,6 +204,7 @@ static void
 test_state_cycles (void)
 {
   Scene scene;
+
   if (!scene_open (&scene, "I420", NULL))
     return;
   for (guint i = 0; i < 4; i++) {
@@ -217,6 +227,7 @@ static void
 test_flush (void)
 {
   Scene scene;
+
   if (!scene_open (&scene, "I420", NULL))
     return;
   for (guint i = 0; i < 3; i++) {
@@ -237,6 +248,7 @@ static void
 test_signal (void)
 {
   Scene scene;
+
   if (!scene_open (&scene, "I420", NULL))
     return;
   GstStructure *kept = NULL;
@@ -261,6 +273,7 @@ count_mask (const Seen *seen, guint *width, guint *height)
   GstBuffer *data = NULL;
   GstMapInfo map;
   gsize n = 0;
+
   g_assert_true (gst_structure_get (mask, "width", G_TYPE_UINT, width, "height", G_TYPE_UINT,
       height, "data", GST_TYPE_BUFFER, &data, NULL));
   g_assert_true (gst_buffer_map (data, &map, GST_MAP_READ));
@@ -280,7 +293,8 @@ static void
 test_masks (void)
 {
   const char *model = models_file (FIXTURE_MASKS);
-  if (!model)
+
+  if (model == NULL)
     return;
   g_autoptr (Fixture) fixture = fixture_open (FIXTURE_MASKS);
   g_autoptr (Picture) picture = fixture_picture (fixture);

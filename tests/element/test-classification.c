@@ -29,6 +29,7 @@ static Stream *
 open_tiny (const char *settings)
 {
   Stream *stream = stream_open (models_random ("tiny-classifier", description), settings);
+
   stream_set_format (stream, "RGB", WIDTH, HEIGHT, NULL);
   return stream;
 }
@@ -37,6 +38,7 @@ static GstBuffer *
 push_picture (Stream *stream)
 {
   g_autoptr (Picture) picture = picture_draw (WIDTH, HEIGHT, 3);
+
   return stream_push_rgb (stream, picture->pixels, 0);
 }
 
@@ -48,6 +50,7 @@ classify_directly (float probabilities[7])
   g_autoptr (GError) error = NULL;
   g_autoptr (FbnetModel) model =
       fbnet_model_load (models_random ("tiny-classifier", description), &error);
+
   g_assert_no_error (error);
   g_autoptr (FbnetClassifier) classifier = fbnet_classifier_new (model, NULL, &error);
   g_assert_no_error (error);
@@ -86,6 +89,7 @@ static void
 test_metadata (void)
 {
   float probabilities[7];
+
   classify_directly (probabilities);
   g_autoptr (Stream) stream = open_tiny ("score-threshold=0 top-classes=4");
   g_autoptr (GstBuffer) out = push_picture (stream);
@@ -149,6 +153,7 @@ test_signal (void)
   g_autoptr (Stream) stream = open_tiny ("score-threshold=0");
   GstStructure *kept = NULL;
   guint count = 0;
+
   stream_keep_detections (stream, &kept);
   g_autoptr (GstBuffer) out = push_picture (stream);
   g_assert_true (gst_structure_get_uint (kept, "count", &count));
@@ -172,6 +177,7 @@ test_moot_settings (void)
   g_autoptr (Stream) stream = open_tiny ("score-threshold=0 iou-threshold=0.4");
   g_autoptr (GstBuffer) out = push_picture (stream);
   g_autoptr (GstBuffer) next = push_picture (stream);
+
   g_assert_nonnull (region_of (next));
   stream_check_one_warning (stream, "iou-threshold");
 }
@@ -181,7 +187,8 @@ static void
 test_drawing (void)
 {
   g_autoptr (Stream) stream = open_tiny ("score-threshold=0");
-  if (!g_object_class_find_property (G_OBJECT_GET_CLASS (stream->element), "overlay")) {
+
+  if (g_object_class_find_property (G_OBJECT_GET_CLASS (stream->element), "overlay") == NULL) {
     g_test_skip ("built without drawing");
     return;
   }
@@ -205,6 +212,7 @@ test_exchange (void)
       g_build_filename (g_getenv ("FBNET_TEST_DATA"), "tiny-bn.safetensors", NULL);
   const char *files[] = { detector, models_random ("tiny-classifier", description) };
   g_autoptr (Stream) stream = stream_open (files[0], "score-threshold=0");
+
   stream_set_format (stream, "RGB", WIDTH, HEIGHT, NULL);
   for (guint i = 1; i <= 4; i++) {
     g_object_set (stream->element, "model-file", files[i % 2], NULL);
@@ -229,7 +237,8 @@ test_pipeline (void)
       models_random ("tiny-classifier", description));
   g_autoptr (GError) error = NULL;
   g_autoptr (GstElement) pipeline = gst_parse_launch (line, &error);
-  if (!pipeline || error) {
+
+  if (pipeline == NULL || error != NULL) {
     g_test_skip ("no videotestsrc");
     return;
   }
@@ -255,6 +264,7 @@ write_golden (const Fixture *fixture, char **path)
   g_autoptr (GError) error = NULL;
   cJSON *tree =
       import_describe_classifier ("dmasking_l3", CLASSIFIER_DEFAULTS_NOW, IMAGENET_CLASSES, &error);
+
   g_assert_no_error (error);
   /* The fixture was resized by mobile_cv's rule even where its zoo has a number. */
   cJSON_SetNumberValue (cJSON_GetObjectItem (cJSON_GetObjectItem (tree, "input"), "resize"),
@@ -273,7 +283,8 @@ static void
 test_golden (void)
 {
   g_autoptr (Fixture) fixture = fixture_open ("cls/dmasking_l3");
-  if (!fixture)
+
+  if (fixture == NULL)
     return;
   g_autofree char *path = NULL;
   g_autoptr (Picture) picture = fixture_picture (fixture);

@@ -13,12 +13,13 @@ check_start_fails (const char *model_file, const char *property, const char *val
     gint code, const char *words)
 {
   GstElement *element = gst_element_factory_make ("fbnetdetect", NULL);
+
   g_assert_nonnull (element);
   gst_object_ref_sink (element);
   g_autoptr (GstBus) bus = gst_bus_new ();
   gst_element_set_bus (element, bus);
   g_object_set (element, "model-file", model_file, NULL);
-  if (property)
+  if (property != NULL)
     gst_util_set_object_arg (G_OBJECT (element), property, value);
 
   g_assert_cmpint (gst_element_set_state (element, GST_STATE_PAUSED), ==, GST_STATE_CHANGE_FAILURE);
@@ -44,6 +45,7 @@ write_file (const char *name, const char *contents)
 {
   char *path = models_path (name);
   g_autoptr (GError) error = NULL;
+
   g_file_set_contents (path, contents, -1, &error);
   g_assert_no_error (error);
   return path;
@@ -63,6 +65,7 @@ test_wrong_type (void)
 {
   g_autofree char *empty = write_file ("empty.safetensors", "");
   g_autofree char *text = write_file ("text.safetensors", "This is no model at all, just text.");
+
   check_start_fails (empty, NULL, NULL, GST_STREAM_ERROR, GST_STREAM_ERROR_WRONG_TYPE, empty);
   check_start_fails (text, NULL, NULL, GST_STREAM_ERROR, GST_STREAM_ERROR_WRONG_TYPE, text);
 }
@@ -72,7 +75,8 @@ static void
 test_truncated_model (void)
 {
   const char *model = models_file (FIXTURE_COCO);
-  if (!model)
+
+  if (model == NULL)
     return;
   g_autofree char *path = models_path ("truncated.safetensors");
   g_autofree char *contents = NULL;
@@ -87,7 +91,8 @@ static void
 test_label_file (void)
 {
   const char *model = models_file (FIXTURE_COCO);
-  if (!model)
+
+  if (model == NULL)
     return;
   g_autofree char *few = write_file ("few.txt", "cat\ndog\n");
   g_autofree char *binary = write_file ("binary.txt", "\xff\xfe");
@@ -104,7 +109,8 @@ static void
 test_unknown_class (void)
 {
   const char *model = models_file (FIXTURE_COCO);
-  if (!model)
+
+  if (model == NULL)
     return;
   check_start_fails (model, "include-classes", "dog;unicorn", GST_RESOURCE_ERROR,
       GST_RESOURCE_ERROR_SETTINGS, "unicorn");

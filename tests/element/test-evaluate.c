@@ -30,6 +30,7 @@ open_stream (const char *settings)
 {
   g_autofree char *path = model_path ("tiny-bn");
   Stream *stream = stream_open (path, settings);
+
   stream_set_format (stream, "RGB", WIDTH, HEIGHT, NULL);
   return stream;
 }
@@ -38,6 +39,7 @@ static GstBuffer *
 new_frame (const Stream *stream)
 {
   g_autoptr (Picture) picture = picture_draw (WIDTH, HEIGHT, 7);
+
   return frames_from_rgb (picture->pixels, &stream->info, 0);
 }
 
@@ -55,10 +57,11 @@ regions_on (GstBuffer *buffer, gboolean bare)
   GPtrArray *regions = g_ptr_array_new ();
   gpointer state = NULL;
   GstMeta *meta;
+
   while ((meta = gst_buffer_iterate_meta_filtered (buffer, &state,
               GST_VIDEO_REGION_OF_INTEREST_META_API_TYPE))) {
     GstVideoRegionOfInterestMeta *roi = (GstVideoRegionOfInterestMeta *) meta;
-    if (bare == !gst_video_region_of_interest_meta_get_param (roi, "fbnetdetect"))
+    if (bare == (gst_video_region_of_interest_meta_get_param (roi, "fbnetdetect") == NULL))
       g_ptr_array_add (regions, roi);
   }
   return regions;
@@ -76,6 +79,7 @@ share_of (const Stream *stream, const char *field)
 {
   g_autoptr (GstStructure) stats = NULL;
   double value = 0;
+
   g_object_get (stream->element, "stats", &stats, NULL);
   g_assert_true (gst_structure_get_double (stats, field, &value));
   return value;
@@ -105,6 +109,7 @@ test_against_itself (void)
   g_autoptr (GstBuffer) out = stream_push (second, stream_push (first, new_frame (first)));
   g_autoptr (GPtrArray) all = regions_on (out, FALSE);
   const guint n = all->len / 2;
+
   g_assert_cmpuint (n, >, 2);
   g_assert_cmpuint (all->len, ==, 2 * n);
   for (guint i = 0; i < n; i++) {
@@ -136,6 +141,7 @@ learn (Stream *stream)
     g_ptr_array_new_with_free_func (g_free) };
   g_autoptr (GstBuffer) out = stream_push (stream, new_frame (stream));
   g_autoptr (GPtrArray) regions = regions_on (out, FALSE);
+
   for (guint i = 0; i < regions->len; i++) {
     const GstVideoRegionOfInterestMeta *roi = g_ptr_array_index (regions, i);
     const GstVideoRectangle r = { (gint) roi->x, (gint) roi->y, (gint) roi->w, (gint) roi->h };
@@ -159,6 +165,7 @@ static void
 check_one (Stream *stream, const char *label, const GstVideoRectangle *r, const char *expected)
 {
   GstBuffer *frame = new_frame (stream);
+
   add_region (frame, label, r);
   g_autoptr (GstBuffer) out = stream_push (stream, frame);
   g_autoptr (GPtrArray) regions = regions_on (out, FALSE);
@@ -175,6 +182,7 @@ test_bounds (void)
 {
   g_autoptr (Stream) stream = open_stream (LONE);
   g_auto (Known) known = learn (stream);
+
   check_stats (stream, 1, 0, 1, 0);
   const GstVideoRectangle *whole = rectangle_of (&known, 0);
   const GstVideoRectangle half = { whole->x, whole->y, whole->w / 2, whole->h };
@@ -227,6 +235,7 @@ test_switching (void)
   const GstVideoRectangle *whole = rectangle_of (&known, 0);
   const char *label = g_ptr_array_index (known.labels, 0);
   g_autoptr (GstStructure) detections = NULL;
+
   stream_keep_detections (stream, &detections);
 
   check_one (stream, label, whole, NULL);
@@ -256,6 +265,7 @@ test_many (void)
   g_autoptr (Stream) stream = open_stream (SETTINGS " evaluate=true");
   g_auto (Known) known = learn (stream);
   const guint n = known.rectangles->len, n_frames = 5;
+
   g_assert_cmpuint (n, >, 2);
   guint background = n, objects = 0;
   for (guint f = 0; f < n_frames; f++) {
@@ -284,6 +294,7 @@ test_crossed_bounds (void)
   g_auto (Known) known = learn (stream);
   const GstVideoRectangle *whole = rectangle_of (&known, 0);
   const char *label = g_ptr_array_index (known.labels, 0);
+
   g_object_set (stream->element, "iou-lower", 0.8f, NULL);
   check_one (stream, label, whole, "object");
   check_one (stream, label, whole, "object");

@@ -37,6 +37,7 @@ iou (const Seen *a, const Seen *b)
   const double width = MIN (a->x1, b->x1) - MAX (a->x0, b->x0);
   const double height = MIN (a->y1, b->y1) - MAX (a->y0, b->y0);
   const double inter = MAX (width, 0) * MAX (height, 0);
+
   return inter / ((a->x1 - a->x0) * (a->y1 - a->y0) + (b->x1 - b->x0) * (b->y1 - b->y0) - inter);
 }
 
@@ -71,6 +72,7 @@ static void
 test_golden (void)
 {
   Scene scene;
+
   if (!scene_open (&scene, "RGB", "threads=1"))
     return;
   g_autoptr (GArray) found = detect (&scene, "RGB", NULL, 0);
@@ -109,6 +111,7 @@ static void
 test_every_format (void)
 {
   Scene scene;
+
   if (!scene_open (&scene, "RGB", "threads=1"))
     return;
   g_autoptr (GArray) expected = detect (&scene, "RGB", NULL, 0);
@@ -131,6 +134,7 @@ static void
 test_grey (void)
 {
   Scene scene;
+
   if (!scene_open (&scene, "RGB", "threads=1"))
     return;
   const Picture *picture = scene.picture;
@@ -156,6 +160,7 @@ test_colorimetry (void)
     "2:6:0:0", "1:6:0:0" };
   static const char *const formats[] = { "I420", "NV12", "YUY2" };
   Scene scene;
+
   if (!scene_open (&scene, "RGB", "threads=1"))
     return;
   g_autoptr (GArray) expected = detect (&scene, "RGB", NULL, 0);
@@ -176,6 +181,7 @@ test_small_frames (void)
 {
   static const guint sizes[][2] = { { 1, 1 }, { 1, 7 }, { 2, 1 }, { 3, 5 }, { 33, 17 } };
   Scene scene;
+
   if (!scene_open (&scene, "RGB", "threads=1"))
     return;
   g_object_set (scene.stream->element, "score-threshold", 0.01, "min-size", 64, "max-size", 128,
@@ -203,6 +209,7 @@ static void
 test_renegotiation (void)
 {
   Scene scene;
+
   if (!scene_open (&scene, "RGB", "threads=1"))
     return;
   g_autoptr (GArray) before = detect (&scene, "RGB", NULL, 0);
@@ -220,6 +227,7 @@ static void
 test_short_buffer (void)
 {
   Scene scene;
+
   if (!scene_open (&scene, "RGB", "threads=1"))
     return;
   stream_set_format (scene.stream, "RGB", 64, 64, NULL);

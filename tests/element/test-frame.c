@@ -77,7 +77,7 @@ test_colorimetry (void)
     g_autoptr (GstBuffer) buffer = frames_new (&info, 0);
     View view;
     view_open (&view, &info, buffer);
-    g_test_message ("%s %s", c->format, c->colorimetry ? c->colorimetry : "(default)");
+    g_test_message ("%s %s", c->format, c->colorimetry != NULL ? c->colorimetry : "(default)");
     g_assert_cmpint (view.image.matrix, ==, c->matrix);
     g_assert_cmpint (view.image.range, ==, c->range);
     gst_video_frame_unmap (&view.frame);
@@ -89,6 +89,7 @@ static void
 test_larger_meta (void)
 {
   GstVideoInfo small, large;
+
   frames_info (&small, "RGB", 20, 10, NULL);
   frames_info (&large, "RGB", 24, 12, NULL);
   g_autoptr (GstBuffer) buffer = frames_new (&large, 4);
@@ -104,6 +105,7 @@ static void
 test_foreign_format (void)
 {
   GstVideoInfo info;
+
   frames_info (&info, "Y444", 16, 16, NULL);
   g_autoptr (GstBuffer) buffer = frames_new (&info, 0);
   GstVideoFrame frame;

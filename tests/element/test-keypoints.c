@@ -23,7 +23,8 @@ static gboolean
 people_open (People *people, const char *settings)
 {
   const char *model = models_keypoints ();
-  if (!model)
+
+  if (model == NULL)
     return FALSE;
   g_autoptr (GError) error = NULL;
   g_autofree char *path =
@@ -48,6 +49,7 @@ find_directly (const People *people)
 {
   g_autoptr (GError) error = NULL;
   g_autoptr (FbnetModel) model = fbnet_model_load (models_keypoints (), &error);
+
   g_assert_no_error (error);
   g_assert_cmpuint (fbnet_model_get_n_keypoints (model), ==, N_POINTS);
   g_autoptr (FbnetDetector) detector = fbnet_detector_new (model, NULL, &error);
@@ -68,6 +70,7 @@ static double
 number_at (const GstStructure *structure, const char *field, guint index)
 {
   const GValue *array = gst_structure_get_value (structure, field);
+
   g_assert_cmpuint (gst_value_array_get_size (array), ==, N_POINTS);
   return g_value_get_double (gst_value_array_get_value (array, index));
 }
@@ -76,6 +79,7 @@ static const char *
 name_at (const GstStructure *structure, guint index)
 {
   const GValue *array = gst_structure_get_value (structure, "names");
+
   g_assert_cmpuint (gst_value_array_get_size (array), ==, N_POINTS);
   return g_value_get_string (gst_value_array_get_value (array, index));
 }
@@ -86,6 +90,7 @@ static void
 test_people (void)
 {
   People people;
+
   if (!people_open (&people, NULL))
     return;
   g_autoptr (FbnetDetections) expected = find_directly (&people);
@@ -120,6 +125,7 @@ static void
 test_switch (void)
 {
   People people;
+
   if (!people_open (&people, NULL))
     return;
   gboolean wanted = FALSE;
@@ -154,9 +160,11 @@ static void
 test_drawing (void)
 {
   People people;
+
   if (!people_open (&people, NULL))
     return;
-  if (!g_object_class_find_property (G_OBJECT_GET_CLASS (people.stream->element), "overlay")) {
+  if (g_object_class_find_property (G_OBJECT_GET_CLASS (people.stream->element), "overlay")
+      == NULL) {
     g_test_skip ("built without drawing");
     people_close (&people);
     return;
@@ -182,6 +190,7 @@ test_no_head (void)
   g_autoptr (Picture) picture = picture_draw (100, 80, 7);
   g_autoptr (Stream) stream = stream_open (path, NULL);
   gboolean wanted = TRUE;
+
   g_object_get (stream->element, "keypoints", &wanted, NULL);
   g_assert_false (wanted);
   g_object_set (stream->element, "keypoints", TRUE, NULL);

@@ -78,6 +78,7 @@ collect_regions (GstBuffer *buffer)
   GPtrArray *regions = g_ptr_array_new ();
   gpointer state = NULL;
   GstMeta *meta;
+
   while ((meta = gst_buffer_iterate_meta_filtered (buffer, &state,
               GST_VIDEO_REGION_OF_INTEREST_META_API_TYPE)))
     g_ptr_array_add (regions, meta);
@@ -88,6 +89,7 @@ static double
 number_of (const GstStructure *structure, const char *field)
 {
   double value = -1;
+
   g_assert_true (gst_structure_get_double (structure, field, &value));
   return value;
 }
@@ -109,6 +111,7 @@ test_regions (void)
   GQuark labels[2];
   const GstFbnetResult result = make_result (labels);
   g_autoptr (GstBuffer) buffer = gst_buffer_new ();
+
   gst_fbnet_meta_attach (&result, buffer, GST_FBNET_META_ROI);
 
   g_autoptr (GPtrArray) regions = collect_regions (buffer);
@@ -143,6 +146,7 @@ test_mask (void)
   GQuark labels[2];
   const GstFbnetResult result = make_result (labels);
   g_autoptr (GstBuffer) buffer = gst_buffer_new ();
+
   gst_fbnet_meta_attach (&result, buffer, GST_FBNET_META_ROI);
   g_autoptr (GPtrArray) regions = collect_regions (buffer);
   g_assert_null (
@@ -174,6 +178,7 @@ test_ids (void)
   GQuark labels[2];
   const GstFbnetResult result = make_result (labels);
   g_autoptr (GstBuffer) buffer = gst_buffer_new ();
+
   gst_buffer_add_video_region_of_interest_meta (buffer, "zone", 1, 2, 3, 4)->id = 7;
   gst_fbnet_meta_attach (&result, buffer, GST_FBNET_META_ROI);
   g_autoptr (GPtrArray) regions = collect_regions (buffer);
@@ -194,6 +199,7 @@ test_structure (void)
   g_autoptr (GstStructure) structure = gst_fbnet_structure_new_detections (&result);
   g_autofree char *text = gst_structure_to_string (structure);
   g_autoptr (GstStructure) read = gst_structure_from_string (text, NULL);
+
   g_assert_nonnull (read);
 
   guint count = 0;
@@ -215,6 +221,7 @@ test_nothing (void)
   const FbnetDetections nothing = { NULL, 0 };
   const GstFbnetResult result = { &nothing, FRAME_WIDTH, FRAME_HEIGHT, NULL, 0.5f, 0 };
   g_autoptr (GstBuffer) buffer = gst_buffer_new ();
+
   gst_fbnet_meta_attach (&result, buffer, GST_FBNET_META_ROI);
   g_autoptr (GPtrArray) regions = collect_regions (buffer);
   g_assert_cmpuint (regions->len, ==, 0);
@@ -224,6 +231,7 @@ static double
 nth_number (const GstStructure *structure, const char *field, guint index)
 {
   const GValue *array = gst_structure_get_value (structure, field);
+
   return g_value_get_double (gst_value_array_get_value (array, index));
 }
 
@@ -236,6 +244,7 @@ test_keypoints (void)
   const FbnetDetections one = { &item, 1 };
   GQuark labels[2];
   GstFbnetResult result = make_result (labels);
+
   result.found = &one;
   result.n_keypoints = G_N_ELEMENTS (points);
   g_autoptr (GstBuffer) buffer = gst_buffer_new ();

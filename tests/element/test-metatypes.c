@@ -22,6 +22,7 @@ open_tiny (const char *settings)
       g_build_filename (g_getenv ("FBNET_TEST_DATA"), "tiny-bn.safetensors", NULL);
   g_autofree char *all = g_strconcat ("score-threshold=0.25 ", settings, NULL);
   Stream *stream = stream_open (path, all);
+
   stream_set_format (stream, "RGB", WIDTH, HEIGHT, NULL);
   return stream;
 }
@@ -30,6 +31,7 @@ static GstBuffer *
 push_picture (Stream *stream)
 {
   g_autoptr (Picture) picture = picture_draw (WIDTH, HEIGHT, 7);
+
   return stream_push_rgb (stream, picture->pixels, 0);
 }
 
@@ -45,6 +47,7 @@ test_default (void)
 {
   g_autoptr (Stream) stream = open_tiny (NULL);
   guint types = 0;
+
   g_object_get (stream->element, "meta-types", &types, NULL);
   g_assert_cmpuint (types, ==, GST_FBNET_META_ALL);
   g_autoptr (GstBuffer) out = push_picture (stream);
@@ -57,6 +60,7 @@ test_ready (void)
 {
   g_autoptr (Stream) stream = open_tiny (NULL);
   g_autoptr (GstBuffer) first = push_picture (stream);
+
   g_object_set (stream->element, "meta-types", 0, NULL);
   g_autoptr (GstBuffer) second = push_picture (stream);
   g_assert_cmpuint (count_regions (second), ==, count_regions (first));

@@ -32,6 +32,7 @@ library_open (Library *library, const char *name, FbnetNormalization normalizati
   const FbnetDetectorOptions options = { .normalization = normalization };
   g_autofree char *path = model_path (name);
   g_autoptr (GError) error = NULL;
+
   library->model = fbnet_model_load (path, &error);
   g_assert_no_error (error);
   library->detector = fbnet_detector_new (library->model, &options, &error);
@@ -53,6 +54,7 @@ library_set (Library *library, FbnetNormStatistics statistics, float momentum)
 {
   g_autoptr (GError) error = NULL;
   FbnetParams params;
+
   fbnet_model_get_params (library->model, &params);
   params.score_threshold = 0.1f;
   params.mask_threshold = 0.5f;
@@ -72,6 +74,7 @@ check_frame (Stream *stream, Library *library, guint width, guint height, guint 
   g_autoptr (Picture) picture = picture_draw (width, height, seed);
   const FbnetImage image = picture_image (picture);
   g_autoptr (GError) error = NULL;
+
   fbnet_detector_run (library->detector, &image, library->found, &error);
   g_assert_no_error (error);
 
@@ -105,6 +108,7 @@ test_stream (void)
   } cases[] = { { SETTINGS, FBNET_NORMALIZATION_AUTO },
     { SETTINGS "normalization=sync-bn", FBNET_NORMALIZATION_SYNC_BN },
     { SETTINGS "normalization=naive-sync-bn", FBNET_NORMALIZATION_NAIVE_SYNC_BN } };
+
   for (guint i = 0; i < G_N_ELEMENTS (cases); i++) {
     Library library;
     library_open (&library, "tiny-bn", cases[i].normalization);
@@ -133,6 +137,7 @@ static void
 test_memory (void)
 {
   Library library;
+
   library_open (&library, "tiny-bn", FBNET_NORMALIZATION_AUTO);
   library_set (&library, FBNET_NORM_STATISTICS_STREAM, 0.4f);
   g_autofree char *path = model_path ("tiny-bn");
@@ -163,6 +168,7 @@ static GError *
 fail_to_start (const char *model_file, const char *property, const char *value)
 {
   GstElement *element = gst_element_factory_make ("fbnetdetect", NULL);
+
   gst_object_ref_sink (element);
   g_autoptr (GstBus) bus = gst_bus_new ();
   gst_element_set_bus (element, bus);
@@ -188,6 +194,7 @@ test_wrong_normalization (void)
   } cases[] = { { "tiny-bn", "gn", "trained with batch normalization, found gn" },
     { "tiny-gn", "sync-bn", "trained with group normalization, found sync-bn" },
     { "tiny-gn", "naive-sync-bn", "trained with group normalization, found naive-sync-bn" } };
+
   for (guint i = 0; i < G_N_ELEMENTS (cases); i++) {
     g_autofree char *path = model_path (cases[i].model);
     g_autoptr (GError) error = fail_to_start (path, "normalization", cases[i].value);
@@ -202,6 +209,7 @@ static void
 test_nothing_to_follow (void)
 {
   Library library;
+
   library_open (&library, "tiny-gn", FBNET_NORMALIZATION_GN);
   library_set (&library, FBNET_NORM_STATISTICS_STORED, 0.1f);
   g_autofree char *path = model_path ("tiny-gn");
@@ -220,7 +228,8 @@ static void
 test_folded (void)
 {
   const char *model = models_file (FIXTURE_COCO);
-  if (!model)
+
+  if (model == NULL)
     return;
   g_autoptr (GError) error = fail_to_start (model, "norm-statistics", "stream");
   g_assert_error (error, GST_RESOURCE_ERROR, GST_RESOURCE_ERROR_SETTINGS);
@@ -251,6 +260,7 @@ test_flags (void)
   const GParamFlags mask =
       GST_PARAM_MUTABLE_READY | GST_PARAM_MUTABLE_PLAYING | GST_PARAM_CONTROLLABLE;
   g_autoptr (GstElement) element = gst_element_factory_make ("fbnetdetect", NULL);
+
   gst_object_ref_sink (element);
   for (guint i = 0; i < G_N_ELEMENTS (cases); i++) {
     const GParamSpec *spec =

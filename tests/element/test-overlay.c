@@ -44,6 +44,7 @@ compose (const FbnetDetections *found, guint width, guint height, const GstFbnet
     .n_keypoints = GST_FBNET_N_COCO_KEYPOINTS };
   GstFbnetOverlay *overlay = gst_fbnet_overlay_new ();
   GstVideoOverlayComposition *composition = gst_fbnet_overlay_compose (overlay, &result, style);
+
   gst_fbnet_overlay_free (overlay);
   return composition;
 }
@@ -52,6 +53,7 @@ static guint8 *
 grey_picture (guint width, guint height)
 {
   guint8 *rgb = g_malloc ((gsize) width * height * 3);
+
   for (gsize i = 0; i < (gsize) width * height * 3; i++)
     rgb[i] = GREY;
   return rgb;
@@ -63,11 +65,12 @@ draw_on_grey (const char *format, guint width, guint height, guint padding,
     const FbnetDetections *found, const GstFbnetOverlayStyle *style)
 {
   GstVideoInfo info;
+
   frames_info (&info, format, width, height, NULL);
   g_autofree guint8 *grey = grey_picture (width, height);
   g_autoptr (GstBuffer) buffer = frames_from_rgb (grey, &info, padding);
   g_autoptr (GstVideoOverlayComposition) composition = compose (found, width, height, style);
-  if (composition) {
+  if (composition != NULL) {
     GstVideoFrame frame;
     g_assert_true (gst_video_frame_map (&frame, &info, buffer, GST_MAP_READWRITE));
     g_assert_true (gst_video_overlay_composition_blend (composition, &frame));
@@ -81,6 +84,7 @@ check_pixel (const guint8 *rgb, guint width, guint x, guint y, guint r, guint g,
     guint slack)
 {
   const guint8 *p = rgb + 3 * ((gsize) y * width + x);
+
   g_assert_cmpint (abs (p[0] - (gint) r), <=, slack);
   g_assert_cmpint (abs (p[1] - (gint) g), <=, slack);
   g_assert_cmpint (abs (p[2] - (gint) b), <=, slack);
@@ -94,6 +98,7 @@ test_box_in_every_format (void)
   const FbnetDetection item = { 10, 8, 51, 41, 0.9f, 0, { 0 } };
   const FbnetDetections found = { &item, 1 };
   GstFbnetOverlayStyle style = make_style ();
+
   style.draw_labels = style.draw_scores = FALSE;
   style.line_width = 64; /* 6 pixels: their middle has chroma of its own */
   for (guint i = 0; frames_formats[i]; i++) {
@@ -119,6 +124,7 @@ test_mask (void)
   const FbnetDetection item = { 5, 5, 8, 6, 0.9f, 0, { 4, 4, 4, 2, mask } };
   const FbnetDetections found = { &item, 1 };
   GstFbnetOverlayStyle style = make_style ();
+
   style.draw_boxes = style.draw_labels = style.draw_scores = FALSE;
   g_autofree guint8 *rgb = draw_on_grey ("RGB", 16, 16, 0, &found, &style);
   check_pixel (rgb, 16, 4, 4, GREY, GREY, GREY, 0);
@@ -135,6 +141,7 @@ test_line_follows_frame (void)
   static const struct {
     guint height, line;
   } cases[] = { { 100, 1 }, { 240, 1 }, { 480, 2 }, { 720, 3 }, { 2160, 9 } };
+
   for (guint i = 0; i < G_N_ELEMENTS (cases); i++) {
     const guint height = cases[i].height, width = height * 4 / 3;
     const FbnetDetection item = { 20, 20, width - 20, height - 20, 0.9f, 0, { 0 } };
@@ -155,6 +162,7 @@ label_place (const FbnetDetections *found, guint width, guint height, gint *x, g
     guint *h)
 {
   GstFbnetOverlayStyle style = make_style ();
+
   style.draw_boxes = FALSE;
   g_autoptr (GstVideoOverlayComposition) composition = compose (found, width, height, &style);
   g_assert_cmpuint (gst_video_overlay_composition_n_rectangles (composition), ==, 1);
@@ -171,6 +179,7 @@ test_label_stays_inside (void)
     { 0, 0, 320, 240, 0.9f, 0, { 0 } },
     { 310, 230, 320, 240, 0.9f, 0, { 0 } },
   };
+
   for (guint i = 0; i < G_N_ELEMENTS (boxes); i++) {
     const FbnetDetections found = { &boxes[i], 1 };
     gint x, y;
@@ -196,6 +205,7 @@ test_labels_make_room (void)
   };
   const FbnetDetections found = { items, G_N_ELEMENTS (items) };
   GstFbnetOverlayStyle style = make_style ();
+
   style.draw_boxes = FALSE;
   g_autoptr (GstVideoOverlayComposition) composition = compose (&found, 320, 240, &style);
   g_assert_cmpuint (gst_video_overlay_composition_n_rectangles (composition), ==, 3);
@@ -217,6 +227,7 @@ test_label_is_written (void)
   const FbnetDetection item = { 20, 40, 100, 100, 0.9f, 0, { 0 } };
   const FbnetDetections found = { &item, 1 };
   GstFbnetOverlayStyle style = make_style ();
+
   style.draw_boxes = FALSE;
   g_autofree guint8 *rgb = draw_on_grey ("RGB", 160, 120, 0, &found, &style);
   guint n_plate = 0, n_ink = 0;
@@ -238,6 +249,7 @@ test_skeleton (void)
   const FbnetDetection item = { 10, 10, 100, 100, 0.9f, 0, { 0 }, points };
   const FbnetDetections found = { &item, 1 };
   GstFbnetOverlayStyle style = make_style ();
+
   style.draw_boxes = style.draw_labels = style.draw_scores = FALSE;
   g_autoptr (GstVideoOverlayComposition) nothing = compose (&found, 160, 120, &style);
   g_assert_null (nothing);
@@ -262,6 +274,7 @@ test_switches (void)
   const FbnetDetection item = { 20, 40, 100, 100, 0.9f, 0, { 30, 50, 2, 2, mask } };
   const FbnetDetections found = { &item, 1 };
   const GstFbnetOverlayStyle all = make_style ();
+
   for (guint bits = 0; bits < 16; bits++) {
     GstFbnetOverlayStyle style = all;
     style.draw_boxes = bits & 1;
@@ -287,6 +300,7 @@ test_palette (void)
   };
   const FbnetDetections found = { items, 3 };
   GstFbnetOverlayStyle style = make_style ();
+
   style.draw_labels = style.draw_scores = FALSE;
   style.outline_color = 0;
   g_autofree guint8 *by_class = draw_on_grey ("RGB", 160, 120, 0, &found, &style);

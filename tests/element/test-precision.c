@@ -31,6 +31,7 @@ int8_path (void)
   const QuantizerOptions options = quantizer_options_default ();
   g_autoptr (GError) error = NULL;
   g_autoptr (FbnetModel) model = fbnet_model_load (source, &error);
+
   g_assert_no_error (error);
   g_autoptr (Picture) picture = picture_draw (WIDTH, HEIGHT, 7);
   const FbnetImage image = picture_image (picture);
@@ -47,6 +48,7 @@ detect (const char *path, FbnetPrecision precision)
   const FbnetDetectorOptions options = { .precision = precision };
   g_autoptr (GError) error = NULL;
   g_autoptr (FbnetModel) model = fbnet_model_load (path, &error);
+
   g_assert_no_error (error);
   g_autoptr (FbnetDetector) detector = fbnet_detector_new (model, &options, &error);
   g_assert_no_error (error);
@@ -69,6 +71,7 @@ sees (const char *path, const char *precision, const FbnetDetections *expected)
   g_autofree char *settings = g_strconcat (SETTINGS, precision, NULL);
   g_autoptr (Stream) stream = stream_open (path, settings);
   g_autoptr (Picture) picture = picture_draw (WIDTH, HEIGHT, 7);
+
   stream_set_format (stream, "RGB", WIDTH, HEIGHT, NULL);
   g_autoptr (GstBuffer) out = stream_push_rgb (stream, picture->pixels, 0);
   g_autoptr (GArray) seen = seen_on (out, &stream->info);
@@ -85,6 +88,7 @@ test_int8_model (void)
   g_autofree char *path = int8_path ();
   g_autoptr (FbnetDetections) bytes = detect (path, FBNET_PRECISION_INT8);
   g_autoptr (FbnetDetections) floats = detect (path, FBNET_PRECISION_FLOAT32);
+
   g_assert_true (sees (path, "auto", bytes));
   g_assert_true (sees (path, "int8", bytes));
   g_assert_true (sees (path, "float32", floats));
@@ -97,6 +101,7 @@ test_float_model (void)
 {
   g_autofree char *path = float_path ();
   g_autoptr (FbnetDetections) floats = detect (path, FBNET_PRECISION_AUTO);
+
   g_assert_true (sees (path, "auto", floats));
   g_assert_true (sees (path, "float32", floats));
 

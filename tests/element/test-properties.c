@@ -25,6 +25,7 @@ static void
 check_no_message (Scene *scene, GstMessageType type)
 {
   g_autoptr (GstMessage) message = gst_bus_pop_filtered (scene->stream->bus, type);
+
   g_assert_null (message);
 }
 
@@ -33,6 +34,7 @@ static void
 test_selection (void)
 {
   Scene scene;
+
   if (!scene_open (&scene, "RGB", NULL))
     return;
   check_labels (&scene, "score-threshold", "0.5", "dog bicycle truck");
@@ -82,6 +84,7 @@ test_network (void)
     { "pre-nms-count", "1", "0" }, { "iou-threshold", "0", "0.5" },
     { "rpn-iou-threshold", "0.2", "0.7" } };
   Scene scene;
+
   if (!scene_open (&scene, "RGB", "score-threshold=0.02"))
     return;
   g_autoptr (GArray) normal = scene_look (&scene);
@@ -103,6 +106,7 @@ static void
 test_class_agnostic (void)
 {
   Scene scene;
+
   if (!scene_open (&scene, "RGB", "score-threshold=0.4"))
     return;
   check_labels (&scene, "class-agnostic-nms", "false", "dog bicycle truck car");
@@ -116,6 +120,7 @@ static void
 test_unknown_class (void)
 {
   Scene scene;
+
   if (!scene_open (&scene, "RGB", NULL))
     return;
   check_labels (&scene, "include-classes", "dog;unicorn", "dog");
@@ -141,6 +146,7 @@ static void
 test_masks_without_head (void)
 {
   Scene scene;
+
   if (!scene_open (&scene, "RGB", "mask-pooler-resolution=7 masks=true"))
     return;
   for (guint i = 0; i < 2; i++) {
@@ -160,6 +166,7 @@ static void
 test_defaults (void)
 {
   Scene scene;
+
   if (!scene_open (&scene, "RGB", NULL))
     return;
   gboolean masks = TRUE;
@@ -177,6 +184,7 @@ static void
 test_controller (void)
 {
   Scene scene;
+
   if (!scene_open (&scene, "RGB", NULL))
     return;
   GstControlSource *source = gst_interpolation_control_source_new ();

@@ -18,6 +18,7 @@ copy_model (const char *name)
   char *path = models_path (name);
   g_autofree char *contents = NULL;
   gsize size = 0;
+
   g_assert_true (g_file_get_contents (models_file (FIXTURE_COCO), &contents, &size, NULL));
   g_assert_true (g_file_set_contents (path, contents, size, NULL));
   return path;
@@ -28,7 +29,7 @@ copy_model (const char *name)
 static void
 test_one_model_per_file (void)
 {
-  if (!models_file (FIXTURE_COCO))
+  if (models_file (FIXTURE_COCO) == NULL)
     return;
   g_autofree char *path = copy_model ("shared.safetensors");
   g_autofree char *link = models_path ("link.safetensors");
@@ -63,7 +64,8 @@ test_threads (void)
   const char *path = models_file (FIXTURE_COCO);
   GThread *threads[6];
   FbnetModel *models[6];
-  if (!path)
+
+  if (path == NULL)
     return;
   for (guint i = 0; i < G_N_ELEMENTS (threads); i++)
     threads[i] = g_thread_new (NULL, acquire_in_thread, (gpointer) path);
@@ -80,7 +82,7 @@ test_threads (void)
 static void
 test_failure (void)
 {
-  if (!models_file (FIXTURE_COCO))
+  if (models_file (FIXTURE_COCO) == NULL)
     return;
   g_autofree char *path = models_path ("mended.safetensors");
   g_autoptr (GError) error = NULL;
@@ -111,6 +113,7 @@ static void
 note_update (GstElement *element, gboolean success, const char *text, gpointer data)
 {
   Updates *updates = data;
+
   g_mutex_lock (&updates->lock);
   updates->n_updates++;
   updates->success = success;
@@ -142,6 +145,7 @@ first_label (Stream *stream, const Picture *picture)
 {
   g_autoptr (GstBuffer) out = stream_push_rgb (stream, picture->pixels, 0);
   g_autoptr (GArray) seen = seen_on (out, &stream->info);
+
   return g_strdup (seen->len > 0 ? SEEN (seen, 0)->label : "");
 }
 
@@ -149,6 +153,7 @@ static char *
 write_labels (void)
 {
   g_autoptr (GString) text = g_string_new (NULL);
+
   for (guint i = 0; i < 80; i++)
     g_string_append_printf (text, "thing %u\r\n", i);
   char *path = models_path ("labels.txt");
@@ -162,7 +167,8 @@ static void
 test_exchange (void)
 {
   const char *model = models_file (FIXTURE_COCO);
-  if (!model)
+
+  if (model == NULL)
     return;
   g_autoptr (Fixture) fixture = fixture_open (FIXTURE_COCO);
   g_autoptr (Picture) picture = fixture_picture (fixture);
@@ -206,7 +212,8 @@ static void
 test_stop_while_loading (void)
 {
   const char *model = models_file (FIXTURE_COCO);
-  if (!model)
+
+  if (model == NULL)
     return;
   for (guint i = 0; i < 3; i++) {
     g_autoptr (Stream) stream = stream_open (model, NULL);

@@ -26,6 +26,7 @@ direct_open (Direct *direct, const char *name, guint width, guint height)
 {
   g_autofree char *file = g_strconcat (name, ".safetensors", NULL);
   g_autoptr (GError) error = NULL;
+
   direct->path = g_build_filename (g_getenv ("FBNET_TEST_DATA"), file, NULL);
   direct->picture = picture_draw (width, height, 7);
   direct->model = fbnet_model_load (direct->path, &error);
@@ -62,8 +63,9 @@ static void
 check_mask (const Seen *seen, const FbnetMask *mask)
 {
   const GstStructure *structure = gst_video_region_of_interest_meta_get_param (seen->roi, "mask");
+
   g_assert_cmpint (structure != NULL, ==, mask->data != NULL);
-  if (!structure)
+  if (structure == NULL)
     return;
   GstBuffer *data = NULL;
   GstMapInfo map;
@@ -83,6 +85,7 @@ static void
 check_detections (GstBuffer *buffer, const Direct *direct, const GstVideoInfo *info)
 {
   g_autoptr (GArray) seen = seen_on (buffer, info);
+
   g_assert_cmpuint (seen->len, ==, direct->found->n);
   for (guint i = 0; i < seen->len; i++) {
     const FbnetDetection *expected = &direct->found->items[i];
@@ -109,6 +112,7 @@ test_library_and_element (void)
     const char *name;
     guint width, height;
   } models[] = { { "tiny-bn", 121, 88 }, { "tiny-gn", 90, 131 } };
+
   for (guint m = 0; m < G_N_ELEMENTS (models); m++) {
     Direct direct;
     direct_open (&direct, models[m].name, models[m].width, models[m].height);
@@ -132,9 +136,10 @@ test_every_format (void)
 {
   static const guint sizes[][2] = { { 1, 1 }, { 2, 3 }, { 31, 17 }, { 121, 88 } };
   Direct direct;
+
   direct_open (&direct, "tiny-bn", 121, 88);
   g_autoptr (Stream) stream = stream_open (direct.path, "score-threshold=0.05");
-  if (g_object_class_find_property (G_OBJECT_GET_CLASS (stream->element), "overlay"))
+  if (g_object_class_find_property (G_OBJECT_GET_CLASS (stream->element), "overlay") != NULL)
     g_object_set (stream->element, "overlay", TRUE, NULL);
   guint n = 0;
   for (guint i = 0; frames_formats[i]; i++) {
@@ -154,6 +159,7 @@ static void
 test_exchange (void)
 {
   Direct direct[2];
+
   direct_open (&direct[0], "tiny-bn", 100, 80);
   direct_open (&direct[1], "tiny-gn", 100, 80);
   g_autoptr (Stream) stream = stream_open (direct[0].path, SETTINGS);

@@ -1,12 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * libFuzzer target: any bytes as a model file. Build with clang, -Dfuzzing=true and
- * -Db_sanitize=address,undefined; run with tests/data as the first corpus:
- *   build/tests/fuzz/fuzz-model -max_len=200000 corpus tests/data
+ * libFuzzer target: any bytes as a model file. With -max_len=200000 it begins with whole models:
+ *   build/tests/fuzz/fuzz-model -max_len=200000 found tests/fuzz/corpus/model tests/data
  */
 #include <fbnet/fbnet.h>
 
-int LLVMFuzzerTestOneInput (const guint8 *data, gsize size);
+#include "fuzz.h"
 
 /* A model that loads is also asked everything that can be asked without a frame. */
 static void
@@ -26,7 +25,7 @@ ask (FbnetModel *model)
 }
 
 int
-LLVMFuzzerTestOneInput (const guint8 *data, gsize size)
+LLVMFuzzerTestOneInput (const uint8_t *data, size_t size)
 {
   g_autoptr (GBytes) bytes = g_bytes_new_static (data, size);
   g_autoptr (GError) error = NULL;

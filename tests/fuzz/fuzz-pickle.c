@@ -10,6 +10,7 @@ LLVMFuzzerTestOneInput (const uint8_t *data, size_t size)
 {
   gsize consumed;
   g_autoptr (Pickle) pickle = pickle_parse (data, size, "fuzz", "data", &consumed, NULL);
+
   if (pickle != NULL)
     graph_free (bytecode_follow (pickle_root (pickle), pickle_root (pickle), NULL));
   return 0;

@@ -10,6 +10,7 @@ int
 LLVMFuzzerTestOneInput (const uint8_t *data, size_t size)
 {
   cJSON *tree = yaml_parse ((const char *) data, size, "fuzz", NULL);
+
   if (tree != NULL)
     cJSON_Delete (import_describe (tree, "fuzz", NULL));
   cJSON_Delete (tree);

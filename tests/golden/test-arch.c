@@ -233,6 +233,7 @@ static void
 test_detector (gconstpointer name)
 {
   g_autoptr (Fixture) fixture = fixture_open (name);
+
   if (fixture == NULL)
     return;
   g_autofree char *json = fixture_description (fixture);
@@ -264,6 +265,7 @@ static void
 test_classifier (gconstpointer name)
 {
   g_autoptr (Fixture) fixture = fixture_open (name);
+
   if (fixture == NULL)
     return;
   cJSON *architecture = cJSON_Duplicate (fixture_config (fixture, "arch_raw"), TRUE);

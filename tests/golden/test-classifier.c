@@ -26,6 +26,7 @@ load_model (const Fixture *fixture)
   g_autoptr (GError) error = NULL;
   g_autoptr (cJSON) description =
       import_describe_classifier (name, CLASSIFIER_DEFAULTS_NOW, IMAGENET_CLASSES, &error);
+
   g_assert_no_error (error);
   /* The fixtures were resized by mobile_cv's rule even where its zoo has a number. */
   cJSON_SetNumberValue (cJSON_GetObjectItem (cJSON_GetObjectItem (description, "input"), "resize"),
@@ -158,6 +159,7 @@ static void
 test_classifier (gconstpointer name)
 {
   g_autoptr (Fixture) fixture = fixture_open (name);
+
   if (fixture == NULL)
     return;
   g_autoptr (FbnetModel) model = load_model (fixture);

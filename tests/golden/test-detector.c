@@ -78,6 +78,7 @@ static void
 test_fixture (gconstpointer name)
 {
   g_autoptr (Fixture) fixture = fixture_open (name);
+
   if (fixture == NULL)
     return;
   g_autoptr (FbnetModel) model = fixture_model (fixture);

@@ -36,6 +36,7 @@ read_picture (const char *path)
 {
   g_autoptr (GError) error = NULL;
   Picture *picture = picture_read (path, &error);
+
   g_assert_no_error (error);
   return picture;
 }
@@ -156,6 +157,7 @@ static void
 test_fog (void)
 {
   g_autoptr (Fixture) fixture = fixture_open (FIXTURE);
+
   if (fixture == NULL)
     return;
   g_autofree char *description = fixture_description (fixture);

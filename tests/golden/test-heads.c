@@ -214,6 +214,7 @@ static void
 test_heads (gconstpointer name)
 {
   g_autoptr (Fixture) fixture = fixture_open (name);
+
   if (fixture == NULL)
     return;
   g_autoptr (FbnetModel) model = fixture_model (fixture);

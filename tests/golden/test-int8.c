@@ -340,6 +340,7 @@ test_exact (gconstpointer name)
   g_autofree char *parent = g_path_get_dirname (name);
   g_autoptr (Fixture) saved = fixture_open (name);
   g_autoptr (Fixture) graph = fixture_open_file (parent, "graph.json");
+
   if (saved == NULL || graph == NULL)
     return;
   g_autoptr (FbnetModel) model = find_export (graph);

@@ -41,6 +41,7 @@ static void
 test_detector (gconstpointer name)
 {
   g_autoptr (Fixture) fixture = fixture_open (name);
+
   if (fixture == NULL)
     return;
   const cJSON *input = fixture_config (fixture, "cfg.INPUT");
@@ -78,6 +79,7 @@ test_export (gconstpointer name)
 {
   g_autoptr (Fixture) fixture = fixture_open (name);
   g_autofree char *path = find_frame (name);
+
   if (fixture == NULL || path == NULL)
     return;
   g_autoptr (GError) error = NULL;

@@ -25,6 +25,7 @@ static double
 fixture_number (const Fixture *fixture, const char *path)
 {
   const cJSON *number = fixture_config (fixture, path);
+
   g_assert_true (cJSON_IsNumber (number));
   return number->valuedouble;
 }
@@ -42,6 +43,7 @@ static void
 fixture_size (const Fixture *fixture, const char *name, gsize *height, gsize *width)
 {
   float size[2];
+
   config_floats (fixture_config (fixture, name), size, 2);
   *height = (gsize) size[0];
   *width = (gsize) size[1];
@@ -82,6 +84,7 @@ static double
 distance (const float *found, const float *expected, gsize n)
 {
   double worst = 0.0;
+
   for (gsize i = 0; i < n; i++) {
     const double d = fabs ((double) found[i] - expected[i]);
     worst = d <= worst ? worst : isnan (d) ? INFINITY : d;
@@ -96,6 +99,7 @@ static RpnLevel
 make_level (const Fixture *config, gsize index, const Npy *logits_map, const Npy *deltas_map)
 {
   const Tensor logits = channels_last (logits_map), deltas = channels_last (deltas_map);
+
   g_assert_cmpuint (deltas.c, ==, 4 * logits.c);
   const cJSON *anchors = cJSON_GetArrayItem (fixture_config (config, "cell_anchors"), (int) index);
   const cJSON *stride = cJSON_GetArrayItem (fixture_config (config, "anchor_strides"), (int) index);
@@ -119,6 +123,7 @@ load_level (const Fixture *fixture, gsize index)
   g_autofree char *deltas_name = g_strdup_printf ("rpn_deltas_%" G_GSIZE_FORMAT, index);
   g_autoptr (Npy) logits = fixture_array (fixture, logits_name);
   g_autoptr (Npy) deltas = fixture_array (fixture, deltas_name);
+
   return make_level (fixture, index, logits, deltas);
 }
 
@@ -135,7 +140,8 @@ static void
 test_cell_anchors (gconstpointer name)
 {
   g_autoptr (Fixture) fixture = fixture_open (name);
-  if (!fixture)
+
+  if (fixture == NULL)
     return;
   const cJSON *levels = fixture_config (fixture, "cell_anchors");
   const cJSON *sizes = fixture_config (fixture, "cfg.MODEL.ANCHOR_GENERATOR.SIZES");
@@ -180,6 +186,7 @@ propose (const RpnLevel *levels, gsize n_levels, const Fixture *config, const Fi
     .iou_threshold = (float) fixture_number (config, "rpn.nms_thresh"),
     .min_box_size = (float) fixture_number (config, "rpn.min_box_size"),
   };
+
   config_floats (fixture_config (config, "rpn.bbox_reg_weights"), params.weights, 4);
   gsize height, width;
   fixture_size (saved, "network_hw", &height, &width);
@@ -204,7 +211,8 @@ static void
 test_proposals (gconstpointer name)
 {
   g_autoptr (Fixture) fixture = fixture_open (name);
-  if (!fixture)
+
+  if (fixture == NULL)
     return;
   RpnLevel levels[8];
   const gsize n_levels = (gsize) cJSON_GetArraySize (fixture_config (fixture, "anchor_strides"));
@@ -250,6 +258,7 @@ load_pooler (const Fixture *fixture, const char *which)
   const cJSON *features = fixture_config (fixture, "cfg.MODEL.ROI_HEADS.IN_FEATURES");
   g_autoptr (Pooler) p = g_new0 (Pooler, 1);
   float scales[8];
+
   p->pooler.n_levels = (gsize) cJSON_GetArraySize (features);
   g_assert_cmpuint (p->pooler.n_levels, <=, G_N_ELEMENTS (scales));
   config_floats (cJSON_GetObjectItem (config, "scales"), scales, p->pooler.n_levels);
@@ -258,7 +267,7 @@ load_pooler (const Fixture *fixture, const char *which)
     g_autofree char *fpn_name = g_strdup_printf ("fpn_%s", name);
     g_autoptr (Npy) map =
         fixture_array (fixture, fixture_has (fixture, fpn_name) ? fpn_name : name);
-    if (!map) {
+    if (map == NULL) {
       g_test_skip ("its feature maps are not recorded");
       return NULL;
     }
@@ -276,6 +285,7 @@ static double
 largest_feature (const RoiPooler *pooler)
 {
   double largest = 0.0;
+
   for (gsize l = 0; l < pooler->n_levels; l++) {
     const Tensor *t = &pooler->levels[l].feature;
     for (gsize i = 0; i < t->h * t->w * t->c; i++)
@@ -291,6 +301,7 @@ assert_pooled_by (const Kernels *kernels, const Pooler *p, const Box *boxes, gsi
 {
   const gsize resolution = p->pooler.resolution, channels = p->levels[0].feature.c;
   const gsize pixels = resolution * resolution;
+
   g_assert_cmpuint (expected->n_bytes, ==, n * channels * pixels * sizeof (float));
   g_autofree float *out = g_new (float, n *pixels *channels);
   g_autofree void *scratch = g_malloc (roi_scratch_size (&p->pooler));
@@ -327,6 +338,7 @@ assert_pooled_at (const Fixture *fixture, const Pooler *p, const char *boxes_nam
   g_autoptr (Npy) expected = fixture_array (fixture, features_name);
   const gsize n = index->shape[0];
   g_autofree Box *chosen = g_new (Box, n);
+
   for (gsize i = 0; i < n; i++)
     chosen[i] = npy_boxes (boxes)[npy_ints (index)[i]];
   assert_pooled (p, chosen, n, expected);
@@ -337,10 +349,11 @@ static void
 test_box_pooler (gconstpointer name)
 {
   g_autoptr (Fixture) fixture = fixture_open (name);
-  if (!fixture)
+
+  if (fixture == NULL)
     return;
   g_autoptr (Pooler) p = load_pooler (fixture, "box_pooler");
-  if (p)
+  if (p != NULL)
     assert_pooled_at (fixture, p, "proposals", "roi_box_index", "roi_box_features");
 }
 
@@ -350,10 +363,11 @@ static void
 test_extra_pooler (gconstpointer name)
 {
   g_autoptr (Fixture) fixture = fixture_open (name);
-  if (!fixture)
+
+  if (fixture == NULL)
     return;
   g_autoptr (Pooler) p = load_pooler (fixture, "box_pooler");
-  if (!p)
+  if (p == NULL)
     return;
   g_autoptr (Npy) boxes = fixture_array (fixture, "roi_extra_boxes");
   g_autoptr (Npy) expected = fixture_array (fixture, "roi_extra_features");
@@ -371,10 +385,11 @@ static void
 test_mask_pooler (gconstpointer name)
 {
   g_autoptr (Fixture) fixture = fixture_open (name);
-  if (!fixture)
+
+  if (fixture == NULL)
     return;
   g_autoptr (Pooler) p = load_pooler (fixture, "mask_pooler");
-  if (p)
+  if (p != NULL)
     assert_pooled_at (fixture, p, "det_boxes_net", "roi_mask_index", "roi_mask_features");
 }
 
@@ -387,6 +402,7 @@ detect (gsize *n, const Npy *logits, const Npy *deltas, const Fixture *config, c
 {
   g_autoptr (Npy) proposals = fixture_array (saved, "proposals");
   const gsize n_proposals = proposals->shape[0];
+
   g_assert_cmpuint (logits->shape[0], ==, n_proposals);
   g_assert_cmpuint (deltas->shape[0], ==, n_proposals);
   BoxHeadParams params = {
@@ -413,7 +429,8 @@ static void
 test_detections (gconstpointer name)
 {
   g_autoptr (Fixture) fixture = fixture_open (name);
-  if (!fixture)
+
+  if (fixture == NULL)
     return;
   g_autoptr (Npy) logits = fixture_array (fixture, "box_cls_logits");
   g_autoptr (Npy) deltas = fixture_array (fixture, "box_deltas");
@@ -443,7 +460,8 @@ static void
 test_frame_boxes (gconstpointer name)
 {
   g_autoptr (Fixture) fixture = fixture_open (name);
-  if (!fixture)
+
+  if (fixture == NULL)
     return;
   g_autoptr (Npy) network = fixture_array (fixture, "det_boxes_net");
   g_autoptr (Npy) classes = fixture_array (fixture, "det_classes");
@@ -475,6 +493,7 @@ differing_pixels (const guint8 *pasted, const MaskRect *rect, const guint8 *pack
     gsize width)
 {
   gsize n = 0;
+
   for (gsize y = 0; y < height; y++)
     for (gsize x = 0; x < width; x++) {
       const gsize column = x - (gsize) rect->x, row = y - (gsize) rect->y; /* wrap to huge */
@@ -492,7 +511,8 @@ static void
 test_masks (gconstpointer name)
 {
   g_autoptr (Fixture) fixture = fixture_open (name);
-  if (!fixture)
+
+  if (fixture == NULL)
     return;
   g_autoptr (Npy) probabilities = fixture_array (fixture, "mask_probs");
   g_autoptr (Npy) boxes = fixture_array (fixture, "det_boxes");
@@ -537,10 +557,11 @@ static Npy *
 dequantised_array (const Fixture *graph, const Fixture *saved, const char *array, const char *op)
 {
   const cJSON *node, *found = NULL;
+
   cJSON_ArrayForEach (node, fixture_config (graph, "ops"))
   {
     const cJSON *node_name = cJSON_GetObjectItemCaseSensitive (node, "name");
-    if (node_name && g_str_equal (node_name->valuestring, op))
+    if (node_name != NULL && g_str_equal (node_name->valuestring, op))
       found = node;
   }
   g_assert_nonnull (found);
@@ -564,7 +585,8 @@ static gsize
 n_channels (const Fixture *saved, const char *array)
 {
   g_autoptr (Npy) npy = fixture_array (saved, array);
-  return npy ? npy->shape[1] : 0;
+
+  return npy != NULL ? npy->shape[1] : 0;
 }
 
 static gboolean
@@ -573,6 +595,7 @@ fits (const Fixture *config, gsize n_anchors, gsize n_outputs)
   const cJSON *levels = fixture_config (config, "cell_anchors");
   const gsize n_cells = (gsize) cJSON_GetArraySize (cJSON_GetArrayItem (levels, 0));
   const gsize n_classes = (gsize) fixture_number (config, "cfg.MODEL.ROI_HEADS.NUM_CLASSES");
+
   return cJSON_GetArraySize (levels) == 1 && (n_anchors == 0 || n_anchors == n_cells)
       && (n_outputs == 0 || n_outputs == n_classes + 1);
 }
@@ -585,6 +608,7 @@ open_config (const Fixture *saved)
   const gsize n_anchors = n_channels (saved, "rpn_logits_q");
   const gsize n_outputs = n_channels (saved, "cls_score_q");
   g_auto (GStrv) names = fixture_names (FIXTURE_DETECTOR);
+
   for (char **name = names; *name; name++) {
     g_autoptr (Fixture) config = fixture_open (*name);
     if (fits (config, n_anchors, n_outputs))
@@ -615,10 +639,11 @@ export_open (const char *name)
 {
   g_autofree char *parent = g_path_get_dirname (name);
   g_autoptr (Export) export = g_new0 (Export, 1);
+
   export->saved = fixture_open (name);
   export->graph = fixture_open_file (parent, "graph.json");
   export->config = open_config (export->saved);
-  return export->config ? g_steal_pointer (&export) : NULL;
+  return export->config != NULL ? g_steal_pointer (&export) : NULL;
 }
 
 /* The export's quantised RPN maps give its proposals. */
@@ -626,7 +651,8 @@ static void
 test_quantised_proposals (gconstpointer name)
 {
   g_autoptr (Export) export = export_open (name);
-  if (!export)
+
+  if (export == NULL)
     return;
   const Fixture *graph = export->graph, *config = export->config, *saved = export->saved;
   g_autoptr (Npy) logits_map =
@@ -658,7 +684,8 @@ static void
 test_quantised_detections (gconstpointer name)
 {
   g_autoptr (Export) export = export_open (name);
-  if (!export)
+
+  if (export == NULL)
     return;
   const Fixture *graph = export->graph, *config = export->config, *saved = export->saved;
   g_autoptr (Npy) logits = dequantised_array (graph, saved, "cls_score_q", PREDICTOR "cls_score");

@@ -232,6 +232,7 @@ test_batch (void)
   g_autofree char *path = g_strdup_printf ("%s/tiny-bn.safetensors", g_getenv ("FBNET_TEST_DATA"));
   g_autoptr (GError) error = NULL;
   g_autoptr (FbnetModel) model = fbnet_model_load (path, &error);
+
   g_assert_no_error (error);
   g_autoptr (Pair) pair = pair_new (model);
   Var *both = make_picture (pair, 2, 40, 56);

@@ -355,6 +355,7 @@ test_frozen_norm (void)
   g_autofree char *description = g_strjoinv ("frozen_bn", parts);
   g_autoptr (GError) error = NULL;
   g_autoptr (FbnetModel) model = random_model_new (description, 1, &error);
+
   g_assert_no_error (error);
   Params *params = params_new (model);
   gsize n_learning = 0;

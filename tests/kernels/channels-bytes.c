@@ -17,6 +17,7 @@ divide_rounded (gint64 sum, guint shift)
 {
   const gint64 divisor = G_GINT64_CONSTANT (1) << shift;
   const gint64 magnitude = (ABS (sum) + divisor / 2) / divisor;
+
   return sum < 0 ? -magnitude : magnitude;
 }
 
@@ -25,6 +26,7 @@ add_reference (guint8 a, guint8 b, const QAdd *add)
 {
   const gint64 sum =
       (gint64) a * add->factor_a + (gint64) b * add->factor_b + (gint64) add->constant;
+
   return (guint8) CLAMP (divide_rounded (sum, add->shift) + add->zero, 0, 255);
 }
 
@@ -116,6 +118,7 @@ static guint8
 quantize_reference (float x, float inverse_scale, gint32 zero)
 {
   const float v = (float) ((double) x * inverse_scale);
+
   return isnan (v) ? 0 : check_round (v, zero, 0);
 }
 
@@ -233,6 +236,7 @@ static guint8
 gate_reference (guint8 byte, float scale, gint32 zero_in, gint32 zero)
 {
   const float v = (float) ((double) (byte - zero_in) * scale);
+
   return isnan (v) ? 0 : check_round (v, zero, 0);
 }
 
@@ -315,6 +319,7 @@ run_add (gconstpointer data)
 {
   const Work *w = data;
   const QAdd add = { 3000000, 2500000, -700000000, 21, 100 };
+
   w->kernels->add (w->out, w->a, w->b, N_BYTES, &add);
 }
 
@@ -322,6 +327,7 @@ static void
 run_quantize (gconstpointer data)
 {
   const Work *w = data;
+
   w->kernels->quantize (w->out, w->floats, N_BYTES, 100.0f, 100);
 }
 
@@ -329,6 +335,7 @@ static void
 run_dequantize (gconstpointer data)
 {
   const Work *w = data;
+
   w->kernels->dequantize (w->floats, w->a, N_BYTES, 0.01f, 100);
 }
 
@@ -336,6 +343,7 @@ static void
 run_sums (gconstpointer data)
 {
   Work *w = (Work *) data;
+
   memset (w->sums, 0, sizeof w->sums);
   w->kernels->channel_sums (w->sums, w->a, CHANNELS_PIXELS, CHANNELS);
 }
@@ -344,6 +352,7 @@ static void
 run_gate (gconstpointer data)
 {
   const Work *w = data;
+
   w->kernels->gate (w->out, w->a, w->floats, CHANNELS_PIXELS, CHANNELS, 100, 0);
 }
 
@@ -351,6 +360,7 @@ static void
 run_lookup (gconstpointer data)
 {
   const Work *w = data;
+
   w->kernels->lookup (w->out, N_BYTES, w->b);
 }
 

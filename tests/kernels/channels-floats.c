@@ -239,6 +239,7 @@ static void
 run_activate (gconstpointer data)
 {
   const Work *w = data;
+
   w->kernels->activate (w->x, CHANNELS_PIXELS * CHANNELS, w->act);
 }
 
@@ -246,6 +247,7 @@ static void
 run_affine (gconstpointer data)
 {
   const Work *w = data;
+
   w->kernels->channel_affine (w->x, w->scale, w->scale, NULL, CHANNELS_PIXELS, CHANNELS, ACT_RELU);
 }
 
@@ -253,6 +255,7 @@ static void
 run_sums (gconstpointer data)
 {
   Work *w = (Work *) data;
+
   w->kernels->channel_sums (w->sums, w->sums + CHANNELS, w->x, CHANNELS_PIXELS, CHANNELS);
 }
 
@@ -260,6 +263,7 @@ static void
 run_weighted_sum (gconstpointer data)
 {
   const Work *w = data;
+
   w->kernels->weighted_sum (w->x, w->source, w->scale, CHANNELS_PIXELS, CHANNELS);
 }
 

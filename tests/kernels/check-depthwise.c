@@ -190,6 +190,7 @@ static double
 rate_floats (const Kernels *row, guint i)
 {
   const DepthwiseCase t = shape_case (i);
+
   return rate (depthwise_time_floats (row, &t), &t);
 }
 
@@ -197,6 +198,7 @@ static double
 rate_bytes (const Kernels *row, guint i)
 {
   const DepthwiseCase t = shape_case (i);
+
   return rate (depthwise_time_bytes (row, &t), &t);
 }
 

@@ -191,6 +191,7 @@ static double
 rate_floats (const Kernels *row, guint i)
 {
   const GemmCase t = shape_case (i);
+
   return rate (gemm_time_floats (row, &t), &t);
 }
 
@@ -198,6 +199,7 @@ static double
 rate_bytes (const Kernels *row, guint i)
 {
   const GemmCase t = shape_case (i);
+
   return rate (gemm_time_bytes (row, &t), &t);
 }
 

@@ -334,6 +334,7 @@ static void
 call (gconstpointer data)
 {
   const Timed *timed = data;
+
   timed->run (timed->kernels, &timed->work);
 }
 

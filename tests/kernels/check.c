@@ -288,6 +288,7 @@ check_activation_name (Activation act)
 {
   static const char *const names[CHECK_N_ACTIVATIONS] = { "none", "relu", "hswish", "swish",
     "sigmoid", "hsigmoid" };
+
   return names[act];
 }
 
@@ -336,6 +337,7 @@ guint8
 check_round (double v, gint32 zero, gint32 low)
 {
   const double shifted = rint (v) + zero;
+
   return (guint8) (shifted > low ? MIN (shifted, 255.0) : low);
 }
 

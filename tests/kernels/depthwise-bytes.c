@@ -120,6 +120,7 @@ static void
 call (gconstpointer data)
 {
   const Work *work = data;
+
   work->kernels->depthwise_row (work->args);
 }
 

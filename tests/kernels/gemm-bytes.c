@@ -216,6 +216,7 @@ static void
 call (gconstpointer data)
 {
   const Work *work = data;
+
   work->kernels->gemm (work->args);
 }
 

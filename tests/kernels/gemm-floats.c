@@ -207,6 +207,7 @@ static void
 call (gconstpointer data)
 {
   const Work *work = data;
+
   work->kernels->gemm (work->args);
 }
 

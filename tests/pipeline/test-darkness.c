@@ -18,9 +18,10 @@ static gboolean
 have_elements (void)
 {
   static const char *const names[] = { "decodebin", "qtdemux", "avdec_h264", "videorate", "gamma" };
+
   for (guint i = 0; i < G_N_ELEMENTS (names); i++) {
     g_autoptr (GstElementFactory) factory = gst_element_factory_find (names[i]);
-    if (!factory) {
+    if (factory == NULL) {
       g_test_skip ("no element for the video");
       return FALSE;
     }
@@ -35,6 +36,7 @@ write_model (const FbnetModel *model)
   g_autofree FbnetTensorView *views = g_new (FbnetTensorView, n);
   g_autoptr (GError) error = NULL;
   char *path = models_path ("unfolded.safetensors");
+
   for (guint i = 0; i < n; i++)
     fbnet_model_get_tensor (model, i, &views[i]);
   fbnet_model_write (path, fbnet_model_get_description (model), views, n, &error);
@@ -57,6 +59,7 @@ unfold (const char *path)
   g_autoptr (GDir) dir = g_dir_open (folder, 0, NULL);
   g_autoptr (GPtrArray) pictures = g_ptr_array_new_with_free_func (g_free);
   g_autoptr (GError) error = NULL;
+
   g_assert_nonnull (dir);
   for (const char *name = g_dir_read_name (dir); name; name = g_dir_read_name (dir))
     g_ptr_array_add (pictures, g_build_filename (folder, name, NULL));
@@ -72,6 +75,7 @@ static void
 run_to_end (GstElement *pipeline)
 {
   g_autoptr (GstBus) bus = gst_element_get_bus (pipeline);
+
   gst_element_set_state (pipeline, GST_STATE_PLAYING);
   g_autoptr (GstMessage) message =
       gst_bus_timed_pop_filtered (bus, GST_CLOCK_TIME_NONE, GST_MESSAGE_EOS | GST_MESSAGE_ERROR);
@@ -88,6 +92,7 @@ compare (const char *bright, const char *dark, double gamma, const char *setting
       g_getenv ("FBNET_GOLDEN_DATA"), bright, gamma, dark, settings);
   g_autoptr (GError) error = NULL;
   g_autoptr (GstElement) pipeline = gst_parse_launch (line, &error);
+
   g_assert_no_error (error);
   run_to_end (pipeline);
 
@@ -113,7 +118,8 @@ test_darkness (void)
   static const char *const settings[] = { "norm-statistics=stored",
     "norm-statistics=stream norm-momentum=0.01", "norm-statistics=stream norm-momentum=0.1" };
   const char *folded = models_file (FIXTURE_COCO);
-  if (!folded || !have_elements ())
+
+  if (folded == NULL || !have_elements ())
     return;
   g_autofree char *unfolded = unfold (folded);
   const Counts day = compare (folded, unfolded, 1, "norm-statistics=stored");

@@ -21,8 +21,9 @@ run_on_picture (const char *interpreter, const char *program)
   g_autofree char *err = NULL;
   gint status = -1;
   g_autoptr (GError) error = NULL;
-  g_spawn_sync (NULL, (char **) argv + (interpreter ? 0 : 1), NULL, G_SPAWN_SEARCH_PATH, NULL, NULL,
-      &out, &err, &status, &error);
+
+  g_spawn_sync (NULL, (char **) argv + (interpreter != NULL ? 0 : 1), NULL, G_SPAWN_SEARCH_PATH,
+      NULL, NULL, &out, &err, &status, &error);
   g_assert_no_error (error);
   g_test_message ("%s%s", out, err);
   g_assert_cmpint (status, ==, 0);
@@ -33,7 +34,7 @@ run_on_picture (const char *interpreter, const char *program)
 static void
 test_watch_c (void)
 {
-  if (!models_file (FIXTURE_COCO))
+  if (models_file (FIXTURE_COCO) == NULL)
     return;
   g_autofree char *out = run_on_picture (NULL, g_getenv ("FBNET_WATCH"));
   const char *dog = strstr (out, "dog"), *bicycle = strstr (out, "bicycle"),
@@ -50,6 +51,7 @@ have_python (const char *namespace)
   g_autofree char *line = g_strdup_printf ("import gi; gi.require_version('%s', '1.0')", namespace);
   const char *const probe[] = { FBNET_PYTHON, "-c", line, NULL };
   gint status = -1;
+
   if (g_spawn_sync (NULL, (char **) probe, NULL, G_SPAWN_STDERR_TO_DEV_NULL, NULL, NULL, NULL, NULL,
           &status, NULL)
       && status == 0)
@@ -63,7 +65,7 @@ have_python (const char *namespace)
 static void
 test_watch_python (void)
 {
-  if (!have_python ("GstVideo") || !models_file (FIXTURE_COCO))
+  if (!have_python ("GstVideo") || models_file (FIXTURE_COCO) == NULL)
     return;
   g_autofree char *out = run_on_picture (FBNET_PYTHON, g_getenv ("FBNET_WATCH_PY"));
   g_assert_nonnull (strstr (out, "dog 0.99, bicycle 0.96, truck 0.57"));
@@ -75,7 +77,8 @@ have_analytics (void)
   g_autoptr (GstElement) element =
       gst_object_ref_sink (gst_element_factory_make ("fbnetdetect", NULL));
   GParamSpec *spec = g_object_class_find_property (G_OBJECT_GET_CLASS (element), "meta-types");
-  if (g_flags_get_value_by_nick (G_PARAM_SPEC_FLAGS (spec)->flags_class, "analytics"))
+
+  if (g_flags_get_value_by_nick (G_PARAM_SPEC_FLAGS (spec)->flags_class, "analytics") != NULL)
     return TRUE;
   g_test_skip ("built without GstAnalytics");
   return FALSE;
@@ -85,7 +88,7 @@ have_analytics (void)
 static void
 test_analytics_python (void)
 {
-  if (!have_analytics () || !have_python ("GstAnalytics") || !models_file (FIXTURE_COCO))
+  if (!have_analytics () || !have_python ("GstAnalytics") || models_file (FIXTURE_COCO) == NULL)
     return;
   g_autofree char *out = run_on_picture (FBNET_PYTHON, g_getenv ("FBNET_ANALYTICS_PY"));
   g_assert_nonnull (strstr (out, "dog 0.99, bicycle 0.96, truck 0.57"));

@@ -11,6 +11,7 @@ read_page (void)
   char *page = NULL;
   g_autoptr (GError) error = NULL;
   g_autofree char *path = g_build_filename (g_getenv ("FBNET_DOCS"), "element.md", NULL);
+
   g_file_get_contents (path, &page, NULL, &error);
   g_assert_no_error (error);
   return page;
@@ -127,6 +128,7 @@ test_page_agrees (void)
 {
   g_autofree char *page = read_page ();
   g_autoptr (GstElement) element = gst_element_factory_make ("fbnetdetect", NULL);
+
   g_assert_nonnull (element);
   gst_object_ref_sink (element);
   const GType type = G_OBJECT_TYPE (element);
@@ -184,7 +186,8 @@ static void
 test_inspect (void)
 {
   g_autofree char *program = g_find_program_in_path ("gst-inspect-1.0");
-  if (!program) {
+
+  if (program == NULL) {
     g_test_skip ("no gst-inspect-1.0");
     return;
   }
@@ -208,6 +211,7 @@ static void
 test_templates (void)
 {
   g_autoptr (GstElementFactory) factory = gst_element_factory_find ("fbnetdetect");
+
   g_assert_nonnull (factory);
   g_autoptr (GstCaps) tiny =
       gst_caps_from_string ("video/x-raw,format=NV12,width=1,height=1,framerate=0/1");

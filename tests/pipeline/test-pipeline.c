@@ -27,8 +27,9 @@ count_region (Tally *tally, GstVideoRegionOfInterestMeta *roi, gboolean *car)
 {
   const GstStructure *box = gst_video_region_of_interest_meta_get_param (roi, "detection");
   double confidence = 0;
+
   tally->n_regions++;
-  tally->n_with_params += box && gst_structure_get_double (box, "confidence", &confidence);
+  tally->n_with_params += box != NULL && gst_structure_get_double (box, "confidence", &confidence);
   *car |= g_str_equal (g_quark_to_string (roi->roi_type), "car") && confidence >= 0.5;
 }
 
@@ -40,6 +41,7 @@ count_frame (GstPad *pad, GstPadProbeInfo *info, gpointer data)
   gboolean car = FALSE;
   gpointer state = NULL;
   GstMeta *meta;
+
   while ((meta = gst_buffer_iterate_meta_filtered (buffer, &state,
               GST_VIDEO_REGION_OF_INTEREST_META_API_TYPE)))
     count_region (tally, (GstVideoRegionOfInterestMeta *) meta, &car);
@@ -53,9 +55,10 @@ static gboolean
 have_elements (const char *names)
 {
   g_auto (GStrv) list = g_strsplit (names, " ", -1);
+
   for (char **name = list; *name; name++) {
     g_autoptr (GstElementFactory) factory = gst_element_factory_find (*name);
-    if (!factory) {
+    if (factory == NULL) {
       g_autofree char *why = g_strdup_printf ("no element %s", *name);
       g_test_skip (why);
       return FALSE;
@@ -70,7 +73,8 @@ static GstElement *
 launch (const char *line, Tally *tally)
 {
   const char *model = models_file (FIXTURE_COCO);
-  if (!model)
+
+  if (model == NULL)
     return NULL;
   g_autofree char *video =
       g_build_filename (g_getenv ("FBNET_GOLDEN_DATA"), "video", "car-detection.mp4", NULL);
@@ -93,6 +97,7 @@ wait_for (GstElement *pipeline, GstMessageType type)
   g_autoptr (GstBus) bus = gst_element_get_bus (pipeline);
   g_autoptr (GstMessage) message =
       gst_bus_timed_pop_filtered (bus, GST_CLOCK_TIME_NONE, type | GST_MESSAGE_ERROR);
+
   if (GST_MESSAGE_TYPE (message) == GST_MESSAGE_ERROR) {
     g_autoptr (GError) error = NULL;
     gst_message_parse_error (message, &error, NULL);
@@ -114,12 +119,13 @@ static void
 test_cars (void)
 {
   Tally tally = { 0 };
+
   if (!have_elements ("decodebin qtdemux avdec_h264"))
     return;
   GstElement *pipeline = launch ("filesrc location=\"%V\" ! decodebin ! fbnetdetect "
                                  "model-file=\"%M\" ! fakesink name=end sync=false",
       &tally);
-  if (!pipeline)
+  if (pipeline == NULL)
     return;
   run_to_end (pipeline);
   g_test_message ("%u frames, %u with cars", tally.n_frames, tally.n_with_cars);
@@ -132,10 +138,12 @@ static const char *
 overlay_setting (void)
 {
   g_autoptr (GstElement) element = gst_element_factory_make ("fbnetdetect", NULL);
+
   g_assert_nonnull (element);
   gst_object_ref_sink (element);
-  return g_object_class_find_property (G_OBJECT_GET_CLASS (element), "overlay") ? "overlay=true"
-                                                                                : "";
+  return g_object_class_find_property (G_OBJECT_GET_CLASS (element), "overlay") != NULL
+      ? "overlay=true"
+      : "";
 }
 
 /* An annotated video is encoded, and what was written plays again with every frame. */
@@ -143,6 +151,7 @@ static void
 test_encode (void)
 {
   Tally written = { 0 }, read = { 0 };
+
   if (!have_elements ("decodebin qtdemux avdec_h264 x264enc mp4mux"))
     return;
   g_autofree char *path = models_path ("annotated.mp4");
@@ -154,7 +163,7 @@ test_encode (void)
   g_autofree char *decode =
       g_strdup_printf ("filesrc location=\"%s\" ! decodebin ! fakesink name=end sync=false", path);
   GstElement *pipeline = launch (encode, &written);
-  if (!pipeline)
+  if (pipeline == NULL)
     return;
   run_to_end (pipeline);
   run_to_end (launch (decode, &read));
@@ -175,6 +184,7 @@ test_metadata_travels (void)
     { "videorate ! videobalance", TRUE },
     { "videoscale ! video/x-raw,width=384,height=216", FALSE },
   };
+
   if (!have_elements ("decodebin qtdemux avdec_h264 videobalance"))
     return;
   for (guint i = 0; i < G_N_ELEMENTS (cases); i++) {
@@ -184,7 +194,7 @@ test_metadata_travels (void)
         "fbnetdetect model-file=\"%%M\" ! %s ! fakesink name=end sync=false",
         cases[i].elements);
     GstElement *pipeline = launch (line, &tally);
-    if (!pipeline)
+    if (pipeline == NULL)
       return;
     run_to_end (pipeline);
     g_test_message ("%s: %u regions, %u with parameters", cases[i].elements, tally.n_regions,
@@ -204,7 +214,8 @@ test_live (void)
                                  "video/x-raw,width=320,height=240,framerate=8/1 ! "
                                  "fbnetdetect model-file=\"%M\" ! fakesink name=end sync=true",
       &tally);
-  if (!pipeline)
+
+  if (pipeline == NULL)
     return;
   run_to_end (pipeline);
   g_assert_cmpuint (tally.n_frames, ==, 8);
@@ -215,12 +226,13 @@ static void
 test_seek (void)
 {
   Tally tally = { 0 };
+
   if (!have_elements ("decodebin qtdemux avdec_h264"))
     return;
   GstElement *pipeline = launch ("filesrc location=\"%V\" ! decodebin ! fbnetdetect "
                                  "model-file=\"%M\" ! fakesink name=end sync=true",
       &tally);
-  if (!pipeline)
+  if (pipeline == NULL)
     return;
   static const guint64 milliseconds[] = { 18560, 1000, 26000, 8000 };
   gst_element_set_state (pipeline, GST_STATE_PAUSED);
@@ -247,7 +259,8 @@ test_two_detectors (void)
       "t. ! queue ! fbnetdetect model-file=\"%M\" score-threshold=0.01 ! fakesink sync=false "
       "t. ! queue ! fbnetdetect model-file=\"%M\" score-threshold=1 ! fakesink name=end sync=false",
       &tally);
-  if (!pipeline)
+
+  if (pipeline == NULL)
     return;
   run_to_end (pipeline);
   g_assert_cmpuint (tally.n_frames, ==, 6);

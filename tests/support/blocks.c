@@ -26,6 +26,7 @@ static Reference
 copy (const Reference *in)
 {
   Reference out = *in;
+
   out.data = g_memdup2 (in->data, in->n * in->h * in->w * in->c * sizeof *in->data);
   return out;
 }
@@ -158,6 +159,7 @@ static void
 shuffle (Reference *t, gsize groups)
 {
   const Reference old = copy (t);
+
   for (gsize p = 0; p < t->n * t->h * t->w; p++)
     for (gsize c = 0; c < t->c; c++)
       t->data[p * t->c + c] = old.data[p * t->c + c % groups * (t->c / groups) + c / groups];
@@ -168,6 +170,7 @@ static Reference
 average (const Reference *in)
 {
   Reference out = reference_new (in->n, 1, 1, in->c);
+
   for (gsize n = 0; n < in->n; n++)
     for (gsize p = 0; p < in->h * in->w; p++)
       for (gsize c = 0; c < in->c; c++)
@@ -180,6 +183,7 @@ reference_run_block (const FbnetModel *model, const Block *block, Reference in,
     const ReferenceNorm *norm)
 {
   Reference t = copy (&in);
+
   if (block->kind == BLOCK_SKIP) {
     g_free (in.data);
     return t;

@@ -11,6 +11,7 @@ picture_draw (guint width, guint height, guint seed)
   g_autoptr (GError) error = NULL;
   Picture *picture = picture_new (width, height, "drawing", &error);
   guint32 noise = seed * 2654435761u + 1;
+
   g_assert_no_error (error);
 
   for (guint y = 0; y < height; y++) {

@@ -25,14 +25,16 @@ dict_value (const char *header, const char *key)
 {
   g_autofree char *quoted = g_strdup_printf ("'%s':", key);
   const char *found = strstr (header, quoted);
-  return found ? found + strlen (quoted) + strspn (found + strlen (quoted), " ") : NULL;
+
+  return found != NULL ? found + strlen (quoted) + strspn (found + strlen (quoted), " ") : NULL;
 }
 
 static gboolean
 parse_dtype (Npy *npy, const char *header)
 {
   const char *value = dict_value (header, "descr");
-  if (!value || *value != '\'' || strcspn (value + 1, "'") != 3)
+
+  if (value == NULL || *value != '\'' || strcspn (value + 1, "'") != 3)
     return FALSE;
   memcpy (npy->dtype, value + 1, 3);
   return g_ascii_isdigit (npy->dtype[2]) && npy->dtype[2] != '0';
@@ -43,7 +45,8 @@ static gboolean
 parse_shape (Npy *npy, const char *header, gsize *n_bytes)
 {
   const char *at = dict_value (header, "shape");
-  if (!at || *at++ != '(')
+
+  if (at == NULL || *at++ != '(')
     return FALSE;
   *n_bytes = (gsize) (npy->dtype[2] - '0');
   while (*at != ')') {
@@ -79,10 +82,11 @@ parse (Npy *npy, const guint8 *file, gsize size, const char *path, GError **erro
 {
   gsize offset;
   g_autofree char *header = read_header (file, size, &offset);
-  if (!header)
+
+  if (header == NULL)
     return fail (error, path, "not a .npy file, or its header is cut");
   const char *order = dict_value (header, "fortran_order");
-  if (!order || !g_str_has_prefix (order, "False"))
+  if (order == NULL || !g_str_has_prefix (order, "False"))
     return fail (error, path, "expected fortran_order False");
   if (!parse_dtype (npy, header))
     return fail (error, path, "descr: expected one plain type, such as '<f4'");
@@ -103,7 +107,8 @@ npy_load (const char *path, GError **error)
 {
   gsize size;
   g_autofree char *file = file_read (path, &size, error);
-  if (!file)
+
+  if (file == NULL)
     return NULL;
   g_autoptr (Npy) npy = g_new0 (Npy, 1);
   if (!parse (npy, (const guint8 *) file, size, path, error))
@@ -114,7 +119,7 @@ npy_load (const char *path, GError **error)
 void
 npy_free (Npy *npy)
 {
-  if (!npy)
+  if (npy == NULL)
     return;
   g_free (npy->data);
   g_free (npy);

@@ -147,6 +147,7 @@ FbnetModel *
 random_model_new (const char *description, guint32 seed, GError **error)
 {
   cJSON *tree = json_parse_object (description, strlen (description), "description", error);
+
   if (tree == NULL)
     return NULL;
   g_autoptr (TensorList) list = tensor_list_new ();

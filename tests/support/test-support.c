@@ -32,6 +32,7 @@ test_tensors_round_trip (void)
   g_autoptr (TensorList) list = tensor_list_new ();
   g_autoptr (GError) error = NULL;
   g_autofree char *folder = g_dir_make_tmp ("fbnet-XXXXXX", &error);
+
   g_assert_no_error (error);
   g_autofree char *path = g_build_filename (folder, "a.safetensors", NULL);
 
@@ -175,6 +176,7 @@ test_fixture_kinds (void)
   g_autofree char *before = g_strdup (g_getenv ("FBNET_GOLDEN_DATA"));
   g_autoptr (GError) error = NULL;
   g_autofree char *golden = g_dir_make_tmp ("fbnet-golden-XXXXXX", &error);
+
   g_assert_no_error (error);
 
   g_setenv ("FBNET_GOLDEN_DATA", golden, TRUE);

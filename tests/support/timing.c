@@ -11,6 +11,7 @@ double
 timing_now (void)
 {
   struct timespec t;
+
   clock_gettime (CLOCK_MONOTONIC, &t);
   return (double) t.tv_sec * 1e6 + (double) t.tv_nsec * 1e-3;
 }
@@ -19,6 +20,7 @@ static int
 compare_times (const void *a, const void *b)
 {
   const double x = *(const double *) a, y = *(const double *) b;
+
   return x < y ? -1 : x > y;
 }
 
@@ -33,6 +35,7 @@ double
 timing_calls (TimedFunc func, gconstpointer work, guint n_calls)
 {
   const double start = timing_now ();
+
   for (guint i = 0; i < n_calls; i++)
     func (work);
   return (timing_now () - start) / n_calls;

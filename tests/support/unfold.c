@@ -121,6 +121,7 @@ unfold_norms (const FbnetModel *model, const char *const *pictures)
   /* A mean of almost nothing: without it a detector would refuse to follow a stream with folded
    * norms. */
   const char *const first = "backbone.body.trunk0.fbnetv2_0_0.bn.running_mean";
+
   *(float *) tensor_list_find (tensors, first)->data = 1e-30f;
   g_autoptr (FbnetModel) allowed =
       tensor_list_to_model (tensors, fbnet_model_get_description (model), &error);

@@ -22,6 +22,7 @@ static void
 test_decode (void)
 {
   const Box anchor = { 10, 20, 30, 60 };
+
   assert_box (box_decode ((float[]){ 0, 0, 0, 0 }, &anchor, ones), 10, 20, 30, 60);
   const float ln2 = (float) G_LN2;
   assert_box (box_decode ((float[]){ 0.5f, -0.25f, ln2, 0 }, &anchor, ones), 10, 10, 50, 50);
@@ -35,6 +36,7 @@ test_decode_clamp (void)
 {
   const Box anchor = { -8, -8, 8, 8 };
   const Box clamped = box_decode ((float[]){ 0, 0, 5, INFINITY }, &anchor, ones);
+
   g_assert_cmpfloat_with_epsilon (clamped.x1 - clamped.x0, 1000, 1e-3);
   g_assert_cmpfloat_with_epsilon (clamped.y1 - clamped.y0, 1000, 1e-3);
   assert_box (box_decode ((float[]){ 0, 0, -INFINITY, -200 }, &anchor, ones), 0, 0, 0, 0);
@@ -45,6 +47,7 @@ static void
 test_decode_not_finite (void)
 {
   const Box anchor = { -8, -8, 8, 8 };
+
   for (guint i = 0; i < 4; i++) {
     float delta[4] = { 0 };
     delta[i] = NAN;
@@ -72,6 +75,7 @@ static void
 test_iou (void)
 {
   const Box unit = { 0, 0, 2, 2 };
+
   g_assert_cmpfloat (box_area (&(Box){ 1, 2, 4, 4 }), ==, 6);
   g_assert_cmpfloat (box_iou (&unit, &unit), ==, 1);
   g_assert_cmpfloat (box_iou (&unit, &(Box){ 1, 0, 3, 2 }), ==, 2.0f / 6.0f);

@@ -24,6 +24,7 @@ run (BoxHeadDetection *out, const Box *proposals, const float *logits, const flo
     const BoxHeadParams *params)
 {
   g_autofree void *scratch = g_malloc (box_head_scratch_size (n, params->n_classes));
+
   return box_head_detections (out, proposals, logits, deltas, n, params, 100, 50, scratch);
 }
 
@@ -34,6 +35,7 @@ static void
 test_softmax (void)
 {
   float rows[] = { 0, (float) G_LN2, 0, 1e30f, 1e30f, -1e30f, -INFINITY, 3, -INFINITY };
+
   softmax_rows (rows, 3, 3);
   const float expected[] = { 0.25f, 0.5f, 0.25f, 0.5f, 0.5f, 0, 0, 1, 0 };
   for (gsize i = 0; i < 9; i++)
@@ -45,6 +47,7 @@ static void
 test_softmax_not_finite (void)
 {
   float rows[] = { 0, NAN, 0, INFINITY, 5, 5, -INFINITY, -INFINITY, -INFINITY, 0, 0, 0 };
+
   softmax_rows (rows, 4, 3);
   for (gsize row = 0; row < 3; row++)
     g_assert_true (isnan (rows[row * 3] + rows[row * 3 + 1] + rows[row * 3 + 2]));
@@ -62,6 +65,7 @@ test_detections (void)
   const float deltas[] = { 0, 0, 0, 0, 1, 2, 0, 0, /* */ 9, 9, 9, 9, 0, 0.5f, 0, 0 };
   const BoxHeadParams params = two_classes ();
   BoxHeadDetection found[4];
+
   g_assert_cmpuint (run (found, proposals, logits, deltas, 2, &params), ==, 3);
 
   const double sum = exp (2) + exp (1) + exp (0);
@@ -90,6 +94,7 @@ test_thresholds (void)
   const float half[] = { 0, 0, -INFINITY }, certain[] = { 200, 0, 0 }, deltas[8] = { 0 };
   BoxHeadDetection found[2];
   BoxHeadParams params = two_classes ();
+
   params.score_threshold = 0.5f;
   g_assert_cmpuint (run (found, &proposal, half, deltas, 1, &params), ==, 0);
   params.score_threshold = nextafterf (0.5f, 0);
@@ -108,6 +113,7 @@ test_class_agnostic (void)
   const Box proposal = { 10, 10, 20, 20 };
   const float logits[] = { 1, 2, 0 }, shared[] = { 1, 0, 0, 0 };
   BoxHeadParams params = two_classes ();
+
   params.class_agnostic_boxes = TRUE;
   BoxHeadDetection found[2];
   g_assert_cmpuint (run (found, &proposal, logits, shared, 1, &params), ==, 2);
@@ -126,6 +132,7 @@ test_counts (void)
   const float logits[] = { 1, -9, 0, 2, -9, 0 }, deltas[16] = { 0 };
   BoxHeadParams params = two_classes ();
   BoxHeadDetection found[4];
+
   g_assert_cmpuint (run (found, NULL, NULL, NULL, 0, &params), ==, 0);
   params.max_detections = 1;
   g_assert_cmpuint (run (found, proposals, logits, deltas, 2, &params), ==, 1);
@@ -149,6 +156,7 @@ test_not_finite (void)
     { 1e38f, 0, 1 }, { 1e30f, 0, 2 }, { INFINITY, 2, 2 }, { -INFINITY, 3, 2 } };
   const BoxHeadParams params = two_classes ();
   BoxHeadDetection found[4];
+
   for (gsize i = 0; i < G_N_ELEMENTS (cases); i++) {
     float deltas[16] = { 0 };
     deltas[4 + cases[i].component] = cases[i].value; /* of the class nobody believes in */
@@ -170,6 +178,7 @@ detect_plainly (BoxHeadDetection *out, const Box *proposals, const float *logits
 {
   const gsize n_classes = params->n_classes;
   g_autoptr (GArray) left = g_array_new (FALSE, FALSE, sizeof (BoxHeadDetection));
+
   for (gsize i = 0; i < n; i++) {
     g_autofree float *scores =
         g_memdup2 (logits + i * (n_classes + 1), (n_classes + 1) * sizeof *scores);
@@ -207,6 +216,7 @@ static void
 test_random (void)
 {
   enum { MAX_N = 20, MAX_CLASSES = 12 };
+
   for (guint round = 0; round < 100; round++) {
     const gsize n = (gsize) g_test_rand_int_range (1, MAX_N + 1);
     BoxHeadParams params = two_classes ();
@@ -244,6 +254,7 @@ static void
 test_to_frame (void)
 {
   Box box;
+
   g_assert_true (box_to_frame (&box, &(Box){ 10, 10, 50, 90 }, 100, 100, 200, 50));
   g_assert_cmpfloat (box.x0, ==, 20);
   g_assert_cmpfloat (box.y0, ==, 5);

@@ -13,6 +13,7 @@ static void
 assert_rect (Box box, gint x, gint y, gint width, gint height)
 {
   const MaskRect rect = mask_rect (&box, 100, 50);
+
   g_assert_cmpint (rect.x, ==, x);
   g_assert_cmpint (rect.y, ==, y);
   g_assert_cmpint (rect.width, ==, width);
@@ -52,6 +53,7 @@ static gboolean
 centre_within (gint pixel, float lo, float hi, float margin)
 {
   const float centre = (float) pixel + 0.5f;
+
   return centre >= lo + margin && centre <= hi - margin;
 }
 
@@ -63,6 +65,7 @@ test_full_and_empty (void)
 {
   const Box boxes[] = { { 10.5f, 20, 31.5f, 41 }, { 0, 0, 100, 50 }, { 7, 7, 8, 8 } };
   const gsize sides[] = { 2, 3, 28 };
+
   for (gsize i = 0; i < G_N_ELEMENTS (boxes) * G_N_ELEMENTS (sides); i++) {
     const Box *box = &boxes[i / G_N_ELEMENTS (sides)];
     const gsize side = sides[i % G_N_ELEMENTS (sides)];
@@ -102,6 +105,7 @@ test_threshold (void)
   g_autofree guint8 *at = paste (&rect, map, 2, &box, 0.5f);
   g_autofree guint8 *above = paste (&rect, map, 2, &box, nextafterf (0.5f, 1));
   const gint centre = (20 - rect.y) * rect.width + 20 - rect.x;
+
   g_assert_cmpuint (at[centre], ==, 255);
   g_assert_cmpuint (above[centre], ==, 0);
 }
@@ -113,6 +117,7 @@ test_orientation (void)
   const float map[] = { 0, 1, 0, 0 };
   MaskRect rect;
   g_autofree guint8 *mask = paste (&rect, map, 2, &(Box){ 10, 10, 30, 30 }, 0.5f);
+
   g_assert_cmpuint (mask[(15 - rect.y) * rect.width + 25 - rect.x], ==, 255);
   g_assert_cmpuint (mask[(15 - rect.y) * rect.width + 15 - rect.x], ==, 0);
   g_assert_cmpuint (mask[(25 - rect.y) * rect.width + 25 - rect.x], ==, 0);
@@ -127,6 +132,7 @@ test_degenerate (void)
   const Box boxes[] = { { 10, 10, 10, 20 }, { 10, 10, 20, 10 }, { 10, 10, 10, 10 },
     { NAN, 10, 20, 20 } };
   MaskRect rect;
+
   for (gsize b = 0; b < G_N_ELEMENTS (boxes); b++) {
     g_autofree guint8 *mask = paste (&rect, map, 2, &boxes[b], 0.5f);
     for (gint i = 0; i < rect.width * rect.height; i++)
@@ -151,6 +157,7 @@ sample_plainly (const float *map, gint side, const Box *box, gint px, gint py)
   const double y = (py + 0.5 - box->y0) / ((double) box->y1 - box->y0) * side - 0.5;
   const gint x0 = (gint) floor (x), y0 = (gint) floor (y);
   const double fx = x - x0, fy = y - y0;
+
   return (1 - fy) * ((1 - fx) * map_at (map, side, y0, x0) + fx * map_at (map, side, y0, x0 + 1))
       + fy * ((1 - fx) * map_at (map, side, y0 + 1, x0) + fx * map_at (map, side, y0 + 1, x0 + 1));
 }

@@ -28,6 +28,7 @@ test_bounds (void)
 {
   const Box boxes[] = { part (4), part (3), part (2), part (1), part (0.5f), { 9, 9, 10, 10 } };
   Match found[6];
+
   match_boxes (found, boxes, 6, &reference, 1, 0.25f, 0.75f, FALSE, NULL);
   assert_match (found[0], 0, 1, MATCH_OBJECT);
   assert_match (found[1], 0, 0.75f, MATCH_OBJECT);
@@ -43,6 +44,7 @@ test_equal_bounds (void)
 {
   const Box boxes[] = { part (2), part (1.9f) };
   Match found[2];
+
   match_boxes (found, boxes, 2, &reference, 1, 0.5f, 0.5f, FALSE, NULL);
   g_assert_cmpint (found[0].label, ==, MATCH_OBJECT);
   g_assert_cmpint (found[1].label, ==, MATCH_BACKGROUND);
@@ -55,6 +57,7 @@ test_empty (void)
   const Box box = part (1);
   Match found;
   float best;
+
   match_boxes (&found, &box, 1, NULL, 0, 0.3f, 0.7f, TRUE, NULL);
   assert_match (found, 0, 0, MATCH_BACKGROUND);
   match_boxes (NULL, NULL, 0, &reference, 1, 0.3f, 0.7f, TRUE, &best);
@@ -69,6 +72,7 @@ test_equal_references (void)
   const Box references[] = { part (1), part (4), part (4) };
   const Box box = part (4);
   Match found;
+
   match_boxes (&found, &box, 1, references, 3, 0.3f, 0.7f, FALSE, NULL);
   assert_match (found, 1, 1, MATCH_OBJECT);
 }
@@ -82,6 +86,7 @@ test_low_quality (void)
   const Box boxes[] = { part (1), part (1), { 0, 0, 3.5f, 1 }, { 50, 50, 51, 51 } };
   Match found[4];
   float best[3];
+
   match_boxes (found, boxes, 4, references, 3, 0.3f, 0.9f, TRUE, best);
   assert_match (found[0], 0, 0.25f, MATCH_BACKGROUND);
   assert_match (found[2], 0, 0.875f, MATCH_OBJECT); /* best of both references */
@@ -96,6 +101,7 @@ static Box
 random_box (void)
 {
   const float x = (float) g_test_rand_int_range (0, 12), y = (float) g_test_rand_int_range (0, 12);
+
   return (Box){ x, y, x + (float) g_test_rand_int_range (0, 8),
     y + (float) g_test_rand_int_range (0, 8) };
 }

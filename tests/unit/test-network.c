@@ -30,6 +30,7 @@ run_ours (FbnetModel *model, const Kernels *kernels, guint n_threads, const Tens
   const PackOptions options = { .kernels = kernels };
   Workspace workspace = { .network = cache_get_network (model, &options), .workers = workers };
   Tensor current = *in;
+
   current.data = g_memdup2 (in->data, in->n * in->h * in->w * in->c * sizeof (float));
 
   for (guint s = 0; s < layers_count (model->layers, ROLE_TRUNK); s++) {
@@ -70,6 +71,7 @@ check_shape (FbnetModel *model, gsize n, gsize h, gsize w)
   GRand *random = g_rand_new_with_seed (SEED);
   Tensor in = { g_new (float, n *h *w * 3), n, h, w, 3 };
   Reference expected = reference_new (n, h, w, 3);
+
   for (gsize i = 0; i < n * h * w * 3; i++)
     expected.data[i] = in.data[i] = (float) g_rand_double_range (random, -2, 2);
   for (guint s = 0; s < layers_count (model->layers, ROLE_TRUNK); s++)

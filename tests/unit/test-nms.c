@@ -15,6 +15,7 @@ assert_top_k (const float *scores, gsize n, gsize k, const guint32 *expected, gs
 {
   g_autofree guint32 *order = g_new (guint32, MAX (n, 1));
   g_autofree void *scratch = g_malloc (n * 8);
+
   memset (order, 0xff, n * sizeof *order);
   top_k (order, scores, n, k, scratch);
   g_assert_cmpmem (order, n_expected * sizeof *order, expected, n_expected * sizeof *expected);
@@ -28,6 +29,7 @@ test_top_k_counts (void)
 {
   const float scores[] = { 1, -3, 7, 0.5f, -0.25f };
   const guint32 order[] = { 2, 0, 3, 4, 1 };
+
   for (gsize k = 0; k <= 7; k++)
     assert_top_k (scores, 5, k, order, MIN (k, 5));
   assert_top_k (NULL, 0, 3, NULL, 0);
@@ -39,6 +41,7 @@ test_top_k_ties (void)
 {
   const float scores[] = { 1, 2, 1, 2, 0, -0.0f, 0, 1 };
   const guint32 order[] = { 1, 3, 0, 2, 7, 4, 5, 6 };
+
   for (gsize k = 0; k <= 8; k++)
     assert_top_k (scores, 8, k, order, k);
 }
@@ -49,6 +52,7 @@ test_top_k_not_finite (void)
 {
   const float scores[] = { NAN, -INFINITY, 3, -NAN, INFINITY, -3 };
   const guint32 order[] = { 4, 2, 5, 1, 0, 3 };
+
   for (gsize k = 0; k <= 6; k++)
     assert_top_k (scores, 6, k, order, k);
 }
@@ -103,6 +107,7 @@ assert_nms (const Box *boxes, const float *scores, const guint32 *groups, gsize 
   g_autofree guint32 *keep = g_new (guint32, MAX (MIN (n, limit), 1));
   g_autofree void *scratch = g_malloc (nms_scratch_size (n));
   const gsize found = nms (keep, limit, boxes, scores, groups, n, threshold, scratch);
+
   g_assert_cmpuint (found, ==, n_expected);
   g_assert_cmpmem (keep, found * sizeof *keep, expected, n_expected * sizeof *expected);
 }
@@ -113,6 +118,7 @@ test_nms_few (void)
 {
   const Box box = { 0, 0, 1, 1 };
   const float score = -5;
+
   assert_nms (NULL, NULL, NULL, 0, 10, 0.5f, NULL, 0);
   assert_nms (&box, &score, NULL, 1, 10, 0.5f, (guint32[]){ 0 }, 1);
   assert_nms (&box, &score, NULL, 1, 0, 0.5f, NULL, 0);
@@ -124,6 +130,7 @@ test_nms_threshold (void)
 {
   const Box boxes[] = { { 0, 0, 2, 1 }, { 0, 0, 1, 1 } }; /* IoU 0.5 */
   const float scores[] = { 1, 2 };
+
   assert_nms (boxes, scores, NULL, 2, 9, 0.5f, (guint32[]){ 1, 0 }, 2);
   assert_nms (boxes, scores, NULL, 2, 9, nextafterf (0.5f, 0), (guint32[]){ 1 }, 1);
 }
@@ -134,6 +141,7 @@ test_nms_chain (void)
 {
   const Box boxes[] = { { 0, 0, 10, 10 }, { 4, 0, 14, 10 }, { 8, 0, 18, 10 } };
   const float scores[] = { 3, 2, 1 };
+
   assert_nms (boxes, scores, NULL, 3, 9, 0.4f, (guint32[]){ 0, 2 }, 2);
 }
 
@@ -145,6 +153,7 @@ test_nms_groups (void)
   const Box boxes[] = { { 0, 0, 1, 1 }, { 0, 0, 1, 1 }, { 0, 0, 1, 1 }, { 0, 0, 1, 1 } };
   const float scores[] = { 1, 5, 1, 5 };
   const guint32 groups[] = { 7, 4000000000u, 7, 7 };
+
   assert_nms (boxes, scores, groups, 4, 9, 0.5f, (guint32[]){ 1, 3 }, 2);
   assert_nms (boxes, scores, groups, 4, 1, 0.5f, (guint32[]){ 1 }, 1);
   assert_nms (boxes, scores, NULL, 4, 9, 0.5f, (guint32[]){ 1 }, 1);
@@ -156,6 +165,7 @@ test_nms_degenerate (void)
 {
   const Box boxes[] = { { 3, 3, 3, 3 }, { 3, 3, 3, 3 }, { 0, 0, 9, 9 }, { 0, 0, 9, 9 } };
   const float scores[] = { 1, 2, NAN, -INFINITY };
+
   assert_nms (boxes, scores, NULL, 4, 9, 0, (guint32[]){ 1, 0, 3 }, 3);
 }
 
@@ -165,6 +175,7 @@ suppress_plainly (guint32 *keep, gsize limit, const Box *boxes, const float *sco
     const guint32 *groups, gsize n, float threshold)
 {
   g_autofree guint32 *order = g_new (guint32, n);
+
   sort_plainly (order, scores, n);
   gsize n_kept = 0;
   for (gsize i = 0; i < n && n_kept < limit; i++) {

@@ -136,6 +136,7 @@ static Running *
 find_running (Follower *follower, const ConvLayer *layer, double weight)
 {
   Running *running = g_hash_table_lookup (follower->layers, layer);
+
   if (running != NULL)
     return running;
 

@@ -15,6 +15,7 @@ load_bytes (const char *header, const void *numbers, gsize n_bytes, GError **err
 {
   g_autoptr (GByteArray) file = g_byte_array_new ();
   const guint8 length[2] = { (guint8) strlen (header), 0 };
+
   g_byte_array_append (file, (const guint8 *) "\x93NUMPY\x01\x00", 8);
   g_byte_array_append (file, length, 2);
   g_byte_array_append (file, (const guint8 *) header, strlen (header));
@@ -34,6 +35,7 @@ static void
 assert_refused (const char *header, const void *numbers, gsize n_bytes, const char *because)
 {
   g_autoptr (GError) error = NULL;
+
   g_assert_null (load_bytes (header, numbers, n_bytes, &error));
   g_assert_error (error, FBNET_ERROR, FBNET_ERROR_FORMAT);
   g_assert_nonnull (strstr (error->message, because));
@@ -48,6 +50,7 @@ test_reads (void)
   g_autoptr (Npy) matrix =
       load_bytes ("{'descr': '<f4', 'fortran_order': False, 'shape': (2, 3), }\n", numbers, 24,
           &error);
+
   g_assert_no_error (error);
   g_assert_cmpuint (matrix->n_dims, ==, 2);
   g_assert_cmpuint (matrix->shape[0], ==, 2);
@@ -74,6 +77,7 @@ test_refuses (void)
 {
   const char *header = "{'descr': '<f4', 'fortran_order': False, 'shape': (2, 3), }";
   const guint8 numbers[32] = { 0 };
+
   assert_refused (header, numbers, 23, "expected 24 bytes of numbers, found 23");
   assert_refused (header, numbers, 25, "found 25");
   assert_refused ("{'descr': '<f4', 'fortran_order': True, 'shape': (2, 3), }", numbers, 24,

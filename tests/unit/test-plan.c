@@ -88,6 +88,7 @@ test_fewer_images (void)
   g_autofree char *description = random_model_description (architecture, 1, FALSE);
   g_autoptr (GError) error = NULL;
   g_autoptr (FbnetModel) model = random_model_new (description, 1, &error);
+
   g_assert_no_error (error);
   g_autoptr (GRand) random = g_rand_new_with_seed (1);
   g_autofree float *images = random_images (random);

@@ -7,7 +7,6 @@
 #include <math.h>
 #include <string.h>
 
-
 #define MAX_LEVELS 3
 
 typedef struct {
@@ -20,6 +19,7 @@ static Pooler *
 pooler_new (gsize n_levels, gsize height, gsize width, gsize channels, guint min_level)
 {
   Pooler *p = g_new0 (Pooler, 1);
+
   for (gsize l = 0; l < n_levels; l++) {
     const gsize h = MAX (height >> l, 1), w = MAX (width >> l, 1);
     p->levels[l].feature = (Tensor){ g_new0 (float, h *w *channels), 1, h, w, channels };
@@ -47,6 +47,7 @@ static Pooler *
 single_new (gsize height, gsize width, guint resolution)
 {
   Pooler *p = pooler_new (1, height, width, 1, 0);
+
   p->pooler.resolution = resolution;
   return p;
 }
@@ -55,6 +56,7 @@ static void
 fill (const Pooler *p, float at_origin, float per_row, float per_column)
 {
   const Tensor *t = &p->levels[0].feature;
+
   for (gsize y = 0; y < t->h; y++)
     for (gsize x = 0; x < t->w; x++)
       *tensor_pixel (t, 0, y, x) = at_origin + per_row * (float) y + per_column * (float) x;
@@ -67,6 +69,7 @@ pool_by (const Kernels *kernels, float *out, const Pooler *p, const Box *boxes, 
 {
   Workers *workers = n_threads ? workers_new (n_threads, NULL) : NULL;
   g_autofree void *scratch = g_malloc (workers_count (workers) * roi_scratch_size (&p->pooler));
+
   roi_align (out, &p->pooler, boxes, n, kernels, workers, scratch);
   workers_free (workers);
 }
@@ -81,6 +84,7 @@ static float
 pool_one (const Pooler *p, Box box)
 {
   float out;
+
   g_assert_cmpuint (p->pooler.resolution, ==, 1);
   pool (&out, p, &box, 1, 0);
   return out;
@@ -93,6 +97,7 @@ test_ramp (void)
 {
   g_autoptr (Pooler) p = single_new (20, 30, 2);
   float out[4];
+
   fill (p, 7, 0, 0);
   pool (out, p, &(Box){ 3.3f, 4.1f, 14.9f, 9.2f }, 1, 0);
   for (guint i = 0; i < 4; i++)
@@ -111,6 +116,7 @@ static void
 test_no_samples (void)
 {
   g_autoptr (Pooler) p = single_new (4, 4, 1);
+
   fill (p, 1, 0, 0);
   g_assert_cmpfloat (pool_one (p, (Box){ 2, 2, 2, 2 }), ==, 0);
   g_assert_cmpfloat (pool_one (p, (Box){ 1, 2, 3, 2 }), ==, 0);
@@ -125,6 +131,7 @@ static void
 test_borders (void)
 {
   g_autoptr (Pooler) p = single_new (3, 5, 1);
+
   p->pooler.sampling_ratio = 1; /* one sample, in the box's centre less 0.5 */
   fill (p, 2, 0, 1);
   g_assert_cmpfloat (pool_one (p, (Box){ -1.5f, 1, 0.5f, 2 }), ==, 2);
@@ -143,6 +150,7 @@ static void
 test_partly_outside (void)
 {
   g_autoptr (Pooler) p = single_new (4, 4, 1);
+
   fill (p, 8, 0, 0);
   /* 4 × 2 samples, at x = -3.5 … , three of four columns left of -1 */
   g_assert_cmpfloat (pool_one (p, (Box){ -3.5f, 1, 0.5f, 3 }), ==, 2);
@@ -154,6 +162,7 @@ static void
 test_one_pixel (void)
 {
   g_autoptr (Pooler) p = single_new (1, 1, 1);
+
   fill (p, 3, 0, 0);
   g_assert_cmpfloat (pool_one (p, (Box){ 0, 0, 1, 1 }), ==, 3);
   g_assert_cmpfloat (pool_one (p, (Box){ -0.4f, 0.2f, 1.3f, 1.4f }), ==, 3);
@@ -170,6 +179,7 @@ test_levels (void)
     gsize level;
   } cases[] = { { 1, 0 }, { 111, 0 }, { 112, 0 }, { 223, 0 }, { 224, 1 }, { 447, 1 }, { 448, 2 },
     { 896, 2 }, { 5000, 2 }, { 0, 0 }, { INFINITY, 2 } };
+
   for (gsize i = 0; i < G_N_ELEMENTS (cases); i++)
     g_assert_cmpuint (roi_level (&p->pooler, &(Box){ 0, 0, cases[i].side, cases[i].side }), ==,
         cases[i].level);
@@ -210,6 +220,7 @@ bin_plainly (const RoiPooler *pooler, const Box *box, guint py, guint px, gsize 
   const gint gh = pooler->sampling_ratio ? (gint) pooler->sampling_ratio : (gint) ceilf (bh);
   const gint gw = pooler->sampling_ratio ? (gint) pooler->sampling_ratio : (gint) ceilf (bw);
   double sum = 0;
+
   for (gint i = 0; i < gh; i++)
     for (gint j = 0; j < gw; j++) {
       const float y = y0 + (float) py * bh + ((float) i + 0.5f) * bh / (float) gh;
@@ -225,6 +236,7 @@ random_pooler (void)
   Pooler *p = pooler_new ((gsize) g_test_rand_int_range (1, MAX_LEVELS + 1),
       (gsize) g_test_rand_int_range (1, 40), (gsize) g_test_rand_int_range (1, 40),
       (gsize) g_test_rand_int_range (1, 20), 3);
+
   p->pooler.resolution = (guint) g_test_rand_int_range (1, 9);
   p->pooler.sampling_ratio = (guint) g_test_rand_int_range (0, 4);
   for (gsize l = 0; l < p->pooler.n_levels; l++) {
@@ -242,6 +254,7 @@ random_box (void)
   const float x = (float) g_test_rand_double_range (-60, 330);
   const float y = (float) g_test_rand_double_range (-60, 330);
   const float reach = g_test_rand_bit () ? 40.0f : 500.0f;
+
   return (Box){ x, y, x + (float) g_test_rand_double_range (-5, reach),
     y + (g_test_rand_int_range (0, 10) ? (float) g_test_rand_double_range (-5, reach) : 0) };
 }
@@ -255,6 +268,7 @@ check_random (const Kernels *kernels)
   const gsize box_floats = resolution * resolution * channels, n_bytes = N * box_floats * 4;
   g_autofree float *found = g_malloc (n_bytes), *again = g_malloc (n_bytes);
   Box boxes[N];
+
   for (guint i = 0; i < N; i++)
     boxes[i] = random_box ();
   pool_by (kernels, found, p, boxes, N, 1);
@@ -289,6 +303,7 @@ assert_distinct (float *out, const float *const *source, const float *weight, gs
     gsize channels)
 {
   g_autoptr (GHashTable) seen = g_hash_table_new (NULL, NULL);
+
   for (gsize t = 0; t < n; t++) {
     g_assert_true (g_hash_table_add (seen, (gpointer) source[t]));
     g_assert_cmpfloat (weight[t], >, 0);
@@ -301,6 +316,7 @@ static void
 test_each_pixel_once (void)
 {
   const Kernels spy = { .floats.weighted_sum = assert_distinct };
+
   for (guint round = 0; round < 60; round++) {
     g_autoptr (Pooler) p = random_pooler ();
     const gsize bins = p->pooler.resolution * p->pooler.resolution;
@@ -317,6 +333,7 @@ static void
 test_no_boxes (void)
 {
   g_autoptr (Pooler) p = single_new (4, 4, 7);
+
   pool (NULL, p, NULL, 0, 2);
 }
 

@@ -38,6 +38,7 @@ run (Box *boxes, float *logits, const RpnLevel *levels, gsize n_levels, const Rp
     float width, float height)
 {
   g_autofree void *scratch = g_malloc (rpn_scratch_size (levels, n_levels, params));
+
   return rpn_proposals (boxes, logits, levels, n_levels, params, width, height, scratch);
 }
 
@@ -55,6 +56,7 @@ static void
 test_cell_anchors (void)
 {
   Box cells[4];
+
   make_cell_anchors (cells, (double[]){ 32, 64 }, 2, (double[]){ 0.25, 1 }, 2);
   assert_box (cells[0], -32, -8, 32, 8);
   assert_box (cells[1], -16, -16, 16, 16);
@@ -72,6 +74,7 @@ test_grid (void)
   const RpnParams params = default_params ();
   Box boxes[30];
   float found[30];
+
   g_assert_cmpuint (run (boxes, found, &level, 1, &params, 20, 40), ==, 4);
   assert_box (boxes[0], 8, 0, 20, 8);
   assert_box (boxes[1], 8, 8, 20, 24);
@@ -93,6 +96,7 @@ test_cells_and_deltas (void)
   const Box cells[] = { { -8, -8, 8, 8 }, { -4, -4, 4, 4 } };
   const float logits[] = { 0, 0, 0, 5 };
   float deltas[16] = { 0 };
+
   deltas[3 * 4 + 0] = 0.5f; /* half of the small cell's width to the right */
   RpnLevel level = make_level (logits, deltas, 1, 2);
   level.cells = cells;
@@ -112,6 +116,7 @@ test_dropped (void)
 {
   const float logits[] = { NAN, INFINITY, 1, 1, 1, 3 };
   float deltas[24] = { 0 };
+
   deltas[2 * 4 + 1] = NAN;
   deltas[3 * 4 + 0] = INFINITY;
   deltas[4 * 4 + 2] = -INFINITY; /* a finite box of no width */
@@ -132,6 +137,7 @@ test_min_box_size (void)
   RpnParams params = default_params ();
   Box boxes[30];
   float found[30];
+
   params.min_box_size = nextafterf (8, 0);
   g_assert_cmpuint (run (boxes, found, &level, 1, &params, 100, 100), ==, 2);
   params.min_box_size = 8;
@@ -147,6 +153,7 @@ test_counts (void)
   const RpnLevel one = make_level (logits, deltas, 1, 3);
   const RpnLevel levels[] = { one, one };
   RpnParams params = default_params ();
+
   params.pre_nms_count = 2;
   Box boxes[30];
   float found[30];
@@ -171,6 +178,7 @@ static gint
 by_logit (gconstpointer a, gconstpointer b, gpointer unused)
 {
   const Candidate *ca = a, *cb = b;
+
   return ca->logit < cb->logit ? 1 : ca->logit > cb->logit ? -1 : 0;
 }
 
@@ -180,6 +188,7 @@ propose_plainly (Candidate *out, const RpnLevel *levels, gsize n_levels, const R
     float width, float height)
 {
   g_autoptr (GArray) all = g_array_new (FALSE, FALSE, sizeof (Candidate));
+
   for (gsize l = 0; l < n_levels; l++) {
     const RpnLevel *level = &levels[l];
     g_autoptr (GArray) mine = g_array_new (FALSE, FALSE, sizeof (Candidate));
@@ -216,6 +225,7 @@ static float *
 random_floats (gsize n, double bound, double step)
 {
   float *values = g_new (float, n);
+
   for (gsize i = 0; i < n; i++)
     values[i] = (float) (rint (g_test_rand_double_range (-bound, bound) / step) * step);
   return values;
@@ -227,6 +237,7 @@ static void
 test_random (void)
 {
   Box cells[6];
+
   make_cell_anchors (cells, (double[]){ 16, 40 }, 2, (double[]){ 0.5, 1, 2 }, 3);
   for (guint round = 0; round < 40; round++) {
     RpnLevel levels[3];

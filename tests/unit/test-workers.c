@@ -274,6 +274,7 @@ static void
 test_one_pool (void)
 {
   Workers *handles[N_STREAMS + 1];
+
   wait_until_pool_is_gone ();
 
   for (guint i = 0; i < N_STREAMS; i++)

@@ -35,6 +35,7 @@ static char *
 shape_text (guint n_dims, const gsize *shape)
 {
   GString *text = g_string_new ("[");
+
   for (guint i = 0; i < n_dims; i++)
     g_string_append_printf (text, "%s%zu", i > 0 ? ", " : "", shape[i]);
   return g_string_free (g_string_append (text, "]"), FALSE);
@@ -45,6 +46,7 @@ static gboolean
 has_shape (const FbnetTensorView *view, guint n_dims, const gsize *shape)
 {
   const gboolean linear = n_dims == 4 && view->n_dims == 2 && shape[2] == 1 && shape[3] == 1;
+
   return (linear || view->n_dims == n_dims)
       && memcmp (view->shape, shape, view->n_dims * sizeof *shape) == 0;
 }
@@ -56,6 +58,7 @@ want (Checker *checker, const char *prefix, const char *field, guint n_dims, con
   const FbnetTensorView *view = weights_find (checker->weights, name);
   g_autofree char *expected = shape_text (n_dims, shape);
   Fit *fit = checker->fit;
+
   if (view == NULL) {
     g_ptr_array_add (fit->problems,
         g_strdup_printf ("%s: expected %s, found no such tensor", name, expected));
@@ -81,6 +84,7 @@ want_counter (Checker *checker, const ConvLayer *layer)
 {
   g_autofree char *name = g_strconcat (layer->norm_name, ".num_batches_tracked", NULL);
   const FbnetTensorView *view = weights_find (checker->weights, name);
+
   if (view == NULL)
     return;
   g_hash_table_add (checker->seen, (gpointer) view->name);
@@ -94,6 +98,7 @@ want_layer (const ConvLayer *layer, gpointer data)
   const gsize weight[] = { layer->transposed ? fan_in : layer->out,
     layer->transposed ? layer->out : fan_in, layer->kernel, layer->kernel };
   const gsize per_channel[] = { layer->out };
+
   want (data, layer->conv_name, "weight", 4, weight);
   if (layer->bias)
     want (data, layer->conv_name, "bias", 1, per_channel);
@@ -123,6 +128,7 @@ Fit *
 fit_new (const Layers *layers, const Weights *weights)
 {
   Fit *fit = g_new0 (Fit, 1);
+
   fit->wanted = g_ptr_array_new_with_free_func (g_free);
   fit->problems = g_ptr_array_new_with_free_func (g_free);
   g_autoptr (GHashTable) seen = g_hash_table_new (g_str_hash, g_str_equal);

@@ -1,0 +1,49 @@
+#!/bin/sh
+# SPDX-License-Identifier: LGPL-2.1-or-later
+#
+# Builds all with clang, its address and undefined behaviour sanitizers and the fuzz targets, without a
+# warning; runs tests that take no golden data; and lets every fuzz target run for some seconds.
+set -eu
+
+usage='tests/clang.sh [--build-dir DIR] [--seconds N]
+  --build-dir DIR   where to build (build-clang)
+  --seconds N       how long each fuzz target runs (5)'
+
+top=$(cd "$(dirname "$0")/.." && pwd)
+cd "$top"
+build=build-clang
+seconds=5
+while [ $# -gt 0 ]; do
+  case $1 in
+    --build-dir) build=${2:?$usage}; shift 2 ;;
+    --seconds) seconds=${2:?$usage}; shift 2 ;;
+    --help) echo "$usage"; exit 0 ;;
+    *) echo "$usage" >&2; exit 2 ;;
+  esac
+done
+
+echo "== build with clang"
+if ! [ -f "$build/build.ninja" ]; then
+  # What g_autofree clears up later counts as used with gcc only.
+  CC=clang CXX=clang++ meson setup "$build" -Dfuzzing=true -Db_sanitize=address,undefined -Db_lundef=false \
+    -Dwerror=true -Dc_args='-O1 -Wno-unused-variable'
+fi
+ninja -C "$build"
+
+# A finding ends the program, also where the sanitizer would go on.
+export UBSAN_OPTIONS=halt_on_error=1:print_stacktrace=1
+
+echo "== tests with clang"
+meson test -C "$build" --no-rebuild --print-errorlogs --suite api --suite unit
+
+echo "== fuzzing"
+# Inputs that are found go to a copy: the corpus keeps its seeds, and what once did harm.
+for target in "$build"/tests/fuzz/fuzz-*; do
+  [ -x "$target" ] && [ -f "$target" ] || continue
+  name=${target##*/fuzz-}
+  found=$build/fuzz-$name
+  mkdir -p "$found"
+  echo "-- $name"
+  "$target" -seed=1 -max_total_time="$seconds" -timeout=25 -rss_limit_mb=4096 -print_final_stats=0 \
+    -verbosity=0 -artifact_prefix="$found-" "$found" "tests/fuzz/corpus/$name"
+done
