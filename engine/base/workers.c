@@ -403,6 +403,16 @@ workers_count (const Workers *workers)
   return workers != NULL ? workers->n_threads : 1;
 }
 
+guint
+workers_expected (const Workers *workers)
+{
+  if (workers == NULL)
+    return 1;
+  const guint limit = working_limit (workers->pool, workers->n_threads);
+  const guint n_working = atomic_load (&workers->pool->n_working); /* this frame is one of them */
+  return n_working < limit ? MIN (workers->n_threads, limit - n_working + 1) : 1;
+}
+
 /* --- The pool --------------------------------------------------------------------------------- */
 
 static void

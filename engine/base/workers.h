@@ -31,6 +31,11 @@ void workers_free (Workers *workers); /* NULL is allowed */
 /* n_threads, 0 resolved: how many scratch memories there must be. NULL: 1. */
 guint workers_count (const Workers *workers);
 
+/* How many would work on a job that was offered now: 1 when the other processors have frames of their
+ * own. For work whose division has a price; by the time of the job it may be another number, so that no
+ * result may depend on it. Within a frame only. NULL: 1. */
+guint workers_expected (const Workers *workers);
+
 /* Around the jobs of a frame, all work between them included: so the pool knows how many frames are
  * being worked on, threads that have nothing to do wait awake for the frame's next job, and the frame
  * that began first is helped first. A second begin only makes the frame a new one. A job outside is a

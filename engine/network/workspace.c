@@ -118,5 +118,5 @@ guint
 workspace_shares (const Workspace *workspace)
 {
   return workspace_kernels (workspace)->floats.split_shows ? FIXED_SHARES
-                                                           : workers_count (workspace->workers);
+                                                           : workers_expected (workspace->workers);
 }

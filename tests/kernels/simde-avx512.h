@@ -10,7 +10,9 @@
 #include <simde/x86/avx512.h>
 #include <simde/x86/fma.h>
 
-/* Under other names than the compiler's own, which are there but cannot be compiled. */
+/* Under other names than the compiler's own, which are there but cannot be compiled: functions with gcc,
+ * some of them macros with clang. */
+#undef _mm512_extractf32x8_ps
 #define _mm512_maskz_loadu_ps  emulated_maskz_loadu_ps
 #define _mm512_mask_storeu_ps  emulated_mask_storeu_ps
 #define _mm512_cvtps_pd        emulated_cvtps_pd

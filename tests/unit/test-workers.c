@@ -444,13 +444,16 @@ test_no_more_than_processors (void)
     return;
   Workers *working = new_workers (2), *other = new_workers (1);
   workers_begin_frame (working);
+  g_assert_cmpuint (workers_expected (working), ==, 2);
   workers_begin_frame (other);
   workers_begin_frame (other);
+  g_assert_cmpuint (workers_expected (working), ==, 1);
   for (guint i = 0; i < 100; i++)
     workers_run (working, note_index, &indices, 100);
   g_assert_cmphex (indices, ==, 1);
 
   workers_end_frame (other);
+  g_assert_cmpuint (workers_expected (working), ==, 2);
   workers_run (working, meet, &meeting, 2);
   workers_free (working);
   workers_free (other);
