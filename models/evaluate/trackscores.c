@@ -18,6 +18,7 @@ typedef struct {
   double *truth_boxes, *found_boxes; /* of an id */
   double *alike;                     /* of a pair of ids: how much they are together */
   double *cost;                      /* of the pairs of a frame */
+  double *column;                    /* of a frame: sums over the ground truth */
   gint32 *match;
   void *scratch;
 } Counting;
@@ -50,6 +51,7 @@ counting_new (const TrackSequence *sequence)
     .found_boxes = g_new0 (double, MAX (most_found, 1)),
     .alike = g_new0 (double, MAX (most_truth * most_found, 1)),
     .cost = g_new (double, MAX (most_truth * most_found, 1)),
+    .column = g_new (double, MAX (most_found, 1)),
     .match = g_new (gint32, MAX (most_truth, 1)),
     .scratch = g_malloc (assignment_scratch_size (most_truth, most_found)),
   };
@@ -65,6 +67,7 @@ counting_clear (Counting *c)
   g_free (c->found_boxes);
   g_free (c->alike);
   g_free (c->cost);
+  g_free (c->column);
   g_free (c->match);
   g_free (c->scratch);
 }
@@ -80,22 +83,30 @@ forget_pairs (Counting *c)
 
 /* --- HOTA ------------------------------------------------------------------------------------- */
 
+static double
+sum_of (const double *numbers, gsize n, gsize step)
+{
+  double sum = 0;
+
+  for (gsize i = 0; i < n; i++)
+    sum += numbers[i * step];
+  return sum;
+}
+
 /* Pairs of ids that are often together, of all that they could be with in those frames. */
 static void
 align_frame (Counting *c, const TrackFrame *frame)
 {
   const guint n = frame->n_found;
 
+  for (guint j = 0; j < n; j++)
+    c->column[j] = sum_of (frame->iou + j, frame->n_truth, n);
   for (guint i = 0; i < frame->n_truth; i++) {
-    double row = 0;
-    for (guint j = 0; j < n; j++)
-      row += frame->iou[i * n + j];
+    const double row = sum_of (frame->iou + i * n, n, 1);
     for (guint j = 0; j < n; j++) {
-      double all = row - frame->iou[i * n + j];
-      for (guint k = 0; k < frame->n_truth; k++)
-        all += frame->iou[k * n + j];
-      if (all > DBL_EPSILON)
-        c->alike[pair_of (c, frame, i, j)] += frame->iou[i * n + j] / all;
+      const double iou = frame->iou[i * n + j];
+      if (row + c->column[j] - iou > DBL_EPSILON)
+        c->alike[pair_of (c, frame, i, j)] += iou / (row + c->column[j] - iou);
     }
   }
 }

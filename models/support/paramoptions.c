@@ -62,6 +62,18 @@ param_options_new (void)
   return options;
 }
 
+ParamOptions *
+param_options_new_tracker (void)
+{
+  guint n;
+  const FbnetParamInfo *table = fbnet_tracker_options_table (&n);
+  ParamOptions *options = g_new0 (ParamOptions, 1);
+
+  options->rows = g_new0 (Row, n);
+  take_table (options, table, n, TRUE);
+  return options;
+}
+
 void
 param_options_free (ParamOptions *options)
 {
@@ -307,4 +319,10 @@ void
 param_options_apply (const ParamOptions *options, FbnetParams *params)
 {
   set_values (options, TRUE, params);
+}
+
+void
+param_options_apply_tracker (const ParamOptions *options, FbnetTrackerOptions *tracker)
+{
+  set_values (options, TRUE, tracker);
 }

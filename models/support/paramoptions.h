@@ -12,6 +12,7 @@
 typedef struct ParamOptions ParamOptions;
 
 ParamOptions *param_options_new (void);          /* nothing */
+ParamOptions *param_options_new_tracker (void);  /* nothing, of a tracker's options only */
 void param_options_free (ParamOptions *options); /* NULL is allowed */
 
 /* What --help says that the option is when it is not given, for a program that does not do as the model
@@ -39,6 +40,9 @@ FbnetDetectorOptions param_options_how (const ParamOptions *options);
 
 /* Puts what was given in place of the model's values. */
 void param_options_apply (const ParamOptions *options, FbnetParams *params);
+
+/* The same of a tracker's. */
+void param_options_apply_tracker (const ParamOptions *options, FbnetTrackerOptions *tracker);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (ParamOptions, param_options_free)
 

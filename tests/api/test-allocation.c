@@ -15,6 +15,9 @@ void *__libc_calloc (size_t n, size_t size);
 void *__libc_realloc (void *old, size_t size);
 void *__libc_memalign (size_t alignment, size_t size);
 
+/* The build hides symbols, and GLib is to find these. */
+#pragma GCC visibility push(default)
+
 static gint n_allocations; /* atomic */
 
 void *
@@ -52,6 +55,8 @@ posix_memalign (void **memory, size_t alignment, size_t size)
   *memory = __libc_memalign (alignment, size);
   return *memory != NULL ? 0 : ENOMEM;
 }
+
+#pragma GCC visibility pop
 
 static gint
 allocations_of_frame (FbnetDetector *detector, const Picture *picture, FbnetDetections *detections)
@@ -144,11 +149,41 @@ test_too_much (void)
   g_assert_cmpuint (detections->n, >, 0);
 }
 
+/* A crowd that walks by: after the first looks the tracker allocates nothing, in looks and between them. */
+static void
+test_tracker (void)
+{
+  g_autoptr (FbnetTracker) tracker = fbnet_tracker_new (NULL, NULL);
+  gint warm = 0;
+
+  for (guint look = 0; look < 200; look++) {
+    FbnetDetection found[40] = { 0 };
+    for (guint i = 0; i < 40; i++) {
+      const float x = (float) ((37 * i + 3 * look) % 600), y = (float) (31 * i % 300);
+      found[i] = (FbnetDetection){ .x0 = x,
+        .y0 = y,
+        .x1 = x + 40,
+        .y1 = y + 90,
+        .score = i % 5 == look % 5 ? 0.3f : 0.9f };
+    }
+    const gint before = g_atomic_int_get (&n_allocations);
+    fbnet_tracker_update (tracker, found, 40, look / 30.0);
+    fbnet_tracker_predict (tracker, (look + 0.5) / 30.0);
+    const gint n = g_atomic_int_get (&n_allocations) - before;
+    if (look == 0)
+      g_assert_cmpint (n, >, 0);
+    if (look >= 100)
+      warm += n;
+  }
+  g_assert_cmpint (warm, ==, 0);
+}
+
 int
 main (int argc, char *argv[])
 {
   g_test_init (&argc, &argv, NULL);
   g_test_add_func ("/allocation/warm", test_warm);
   g_test_add_func ("/allocation/too-much", test_too_much);
+  g_test_add_func ("/allocation/tracker", test_tracker);
   return g_test_run ();
 }

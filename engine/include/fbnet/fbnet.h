@@ -508,7 +508,7 @@ typedef struct {
  * @unit: (nullable): "pixels"; NULL where there is none
  * @zero: (nullable): what 0, or NULL, stands for: "one per processor"; NULL where it stands for itself
  * @type: what lies at @offset
- * @offset: of the member in #FbnetParams, or in #FbnetDetectorOptions
+ * @offset: of the member in #FbnetParams, #FbnetDetectorOptions or #FbnetTrackerOptions
  * @min, @max: the range, inclusive; of the numbers, for %FBNET_PARAM_CLASSES; of the index, for
  *   %FBNET_PARAM_CHOICE; @max is INFINITY where there is no upper bound
  * @usual: the default, of models that do not say; of faster_rcnn_fbnetv3a_C4, D2Go's smallest, where
@@ -561,7 +561,7 @@ FBNET_API const FbnetParamInfo *fbnet_params_find (const char *name);
 /**
  * fbnet_param_get:
  * @info: a row whose value is a number
- * @values: the #FbnetParams or #FbnetDetectorOptions
+ * @values: the struct that the row is of
  *
  * Returns: the member as a number, exactly; a flag is 0 or 1. Any thread. Since 0.1
  */
@@ -570,7 +570,7 @@ FBNET_API double fbnet_param_get (const FbnetParamInfo *info, gconstpointer valu
 /**
  * fbnet_param_set:
  * @info: a row whose value is a number
- * @values: the #FbnetParams or #FbnetDetectorOptions
+ * @values: the struct that the row is of
  * @value: what the member can hold: for a count a whole number from 0 to G_MAXUINT. That it is in range
  *   is for fbnet_param_check() to say, or for fbnet_detector_set_params()
  *
@@ -914,11 +914,152 @@ FBNET_API void fbnet_match_detections (FbnetMatch *matches, const FbnetDetection
     guint n_detections, const FbnetReference *references, guint n_references, float iou_lower,
     float iou_upper, FbnetMatchCounts *counts);
 
+/* --- Tracking --------------------------------------------------------------------------------- */
+
+/**
+ * FbnetTrackScore:
+ * @FBNET_TRACK_SCORE_DETECTION: the detection's own
+ * @FBNET_TRACK_SCORE_MEDIAN: the median of the track's last nine: it does not jump
+ * @FBNET_TRACK_SCORE_MAXIMUM: the greatest of the track's last nine
+ *
+ * Which score is told for a track. Since 0.1
+ */
+typedef enum {
+  FBNET_TRACK_SCORE_DETECTION,
+  FBNET_TRACK_SCORE_MEDIAN,
+  FBNET_TRACK_SCORE_MAXIMUM,
+} FbnetTrackScore;
+
+/**
+ * FbnetTrackerOptions:
+ * @timeout: a track that is not seen is kept for so long, seconds, 0…3600
+ * @min_hits: looks in which an object was found before its track is told, 1…100. In a tracker's first look
+ *   everything is told at once
+ * @score: which score is told
+ * @high_score: detections of at least this score are matched first, 0…1
+ * @low_score: detections below it are not looked at; those between go on with tracks and begin none, 0…1
+ * @new_score: a detection of at least this score may begin a track, 0…1
+ *
+ * fbnet_tracker_options_table() has names, ranges and defaults. Since 0.1
+ */
+typedef struct {
+  float timeout;
+  guint min_hits;
+  FbnetTrackScore score;
+  float high_score, low_score, new_score;
+} FbnetTrackerOptions;
+
+/**
+ * fbnet_tracker_options_table:
+ * @n: (out): the number of rows
+ *
+ * Returns: (transfer none): a row for each member of #FbnetTrackerOptions. Any thread. Since 0.1
+ */
+FBNET_API const FbnetParamInfo *fbnet_tracker_options_table (guint *n);
+
+/** fbnet_tracker_options_init: @options: (out): the defaults. Since 0.1 */
+FBNET_API void fbnet_tracker_options_init (FbnetTrackerOptions *options);
+
+/**
+ * FbnetTrack:
+ * @id: from 1, never given twice in a tracker's life
+ * @x0, @y0, @x1, @y1: the box, in pixels of the frame; a predicted one may lie outside it
+ * @score: as the options say
+ * @class_id: of its detections
+ * @detection: index of the detection that it is in the look; -1: its box is predicted
+ * @hits: looks in which it was found
+ * @age: seconds since it was found first
+ * @vx, @vy: how its centre moves, pixels per second
+ * Since 0.1
+ */
+typedef struct {
+  guint64 id;
+  float x0, y0, x1, y1;
+  float score;
+  guint class_id;
+  gint detection;
+  guint hits;
+  double age;
+  float vx, vy;
+} FbnetTrack;
+
+/**
+ * FbnetTracks:
+ * @items: the oldest first
+ * @n: how many
+ * Since 0.1
+ */
+typedef struct {
+  const FbnetTrack *items;
+  guint n;
+} FbnetTracks;
+
+/**
+ * FbnetTracker:
+ *
+ * Which detection is the object of an earlier one: ByteTrack's two passes over sure and unsure detections (Zhang
+ * et al. 2022), with a Kalman filter in seconds, gates that grow with the time since a track was seen (buffered
+ * IoU, Yang et al. 2023), after a gap a filter that has seen the straight way between (OC-SORT's re-update, Cao et
+ * al. 2023), and the camera's own motion taken out of everything first, as far as boxes that moved alike show it.
+ * Detections of different classes are never one object. It knows numbers only, no frames, and belongs to one
+ * thread at a time. docs/seeing.md. Since 0.1
+ */
+typedef struct _FbnetTracker FbnetTracker;
+
+/**
+ * fbnet_tracker_new:
+ * @options: (nullable): NULL: all defaults
+ *
+ * Returns: (transfer full): or NULL with @error set: an option out of its range. Since 0.1
+ */
+FBNET_API FbnetTracker *fbnet_tracker_new (const FbnetTrackerOptions *options, GError **error);
+FBNET_API void fbnet_tracker_free (FbnetTracker *tracker); /* NULL is allowed */
+
+/**
+ * fbnet_tracker_set_options:
+ *
+ * Holds from the next look on.
+ *
+ * Returns: FALSE with @error set, and nothing changed: an option out of its range. Since 0.1
+ */
+FBNET_API gboolean fbnet_tracker_set_options (FbnetTracker *tracker,
+    const FbnetTrackerOptions *options, GError **error);
+
+/**
+ * fbnet_tracker_update:
+ * @detections: (nullable): what was found in a look, in any order, masks and keypoints not looked at; a box that
+ *   is empty or not finite is passed over. NULL if nothing was
+ * @n: how many
+ * @time: when, seconds on any clock; NAN if it is not known: then as long after the last look as that was after
+ *   the one before. A time before the last look's counts as the same time
+ *
+ * Once per look, in order. Nothing is allocated once as many objects have been seen.
+ *
+ * Returns: (transfer none): the tracks found in this look, in as many as the options ask for; valid until the tracker is called again. Since 0.1
+ */
+FBNET_API const FbnetTracks *fbnet_tracker_update (FbnetTracker *tracker,
+    const FbnetDetection *detections, guint n, double time);
+
+/**
+ * fbnet_tracker_predict:
+ * @time: on the clock of the looks; before the last one it counts as that
+ *
+ * Where the tracks told in the last look are at another time: for frames that are not looked at. The tracker
+ * stays as it is.
+ *
+ * Returns: (transfer none): with detection -1; valid until the tracker is called again. Since 0.1
+ */
+FBNET_API const FbnetTracks *fbnet_tracker_predict (FbnetTracker *tracker, double time);
+
+/** fbnet_tracker_reset: forgets all tracks, as after a seek; ids go on. Since 0.1 */
+FBNET_API void fbnet_tracker_reset (FbnetTracker *tracker);
+
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (FbnetModel, fbnet_model_unref)
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (FbnetDetector, fbnet_detector_free)
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (FbnetClassifier, fbnet_classifier_free)
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (FbnetDetections, fbnet_detections_free)
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (FbnetInput, fbnet_input_free)
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (FbnetTracker, fbnet_tracker_free)
 
 G_END_DECLS
 

@@ -1,0 +1,173 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later
+ *
+ * fbnet-track: detections in MOTChallenge's format in, tracks out.
+ */
+#include "fbnet/fbnet.h"
+#include "support/commandline.h"
+#include "support/motfile.h"
+#include "support/paramoptions.h"
+
+#define NOT_GIVEN (-1.0)
+
+typedef struct {
+  char *detections, *output;
+  double frame_rate, max_aspect, min_area;
+  gint every;
+  ParamOptions *tracker;
+} Options;
+
+static void
+add_options (gpointer options, GOptionContext *context)
+{
+  static const char *const none[] = { NULL };
+  Options *o = options;
+  const GOptionEntry entries[] = {
+    { "detections", 'd', 0, G_OPTION_ARG_FILENAME, &o->detections,
+        "What was found: frame, id, x, y, width, height, score a line", "FILE" },
+    { "frame-rate", 'r', 0, G_OPTION_ARG_DOUBLE, &o->frame_rate, "Frames a second", "F" },
+    { "every", 'k', 0, G_OPTION_ARG_INT, &o->every,
+        "Look at every Kth frame only, and number those from 1 [1]", "K" },
+    { "max-aspect", 0, 0, G_OPTION_ARG_DOUBLE, &o->max_aspect,
+        "Leave out boxes whose width over height is greater [any]", "X" },
+    { "min-area", 0, 0, G_OPTION_ARG_DOUBLE, &o->min_area,
+        "Leave out boxes of at most so many square pixels [any]", "X" },
+    { "output", 'o', 0, G_OPTION_ARG_FILENAME, &o->output, "Where the tracks go", "FILE" },
+    { NULL },
+  };
+
+  g_option_context_add_main_entries (context, entries, NULL);
+  param_options_add_all_but (o->tracker, context, none);
+}
+
+static gboolean
+check (gpointer options, GError **error)
+{
+  Options *o = options;
+
+  if (o->detections == NULL || o->output == NULL)
+    return usage_error (error, "--detections and --output: expected both, found one or none");
+  if (!(o->frame_rate > 0 && o->frame_rate <= 1e6))
+    return usage_error (error, "--frame-rate: expected above 0, at most 1000000, found %s",
+        o->frame_rate == NOT_GIVEN ? "none" : "another");
+  if (o->every < 1)
+    return usage_error (error, "--every: expected 1 or more, found %d", o->every);
+  if (o->max_aspect != NOT_GIVEN && !(o->max_aspect > 0))
+    return usage_error (error, "--max-aspect: expected above 0, found %g", o->max_aspect);
+  if (o->min_area != NOT_GIVEN && !(o->min_area >= 0))
+    return usage_error (error, "--min-area: expected 0 or more, found %g", o->min_area);
+  return param_options_check (o->tracker, error);
+}
+
+/* --- One frame -------------------------------------------------------------------------------- */
+
+static FbnetDetection
+to_detection (const MotRow *row)
+{
+  return (FbnetDetection){
+    .x0 = (float) row->x,
+    .y0 = (float) row->y,
+    .x1 = (float) (row->x + row->width),
+    .y1 = (float) (row->y + row->height),
+    .score = (float) row->score,
+    .class_id = (guint) CLAMP (row->class_id, 0, G_MAXINT),
+  };
+}
+
+static gboolean
+is_wanted (const Options *o, const MotRow *row)
+{
+  return (o->max_aspect == NOT_GIVEN || row->width <= o->max_aspect * row->height)
+      && row->width * row->height > o->min_area;
+}
+
+static void
+add_tracks (const Options *o, GArray *rows, const FbnetTracks *tracks, guint frame)
+{
+  for (guint i = 0; i < tracks->n; i++) {
+    const FbnetTrack *track = &tracks->items[i];
+    const MotRow row = {
+      .frame = frame,
+      .id = (gint64) track->id,
+      .x = track->x0,
+      .y = track->y0,
+      .width = track->x1 - track->x0,
+      .height = track->y1 - track->y0,
+      .score = track->score,
+      .class_id = track->class_id,
+    };
+    if (is_wanted (o, &row))
+      g_array_append_val (rows, row);
+  }
+}
+
+/* --- All -------------------------------------------------------------------------------------- */
+
+/* Frames without a detection are looks, too. */
+static GArray *
+follow (const Options *o, const GArray *rows, FbnetTracker *tracker)
+{
+  GArray *tracks = g_array_new (FALSE, FALSE, sizeof (MotRow));
+  g_autoptr (GArray) found = g_array_new (FALSE, FALSE, sizeof (FbnetDetection));
+
+  for (guint i = 0, frame = 1; i < rows->len; frame++) {
+    const double time = (frame - 1.0) * o->every / o->frame_rate;
+    g_array_set_size (found, 0);
+    for (; i < rows->len && g_array_index (rows, MotRow, i).frame == frame; i++) {
+      const FbnetDetection detection = to_detection (&g_array_index (rows, MotRow, i));
+      g_array_append_val (found, detection);
+    }
+    add_tracks (o, tracks,
+        fbnet_tracker_update (tracker, (const FbnetDetection *) found->data, found->len, time),
+        frame);
+  }
+  return tracks;
+}
+
+static gboolean
+run (gpointer options, Console *console, GError **error)
+{
+  const Options *o = options;
+  FbnetTrackerOptions how;
+
+  fbnet_tracker_options_init (&how);
+  param_options_apply_tracker (o->tracker, &how);
+  g_autoptr (FbnetTracker) tracker = fbnet_tracker_new (&how, error);
+  g_autoptr (GArray) rows = tracker != NULL ? mot_read (o->detections, error) : NULL;
+  if (rows == NULL)
+    return FALSE;
+  mot_thin (rows, (guint) o->every);
+  g_autoptr (GArray) tracks = follow (o, rows, tracker);
+  return mot_write (tracks, o->output, error);
+}
+
+static const Program program = {
+  .name = "fbnet-track",
+  .summary = "Follows objects from frame to frame: detections in MOTChallenge's format become "
+             "tracks.",
+  .examples = "Examples:\n"
+              "  fbnet-track --detections det.txt --frame-rate 30 -o tracks.txt\n"
+              "  fbnet-track --detections det.txt --frame-rate 30 --every 6 --max-aspect 1.6 \\\n"
+              "      --min-area 100 -o tracks.txt\n",
+  .failures = "a file could not be read or written",
+  .add_options = add_options,
+  .check = check,
+  .run = run,
+};
+
+int
+main (int argc, char **argv)
+{
+  Options options = {
+    .frame_rate = NOT_GIVEN,
+    .max_aspect = NOT_GIVEN,
+    .min_area = NOT_GIVEN,
+    .every = 1,
+    .tracker = param_options_new_tracker (),
+  };
+  const int code = program_main (&program, &options, argc, argv);
+
+  param_options_free (options.tracker);
+  g_free (options.detections);
+  g_free (options.output);
+  return code;
+}
