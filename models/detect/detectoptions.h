@@ -9,11 +9,13 @@
 
 typedef struct {
   char *model;
-  ParamOptions *params;
+  ParamOptions *params, *zoom, *tracker;
   char *annotate;                     /* folder, or NULL */
   char *coco, *images, *coco_results; /* all three or none */
   gboolean timings;
-  char **pictures; /* NULL-terminated; NULL: none */
+  gboolean tracking; /* the pictures are a sequence */
+  double frame_rate; /* of it */
+  char **pictures;   /* NULL-terminated; NULL: none */
 } DetectOptions;
 
 DetectOptions detect_options_new (void);

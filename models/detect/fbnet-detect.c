@@ -21,6 +21,8 @@ typedef struct {
   Console *console;
   PictureDetector detector;
   GHashTable *annotated; /* paths that this run has written */
+  FbnetTracker *tracker; /* or NULL */
+  guint n_frames;
 } Session;
 
 /* --- Opening ---------------------------------------------------------------------------------- */
@@ -36,11 +38,24 @@ make_folder (const char *path, GError **error)
 }
 
 static gboolean
+open_tracker (Session *session, GError **error)
+{
+  FbnetTrackerOptions how;
+
+  fbnet_tracker_options_init (&how);
+  param_options_apply_to (session->options->tracker, &how);
+  session->tracker = fbnet_tracker_new (&how, error);
+  return session->tracker != NULL;
+}
+
+static gboolean
 session_open (Session *session, const DetectOptions *options, Console *console, GError **error)
 {
   *session = (Session){ .options = options, .console = console };
   session->annotated = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);
-  if (!picture_detector_open (&session->detector, options->model, options->params, error))
+  if (!picture_detector_open (&session->detector, options->model, options->params, options->zoom,
+          error)
+      || (options->tracking && !open_tracker (session, error)))
     return FALSE;
   return options->annotate == NULL || make_folder (options->annotate, error);
 }
@@ -49,6 +64,7 @@ static void
 session_close (Session *session)
 {
   picture_detector_close (&session->detector);
+  fbnet_tracker_free (session->tracker);
   g_hash_table_unref (session->annotated);
 }
 
@@ -124,6 +140,18 @@ annotate (gpointer session, Picture *picture, const char *picture_path, GError *
 
 /* --- Pictures to lines ------------------------------------------------------------------------ */
 
+/* The next frame of the sequence; NULL where none is followed. */
+static const FbnetTracks *
+follow (Session *session)
+{
+  const FbnetDetections *found = session->detector.detections;
+  const double time = session->n_frames / session->options->frame_rate;
+
+  if (session->tracker == NULL)
+    return NULL;
+  return fbnet_tracker_update (session->tracker, found->items, found->n, time);
+}
+
 static gboolean
 run_picture (gpointer data, const char *path, GError **error)
 {
@@ -131,7 +159,9 @@ run_picture (gpointer data, const char *path, GError **error)
   const PictureDetector *detector = &session->detector;
   g_autoptr (Picture) picture = picture_detector_run (&session->detector, path, error);
   FbnetTimings timings;
+  const FbnetTracks *tracks = picture != NULL ? follow (session) : NULL;
 
+  session->n_frames++; /* what cannot be read takes its time, too */
   if (picture == NULL)
     return FALSE;
   fbnet_detector_get_timings (detector->detector, &timings);
@@ -144,6 +174,8 @@ run_picture (gpointer data, const char *path, GError **error)
     .int8_bias = fbnet_detector_get_int8_bias (detector->detector),
     .classes = detector->classes,
     .detections = detector->detections,
+    .zoom = detector->zoom,
+    .tracks = tracks,
     .timings = session->options->timings ? &timings : NULL,
   };
   g_autofree char *line = report_to_json (&report);

@@ -19,7 +19,8 @@ apply (const ParamOptions *options, FbnetParams *params)
 }
 
 static gboolean
-start (PictureDetector *detector, const ParamOptions *options, GError **error)
+start (PictureDetector *detector, const ParamOptions *options, const ParamOptions *zoom,
+    GError **error)
 {
   const FbnetDetectorOptions how =
       options != NULL ? param_options_how (options) : (FbnetDetectorOptions){ 0 };
@@ -31,21 +32,29 @@ start (PictureDetector *detector, const ParamOptions *options, GError **error)
   fbnet_model_get_params (detector->model, &params);
   if (options != NULL)
     apply (options, &params);
+  fbnet_zoom_options_init (&detector->zoom_options);
+  if (zoom != NULL)
+    param_options_apply_to (zoom, &detector->zoom_options);
+  if (detector->zoom_options.regions > 0) {
+    detector->zoom = fbnet_zoom_new (detector->model, &how, error);
+    if (detector->zoom == NULL)
+      return FALSE;
+  }
   return fbnet_detector_set_params (detector->detector, &params, error);
 }
 
 gboolean
 picture_detector_open (PictureDetector *detector, const char *model, const ParamOptions *params,
-    GError **error)
+    const ParamOptions *zoom, GError **error)
 {
-  *detector = (PictureDetector){ .detections = fbnet_detections_new () };
+  *detector = (PictureDetector){ .found = fbnet_detections_new () };
   detector->model = model_file_load (model, FBNET_TASK_DETECTION, error);
   if (detector->model == NULL)
     return FALSE;
   detector->classes = class_table_new (detector->model, error);
   if (detector->classes == NULL)
     return FALSE;
-  const gboolean started = start (detector, params, error);
+  const gboolean started = start (detector, params, zoom, error);
   usage_error_adopt (error);
   return started;
 }
@@ -55,8 +64,19 @@ picture_detector_close (PictureDetector *detector)
 {
   class_table_free (detector->classes);
   fbnet_detector_free (detector->detector);
-  fbnet_detections_free (detector->detections);
+  fbnet_zoom_free (detector->zoom);
+  fbnet_detections_free (detector->found);
   fbnet_model_unref (detector->model);
+}
+
+static const FbnetDetections *
+look (PictureDetector *detector, const FbnetImage *image, GError **error)
+{
+  if (detector->zoom != NULL)
+    return fbnet_zoom_run (detector->zoom, detector->detector, image, &detector->zoom_options,
+        error);
+  return fbnet_detector_run (detector->detector, image, detector->found, error) ? detector->found
+                                                                                : NULL;
 }
 
 Picture *
@@ -67,8 +87,13 @@ picture_detector_run (PictureDetector *detector, const char *path, GError **erro
   if (picture == NULL)
     return NULL;
   const FbnetImage image = picture_image (picture);
-  if (fbnet_detector_run (detector->detector, &image, detector->detections, error))
+  detector->detections = look (detector, &image, error);
+  if (detector->detections != NULL) {
+    detector->n_pictures++;
+    detector->n_passes +=
+        1 + (detector->zoom != NULL ? fbnet_zoom_get_n_regions (detector->zoom) : 0);
     return g_steal_pointer (&picture);
+  }
   g_prefix_error (error, "%s: ", path);
   return NULL;
 }

@@ -13,14 +13,18 @@
 typedef struct {
   FbnetModel *model;
   FbnetDetector *detector;
-  FbnetDetections *detections; /* of the last picture */
+  FbnetDetections *found; /* by single looks */
+  FbnetZoom *zoom;        /* second looks; NULL: none are asked for */
+  FbnetZoomOptions zoom_options;
+  guint64 n_pictures, n_passes;      /* looked at, and looks taken */
+  const FbnetDetections *detections; /* of the last picture */
   ClassTable *classes;
 } PictureDetector;
 
-/* Loads the model and starts it; `params` may be NULL: all as the model has it. FALSE with error; to be
+/* Loads the model and starts it; `zoom`, second looks, may be NULL: none, too; `params` may be NULL: all as the model has it. FALSE with error; to be
  * closed then, too. */
 gboolean picture_detector_open (PictureDetector *detector, const char *model,
-    const ParamOptions *params, GError **error);
+    const ParamOptions *params, const ParamOptions *zoom, GError **error);
 void picture_detector_close (PictureDetector *detector);
 
 /* Reads a picture and detects what is in it; the caller owns the picture. */

@@ -34,8 +34,31 @@ new_keypoints (const FbnetKeypoint *keypoints, guint n)
 }
 
 static cJSON *
-new_detection (const Report *report, const FbnetDetection *detection)
+new_track (const FbnetTrack *track)
 {
+  cJSON *object = cJSON_CreateObject ();
+
+  cJSON_AddNumberToObject (object, "id", (double) track->id);
+  cJSON_AddItemToObject (object, "score", json_new_float (track->score));
+  cJSON_AddNumberToObject (object, "hits", track->hits);
+  cJSON_AddItemToObject (object, "age", json_new_float ((float) track->age));
+  cJSON_AddItemToObject (object, "vx", json_new_float (track->vx));
+  cJSON_AddItemToObject (object, "vy", json_new_float (track->vy));
+  return object;
+}
+
+static void
+add_track (cJSON *object, const FbnetTracks *tracks, guint index)
+{
+  for (guint i = 0; i < tracks->n; i++)
+    if (tracks->items[i].detection == (gint) index)
+      cJSON_AddItemToObject (object, "track", new_track (&tracks->items[i]));
+}
+
+static cJSON *
+new_detection (const Report *report, guint index)
+{
+  const FbnetDetection *detection = &report->detections->items[index];
   const ClassTable *classes = report->classes;
   const guint class_id = detection->class_id;
   cJSON *object = cJSON_CreateObject ();
@@ -53,6 +76,10 @@ new_detection (const Report *report, const FbnetDetection *detection)
   if (detection->keypoints != NULL)
     cJSON_AddItemToObject (object, "keypoints",
         new_keypoints (detection->keypoints, classes->n_keypoints));
+  if (report->zoom != NULL)
+    cJSON_AddNumberToObject (object, "look", fbnet_zoom_get_look (report->zoom, index));
+  if (report->tracks != NULL)
+    add_track (object, report->tracks, index);
   return object;
 }
 
@@ -94,7 +121,7 @@ report_to_json (const Report *report)
         report->int8_bias == FBNET_INT8_BIAS_EXACT ? "exact" : "wide");
   cJSON *detections = cJSON_AddArrayToObject (line, "detections");
   for (guint i = 0; i < report->detections->n; i++)
-    cJSON_AddItemToArray (detections, new_detection (report, &report->detections->items[i]));
+    cJSON_AddItemToArray (detections, new_detection (report, i));
   if (report->timings != NULL)
     cJSON_AddItemToObject (line, "timings_ms", new_timings (report->timings));
   return json_print_line (line);

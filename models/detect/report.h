@@ -17,6 +17,8 @@ typedef struct {
   FbnetInt8Bias int8_bias; /* FBNET_INT8_BIAS_AUTO in float32 */
   const ClassTable *classes;
   const FbnetDetections *detections;
+  const FbnetZoom *zoom;       /* which look found what; NULL: left out */
+  const FbnetTracks *tracks;   /* NULL: left out */
   const FbnetTimings *timings; /* NULL: left out */
 } Report;
 

@@ -20,7 +20,11 @@
 EvalOptions
 eval_options_new (void)
 {
+  guint n;
+  const FbnetParamInfo *zoom = fbnet_zoom_options_table (&n);
+
   return (EvalOptions){ .params = param_options_new (),
+    .zoom = param_options_new_of (zoom, n),
     .min_score = NOT_GIVEN,
     .every = EVERY_NOT_GIVEN };
 }
@@ -29,6 +33,7 @@ void
 eval_options_clear (EvalOptions *options)
 {
   param_options_free (options->params);
+  param_options_free (options->zoom);
   g_free (options->model);
   g_free (options->results);
   g_free (options->tracks);
@@ -81,6 +86,7 @@ eval_options_add (gpointer options, GOptionContext *context)
 
   g_option_context_add_main_entries (context, entries, NULL);
   param_options_add_all_but (o->params, context, none);
+  param_options_add_all_but (o->zoom, context, none);
 }
 
 /* --- Lists ------------------------------------------------------------------------------------ */
@@ -201,7 +207,8 @@ eval_options_check (gpointer options, GError **error)
   if (o->tracks != NULL)
     return check_tracks (o, error);
   if (!check_source (o, error) || !check_plot (o, error) || !param_options_check (o->params, error)
-      || !complete_match (o, error) || !parse_kinds (o, error) || !parse_sigmas (o, error))
+      || !param_options_check (o->zoom, error) || !complete_match (o, error)
+      || !parse_kinds (o, error) || !parse_sigmas (o, error))
     return FALSE;
   o->annotations = o->arguments[0];
   return TRUE;

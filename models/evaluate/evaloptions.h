@@ -9,7 +9,7 @@
 
 typedef struct {
   char *model;
-  ParamOptions *params;
+  ParamOptions *params, *zoom;
   gboolean json, per_class;
   char *results;       /* to evaluate, or NULL: a model */
   char *tracks;        /* to evaluate instead, or NULL */

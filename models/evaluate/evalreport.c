@@ -116,6 +116,8 @@ eval_report_to_text (const EvalReport *report)
       coco_truth_n_categories (report->truth));
   g_string_append_printf (text, "%s: %u detections\n", report->source,
       coco_results_n_detections (report->results));
+  if (report->passes > 0)
+    g_string_append_printf (text, "%.2f passes a picture\n", report->passes);
   for (guint kind = 0; kind < COCO_N_KINDS; kind++)
     if (report->evals[kind] != NULL)
       append_eval (text, report->evals[kind]);
@@ -218,6 +220,8 @@ eval_report_to_json (const EvalReport *report)
   cJSON_AddNumberToObject (object, "images", coco_truth_n_images (report->truth));
   cJSON_AddNumberToObject (object, "objects", coco_truth_n_objects (report->truth));
   cJSON_AddNumberToObject (object, "detections", coco_results_n_detections (report->results));
+  if (report->passes > 0)
+    cJSON_AddNumberToObject (object, "mean_passes", report->passes);
   for (guint kind = 0; kind < COCO_N_KINDS; kind++)
     if (report->evals[kind] != NULL)
       cJSON_AddItemToObject (object, coco_kind_name (kind),

@@ -17,6 +17,7 @@ typedef struct {
   const EvalMatch *match;              /* NULL: not asked for */
   char *const *problems;               /* sentences, NULL-terminated */
   gboolean per_class;
+  double passes; /* looks a picture, where there were second ones; else 0 */
 } EvalReport;
 
 /* Lines of text, or one line of JSON without the newline; g_free() it. */

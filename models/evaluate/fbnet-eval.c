@@ -25,6 +25,7 @@ typedef struct {
   CocoResults *results;
   CocoEval *evals[COCO_N_KINDS];
   EvalMatch *match;
+  double passes; /* a picture, with second looks; else 0 */
 } Session;
 
 static void
@@ -57,15 +58,25 @@ run_set (Session *session, PictureDetector *detector, CocoWriter *writer, GError
       && (o->write_results == NULL || coco_writer_save (writer, o->write_results, error));
 }
 
+/* Looks a picture; 0 where there were no second ones. */
+static double
+mean_passes (const PictureDetector *detector)
+{
+  return detector->zoom != NULL && detector->n_pictures > 0
+      ? (double) detector->n_passes / (double) detector->n_pictures
+      : 0;
+}
+
 static cJSON *
 detect (Session *session, GError **error)
 {
   const EvalOptions *o = session->options;
   PictureDetector detector;
   g_autoptr (CocoWriter) writer = coco_writer_new ();
-  const gboolean done = picture_detector_open (&detector, o->model, o->params, error)
+  const gboolean done = picture_detector_open (&detector, o->model, o->params, o->zoom, error)
       && run_set (session, &detector, writer, error);
 
+  session->passes = mean_passes (&detector);
   picture_detector_close (&detector);
   return done ? coco_writer_to_json (writer) : NULL;
 }
@@ -135,6 +146,7 @@ print_report (const Session *session, GError **error)
     .match = session->match,
     .problems = problems,
     .per_class = options->per_class,
+    .passes = session->passes,
   };
 
   for (guint i = 0; problems[i] != NULL; i++)

@@ -14,7 +14,7 @@ detect (const char *model, const CocoFile *annotations, const char *folder, GErr
   const CocoRun all = { .file = annotations, .folder = folder, .unit = "pictures evaluated" };
   PictureDetector detector;
   g_autoptr (CocoWriter) writer = coco_writer_new ();
-  const gboolean done = picture_detector_open (&detector, model, NULL, error)
+  const gboolean done = picture_detector_open (&detector, model, NULL, NULL, error)
       && coco_run (&all, &detector, writer, error);
 
   picture_detector_close (&detector);

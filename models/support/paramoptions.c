@@ -63,10 +63,8 @@ param_options_new (void)
 }
 
 ParamOptions *
-param_options_new_tracker (void)
+param_options_new_of (const FbnetParamInfo *table, guint n)
 {
-  guint n;
-  const FbnetParamInfo *table = fbnet_tracker_options_table (&n);
   ParamOptions *options = g_new0 (ParamOptions, 1);
 
   options->rows = g_new0 (Row, n);
@@ -322,7 +320,7 @@ param_options_apply (const ParamOptions *options, FbnetParams *params)
 }
 
 void
-param_options_apply_tracker (const ParamOptions *options, FbnetTrackerOptions *tracker)
+param_options_apply_to (const ParamOptions *options, gpointer values)
 {
-  set_values (options, TRUE, tracker);
+  set_values (options, TRUE, values);
 }

@@ -11,8 +11,9 @@
 /* What was given of them. */
 typedef struct ParamOptions ParamOptions;
 
-ParamOptions *param_options_new (void);          /* nothing */
-ParamOptions *param_options_new_tracker (void);  /* nothing, of a tracker's options only */
+ParamOptions *param_options_new (void); /* nothing */
+/* The same for the rows of another table, with which the options of several may stand side by side. */
+ParamOptions *param_options_new_of (const FbnetParamInfo *table, guint n);
 void param_options_free (ParamOptions *options); /* NULL is allowed */
 
 /* What --help says that the option is when it is not given, for a program that does not do as the model
@@ -41,8 +42,8 @@ FbnetDetectorOptions param_options_how (const ParamOptions *options);
 /* Puts what was given in place of the model's values. */
 void param_options_apply (const ParamOptions *options, FbnetParams *params);
 
-/* The same of a tracker's. */
-void param_options_apply_tracker (const ParamOptions *options, FbnetTrackerOptions *tracker);
+/* The same into the struct of another table. */
+void param_options_apply_to (const ParamOptions *options, gpointer values);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (ParamOptions, param_options_free)
 

@@ -130,7 +130,7 @@ run (gpointer options, Console *console, GError **error)
   FbnetTrackerOptions how;
 
   fbnet_tracker_options_init (&how);
-  param_options_apply_tracker (o->tracker, &how);
+  param_options_apply_to (o->tracker, &how);
   g_autoptr (FbnetTracker) tracker = fbnet_tracker_new (&how, error);
   g_autoptr (GArray) rows = tracker != NULL ? mot_read (o->detections, error) : NULL;
   if (rows == NULL)
@@ -157,12 +157,14 @@ static const Program program = {
 int
 main (int argc, char **argv)
 {
+  guint n;
+  const FbnetParamInfo *table = fbnet_tracker_options_table (&n);
   Options options = {
     .frame_rate = NOT_GIVEN,
     .max_aspect = NOT_GIVEN,
     .min_area = NOT_GIVEN,
     .every = 1,
-    .tracker = param_options_new_tracker (),
+    .tracker = param_options_new_of (table, n),
   };
   const int code = program_main (&program, &options, argc, argv);
 

@@ -160,6 +160,7 @@ static const struct {
   { "engine/model", 2 },
   { "engine/network", 3 },
   { "engine/detect", 4 },
+  { "engine/zoom", 5 },
   { "engine/track", 5 },
   { "engine/train", 5 },
   { "models/support", 6 },

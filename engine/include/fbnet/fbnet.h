@@ -914,6 +914,108 @@ FBNET_API void fbnet_match_detections (FbnetMatch *matches, const FbnetDetection
     guint n_detections, const FbnetReference *references, guint n_references, float iou_lower,
     float iou_upper, FbnetMatchCounts *counts);
 
+/* --- Second looks ----------------------------------------------------------------------------- */
+
+/**
+ * FbnetZoomPolicy:
+ * @FBNET_ZOOM_UNCERTAIN: where small detections gather of which the first look was not sure
+ * @FBNET_ZOOM_SWEEP: the parts of the frame in turn, those longest unseen first
+ *
+ * Which parts of a frame are worth a second look. Since 0.1
+ */
+typedef enum {
+  FBNET_ZOOM_UNCERTAIN,
+  FBNET_ZOOM_SWEEP,
+} FbnetZoomPolicy;
+
+/**
+ * FbnetZoomOptions:
+ * @regions: second looks at most, 0…16; each costs one more pass through the network
+ * @policy: which parts
+ * @factor: how much larger than in the first look they are seen, 1…8
+ *
+ * fbnet_zoom_options_table() has names, ranges and defaults. Since 0.1
+ */
+typedef struct {
+  guint regions;
+  FbnetZoomPolicy policy;
+  float factor;
+} FbnetZoomOptions;
+
+/** FBNET_ZOOM_MOST: the most second looks at a frame. Since 0.1 */
+#define FBNET_ZOOM_MOST 16
+
+/**
+ * fbnet_zoom_options_table:
+ * @n: (out): the number of rows
+ *
+ * Returns: (transfer none): a row for each member of #FbnetZoomOptions. Any thread. Since 0.1
+ */
+FBNET_API const FbnetParamInfo *fbnet_zoom_options_table (guint *n);
+
+/** fbnet_zoom_options_init: @options: (out): the defaults: no second looks. Since 0.1 */
+FBNET_API void fbnet_zoom_options_init (FbnetZoomOptions *options);
+
+/**
+ * fbnet_zoom_choose:
+ * @regions: (out): room for FBNET_ZOOM_MOST
+ * @options: how many, by which policy, how large
+ * @detections: the first look's, with those of which it was not sure, 0.05 and above
+ * @n: how many
+ * @width, @height: of the frame, pixels
+ * @turn: of %FBNET_ZOOM_SWEEP: how many regions were swept so far
+ *
+ * The policy, and nothing else: a function from what is known to regions of the frame.
+ *
+ * Returns: how many regions are worth a look. Any thread. Since 0.1
+ */
+FBNET_API guint fbnet_zoom_choose (FbnetRegion *regions, const FbnetZoomOptions *options,
+    const FbnetDetection *detections, guint n, guint width, guint height, guint turn);
+
+/**
+ * FbnetZoom: looks twice: the memory of second looks, and a detector for them that shares the first one's
+ * weights. Belongs to one thread at a time. docs/seeing.md. Since 0.1
+ */
+typedef struct _FbnetZoom FbnetZoom;
+
+/**
+ * fbnet_zoom_new:
+ * @model: a detection model; a reference is kept
+ * @options: (nullable): as the first look's detector has; NULL: all defaults
+ *
+ * Returns: (transfer full): or NULL with @error set. Since 0.1
+ */
+FBNET_API FbnetZoom *fbnet_zoom_new (FbnetModel *model, const FbnetDetectorOptions *options,
+    GError **error);
+FBNET_API void fbnet_zoom_free (FbnetZoom *zoom); /* NULL is allowed */
+
+/**
+ * fbnet_zoom_run:
+ * @detector: of the first look, and with its parameters of all; of the same model
+ * @image: the frame, read only
+ * @options: may change from frame to frame
+ *
+ * A look at the frame and, from the frame's own pixels, at the parts that the policy chooses. Boxes, masks and
+ * keypoints are in pixels of the frame. A box that is cut by an edge of a part which is no edge of the frame is
+ * dropped, as is one that fills most of a part: the first look saw it better; the others are merged by class NMS.
+ * With no regions it is fbnet_detector_run(), to the bit.
+ *
+ * Returns: (transfer none) (nullable): the detections, by descending score, valid until the next run or until
+ *   @zoom is freed; NULL with @error set: as fbnet_detector_run(), or an option out of its range. Since 0.1
+ */
+FBNET_API const FbnetDetections *fbnet_zoom_run (FbnetZoom *zoom, FbnetDetector *detector,
+    const FbnetImage *image, const FbnetZoomOptions *options, GError **error);
+
+/** fbnet_zoom_get_n_regions: Returns: how many second looks the last run took. Since 0.1 */
+FBNET_API guint fbnet_zoom_get_n_regions (const FbnetZoom *zoom);
+
+/**
+ * fbnet_zoom_get_look:
+ * @index: of a detection of the last run
+ * Returns: which look found it: 0 the first, n the one at the nth region. Since 0.1
+ */
+FBNET_API guint fbnet_zoom_get_look (const FbnetZoom *zoom, guint index);
+
 /* --- Tracking --------------------------------------------------------------------------------- */
 
 /**
@@ -1060,6 +1162,7 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC (FbnetClassifier, fbnet_classifier_free)
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (FbnetDetections, fbnet_detections_free)
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (FbnetInput, fbnet_input_free)
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (FbnetTracker, fbnet_tracker_free)
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (FbnetZoom, fbnet_zoom_free)
 
 G_END_DECLS
 

@@ -1,0 +1,118 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later
+ *
+ * Several looks' detections as one frame's.
+ */
+#include "merge.h"
+
+#include "detect/nms.h"
+
+#define EDGE    0.01 /* of a region's side: what comes so near to its edge is cut by it */
+#define FILLING 0.5  /* of a region's area: what is larger the first look saw as well, and whole */
+
+void
+merge_clear (Merge *m)
+{
+  g_free (m->all);
+  g_free (m->kept);
+  g_free (m->look_of_all);
+  g_free (m->look);
+  buffer_clear (&m->boxes);
+  buffer_clear (&m->scores);
+  buffer_clear (&m->classes);
+  buffer_clear (&m->order);
+  buffer_clear (&m->scratch);
+}
+
+void
+merge_begin (Merge *m)
+{
+  m->n = 0;
+}
+
+static void
+make_room (Merge *m, guint n)
+{
+  if (n <= m->room)
+    return;
+  m->room = MAX (n, 2 * m->room);
+  m->all = g_renew (FbnetDetection, m->all, m->room);
+  m->kept = g_renew (FbnetDetection, m->kept, m->room);
+  m->look_of_all = g_renew (guint, m->look_of_all, m->room);
+  m->look = g_renew (guint, m->look, m->room);
+}
+
+/* --- What a region's edge cut ----------------------------------------------------------------- */
+
+/* Along one axis: of a box from a to b in a region of that length, in a frame of that. */
+static gboolean
+is_cut_along (double a, double b, guint start, guint length, guint frame)
+{
+  const double margin = EDGE * length;
+
+  return (start > 0 && a < start + margin)
+      || (start + length < frame && b > start + length - margin);
+}
+
+static gboolean
+is_cut (const FbnetDetection *d, const FbnetRegion *r, guint width, guint height)
+{
+  const double area = ((double) d->x1 - d->x0) * ((double) d->y1 - d->y0);
+
+  return is_cut_along (d->x0, d->x1, r->x, r->width, width)
+      || is_cut_along (d->y0, d->y1, r->y, r->height, height)
+      || area > FILLING * r->width * r->height;
+}
+
+void
+merge_add (Merge *m, const FbnetDetections *found, guint look, const FbnetRegion *region,
+    guint width, guint height)
+{
+  make_room (m, m->n + found->n);
+  for (guint i = 0; i < found->n; i++) {
+    const FbnetDetection *d = &found->items[i];
+    if (region != NULL && is_cut (d, region, width, height))
+      continue;
+    m->all[m->n] = *d;
+    m->look_of_all[m->n++] = look;
+  }
+}
+
+/* --- Suppression ------------------------------------------------------------------------------ */
+
+static gboolean
+reserve (Merge *m, GError **error)
+{
+  const gsize n = m->n;
+
+  return buffer_reserve (&m->boxes, n * sizeof (Box), error)
+      && buffer_reserve (&m->scores, n * sizeof (float), error)
+      && buffer_reserve (&m->classes, n * sizeof (guint32), error)
+      && buffer_reserve (&m->order, n * sizeof (guint32), error)
+      && buffer_reserve (&m->scratch, nms_scratch_size (n), error);
+}
+
+gboolean
+merge_finish (Merge *m, const FbnetParams *params, guint *n, GError **error)
+{
+  *n = 0;
+  if (m->n == 0)
+    return TRUE;
+  if (!reserve (m, error))
+    return FALSE;
+  Box *boxes = m->boxes.data;
+  float *scores = m->scores.data;
+  guint32 *classes = m->classes.data, *order = m->order.data;
+  for (guint i = 0; i < m->n; i++) {
+    const FbnetDetection *d = &m->all[i];
+    boxes[i] = (Box){ d->x0, d->y0, d->x1, d->y1 };
+    scores[i] = d->score;
+    classes[i] = d->class_id;
+  }
+  *n = (guint) nms (order, params->max_detections, boxes, scores,
+      params->class_agnostic_nms ? NULL : classes, m->n, params->iou_threshold, m->scratch.data);
+  for (guint i = 0; i < *n; i++) {
+    m->kept[i] = m->all[order[i]];
+    m->look[i] = m->look_of_all[order[i]];
+  }
+  return TRUE;
+}
