@@ -6,8 +6,9 @@
 
 #include "detect/nms.h"
 
-#define EDGE    0.01 /* of a region's side: what comes so near to its edge is cut by it */
-#define FILLING 0.5  /* of a region's area: what is larger the first look saw as well, and whole */
+#define EDGE                                                                                       \
+  0.005 /* of a region's side, a pixel or two of the network: what comes so near is cut */
+#define FILLING 0.5 /* of a region's area: what is larger the first look saw as well, and whole */
 
 void
 merge_clear (Merge *m)

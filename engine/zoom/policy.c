@@ -11,7 +11,8 @@
 
 #define MOST_FACTOR 8
 #define MOST_KNOWN  256  /* detections that are looked at, best first */
-#define LEAST_GAIN  0.05 /* of a region: less is not worth a pass */
+#define LEAST_GAIN  0.15 /* of a region: less is not worth a pass */
+#define SMALL       0.8  /* of a region's side: what is so large needs no second look */
 
 static const FbnetChoice policies[] = {
   [FBNET_ZOOM_UNCERTAIN] = { "uncertain", "Where small, undecided detections gather" },
@@ -81,13 +82,13 @@ region_around (const Grid *grid, double x, double y)
 
 /* --- Uncertain -------------------------------------------------------------------------------- */
 
-/* Most for a score of one half, nothing for what fills a region. */
+/* Most for a score of one half, nothing for what nearly fills a region. */
 static double
 weight_of (const Grid *grid, const FbnetDetection *d)
 {
   const double width = ((double) d->x1 - d->x0) / grid->region_width;
   const double height = ((double) d->y1 - d->y0) / grid->region_height;
-  const double smallness = 1 - sqrt (MAX (width * height, 0));
+  const double smallness = 1 - sqrt (MAX (width * height, 0)) / SMALL;
 
   return smallness > 0 ? (double) d->score * (1 - (double) d->score) * smallness : 0;
 }
