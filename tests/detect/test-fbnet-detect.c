@@ -133,6 +133,9 @@ test_usage (Fixture *f, gconstpointer data)
     { { "-m", f->model, "--normalization=gn", f->wide },
         "fbnet-detect: *trained with batch normalization, found gn*" },
     { { "-m", f->model, "--norm-momentum=1.5", f->wide }, "fbnet-detect: *norm-momentum*1.5*" },
+    { { "-m", f->model, "--zoom-regions=17", f->wide },
+        "fbnet-detect: --zoom-regions: expected 0 … 16, found 17*" },
+    { { "-m", f->model, "--frame-rate=0", f->wide }, "fbnet-detect: --frame-rate: *found 0*" },
     { { "-m", f->model, "--post-nms=0", f->wide },
         "fbnet-detect: --post-nms-count: expected 1 … *, found 0*" },
     { { "--masks", "--no-masks", "-m", f->model }, "fbnet-detect: expected at least one PICTURE*" },
@@ -234,6 +237,37 @@ test_lines (Fixture *f, gconstpointer data)
   check_line (wide, f->wide, 90, 60);
   check_line (tall, f->tall, 40, 70);
   g_assert_null (cJSON_GetObjectItemCaseSensitive (wide, "timings_ms"));
+}
+
+/* The same picture three times, followed: the objects that are sure keep their ids, which no two share; with second
+ * looks each detection says which look found it. */
+static void
+test_tracking (Fixture *f, gconstpointer data)
+{
+  g_auto (Command) command =
+      command_run ("FBNET_DETECT", "-m", f->model, BELIEVE, "--tracking", "--frame-rate=5",
+          "--track-new-score=0.05", "--track-high-score=0.05", "--track-low-score=0.05",
+          "--zoom-regions=2", "--zoom-policy=sweep", "--no-masks", f->wide, f->wide, f->wide, NULL);
+
+  command_expect (&command, 0, "");
+  g_auto (GStrv) lines = g_strsplit (command.out, "\n", -1);
+  g_assert_cmpuint (g_strv_length (lines), ==, 4);
+  for (guint i = 0; i < 3; i++) {
+    g_autoptr (cJSON) line = parse_line (lines[i]);
+    const cJSON *detection;
+    g_autoptr (GHashTable) ids = g_hash_table_new (NULL, NULL);
+    cJSON_ArrayForEach (detection, cJSON_GetObjectItem (line, "detections"))
+    {
+      const cJSON *track = cJSON_GetObjectItem (detection, "track");
+      g_assert_true (cJSON_IsNumber (cJSON_GetObjectItem (detection, "look")));
+      if (track == NULL)
+        continue;
+      const int id = cJSON_GetObjectItem (track, "id")->valueint;
+      g_assert_cmpint (id, >, 0);
+      g_assert_true (g_hash_table_add (ids, GINT_TO_POINTER (id)));
+    }
+    g_assert_cmpuint (g_hash_table_size (ids), >, 0);
+  }
 }
 
 /* A bad picture costs a sentence and the exit status, and the pictures after it are done. */
