@@ -31,9 +31,10 @@
 
 #define PICTURE(isa)                                                                               \
   {                                                                                                \
-    .split2 = split2_##isa, .split3 = split3_##isa, .chroma_blend = chroma_blend_##isa,            \
-    .chroma_double = chroma_double_##isa, .color_row = color_row_##isa,                            \
-    .horizontal = horizontal_##isa, .vertical = vertical_##isa,                                    \
+    .split2 = split2_##isa, .split3 = split3_##isa, .split565 = split565_##isa,                    \
+    .narrow = narrow_##isa, .chroma_widen = chroma_widen_##isa,                                    \
+    .chroma_blend = chroma_blend_##isa, .chroma_double = chroma_double_##isa,                      \
+    .color_row = color_row_##isa, .horizontal = horizontal_##isa, .vertical = vertical_##isa,      \
   }
 
 /* Best first. A processor must have what is in cpu_flags; what only some of them have comes with fill(). */
