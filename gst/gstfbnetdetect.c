@@ -455,16 +455,11 @@ blend_overlay (GstFbnetDetect *self, GstBuffer *buffer, const GstFbnetResult *re
 {
   if (self->overlay == NULL)
     self->overlay = gst_fbnet_overlay_new ();
-  g_autoptr (GstVideoOverlayComposition) composition =
-      gst_fbnet_overlay_compose (self->overlay, result, style);
-  if (composition == NULL)
-    return GST_FLOW_OK;
-
   GstVideoFrame frame;
   if (!gst_video_frame_map (&frame, &self->info, buffer,
           GST_MAP_READWRITE | GST_VIDEO_FRAME_MAP_FLAG_NO_REF))
     return fail_mapping (self, buffer);
-  gst_video_overlay_composition_blend (composition, &frame);
+  gst_fbnet_overlay_draw (self->overlay, result, style, &frame);
   gst_video_frame_unmap (&frame);
   return GST_FLOW_OK;
 }
