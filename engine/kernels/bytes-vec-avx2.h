@@ -20,6 +20,10 @@
 #define QVEC_TAPS      2 /* per lane */
 #define QVEC_REGISTERS 16
 typedef __m256i QVec;
+
+/* An instruction on whole vectors of integers, which the sets call alike. */
+#define QVEC_OP(name) _mm256_##name
+
 typedef gint16 QWeight;
 
 /* Four neighbours along k are so many dot products: the even bytes and the odd ones. */

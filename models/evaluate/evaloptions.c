@@ -13,13 +13,16 @@
 #endif
 
 /* No value that can be meant: the option was not given. */
-#define NOT_GIVEN (-1.0)
-#define MIN_SCORE 0.5
+#define NOT_GIVEN       (-1.0)
+#define MIN_SCORE       0.5
+#define EVERY_NOT_GIVEN G_MININT
 
 EvalOptions
 eval_options_new (void)
 {
-  return (EvalOptions){ .params = param_options_new (), .min_score = NOT_GIVEN };
+  return (EvalOptions){ .params = param_options_new (),
+    .min_score = NOT_GIVEN,
+    .every = EVERY_NOT_GIVEN };
 }
 
 void
@@ -28,6 +31,7 @@ eval_options_clear (EvalOptions *options)
   param_options_free (options->params);
   g_free (options->model);
   g_free (options->results);
+  g_free (options->tracks);
   g_free (options->images);
   g_free (options->write_results);
   g_free (options->plot);
@@ -45,6 +49,10 @@ eval_options_add (gpointer options, GOptionContext *context)
   const GOptionEntry entries[] = {
     { "results", 'r', 0, G_OPTION_ARG_FILENAME, &o->results, "Evaluate this COCO results file",
         "FILE" },
+    { "tracks", 't', 0, G_OPTION_ARG_FILENAME, &o->tracks,
+        "... or these tracks, a file or a folder of MOTChallenge's format", "TRACKS" },
+    { "every", 0, 0, G_OPTION_ARG_INT, &o->every,
+        "... which were made of every Kth frame of the ground truth; default 1", "K" },
     { "images", 0, 0, G_OPTION_ARG_FILENAME, &o->images,
         "... or run --model on the pictures of this folder", "DIR" },
     { "write-results", 0, 0, G_OPTION_ARG_FILENAME, &o->write_results,
@@ -121,6 +129,22 @@ parse_sigmas (EvalOptions *options, GError **error)
 
 /* --- Checks ----------------------------------------------------------------------------------- */
 
+/* Tracks are compared with their ground truth, and with nothing else. */
+static gboolean
+check_tracks (EvalOptions *options, GError **error)
+{
+  if (options->arguments == NULL || options->arguments[1] != NULL)
+    return usage_error (error, "--tracks: expected one ground truth, found none or several");
+  if (options->results != NULL || options->model != NULL || options->images != NULL
+      || options->write_results != NULL)
+    return usage_error (error,
+        "--tracks: expected no --results, --model, --images or --write-results beside it");
+  if (options->every == EVERY_NOT_GIVEN)
+    options->every = 1;
+  return options->every >= 1
+      || usage_error (error, "--every: expected 1 or more, found %d", options->every);
+}
+
 static gboolean
 check_source (const EvalOptions *options, GError **error)
 {
@@ -134,6 +158,8 @@ check_source (const EvalOptions *options, GError **error)
     return usage_error (error, "--model and --images: expected both or none of them");
   if (options->write_results != NULL && !model)
     return usage_error (error, "--write-results: expected a --model, found none");
+  if (options->every != EVERY_NOT_GIVEN)
+    return usage_error (error, "--every: expected --tracks, found none");
   return TRUE;
 }
 
@@ -172,6 +198,8 @@ eval_options_check (gpointer options, GError **error)
 {
   EvalOptions *o = options;
 
+  if (o->tracks != NULL)
+    return check_tracks (o, error);
   if (!check_source (o, error) || !check_plot (o, error) || !param_options_check (o->params, error)
       || !complete_match (o, error) || !parse_kinds (o, error) || !parse_sigmas (o, error))
     return FALSE;

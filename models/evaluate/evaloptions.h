@@ -12,6 +12,8 @@ typedef struct {
   ParamOptions *params;
   gboolean json, per_class;
   char *results;       /* to evaluate, or NULL: a model */
+  char *tracks;        /* to evaluate instead, or NULL */
+  gint every;          /* frame of their ground truth */
   char *images;        /* folder, with a model */
   char *write_results; /* where a model's results go, or NULL */
   char *plot;          /* or NULL */

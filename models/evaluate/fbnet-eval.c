@@ -10,6 +10,7 @@
 #include "evalreport.h"
 #include "support/commandline.h"
 #include "support/jsonfile.h"
+#include "trackreport.h"
 #ifdef HAVE_ANNOTATE
 #  include "evalplot.h"
 #endif
@@ -163,10 +164,27 @@ evaluate_all (Session *session, GError **error)
   return plot (session, error) && print_report (session, error);
 }
 
+/* --- Tracks ----------------------------------------------------------------------------------- */
+
+static gboolean
+evaluate_tracks (const EvalOptions *options, GError **error)
+{
+  g_autofree char *text = track_report (options->tracks, options->arguments[0],
+      (guint) options->every, options->json, error);
+
+  if (text == NULL)
+    return FALSE;
+  return options->json ? output_print_line (text, error) : output_print (text, error);
+}
+
 static gboolean
 run (gpointer options, Console *console, GError **error)
 {
+  const EvalOptions *o = options;
   Session session = { .options = options, .console = console };
+
+  if (o->tracks != NULL)
+    return evaluate_tracks (o, error);
   const gboolean done = evaluate_all (&session, error);
 
   session_clear (&session);
@@ -175,9 +193,10 @@ run (gpointer options, Console *console, GError **error)
 
 static const Program program = {
   .name = "fbnet-eval",
-  .summary = "Compares detections with a COCO annotation file: average precision and recall of "
-             "boxes, masks\n"
-             "and keypoints, by pycocotools' rules.",
+  .summary =
+      "Compares detections with a COCO annotation file: average precision and recall of "
+      "boxes, masks\n"
+      "and keypoints, by pycocotools' rules. Compares tracks with ground truth by TrackEval's.",
   .examples = "What is not given of a model's run is as the model file has it. Broken annotations "
               "are counted\n"
               "on standard error.\n"
@@ -185,7 +204,8 @@ static const Program program = {
               "Examples:\n"
               "  fbnet-eval instances_val2017.json --results results.json\n"
               "  fbnet-eval instances_val2017.json --model model.safetensors --images val2017 \\\n"
-              "      --per-class --plot curves.svg\n",
+              "      --per-class --plot curves.svg\n"
+              "  fbnet-eval --tracks tracks gt --every 3\n",
   .failures = "a file, the model or at least one picture failed",
   .add_options = eval_options_add,
   .check = eval_options_check,

@@ -45,7 +45,7 @@ FBNET_API const char *fbnet_version (void);
  * @FBNET_ERROR_FORMAT: the file is damaged, or is not what it should be
  * @FBNET_ERROR_UNSUPPORTED: the file is sound but asks for something this version cannot do
  * @FBNET_ERROR_ARGUMENT: a parameter is out of its range
- * @FBNET_ERROR_MEMORY: memory could not be had
+ * @FBNET_ERROR_MEMORY: memory could not be had, or more than memory-limit would be needed
  * @FBNET_ERROR_CANCELLED: fbnet_detector_cancel() ended the run
  *
  * Every message names the file or parameter, what was expected and what was found. Since 0.1
@@ -381,6 +381,8 @@ typedef enum {
  * @int8_bias: how int8 layers treat biases beyond 32 bits
  * @normalization: how statistics of several frames are pooled where they are taken from the stream.
  *   Must be what the model was trained with; of the two kinds of batch normalization either
+ * @memory_limit: most memory of a frame's tensors, in MiB, 0…1048576; 0: 2048. A model and parameters
+ *   that need more are an error (FBNET_ERROR_MEMORY) before any of it is taken
  *
  * What is fixed for a detector's life. Zero-initialise it: zero means "you choose". Since 0.1
  */
@@ -390,6 +392,7 @@ typedef struct {
   FbnetPrecision precision;
   FbnetInt8Bias int8_bias;
   FbnetNormalization normalization;
+  guint memory_limit;
 } FbnetDetectorOptions;
 
 /**
