@@ -44,6 +44,9 @@ static Kernels rows[] = {
 #ifdef HAVE_KERNELS_AVX512
   { "avx512", CPU_AVX2 | CPU_AVX512, FLOATS (avx512), BYTES (avx2, avx2), PICTURE (avx2) },
 #endif
+#ifdef HAVE_KERNELS_AVXVNNI
+  { "avxvnni", CPU_AVX2 | CPU_AVX_VNNI, FLOATS (avx2), BYTES (avxvnni, avx2), PICTURE (avx2) },
+#endif
 #ifdef HAVE_KERNELS_AVX2
   { "avx2", CPU_AVX2, FLOATS (avx2), BYTES (avx2, avx2), PICTURE (avx2) },
 #endif
