@@ -25,6 +25,7 @@
 
 #include <gst/video/video.h>
 
+#include "gstfbnetattach.h"
 #include "gstfbnetclasses.h"
 #include "gstfbnetevaluate.h"
 #include "gstfbnetimage.h"
@@ -75,6 +76,9 @@ struct _GstFbnetDetect {
   GstFbnetEvaluation *evaluation;
 #ifdef HAVE_OVERLAY
   GstFbnetOverlay *overlay;
+  gboolean attach_offered; /* by the caps of the source pad */
+  gboolean attach_asked;   /* those downstream, whether they take it; since caps were set */
+  gboolean attach_taken;   /* their answer */
 #endif
 };
 
@@ -363,12 +367,43 @@ gst_fbnet_detect_set_caps (GstBaseTransform *trans, GstCaps *in, GstCaps *out)
 {
   GstFbnetDetect *self = GST_FBNET_DETECT (trans);
 
+#ifdef HAVE_OVERLAY
+  self->attach_offered = gst_fbnet_attach_in_caps (out);
+  self->attach_asked = FALSE;
+#endif
   if (gst_video_info_from_caps (&self->info, in))
     return TRUE;
   g_autofree char *text = gst_caps_to_string (in);
   GST_ELEMENT_ERROR (self, STREAM, FORMAT, ("expected raw video, found %s", text), (NULL));
   return FALSE;
 }
+
+#ifdef HAVE_OVERLAY
+/* While nothing is drawn, caps pass as they are. */
+static GstCaps *
+gst_fbnet_detect_transform_caps (GstBaseTransform *trans, GstPadDirection direction, GstCaps *caps,
+    GstCaps *filter)
+{
+  GstFbnetDetect *self = GST_FBNET_DETECT (trans);
+
+  GST_OBJECT_LOCK (self);
+  const gboolean offer =
+      self->settings.overlay && self->settings.overlay_mode != GST_FBNET_OVERLAY_MODE_BLEND;
+  GST_OBJECT_UNLOCK (self);
+  g_autoptr (GstCaps) possible = gst_fbnet_attach_transform_caps (direction, caps, offer);
+  return filter != NULL ? gst_caps_intersect_full (filter, possible, GST_CAPS_INTERSECT_FIRST)
+                        : g_steal_pointer (&possible);
+}
+
+static GstCaps *
+gst_fbnet_detect_fixate_caps (GstBaseTransform *trans, GstPadDirection direction, GstCaps *caps,
+    GstCaps *other)
+{
+  return GST_BASE_TRANSFORM_CLASS (gst_fbnet_detect_parent_class)
+      ->fixate_caps (trans, direction, caps,
+          direction == GST_PAD_SINK ? gst_fbnet_attach_prefer (other) : other);
+}
+#endif
 
 /* --- Frames ------------------------------------------------------------------------------------ */
 
@@ -449,22 +484,40 @@ evaluate (GstFbnetDetect *self, GstBuffer *buffer, GstFbnetResult *result)
 }
 
 #ifdef HAVE_OVERLAY
+static gboolean
+attaches (GstFbnetDetect *self)
+{
+  GST_OBJECT_LOCK (self);
+  const gint mode = self->settings.overlay_mode;
+  GST_OBJECT_UNLOCK (self);
+  if (mode != GST_FBNET_OVERLAY_MODE_AUTO || !self->attach_offered)
+    return mode == GST_FBNET_OVERLAY_MODE_ATTACH;
+  if (!self->attach_asked) {
+    self->attach_taken = gst_fbnet_attach_is_taken (GST_BASE_TRANSFORM_SRC_PAD (self));
+    self->attach_asked = TRUE;
+  }
+  return self->attach_taken;
+}
+
 static GstFlowReturn
-blend_overlay (GstFbnetDetect *self, GstBuffer *buffer, const GstFbnetResult *result,
+draw_overlay (GstFbnetDetect *self, GstBuffer *buffer, const GstFbnetResult *result,
     const GstFbnetOverlayStyle *style)
 {
   if (self->overlay == NULL)
     self->overlay = gst_fbnet_overlay_new ();
-  g_autoptr (GstVideoOverlayComposition) composition =
-      gst_fbnet_overlay_compose (self->overlay, result, style);
-  if (composition == NULL)
+  if (attaches (self)) {
+    GstVideoOverlayComposition *composition =
+        gst_fbnet_overlay_compose (self->overlay, result, style);
+    if (composition != NULL)
+      gst_fbnet_attach_add (buffer, composition);
     return GST_FLOW_OK;
+  }
 
   GstVideoFrame frame;
   if (!gst_video_frame_map (&frame, &self->info, buffer,
           GST_MAP_READWRITE | GST_VIDEO_FRAME_MAP_FLAG_NO_REF))
     return fail_mapping (self, buffer);
-  gst_video_overlay_composition_blend (composition, &frame);
+  gst_fbnet_overlay_draw (self->overlay, result, style, &frame);
   gst_video_frame_unmap (&frame);
   return GST_FLOW_OK;
 }
@@ -514,7 +567,7 @@ process_frame (GstFbnetDetect *self, GstBuffer *buffer, guint n_top, gboolean ov
   gst_fbnet_meta_attach (&result, buffer, self->meta_types);
 #ifdef HAVE_OVERLAY
   if (overlay)
-    flow = blend_overlay (self, buffer, &result, style);
+    flow = draw_overlay (self, buffer, &result, style);
 #endif
   take_stock (self, gst_fbnet_result_count (&result), began);
   emit_new_detections (self, buffer, &result);
@@ -595,7 +648,9 @@ gst_fbnet_detect_set_property (GObject *object, guint id, const GValue *value, G
   GstFbnetDetect *self = GST_FBNET_DETECT (object);
 
   GST_OBJECT_LOCK (self);
+  const gboolean drew = self->settings.overlay;
   const gboolean known = gst_fbnet_settings_set (&self->settings, id, value);
+  const gboolean draws = self->settings.overlay;
   const gboolean started = self->loader != NULL;
   if (known)
     self->revision++;
@@ -603,6 +658,8 @@ gst_fbnet_detect_set_property (GObject *object, guint id, const GValue *value, G
     request_load (self);
   GST_OBJECT_UNLOCK (self);
 
+  if (draws != drew) /* whether the caps tell of drawings */
+    gst_base_transform_reconfigure_src (GST_BASE_TRANSFORM (self));
   if (!known)
     G_OBJECT_WARN_INVALID_PROPERTY_ID (object, id, spec);
   else if (started && gst_fbnet_settings_needs_start (id))
@@ -694,6 +751,10 @@ gst_fbnet_detect_class_init (GstFbnetDetectClass *class)
   transform_class->start = gst_fbnet_detect_start;
   transform_class->stop = gst_fbnet_detect_stop;
   transform_class->set_caps = gst_fbnet_detect_set_caps;
+#ifdef HAVE_OVERLAY
+  transform_class->transform_caps = gst_fbnet_detect_transform_caps;
+  transform_class->fixate_caps = gst_fbnet_detect_fixate_caps;
+#endif
   transform_class->before_transform = gst_fbnet_detect_before_transform;
   transform_class->transform_ip = gst_fbnet_detect_transform_ip;
   transform_class->query = gst_fbnet_detect_query;

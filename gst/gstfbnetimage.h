@@ -13,7 +13,8 @@ G_BEGIN_DECLS
 /* The raw formats that are read as they are: what the pad templates list. */
 #define GST_FBNET_VIDEO_FORMATS                                                                    \
   "{ RGB, BGR, RGBx, BGRx, xRGB, xBGR, RGBA, BGRA, ARGB, ABGR, GRAY8, NV12, NV21, I420, YV12, "    \
-  "YUY2, UYVY }"
+  "YUY2, UYVY, YVYU, NV16, Y42B, Y444, I420_10LE, I422_10LE, Y444_10LE, P010_10LE, GRAY16_LE, "    \
+  "RGB16, BGR16 }"
 
 /* A view of the mapped `frame`, valid while it is mapped. `info` is what the caps say; strides,
  * offsets come from the frame. FALSE for a format that GST_FBNET_VIDEO_FORMATS lacks. */

@@ -73,15 +73,33 @@ arena_release (Arena *arena, gsize mark)
   arena->passing = mark;
 }
 
+static void
+set_limit_error (const Arena *arena, gsize size, gsize most, GError **error)
+{
+  if (arena->failed)
+    g_set_error (error, FBNET_ERROR, FBNET_ERROR_MEMORY,
+        "expected at most %" G_GSIZE_FORMAT " MiB of memory, found a need of far more", most >> 20);
+  else
+    g_set_error (error, FBNET_ERROR, FBNET_ERROR_MEMORY,
+        "expected at most %" G_GSIZE_FORMAT " MiB of memory%s, found a need of %" G_GSIZE_FORMAT
+        " MiB",
+        most >> 20, arena->limit != 0 ? " (memory-limit)" : "", (size >> 20) + 1);
+}
+
 gboolean
 arena_settle (Arena *arena, GError **error)
 {
   const gsize size = arena->kept + arena->most_passing;
-  const gboolean fits = !arena->failed && size <= MAX_BYTES;
+  const gsize most = arena->limit != 0 ? MIN (arena->limit, MAX_BYTES) : MAX_BYTES;
 
-  if (size > arena->size || !fits) {
+  if (arena->failed || size > most) {
     arena_clear (arena);
-    arena->block = fits ? aligned_alloc (ALIGNMENT, size) : NULL;
+    set_limit_error (arena, size, most, error);
+    return FALSE;
+  }
+  if (size > arena->size) {
+    arena_clear (arena);
+    arena->block = aligned_alloc (ALIGNMENT, size);
     if (arena->block == NULL) {
       g_set_error (error, FBNET_ERROR, FBNET_ERROR_MEMORY,
           "expected %" G_GSIZE_FORMAT " bytes of memory, found less", size);

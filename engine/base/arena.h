@@ -16,6 +16,7 @@
 
 /* Zero-initialise it. */
 typedef struct {
+  gsize limit; /* the block's; 0: none */
   void *block;
   gsize size;      /* of the block */
   guintptr origin; /* of this layout */
@@ -34,8 +35,8 @@ void *arena_pass (Arena *arena, gsize bytes);
 gsize arena_mark (const Arena *arena);
 void arena_release (Arena *arena, gsize mark);
 
-/* Makes the block, or keeps a larger one. FALSE with error (FBNET_ERROR_MEMORY) when it cannot be had: then
- * the one before is gone. */
+/* Makes the block, or keeps a larger one. FALSE with error (FBNET_ERROR_MEMORY) when it is beyond the limit
+ * or cannot be had: then the one before is gone. */
 gboolean arena_settle (Arena *arena, GError **error);
 void arena_clear (Arena *arena);
 

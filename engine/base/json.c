@@ -9,6 +9,52 @@
 
 #include "fbnet/fbnet.h"
 
+/* The parser and every walk over its tree go down a frame of the stack per level. */
+#define MAX_DEPTH 64
+
+#define MAX_NAME 255
+
+/* How deep brackets stand in each other; text need not be JSON. */
+static guint
+nesting (const char *text, gsize length)
+{
+  guint depth = 0, deepest = 0;
+  gboolean quoted = FALSE;
+
+  for (gsize i = 0; i < length; i++) {
+    if (quoted && text[i] == '\\')
+      i++;
+    else if (text[i] == '"')
+      quoted = !quoted;
+    else if (!quoted && (text[i] == '[' || text[i] == '{'))
+      depth++;
+    else if (!quoted && (text[i] == ']' || text[i] == '}') && depth > 0)
+      depth--;
+    deepest = MAX (deepest, depth);
+  }
+  return deepest;
+}
+
+static gboolean
+check_text (const char *text, gsize length, const char *what, GError **error)
+{
+  const char *end = NULL;
+
+  if (!g_utf8_validate_len (text, length, &end)) {
+    g_set_error (error, FBNET_ERROR, FBNET_ERROR_FORMAT,
+        "%s: expected UTF-8 text, found byte 0x%02x at byte %" G_GSIZE_FORMAT, what, (guint8) *end,
+        (gsize) (end - text));
+    return FALSE;
+  }
+  const guint depth = nesting (text, length);
+  if (depth <= MAX_DEPTH)
+    return TRUE;
+  g_set_error (error, FBNET_ERROR, FBNET_ERROR_FORMAT,
+      "%s: expected at most %d arrays and objects within each other, found %u", what, MAX_DEPTH,
+      depth);
+  return FALSE;
+}
+
 static gboolean
 has_duplicate_keys (const cJSON *object)
 {
@@ -29,8 +75,10 @@ cJSON *
 json_parse_object (const char *text, gsize length, const char *what, GError **error)
 {
   const char *end = NULL;
-  cJSON *tree = cJSON_ParseWithLengthOpts (text, length, &end, FALSE);
 
+  if (!check_text (text, length, what, error))
+    return NULL;
+  cJSON *tree = cJSON_ParseWithLengthOpts (text, length, &end, FALSE);
   if (tree == NULL) {
     g_set_error (error, FBNET_ERROR, FBNET_ERROR_FORMAT,
         "%s: expected a JSON object, found text that is not JSON at byte %" G_GSIZE_FORMAT, what,
@@ -213,6 +261,34 @@ json_string (JsonReader *reader, const char *key, gboolean optional)
     return NULL;
   if (!cJSON_IsString (item)) {
     json_fail (reader, key, "a string");
+    return NULL;
+  }
+  return item->valuestring;
+}
+
+gboolean
+json_is_name (const cJSON *item)
+{
+  const char *text = cJSON_GetStringValue (item);
+
+  if (text == NULL || strlen (text) > MAX_NAME)
+    return FALSE;
+  for (const char *p = text; *p != '\0'; p = g_utf8_next_char (p)) {
+    if (g_unichar_iscntrl (g_utf8_get_char (p)))
+      return FALSE;
+  }
+  return TRUE;
+}
+
+const char *
+json_name (JsonReader *reader, const char *key, gboolean optional)
+{
+  const cJSON *item = member (reader, key);
+
+  if (item == NULL && optional)
+    return NULL;
+  if (!json_is_name (item)) {
+    json_fail (reader, key, JSON_NAME);
     return NULL;
   }
   return item->valuestring;

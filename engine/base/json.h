@@ -17,8 +17,8 @@ typedef struct {
   gboolean failed;
 } JsonReader;
 
-/* Text to tree: the whole of `length` bytes must be one JSON object without trailing text, without
- * duplicate keys. NULL with error (FBNET_ERROR_FORMAT); `what` is how messages call the text. */
+/* Text to tree: the whole of `length` bytes must be one JSON object in UTF-8, without trailing text,
+ * without duplicate keys, and not nested deeply. NULL with error (FBNET_ERROR_FORMAT); `what` is how messages call the text. */
 cJSON *json_parse_object (const char *text, gsize length, const char *what, GError **error);
 
 /* Reader over a member that must be an object. With `optional`, an absent member gives a reader
@@ -43,6 +43,12 @@ void json_numbers (JsonReader *reader, const char *key, double *out, gsize n, do
 
 /* NULL when absent and optional, or after a failure. Belongs to the tree. */
 const char *json_string (JsonReader *reader, const char *key, gboolean optional);
+
+/* The same of a name that is shown to people and put into others: of at most 255 bytes, without control
+ * characters. */
+const char *json_name (JsonReader *reader, const char *key, gboolean optional);
+gboolean json_is_name (const cJSON *item);
+#define JSON_NAME "a string of at most 255 bytes without control characters"
 
 /* An array with at least `min_length` elements; NULL as above. */
 const cJSON *json_array (JsonReader *reader, const char *key, gsize min_length, gboolean optional);

@@ -25,17 +25,53 @@ fbnet_detections_free (FbnetDetections *detections)
   g_free (self);
 }
 
-void
-detections_begin (Detections *self, gsize capacity, gsize n_keypoints)
+/* NULL with error; then `array` is as it was. */
+static gpointer
+resize (gpointer array, gsize n, gsize element, GError **error)
 {
-  if (capacity > self->capacity) {
-    self->items = g_renew (FbnetDetection, self->items, capacity);
-    self->capacity = capacity;
-  }
-  if (capacity * n_keypoints > self->n_keypoints) {
-    self->keypoints = g_renew (FbnetKeypoint, self->keypoints, capacity * n_keypoints);
-    self->n_keypoints = capacity * n_keypoints;
-  }
+  const gpointer resized = g_try_realloc_n (array, n, element);
+
+  if (resized == NULL)
+    g_set_error (error, FBNET_ERROR, FBNET_ERROR_MEMORY,
+        "expected memory for %" G_GSIZE_FORMAT " × %" G_GSIZE_FORMAT " bytes of detections, found "
+        "less",
+        n, element);
+  return resized;
+}
+
+static gboolean
+reserve_items (Detections *self, gsize n, GError **error)
+{
+  if (n <= self->capacity)
+    return TRUE;
+  FbnetDetection *items = resize (self->items, n, sizeof *items, error);
+  if (items == NULL)
+    return FALSE;
+  self->items = items;
+  self->capacity = n;
+  return TRUE;
+}
+
+static gboolean
+reserve_keypoints (Detections *self, gsize n, GError **error)
+{
+  if (n <= self->n_keypoints)
+    return TRUE;
+  FbnetKeypoint *keypoints = resize (self->keypoints, n, sizeof *keypoints, error);
+  if (keypoints == NULL)
+    return FALSE;
+  self->keypoints = keypoints;
+  self->n_keypoints = n;
+  return TRUE;
+}
+
+gboolean
+detections_begin (Detections *self, gsize capacity, gsize n_keypoints, GError **error)
+{
+  const gboolean good = reserve_items (self, capacity, error)
+      && reserve_keypoints (self, capacity * n_keypoints, error);
+
   self->public.items = self->items;
   self->public.n = 0;
+  return good;
 }

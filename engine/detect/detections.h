@@ -17,7 +17,8 @@ typedef struct {
   gsize n_keypoints; /* room */
 } Detections;
 
-/* Makes room for so many, with so many keypoints each, and empties it. */
-void detections_begin (Detections *self, gsize capacity, gsize n_keypoints);
+/* Makes room for so many, with so many keypoints each, and empties it. FALSE with error when the memory cannot
+ * be had: then it is empty, and has the room it had. */
+gboolean detections_begin (Detections *self, gsize capacity, gsize n_keypoints, GError **error);
 
 #endif

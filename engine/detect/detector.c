@@ -206,9 +206,10 @@ run (FbnetDetector *detector, const FbnetInput *input, Detections *found, GError
   Pass *pass = &detector->pass;
   const gint64 begin = g_get_monotonic_time ();
 
-  if (!plan (detector, input, error))
+  if (!plan (detector, input, error)
+      || !detections_begin (found, pass->params.max_detections,
+          pass->model->description->n_keypoints, error))
     return FALSE;
-  detections_begin (found, pass->params.max_detections, pass->model->description->n_keypoints);
   pass->timings.ms[FBNET_STAGE_PREPARE] = to_ms (g_get_monotonic_time () - begin);
   const gboolean done = pass_run (pass, input, found, error);
   add_up (&pass->timings);

@@ -84,10 +84,65 @@ split3_avx2 (guint8 *const out[3], const guint8 *in, gsize n)
   split3_c ((guint8 *[]){ out[0] + i, out[1] + i, out[2] + i }, in + 3 * i, n - i);
 }
 
+/* A part of so many bits to 8, its highest ones repeated below it. */
+static inline __m256i
+repeat_bits (__m256i part, int bits)
+{
+  return _mm256_or_si256 (_mm256_slli_epi16 (part, 8 - bits),
+      _mm256_srli_epi16 (part, 2 * bits - 8));
+}
+
+void
+split565_avx2 (guint8 *const out[3], const guint8 *in, gsize n)
+{
+  const __m256i five = _mm256_set1_epi16 (31), six = _mm256_set1_epi16 (63);
+  gsize i = 0;
+
+  for (; i + 32 <= n; i += 32) {
+    __m256i parts[3][2];
+    for (guint half = 0; half < 2; half++) {
+      const __m256i words = load (in + 2 * i + 32 * half);
+      parts[0][half] = repeat_bits (_mm256_srli_epi16 (words, 11), 5);
+      parts[1][half] = repeat_bits (_mm256_and_si256 (_mm256_srli_epi16 (words, 5), six), 6);
+      parts[2][half] = repeat_bits (_mm256_and_si256 (words, five), 5);
+    }
+    for (guint c = 0; c < 3; c++)
+      store (out[c] + i, pack_in_order (parts[c][0], parts[c][1]));
+  }
+  split565_c ((guint8 *[]){ out[0] + i, out[1] + i, out[2] + i }, in + 2 * i, n - i);
+}
+
+void
+narrow_avx2 (guint8 *out, const guint8 *in, gsize n, guint shift, gint16 scale)
+{
+  const __m128i count = _mm_cvtsi32_si128 ((int) shift);
+  const __m256i factor = _mm256_set1_epi16 (scale);
+  gsize i = 0;
+
+  for (; i + 32 <= n; i += 32) {
+    const __m256i a = _mm256_srl_epi16 (load (in + 2 * i), count);
+    const __m256i b = _mm256_srl_epi16 (load (in + 2 * i + 32), count);
+    store (out + i,
+        pack_in_order (_mm256_mulhrs_epi16 (a, factor), _mm256_mulhrs_epi16 (b, factor)));
+  }
+  narrow_c (out + i, in + 2 * i, n - i, shift, scale);
+}
+
 static inline __m256i
 widen (const guint8 *p)
 {
   return _mm256_cvtepu8_epi16 (_mm_loadu_si128 ((const __m128i *) p));
+}
+
+void
+chroma_widen_avx2 (gint16 *out, const guint8 *in, gsize n)
+{
+  const __m256i middle = _mm256_set1_epi16 (-32768);
+  gsize i = 0;
+
+  for (; i + 16 <= n; i += 16)
+    store (out + i, _mm256_xor_si256 (_mm256_slli_epi16 (widen (in + i), 8), middle));
+  chroma_widen_c (out + i, in + i, n - i);
 }
 
 void

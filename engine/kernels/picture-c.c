@@ -23,6 +23,50 @@ split3_c (guint8 *const out[3], const guint8 *in, gsize n)
   }
 }
 
+static inline guint
+word_at (const guint8 *in, gsize i)
+{
+  return in[2 * i] | (guint) in[2 * i + 1] << 8;
+}
+
+void
+split565_c (guint8 *const out[3], const guint8 *in, gsize n)
+{
+  for (gsize i = 0; i < n; i++) {
+    const guint word = word_at (in, i);
+    const guint high = word >> 11, middle = word >> 5 & 63, low = word & 31;
+    out[0][i] = (guint8) (high << 3 | high >> 2);
+    out[1][i] = (guint8) (middle << 2 | middle >> 4);
+    out[2][i] = (guint8) (low << 3 | low >> 2);
+  }
+}
+
+static inline gint
+multiply (gint16 a, gint16 b)
+{
+  return (a * b + (1 << 14)) >> 15;
+}
+
+static inline guint8
+clip8 (gint value)
+{
+  return (guint8) CLAMP (value, 0, 255);
+}
+
+void
+narrow_c (guint8 *restrict out, const guint8 *restrict in, gsize n, guint shift, gint16 scale)
+{
+  for (gsize i = 0; i < n; i++)
+    out[i] = clip8 (multiply ((gint16) (word_at (in, i) >> shift), scale));
+}
+
+void
+chroma_widen_c (gint16 *restrict out, const guint8 *restrict in, gsize n)
+{
+  for (gsize i = 0; i < n; i++)
+    out[i] = (gint16) (256 * in[i] - 32768);
+}
+
 void
 chroma_blend_c (guint16 *out, const guint8 *near, const guint8 *far, gsize n)
 {
@@ -39,18 +83,6 @@ chroma_double_c (gint16 *out, const guint16 *in, gsize n, guint even, guint odd)
     out[2 * i] = (gint16) (16 * left - 32768);
     out[2 * i + 1] = (gint16) (16 * right - 32768);
   }
-}
-
-static inline gint
-multiply (gint16 a, gint16 b)
-{
-  return (a * b + (1 << 14)) >> 15;
-}
-
-static inline guint8
-clip8 (gint value)
-{
-  return (guint8) CLAMP (value, 0, 255);
 }
 
 /* Restricted parameters, which compilers trust more than restricted variables: without them the loop

@@ -80,6 +80,18 @@ typedef struct {
   /* out[c][i] = in[3 * i + c] */
   void (*split3) (guint8 *const out[3], const guint8 *in, gsize n);
 
+  /* Words of 5, 6 and 5 bits, little-endian, from the high ones on; the high bits of a part are repeated
+   * below it, so that all of them set is 255. */
+  void (*split565) (guint8 *const out[3], const guint8 *in, gsize n);
+
+  /* Samples of more than 8 bits in little-endian words, which need not be aligned:
+   *   v = (gint16) ((in[2 * i] | in[2 * i + 1] << 8) >> shift)
+   *   out[i] = clip8 ((v * scale + 2^14) >> 15) */
+  void (*narrow) (guint8 *out, const guint8 *in, gsize n, guint shift, gint16 scale);
+
+  /* Chroma that every pixel has, around 0, 8 fractional bits: out[i] = 256 * in[i] - 32768 */
+  void (*chroma_widen) (gint16 *out, const guint8 *in, gsize n);
+
   /* out[i] = 3 * near[i] + far[i] */
   void (*chroma_blend) (guint16 *out, const guint8 *near, const guint8 *far, gsize n);
 

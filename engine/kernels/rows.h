@@ -45,6 +45,9 @@
 #define DECLARE_PICTURE(isa)                                                                       \
   void split2_##isa (guint8 *even, guint8 *odd, const guint8 *in, gsize n);                        \
   void split3_##isa (guint8 *const out[3], const guint8 *in, gsize n);                             \
+  void split565_##isa (guint8 *const out[3], const guint8 *in, gsize n);                           \
+  void narrow_##isa (guint8 *out, const guint8 *in, gsize n, guint shift, gint16 scale);           \
+  void chroma_widen_##isa (gint16 *out, const guint8 *in, gsize n);                                \
   void chroma_blend_##isa (guint16 *out, const guint8 *near, const guint8 *far, gsize n);          \
   void chroma_double_##isa (gint16 *out, const guint16 *in, gsize n, guint even, guint odd);       \
   void color_row_##isa (guint8 *const rgb[3], const guint8 *y, const gint16 *u, const gint16 *v,   \
@@ -63,6 +66,7 @@ DECLARE_BYTES (c);
 DECLARE_LOOKUP (c);
 DECLARE_BYTES (avx2);
 DECLARE_LOOKUP (avx2);
+DECLARE_BYTES (avxvnni);
 DECLARE_BYTES (avx512vnni);
 DECLARE_LOOKUP (avx512vbmi);
 

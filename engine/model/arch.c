@@ -12,7 +12,8 @@
 
 /* More than any network of the family has, few enough that no product overflows. */
 #define MAX_CHANNELS 16384
-#define MAX_BLOCKS   256
+#define MAX_STAGES   64  /* of a part */
+#define MAX_BLOCKS   256 /* of a stage */
 #define MAX_STRIDE   8
 
 static const struct {
@@ -422,6 +423,7 @@ make_irf_block (Block *block, const BlockSpec *spec, guint mid, Norm norm)
   block->dw.stride = spec->stride;
   block->dw.pad = spec->pad;
   block->dw.groups = mid;
+  block->dw.depthwise = TRUE;
   block->dw.bias = spec->bias;
   if (spec->se)
     make_se (block, spec, mid);
@@ -440,6 +442,38 @@ make_pool_block (Block *block, const BlockSpec *spec, guint mid, Norm norm)
   make_pw (block, spec, mid, norm);
   block->pwl = make_conv (block, ".pwl", mid, block->out, 1, none, spec->act);
   block->pwl.bias = spec->bias;
+}
+
+/* The layer that sees more than a pixel. */
+static const ConvLayer *
+spatial_layer (const Block *block)
+{
+  return block->kind == BLOCK_CONV ? &block->pwl : &block->dw;
+}
+
+static gboolean
+keeps_size (const ConvLayer *layer)
+{
+  return 2 * layer->pad + 1 == layer->kernel;
+}
+
+gboolean
+arch_block_keeps_grid (const Block *block)
+{
+  return block->kind == BLOCK_SKIP
+      || (block->kind != BLOCK_POOL && block->upsample == 1 && keeps_size (spatial_layer (block)));
+}
+
+/* A residual is added pixel by pixel. */
+static gboolean
+check_residual (const Block *block, const char *path, GError **error)
+{
+  if (!block->residual || keeps_size (&block->dw))
+    return TRUE;
+  g_set_error (error, FBNET_ERROR, FBNET_ERROR_FORMAT,
+      "%s: expected a padding of %u, as the block's input is added to its output, found %u in %s",
+      path, block->dw.kernel / 2, block->dw.pad, block->dw.conv_name);
+  return FALSE;
 }
 
 static gboolean
@@ -517,7 +551,7 @@ make_block (const Builder *builder, Block *block, const BlockSpec *spec, const c
   else
     make_irf_block (block, spec, mid, builder->norm);
   name_inputs (block);
-  return check_groups (block, path, error);
+  return check_groups (block, path, error) && check_residual (block, path, error);
 }
 
 /* --- Stages and parts ------------------------------------------------------------------------- */
@@ -529,7 +563,6 @@ build_stage (const Builder *builder, Stage *stage, const cJSON *tuples, const ch
   const cJSON *tuple;
   guint channels = stage->in;
 
-  stage->blocks = g_new0 (Block, MAX_BLOCKS);
   stage->stride = 1;
   cJSON_ArrayForEach (tuple, tuples)
   {
@@ -544,6 +577,8 @@ build_stage (const Builder *builder, Stage *stage, const cJSON *tuples, const ch
     }
     if (builder->scale_factor != 1)
       spec.out = arch_divisible (floor (spec.out * builder->scale_factor), builder->width_divisor);
+    stage->blocks = g_renew (Block, stage->blocks, stage->n_blocks + spec.repeat);
+    memset (&stage->blocks[stage->n_blocks], 0, spec.repeat * sizeof (Block));
     for (guint i = 0; i < spec.repeat; i++) {
       Block *block = &stage->blocks[stage->n_blocks];
       block->name = expand_prefix (prefix, stage->index, stage->n_blocks);
@@ -616,6 +651,11 @@ arch_build_part (const cJSON *architecture, const char *part, const char *prefix
 
   if (stages == NULL || !read_builder (&builder, architecture, error))
     return NULL;
+  if (cJSON_GetArraySize (stages) > MAX_STAGES) {
+    g_set_error (error, FBNET_ERROR, FBNET_ERROR_FORMAT, "%s: expected at most %d stages, found %d",
+        path, MAX_STAGES, cJSON_GetArraySize (stages));
+    return NULL;
+  }
   Part *result = g_new0 (Part, 1);
   result->stages = g_new0 (Stage, cJSON_GetArraySize (stages));
   cJSON_ArrayForEach (tuples, stages)

@@ -39,6 +39,8 @@ typedef struct {
   guint in, out;
   guint kernel, stride, pad, groups;
   gboolean bias;
+  gboolean
+      depthwise; /* the block's dw: run channel by channel, whatever the groups of others are */
   gboolean transposed; /* torch ConvTranspose2d: the weights are [in][out][k][k] */
   Norm norm;
   Activation act;
@@ -120,6 +122,9 @@ Norm arch_read_norm (JsonReader *parent, const char *key, const char *path);
 /* A lone layer (RPN regressors, predictors): conv_name = name. */
 ConvLayer arch_plain_conv (const char *name, guint in, guint out, guint kernel, gboolean bias);
 void arch_conv_clear (ConvLayer *layer);
+
+/* Whether a map of any size comes out of the block with as many pixels as its stride leaves, rounded up. */
+gboolean arch_block_keeps_grid (const Block *block);
 
 /* Output of a convolution along one axis, of an input that is first made `upsample` times as long; 0:
  * none is left. */

@@ -30,8 +30,8 @@ read_labels (Description *d, JsonReader *top)
   d->labels = g_new0 (char *, cJSON_GetArraySize (labels) + 1);
   cJSON_ArrayForEach (item, labels)
   {
-    if (!cJSON_IsString (item)) {
-      json_fail (top, "labels", "an array of strings");
+    if (!json_is_name (item)) {
+      json_fail (top, "labels", "an array, each of it " JSON_NAME);
       return;
     }
     d->labels[n++] = g_strdup (item->valuestring);
@@ -174,7 +174,7 @@ read_backbone (Description *d, JsonReader *top)
   const char *type = json_string (&backbone, "type", FALSE);
 
   json_only_keys (&backbone, keys);
-  d->trunk_prefix = g_strdup (json_string (&backbone, "prefix", FALSE));
+  d->trunk_prefix = g_strdup (json_name (&backbone, "prefix", FALSE));
   if (g_strcmp0 (type, "FPN") == 0)
     read_fpn (d, &backbone);
   else if (g_strcmp0 (type, "C4") != 0)
@@ -416,7 +416,7 @@ read_top (Description *d, JsonReader *top)
     json_fail (top, "format", "\"fbnet-model\"");
   json_uint (top, "version", 1, 1, NULL);
   read_task (d, top);
-  d->name = g_strdup (json_string (top, "name", FALSE));
+  d->name = g_strdup (json_name (top, "name", FALSE));
   json_string (top, "notes", TRUE);
   check_provenance (top);
   read_architecture (d, top);
@@ -432,7 +432,7 @@ read_classifier (Description *d, JsonReader *top)
 
   json_only_keys (&backbone, backbone_keys);
   json_only_keys (&head, head_keys);
-  d->trunk_prefix = g_strdup (json_string (&backbone, "prefix", FALSE));
+  d->trunk_prefix = g_strdup (json_name (&backbone, "prefix", FALSE));
   d->n_classes = json_uint (&head, "n_classes", 1, 100000, NULL);
   top->failed |= backbone.failed | head.failed;
 }

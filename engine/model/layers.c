@@ -75,6 +75,24 @@ add_head (Builder *b, Role role, const char *part, const char *prefix, guint in,
   return TRUE;
 }
 
+/* Blocks whose map others reckon with: as many pixels as the strides say, and of an RPN, whose map lies
+ * over the anchors, as many as it read. */
+static gboolean
+check_grid (Builder *b, const Stage *stage, const char *part, gboolean strides)
+{
+  for (guint i = 0; i < stage->n_blocks; i++) {
+    const Block *block = &stage->blocks[i];
+    if (arch_block_keeps_grid (block) && (strides || stage->stride == 1))
+      continue;
+    g_set_error (b->error, FBNET_ERROR, FBNET_ERROR_FORMAT,
+        "architecture.%s: block \"%s\": expected an op %sthat keeps a map's size%s, found %s", part,
+        block->name, strides ? "" : "without stride ", strides ? " but for its stride" : "",
+        block->op);
+    return FALSE;
+  }
+  return TRUE;
+}
+
 static guint
 channels_of (const Builder *b, guint entry)
 {
@@ -133,6 +151,19 @@ check_fpn_stride (Builder *b, const Feature *trunk, guint n_stages, guint i)
   return FALSE;
 }
 
+static gboolean
+check_fpn_norm (Builder *b)
+{
+  const Description *d = b->d;
+
+  if (d->fpn_norm.kind != NORM_GROUP || d->fpn_channels % d->fpn_norm.n_groups == 0)
+    return TRUE;
+  g_set_error (b->error, FBNET_ERROR, FBNET_ERROR_FORMAT,
+      "backbone.fpn: expected out_channels that divide into %u groups, found %u",
+      d->fpn_norm.n_groups, d->fpn_channels);
+  return FALSE;
+}
+
 /* detectron2 modeling/backbone/fpn.py: fpn_lateral4, fpn_output4, … */
 static guint
 add_fpn_conv (Builder *b, Role role, const char *kind, guint i, guint in, guint kernel, Reads reads,
@@ -158,6 +189,12 @@ add_fpn (Builder *b, const Feature *trunk)
   Layers *layers = b->layers;
   const guint n_stages = b->entries->len;
 
+  for (guint s = 0; s < n_stages; s++) {
+    if (!check_grid (b, g_array_index (b->entries, LayerEntry, s).stage, "trunk", TRUE))
+      return FALSE;
+  }
+  if (!check_fpn_norm (b))
+    return FALSE;
   for (guint i = 0; i < d->n_fpn_stages; i++) {
     if (!check_fpn_stride (b, trunk, n_stages, i))
       return FALSE;
@@ -246,6 +283,8 @@ add_rpn (Builder *b)
 
   if (!add_head (b, ROLE_RPN, "rpn", "proposal_generator.rpn_head.rpn_feature.0.fbnetv2_{S}_{B}",
           b->layers->features[b->d->rpn_features[0]].channels, READS_RPN_FEATURES, &at))
+    return FALSE;
+  if (!check_grid (b, g_array_index (b->entries, LayerEntry, at).stage, "rpn", FALSE))
     return FALSE;
   const guint in = channels_of (b, at);
   add_predictor (b, ROLE_RPN_LOGITS, RPN_REGRESSORS ".cls_logits", in, n_cells, READS_ENTRY, at,

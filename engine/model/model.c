@@ -5,11 +5,11 @@
  */
 #include "model.h"
 
-#include <errno.h>
 #include <math.h>
 #include <string.h>
 
 #include "activations.h"
+#include "readonce.h"
 
 /* --- Tensors of a layer ----------------------------------------------------------------------- */
 
@@ -291,17 +291,8 @@ fbnet_model_load (const char *path, GError **error)
 {
   g_return_val_if_fail (path != NULL, NULL);
 
-  g_autoptr (GError) cause = NULL;
-  GMappedFile *file = g_mapped_file_new (path, FALSE, &cause);
-  if (file == NULL) {
-    const gboolean absent = g_error_matches (cause, G_FILE_ERROR, G_FILE_ERROR_NOENT);
-    g_set_error (error, FBNET_ERROR, absent ? FBNET_ERROR_NOT_FOUND : FBNET_ERROR_IO,
-        "%s: expected a model file, found %s", path, absent ? "no such file" : cause->message);
-    return NULL;
-  }
-  g_autoptr (GBytes) bytes = g_mapped_file_get_bytes (file);
-  g_mapped_file_unref (file);
-  return fbnet_model_load_bytes (bytes, path, error);
+  g_autoptr (GBytes) bytes = read_once (path, error);
+  return bytes != NULL ? fbnet_model_load_bytes (bytes, path, error) : NULL;
 }
 
 FbnetModel *

@@ -19,7 +19,9 @@
 #define MAX_PROPOSALS  100000
 #define MAX_DETECTIONS 100000
 #define MAX_INPUT_SIDE 8192
-#define MAX_RESOLUTION 56
+
+#define MAX_MEMORY_LIMIT (1u << 20) /* MiB */
+#define MAX_RESOLUTION   56
 
 static const FbnetChoice precisions[] = {
   [FBNET_PRECISION_AUTO] = { "auto", "As the model is stored" },
@@ -123,7 +125,7 @@ static const FbnetParamInfo params_table[] = {
 static const FbnetParamInfo options_table[] = {
   { "threads", "Threads that work on a frame", NULL, "one per processor", FBNET_PARAM_COUNT,
       OPTION (n_threads), 0, MAX_THREADS, 0, FALSE, NULL, FBNET_CHANGE_DETECTOR, FBNET_SCOPE_ALL },
-  { "kernels", "Kernel set: c, openblas, avx2, avx512", NULL, "the best", FBNET_PARAM_NAME,
+  { "kernels", "Kernel set: c, openblas, avx2, avxvnni, avx512", NULL, "the best", FBNET_PARAM_NAME,
       OPTION (kernels), 0, 0, 0, FALSE, NULL, FBNET_CHANGE_DETECTOR, FBNET_SCOPE_ALL },
   { "precision", "Arithmetic", NULL, NULL, FBNET_PARAM_CHOICE, OPTION (precision), 0,
       LAST (precisions), FBNET_PRECISION_AUTO, FALSE, precisions, FBNET_CHANGE_DETECTOR,
@@ -134,6 +136,9 @@ static const FbnetParamInfo options_table[] = {
   { "normalization", "How the statistics of frames are pooled where norm-statistics is stream",
       NULL, NULL, FBNET_PARAM_CHOICE, OPTION (normalization), 0, LAST (normalizations),
       FBNET_NORMALIZATION_AUTO, FALSE, normalizations, FBNET_CHANGE_DETECTOR, FBNET_SCOPE_ALL },
+  { "memory-limit", "Most memory of a frame's tensors", "MiB", "2048", FBNET_PARAM_COUNT,
+      OPTION (memory_limit), 0, MAX_MEMORY_LIMIT, 0, FALSE, NULL, FBNET_CHANGE_DETECTOR,
+      FBNET_SCOPE_ALL },
 };
 
 const FbnetParamInfo *

@@ -7,12 +7,17 @@
 /* --- Reading ---------------------------------------------------------------------------------- */
 
 static void
-read_activation (Quantization *quantization, JsonReader *activations, const char *name)
+read_activation (Quantization *quantization, JsonReader *activations, const cJSON *item)
 {
   static const char *const keys[] = { "scale", "zero_point", NULL };
-  g_autofree char *path = g_strdup_printf ("quantization.activations.%s", name);
-  JsonReader activation = json_open (activations, name, path, FALSE);
+  const char *name = item->string;
 
+  if (!cJSON_IsObject (item)) {
+    json_fail (activations, name, "an object");
+    return;
+  }
+  g_autofree char *path = g_strdup_printf ("quantization.activations.%s", name);
+  JsonReader activation = { item, path, activations->error, FALSE };
   json_only_keys (&activation, keys);
   const Quant quant = { (float) json_number (&activation, "scale", QUANT_MIN_SCALE, QUANT_MAX_SCALE,
                             NULL),
@@ -30,7 +35,7 @@ read_activations (Quantization *quantization, JsonReader *reader)
 
   for (item = activations.object != NULL ? activations.object->child : NULL;
        item != NULL && !activations.failed; item = item->next)
-    read_activation (quantization, &activations, item->string);
+    read_activation (quantization, &activations, item);
   reader->failed |= activations.failed;
 }
 

@@ -129,24 +129,44 @@ compare_offsets (gconstpointer a, gconstpointer b)
   return ((*x)->n_bytes > (*y)->n_bytes) - ((*x)->n_bytes < (*y)->n_bytes);
 }
 
+/* Zeros that bring the next tensor to a boundary of 8 bytes, the largest type. */
 static gboolean
-check_overlaps (const Safetensors *file, const char *name, GError **error)
+is_padding (const guint8 *begin, const guint8 *end)
+{
+  static const guint8 zeros[8];
+
+  return end - begin < 8 && memcmp (begin, zeros, (gsize) (end - begin)) == 0;
+}
+
+/* The format wants the tensors side by side, from the first byte to the last: bytes of no tensor could be
+ * anything. */
+static gboolean
+check_layout (const Safetensors *file, const guint8 *data, gsize data_size, const char *name,
+    GError **error)
 {
   g_autofree const FbnetTensorView **sorted = g_new (const FbnetTensorView *, file->n_views + 1);
+  const guint8 *end = data;
 
   for (guint i = 0; i < file->n_views; i++)
     sorted[i] = &file->views[i];
   qsort (sorted, file->n_views, sizeof *sorted, compare_offsets);
-  for (guint i = 1; i < file->n_views; i++) {
-    const guint8 *end = (const guint8 *) sorted[i - 1]->data + sorted[i - 1]->n_bytes;
-    if ((const guint8 *) sorted[i]->data < end) {
+  for (guint i = 0; i < file->n_views; i++) {
+    const guint8 *begin = sorted[i]->data;
+    if (begin < end || !is_padding (end, begin)) {
       g_set_error (error, FBNET_ERROR, FBNET_ERROR_FORMAT,
-          "%s: expected tensors side by side, found \"%s\" and \"%s\" overlapping", name,
-          sorted[i - 1]->name, sorted[i]->name);
+          "%s: expected tensors side by side, found \"%s\" %s what stands before it", name,
+          sorted[i]->name, begin < end ? "overlapping" : "apart from");
       return FALSE;
     }
+    end = begin + sorted[i]->n_bytes;
   }
-  return TRUE;
+  if (end == data + data_size)
+    return TRUE;
+  g_set_error (error, FBNET_ERROR, FBNET_ERROR_FORMAT,
+      "%s: expected the end of the file behind the last tensor, found %" G_GSIZE_FORMAT
+      " bytes more",
+      name, (gsize) (data + data_size - end));
+  return FALSE;
 }
 
 static gboolean
@@ -204,9 +224,10 @@ safetensors_parse (GBytes *bytes, const char *name, GError **error)
 
   Safetensors *file = g_new0 (Safetensors, 1);
   file->bytes = g_bytes_ref (bytes);
-  gboolean good =
-      read_entries (file, header, data + 8 + header_size, size - 8 - header_size, name, error)
-      && check_overlaps (file, name, error);
+  const guint8 *tensors = data + 8 + header_size;
+  const gsize tensors_size = size - 8 - header_size;
+  const gboolean good = read_entries (file, header, tensors, tensors_size, name, error)
+      && check_layout (file, tensors, tensors_size, name, error);
   cJSON_Delete (header);
   if (!good)
     g_clear_pointer (&file, safetensors_free);

@@ -145,18 +145,12 @@ pack_transposed (PackedConv *conv, const Kernels *kernels, const float *weights)
   conv->arithmetic->gemm_pack (kernels, conv->weights, rows, taps * out, in);
 }
 
-static gboolean
-is_depthwise (const ConvLayer *layer)
-{
-  return layer->groups == layer->in && layer->groups == layer->out && layer->groups > 1;
-}
-
 static void
 pack_weights (PackedConv *conv, const Kernels *kernels, const void *weights)
 {
   if (conv->layer->transposed)
     pack_transposed (conv, kernels, weights);
-  else if (is_depthwise (conv->layer))
+  else if (conv->layer->depthwise)
     pack_depthwise (conv, kernels, weights);
   else
     pack_gemm (conv, kernels, weights);

@@ -11,6 +11,8 @@
 /* Of a map where the kernel set wants the same division for any number of threads. */
 #define FIXED_SHARES 4
 
+#define MEMORY_LIMIT 2048 /* MiB */
+
 static gboolean
 check_precision (const FbnetModel *model, const FbnetDetectorOptions *options, GError **error)
 {
@@ -71,6 +73,8 @@ workspace_open (Workspace *workspace, FbnetModel *model, const FbnetDetectorOpti
   if (kernels == NULL || !check_precision (model, options, error)
       || !check_normalization (model, options->normalization, error))
     return FALSE;
+  workspace->arena.limit =
+      (gsize) (options->memory_limit != 0 ? options->memory_limit : MEMORY_LIMIT) << 20;
   workspace->workers = workers_new (options->n_threads, error);
   if (workspace->workers == NULL)
     return FALSE;

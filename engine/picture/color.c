@@ -58,7 +58,7 @@ row_at (const FbnetImage *image, guint plane, gsize y)
 
 /* Scratch is a few rows; each fits two bytes per pixel, or per chroma sample doubled, and one more
  * sample on both sides. */
-#define N_SCRATCH_ROWS 7
+#define N_SCRATCH_ROWS 8
 
 static gsize
 scratch_stride (gsize width)
@@ -78,27 +78,70 @@ scratch_row (const ColorReader *reader, void *scratch, guint index)
   return (guint8 *) scratch + index * scratch_stride (reader->image->width);
 }
 
-/* Four bytes a pixel; out[i] takes byte i. */
+/* --- R'G'B' ----------------------------------------------------------------------------------- */
+
 static void
-read_quads (const ColorReader *reader, guint8 *const out[4], const guint8 *row, void *scratch)
+read_triples (const ColorReader *reader, guint8 *const rgb[3], gsize y, void *scratch)
+{
+  const guint8 *order = reader->format->order;
+
+  reader->kernels->split3 ((guint8 *[]){ rgb[order[0]], rgb[order[1]], rgb[order[2]] },
+      row_at (reader->image, 0, y), reader->image->width);
+}
+
+static void
+read_565 (const ColorReader *reader, guint8 *const rgb[3], gsize y, void *scratch)
+{
+  const guint8 *order = reader->format->order;
+
+  reader->kernels->split565 ((guint8 *[]){ rgb[order[0]], rgb[order[1]], rgb[order[2]] },
+      row_at (reader->image, 0, y), reader->image->width);
+}
+
+static void
+read_quads (const ColorReader *reader, guint8 *const rgb[3], gsize y, void *scratch)
 {
   const gsize width = reader->image->width;
+  const guint8 *order = reader->format->order;
   guint8 *even = scratch_row (reader, scratch, 0), *odd = scratch_row (reader, scratch, 1);
+  guint8 *const out[4] = { rgb[0], rgb[1], rgb[2], scratch_row (reader, scratch, 2) };
 
-  reader->kernels->split2 (even, odd, row, 2 * width);
-  reader->kernels->split2 (out[0], out[2], even, width);
-  reader->kernels->split2 (out[1], out[3], odd, width);
+  reader->kernels->split2 (even, odd, row_at (reader->image, 0, y), 2 * width);
+  reader->kernels->split2 (out[order[0]], out[order[2]], even, width);
+  reader->kernels->split2 (out[order[1]], out[order[3]], odd, width);
+}
+
+/* --- Y'CbCr ----------------------------------------------------------------------------------- */
+
+/* n samples of a plane's row in 8 bits: as they are, or narrowed into `spare`. */
+static const guint8 *
+read_samples (const ColorReader *reader, guint plane, gsize y, gsize n, guint8 *spare)
+{
+  const guint8 *row = row_at (reader->image, plane, y);
+
+  if (reader->format->bits == 8)
+    return row;
+  reader->kernels->narrow (spare, row, n, reader->format->shift,
+      plane == 0 ? reader->luma_scale : reader->chroma_scale);
+  return spare;
+}
+
+static const guint8 *
+read_luma (const ColorReader *reader, gsize y, void *scratch)
+{
+  return read_samples (reader, 0, y, reader->image->width, scratch_row (reader, scratch, 7));
 }
 
 /* Y' alone: Cb and Cr are 0. */
 static void
-read_gray (const ColorReader *reader, guint8 *const rgb[3], const guint8 *row, void *scratch)
+read_gray (const ColorReader *reader, guint8 *const rgb[3], gsize y, void *scratch)
 {
   const gsize width = reader->image->width;
   gint16 *none = (gint16 *) scratch_row (reader, scratch, 0);
 
   memset (none, 0, width * sizeof *none);
-  reader->kernels->color_row (rgb, row, none, none, width, &reader->matrix);
+  reader->kernels->color_row (rgb, read_luma (reader, y, scratch), none, none, width,
+      &reader->matrix);
 }
 
 /* The chroma samples of one row of pixels, and of the row that is blended into them. */
@@ -107,22 +150,35 @@ typedef struct {
   const guint8 *far[2];
 } Chroma;
 
+/* One chroma sample for each pixel, from one for each two. */
 static void
-read_yuv (const ColorReader *reader, guint8 *const rgb[3], const guint8 *luma, const Chroma *chroma,
+double_chroma (const ColorReader *reader, gint16 *doubled, const guint8 *near, const guint8 *far,
     void *scratch)
 {
-  const gsize width = reader->image->width, n = (width + 1) / 2;
+  const gsize n = (reader->image->width + 1) / 2;
   guint16 *blended = (guint16 *) scratch_row (reader, scratch, 0) + 1;
-  gint16 *doubled[2];
+
+  reader->kernels->chroma_blend (blended, near, far, n);
+  blended[-1] = blended[0];
+  blended[n] = blended[n - 1];
+  reader->kernels->chroma_double (doubled, blended, n, reader->even, reader->odd);
+}
+
+static void
+write_rgb (const ColorReader *reader, guint8 *const rgb[3], const guint8 *luma,
+    const Chroma *chroma, guint columns, void *scratch)
+{
+  const gsize width = reader->image->width;
+  gint16 *full[2];
 
   for (guint c = 0; c < 2; c++) {
-    doubled[c] = (gint16 *) scratch_row (reader, scratch, 1 + c);
-    reader->kernels->chroma_blend (blended, chroma->near[c], chroma->far[c], n);
-    blended[-1] = blended[0];
-    blended[n] = blended[n - 1];
-    reader->kernels->chroma_double (doubled[c], blended, n, reader->even, reader->odd);
+    full[c] = (gint16 *) scratch_row (reader, scratch, 1 + c);
+    if (columns == 1)
+      reader->kernels->chroma_widen (full[c], chroma->near[c], width);
+    else
+      double_chroma (reader, full[c], chroma->near[c], chroma->far[c], scratch);
   }
-  reader->kernels->color_row (rgb, luma, doubled[0], doubled[1], width, &reader->matrix);
+  reader->kernels->color_row (rgb, luma, full[0], full[1], width, &reader->matrix);
 }
 
 /* With chroma at half height, row y lies a quarter of the way from its own chroma row to the next
@@ -138,48 +194,77 @@ far_row (gsize y, gsize height)
 }
 
 static void
-read_i420 (const ColorReader *reader, guint8 *const rgb[3], gsize y, void *scratch)
+read_planar (const ColorReader *reader, guint8 *const rgb[3], gsize y, void *scratch)
 {
   const FbnetImage *image = reader->image;
-  const gsize near = y / 2, far = far_row (y, image->height);
-  const Chroma chroma = {
-    { row_at (image, 1, near), row_at (image, 2, near) },
-    { row_at (image, 1, far), row_at (image, 2, far) },
-  };
+  const PixelFormat *format = reader->format;
+  const gsize n = (image->width + format->columns - 1) / format->columns;
+  Chroma chroma;
 
-  read_yuv (reader, rgb, row_at (image, 0, y), &chroma, scratch);
+  for (guint c = 0; c < 2; c++) {
+    chroma.near[c] =
+        read_samples (reader, 1 + c, y / format->rows, n, scratch_row (reader, scratch, 3 + c));
+    chroma.far[c] = format->rows == 1 ? chroma.near[c]
+                                      : read_samples (reader, 1 + c, far_row (y, image->height), n,
+                                          scratch_row (reader, scratch, 5 + c));
+  }
+  write_rgb (reader, rgb, read_luma (reader, y, scratch), &chroma, format->columns, scratch);
 }
 
-/* `first`: which of Cb, Cr (0, 1) the first byte of a pair is. */
+/* A row of pairs of chroma to scratch rows `first` and the next. */
 static void
-read_nv (const ColorReader *reader, guint8 *const rgb[3], gsize y, guint first, void *scratch)
-{
-  const FbnetImage *image = reader->image;
-  const gsize n = (image->width + 1) / 2;
-  guint8 *near[2] = { scratch_row (reader, scratch, 3), scratch_row (reader, scratch, 4) };
-  guint8 *far[2] = { scratch_row (reader, scratch, 5), scratch_row (reader, scratch, 6) };
-
-  reader->kernels->split2 (near[first], near[1 - first], row_at (image, 1, y / 2), n);
-  reader->kernels->split2 (far[first], far[1 - first],
-      row_at (image, 1, far_row (y, image->height)), n);
-  const Chroma chroma = { { near[0], near[1] }, { far[0], far[1] } };
-  read_yuv (reader, rgb, row_at (image, 0, y), &chroma, scratch);
-}
-
-/* Groups of four bytes for two pixels; `luma`: whether luma is the first byte of a pair or the
- * second. An odd width ends in a whole group. */
-static void
-read_packed_yuv (const ColorReader *reader, guint8 *const rgb[3], const guint8 *row, guint luma,
+split_chroma (const ColorReader *reader, const guint8 *out[2], gsize row, guint first,
     void *scratch)
 {
   const gsize n = (reader->image->width + 1) / 2;
-  guint8 *split[2] = { scratch_row (reader, scratch, 3), scratch_row (reader, scratch, 4) };
-  guint8 *cb = scratch_row (reader, scratch, 5), *cr = scratch_row (reader, scratch, 6);
+  guint8 *parts[2] = { scratch_row (reader, scratch, first),
+    scratch_row (reader, scratch, first + 1) };
+  const guint cr = reader->format->cr;
 
-  reader->kernels->split2 (split[0], split[1], row, 2 * n);
-  reader->kernels->split2 (cb, cr, split[1 - luma], n);
-  const Chroma chroma = { { cb, cr }, { cb, cr } };
-  read_yuv (reader, rgb, split[luma], &chroma, scratch);
+  reader->kernels->split2 (parts[cr], parts[1 - cr],
+      read_samples (reader, 1, row, 2 * n, scratch_row (reader, scratch, 7)), n);
+  out[0] = parts[0];
+  out[1] = parts[1];
+}
+
+static void
+read_semi_planar (const ColorReader *reader, guint8 *const rgb[3], gsize y, void *scratch)
+{
+  const PixelFormat *format = reader->format;
+  Chroma chroma;
+
+  split_chroma (reader, chroma.near, y / format->rows, 3, scratch);
+  if (format->rows == 1)
+    memcpy (chroma.far, chroma.near, sizeof chroma.far);
+  else
+    split_chroma (reader, chroma.far, far_row (y, reader->image->height), 5, scratch);
+  write_rgb (reader, rgb, read_luma (reader, y, scratch), &chroma, format->columns, scratch);
+}
+
+/* An odd width ends in a whole group of four bytes. */
+static void
+read_packed (const ColorReader *reader, guint8 *const rgb[3], gsize y, void *scratch)
+{
+  const gsize n = (reader->image->width + 1) / 2;
+  const guint luma = reader->format->luma, cr = reader->format->cr;
+  guint8 *split[2] = { scratch_row (reader, scratch, 3), scratch_row (reader, scratch, 4) };
+  guint8 *parts[2] = { scratch_row (reader, scratch, 5), scratch_row (reader, scratch, 6) };
+
+  reader->kernels->split2 (split[0], split[1], row_at (reader->image, 0, y), 2 * n);
+  reader->kernels->split2 (parts[cr], parts[1 - cr], split[1 - luma], n);
+  const Chroma chroma = { { parts[0], parts[1] }, { parts[0], parts[1] } };
+  write_rgb (reader, rgb, split[luma], &chroma, 2, scratch);
+}
+
+/* --- All formats ------------------------------------------------------------------------------ */
+
+/* To 8 bits: limited ranges grow by powers of two, full ranges reach from 0 to the largest number.
+ * Chroma lies around the middle, which is a power of two in both; that its full range is then wider by
+ * 3 in 1023 is less than its rounding. */
+static gint16
+narrow_scale (guint bits, gboolean full)
+{
+  return (gint16) lround (32768.0 * (full ? 255.0 / ((1 << bits) - 1) : 256.0 / (1 << bits)));
 }
 
 void
@@ -189,55 +274,31 @@ color_reader_init (ColorReader *reader, const FbnetImage *image, gsize frame_hei
   const gboolean on_even_columns = frame_height > 576;
 
   reader->image = image;
+  reader->format = pixel_format (image->format);
   reader->kernels = kernels;
   reader->matrix = color_matrix (image->matrix, image->range);
   reader->even = on_even_columns ? 0 : 1;
   reader->odd = on_even_columns ? 2 : 1;
+  if (reader->format->bits > 8) {
+    reader->luma_scale = narrow_scale (reader->format->bits, image->range == FBNET_RANGE_FULL);
+    reader->chroma_scale = narrow_scale (reader->format->bits, FALSE);
+  }
 }
+
+typedef void (*ReadFunc) (const ColorReader *reader, guint8 *const rgb[3], gsize y, void *scratch);
 
 void
 color_read_row (const ColorReader *reader, guint8 *const rgb[3], gsize y, void *scratch)
 {
-  const FbnetImage *image = reader->image;
-  const guint8 *row = row_at (image, 0, y);
-  guint8 *spare = scratch_row (reader, scratch, 2);
+  static const ReadFunc readers[N_PIXEL_ARRANGEMENTS] = {
+    [PIXELS_TRIPLES] = read_triples,
+    [PIXELS_QUADS] = read_quads,
+    [PIXELS_565] = read_565,
+    [PIXELS_GRAY] = read_gray,
+    [PIXELS_PLANAR] = read_planar,
+    [PIXELS_SEMI_PLANAR] = read_semi_planar,
+    [PIXELS_PACKED] = read_packed,
+  };
 
-  switch (image->format) {
-    case FBNET_PIXEL_RGB:
-      reader->kernels->split3 (rgb, row, image->width);
-      break;
-    case FBNET_PIXEL_BGR:
-      reader->kernels->split3 ((guint8 *[]){ rgb[2], rgb[1], rgb[0] }, row, image->width);
-      break;
-    case FBNET_PIXEL_RGBX:
-      read_quads (reader, (guint8 *[]){ rgb[0], rgb[1], rgb[2], spare }, row, scratch);
-      break;
-    case FBNET_PIXEL_BGRX:
-      read_quads (reader, (guint8 *[]){ rgb[2], rgb[1], rgb[0], spare }, row, scratch);
-      break;
-    case FBNET_PIXEL_XRGB:
-      read_quads (reader, (guint8 *[]){ spare, rgb[0], rgb[1], rgb[2] }, row, scratch);
-      break;
-    case FBNET_PIXEL_XBGR:
-      read_quads (reader, (guint8 *[]){ spare, rgb[2], rgb[1], rgb[0] }, row, scratch);
-      break;
-    case FBNET_PIXEL_GRAY8:
-      read_gray (reader, rgb, row, scratch);
-      break;
-    case FBNET_PIXEL_NV12:
-      read_nv (reader, rgb, y, 0, scratch);
-      break;
-    case FBNET_PIXEL_NV21:
-      read_nv (reader, rgb, y, 1, scratch);
-      break;
-    case FBNET_PIXEL_I420:
-      read_i420 (reader, rgb, y, scratch);
-      break;
-    case FBNET_PIXEL_YUY2:
-      read_packed_yuv (reader, rgb, row, 0, scratch);
-      break;
-    case FBNET_PIXEL_UYVY:
-      read_packed_yuv (reader, rgb, row, 1, scratch);
-      break;
-  }
+  readers[reader->format->arrangement](reader, rgb, y, scratch);
 }

@@ -10,6 +10,7 @@
 #define FBNET_COLOR_H
 
 #include "fbnet/fbnet.h"
+#include "format.h"
 #include "kernels/picture.h"
 
 /* The integer form of Y'CbCr to R'G'B': within 1 of the exact one for every Y, Cb, Cr. */
@@ -18,7 +19,9 @@ ColorMatrix color_matrix (FbnetColorMatrix matrix, FbnetColorRange range);
 /* One frame and how to read it. */
 typedef struct {
   const FbnetImage *image;
+  const PixelFormat *format;
   const PictureKernels *kernels;
+  gint16 luma_scale, chroma_scale; /* narrow()'s, of more than 8 bits */
   ColorMatrix matrix;
   guint even, odd; /* chroma_double()'s weights */
 } ColorReader;

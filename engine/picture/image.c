@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "color.h"
+#include "format.h"
 #include "kernels/kernels.h"
 #include "resize.h"
 
@@ -46,54 +47,23 @@ image_network_size (gsize frame_height, gsize frame_width, gsize min_size, gsize
   *network_width = MAX ((gsize) (width + 0.5), 1);
 }
 
-/* Bytes of a pixel in a plane, and pixels that share a chroma sample along each axis. */
-typedef struct {
-  guint pixel_bytes, columns, rows;
-} PlaneLayout;
-
-static PlaneLayout
-plane_layout (FbnetPixelFormat format, guint plane)
-{
-  switch (format) {
-    case FBNET_PIXEL_RGB:
-    case FBNET_PIXEL_BGR:
-      return (PlaneLayout){ 3, 1, 1 };
-    case FBNET_PIXEL_RGBX:
-    case FBNET_PIXEL_BGRX:
-    case FBNET_PIXEL_XRGB:
-    case FBNET_PIXEL_XBGR:
-      return (PlaneLayout){ 4, 1, 1 };
-    case FBNET_PIXEL_GRAY8:
-      return (PlaneLayout){ 1, 1, 1 };
-    case FBNET_PIXEL_NV12:
-    case FBNET_PIXEL_NV21:
-      return plane == 0 ? (PlaneLayout){ 1, 1, 1 } : (PlaneLayout){ 2, 2, 2 };
-    case FBNET_PIXEL_I420:
-      return plane == 0 ? (PlaneLayout){ 1, 1, 1 } : (PlaneLayout){ 1, 2, 2 };
-    case FBNET_PIXEL_YUY2:
-    case FBNET_PIXEL_UYVY:
-      return (PlaneLayout){ 4, 2, 1 };
-  }
-  g_assert_not_reached ();
-}
-
 FbnetRegion
 image_view (FbnetImage *view, const FbnetImage *image, const FbnetRegion *region)
 {
+  const PixelFormat *format = pixel_format (image->format);
+  const guint n_planes = pixel_format_n_planes (format);
   FbnetRegion seen = *region;
 
   *view = *image;
-  for (guint plane = 0; plane < G_N_ELEMENTS (image->planes) && image->planes[plane] != NULL;
-       plane++) {
-    const PlaneLayout layout = plane_layout (image->format, plane);
+  for (guint plane = 0; plane < n_planes; plane++) {
+    const PlaneLayout layout = pixel_format_plane (format, plane);
     seen.x -= seen.x % layout.columns;
     seen.y -= seen.y % layout.rows;
   }
-  for (guint plane = 0; plane < G_N_ELEMENTS (image->planes) && image->planes[plane] != NULL;
-       plane++) {
-    const PlaneLayout layout = plane_layout (image->format, plane);
+  for (guint plane = 0; plane < n_planes; plane++) {
+    const PlaneLayout layout = pixel_format_plane (format, plane);
     view->planes[plane] += (gssize) (seen.y / layout.rows) * image->strides[plane]
-        + (gssize) (seen.x / layout.columns) * layout.pixel_bytes;
+        + (gssize) (seen.x / layout.columns) * layout.bytes;
   }
   seen.width += region->x - seen.x;
   seen.height += region->y - seen.y;

@@ -49,6 +49,29 @@ open_tracker (Session *session, GError **error)
 }
 
 static gboolean
+is_same_file (const char *path, const char *other)
+{
+  GStatBuf a, b;
+
+  return g_stat (path, &a) == 0 && g_stat (other, &b) == 0 && a.st_dev == b.st_dev
+      && a.st_ino == b.st_ino;
+}
+
+/* The pictures of a set are not looked through one by one for those that would be replaced. */
+static gboolean
+open_annotations (const DetectOptions *options, GError **error)
+{
+  if (!make_folder (options->annotate, error))
+    return FALSE;
+  if (options->images == NULL || !is_same_file (options->annotate, options->images))
+    return TRUE;
+  g_set_error (error, FBNET_ERROR, FBNET_ERROR_ARGUMENT,
+      "%s: expected another folder for --annotate than that of the pictures to be read",
+      options->annotate);
+  return FALSE;
+}
+
+static gboolean
 session_open (Session *session, const DetectOptions *options, Console *console, GError **error)
 {
   *session = (Session){ .options = options, .console = console };
@@ -57,7 +80,7 @@ session_open (Session *session, const DetectOptions *options, Console *console, 
           error)
       || (options->tracking && !open_tracker (session, error)))
     return FALSE;
-  return options->annotate == NULL || make_folder (options->annotate, error);
+  return options->annotate == NULL || open_annotations (options, error);
 }
 
 static void
@@ -71,15 +94,6 @@ session_close (Session *session)
 /* --- One picture ------------------------------------------------------------------------------ */
 
 #ifdef HAVE_ANNOTATE
-static gboolean
-is_same_file (const char *path, const char *other)
-{
-  GStatBuf a, b;
-
-  return g_stat (path, &a) == 0 && g_stat (other, &b) == 0 && a.st_dev == b.st_dev
-      && a.st_ino == b.st_ino;
-}
-
 /* FOLDER/STEM.png, or STEM-2.png and so on where this run has written that name already: pictures of
  * different folders may have one name. */
 static char *

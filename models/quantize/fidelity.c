@@ -6,10 +6,9 @@
 
 #include <math.h>
 
-#include "detect/classifier.h"
-#include "detect/detector.h"
-#include "network/piece.h"
 #include "model/model.h"
+#include "network/piece.h"
+#include "watched.h"
 
 /* Of a tensor every so many numbers are compared (a prime: no channel is left out), and so many at
  * most. */
@@ -29,10 +28,7 @@ typedef struct {
 } Channel;
 
 struct Fidelity {
-  FbnetDetector *detector; /* the float model, or */
-  FbnetClassifier *classifier;
-  FbnetDetections *detections;
-  float *probabilities;
+  Watched model; /* with floats */
   FbnetModel *int8;
   Workspace workspace;  /* of the int8 model */
   GHashTable *channels; /* name → Channel */
@@ -256,7 +252,7 @@ run_head (Fidelity *self, Role role, const PackedStage *predictor, const Tensor 
 static gboolean
 run_detector (Fidelity *self, GError **error)
 {
-  const Pass *pass = detector_get_pass (self->detector);
+  const Pass *pass = detector_get_pass (self->model.detector);
   Tensor last;
   const gboolean good = run_trunk (self, &pass->input, FALSE, &last, error);
 
@@ -274,7 +270,7 @@ run_classifier (Fidelity *self, GError **error)
   static const Role logits = ROLE_CLASS_LOGITS;
   Tensor last;
   const gboolean good =
-      run_trunk (self, &classifier_get_pass (self->classifier)->input, TRUE, &last, error)
+      run_trunk (self, &classifier_get_pass (self->model.classifier)->input, TRUE, &last, error)
       && run_on_mean (self, &last, &logits, 1, error);
 
   piece_clear (&last);
@@ -283,23 +279,6 @@ run_classifier (Fidelity *self, GError **error)
 
 /* --- Life ------------------------------------------------------------------------------------- */
 
-static gboolean
-open_float (Fidelity *self, FbnetModel *model, GError **error)
-{
-  const FbnetDetectorOptions options = { .precision = FBNET_PRECISION_FLOAT32 };
-
-  if (fbnet_model_get_task (model) == FBNET_TASK_DETECTION) {
-    self->detector = fbnet_detector_new (model, &options, error);
-    if (self->detector != NULL)
-      detector_observe (self->detector, observe_float, self);
-  } else {
-    self->classifier = fbnet_classifier_new (model, &options, error);
-    if (self->classifier != NULL)
-      classifier_observe (self->classifier, observe_float, self);
-  }
-  return self->detector != NULL || self->classifier != NULL;
-}
-
 Fidelity *
 fidelity_new (FbnetModel *model, FbnetModel *int8, GError **error)
 {
@@ -307,12 +286,11 @@ fidelity_new (FbnetModel *model, FbnetModel *int8, GError **error)
   Fidelity *self = g_new0 (Fidelity, 1);
 
   self->channels = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, channel_free);
-  self->detections = fbnet_detections_new ();
-  self->probabilities = g_new (float, fbnet_model_get_n_classes (model));
   self->int8 = fbnet_model_ref (int8);
   self->workspace.observe = observe_int8;
   self->workspace.observer_data = self;
-  if (!open_float (self, model, error) || !workspace_open (&self->workspace, int8, &options, error))
+  if (!watched_open (&self->model, model, NULL, 0, observe_float, self, error)
+      || !workspace_open (&self->workspace, int8, &options, error))
     g_clear_pointer (&self, fidelity_free);
   return self;
 }
@@ -322,10 +300,7 @@ fidelity_free (Fidelity *self)
 {
   if (self == NULL)
     return;
-  fbnet_detector_free (self->detector);
-  fbnet_classifier_free (self->classifier);
-  fbnet_detections_free (self->detections);
-  g_free (self->probabilities);
+  watched_close (&self->model);
   workspace_close (&self->workspace);
   fbnet_model_unref (self->int8);
   g_hash_table_unref (self->channels);
@@ -335,11 +310,8 @@ fidelity_free (Fidelity *self)
 gboolean
 fidelity_add_image (Fidelity *self, const FbnetImage *image, GError **error)
 {
-  const gboolean done = self->detector != NULL
-      ? fbnet_detector_run (self->detector, image, self->detections, error)
-          && run_detector (self, error)
-      : fbnet_classifier_run (self->classifier, image, self->probabilities, error)
-          && run_classifier (self, error);
+  const gboolean done = watched_run (&self->model, image, error)
+      && (self->model.detector != NULL ? run_detector (self, error) : run_classifier (self, error));
 
   close_picture (self);
   return done;

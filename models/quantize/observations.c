@@ -4,14 +4,10 @@
  */
 #include "observations.h"
 
-#include "detect/classifier.h"
-#include "detect/detector.h"
+#include "watched.h"
 
 struct Observations {
-  FbnetDetector *detector; /* or */
-  FbnetClassifier *classifier;
-  FbnetDetections *detections;
-  float *probabilities;
+  Watched model;
   GHashTable *observed; /* name → Observed */
 };
 
@@ -58,24 +54,10 @@ observe (const char *name, const Tensor *tensor, gpointer data)
 Observations *
 observations_new (FbnetModel *model, const char *kernels, guint n_threads, GError **error)
 {
-  const FbnetDetectorOptions options = { .n_threads = n_threads,
-    .kernels = kernels,
-    .precision = FBNET_PRECISION_FLOAT32 };
   Observations *self = g_new0 (Observations, 1);
 
   self->observed = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, observed_free);
-  self->detections = fbnet_detections_new ();
-  self->probabilities = g_new (float, fbnet_model_get_n_classes (model));
-  if (fbnet_model_get_task (model) == FBNET_TASK_DETECTION) {
-    self->detector = fbnet_detector_new (model, &options, error);
-    if (self->detector != NULL)
-      detector_observe (self->detector, observe, self);
-  } else {
-    self->classifier = fbnet_classifier_new (model, &options, error);
-    if (self->classifier != NULL)
-      classifier_observe (self->classifier, observe, self);
-  }
-  if (self->detector == NULL && self->classifier == NULL)
+  if (!watched_open (&self->model, model, kernels, n_threads, observe, self, error))
     g_clear_pointer (&self, observations_free);
   return self;
 }
@@ -85,10 +67,7 @@ observations_free (Observations *self)
 {
   if (self == NULL)
     return;
-  fbnet_detector_free (self->detector);
-  fbnet_classifier_free (self->classifier);
-  fbnet_detections_free (self->detections);
-  g_free (self->probabilities);
+  watched_close (&self->model);
   g_hash_table_unref (self->observed);
   g_free (self);
 }
@@ -96,9 +75,7 @@ observations_free (Observations *self)
 gboolean
 observations_add_image (Observations *self, const FbnetImage *image, GError **error)
 {
-  return self->detector != NULL
-      ? fbnet_detector_run (self->detector, image, self->detections, error)
-      : fbnet_classifier_run (self->classifier, image, self->probabilities, error);
+  return watched_run (&self->model, image, error);
 }
 
 const Observed *

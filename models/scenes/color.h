@@ -6,13 +6,7 @@
 #define FBNET_SCENES_COLOR_H
 
 #include "dice.h"
-
-typedef struct {
-  double red, green, blue;
-} Color;
-
-/* hue in turns; saturation and value from 0 to 1. */
-Color color_from_hsv (double hue, double saturation, double value);
+#include "support/hsv.h"
 
 /* `to` in the amount `share`, the rest `from`. */
 Color color_mix (Color from, Color to, double share);

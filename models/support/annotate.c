@@ -9,6 +9,8 @@
 
 #include <pango/pangocairo.h>
 
+#include "hsv.h"
+
 #define MASK_ALPHA 0.45
 /* Below it detectron2's visualizer leaves a keypoint out, too. */
 #define MIN_KEYPOINT_SCORE 0.05
@@ -18,10 +20,6 @@
 /* Below these, in pixels, nothing can be read. */
 #define MIN_LINE_WIDTH 1.0
 #define MIN_FONT_SIZE  9.0
-
-typedef struct {
-  double red, green, blue;
-} Color;
 
 typedef struct {
   cairo_t *cairo;
@@ -108,24 +106,9 @@ static Color
 class_color (guint class_id)
 {
   const double golden = 0.61803398874989485;
-  const double turn = 6 * fmod (0.33 + class_id * golden, 1);
-  const double low = 0.15, high = class_id / 8 % 2 ? 0.8 : 1;
-  const double rise = low + (high - low) * (1 - fabs (fmod (turn, 2) - 1));
+  const double value = class_id / 8 % 2 ? 0.8 : 1;
 
-  switch ((int) turn) {
-    case 0:
-      return (Color){ high, rise, low };
-    case 1:
-      return (Color){ rise, high, low };
-    case 2:
-      return (Color){ low, high, rise };
-    case 3:
-      return (Color){ low, rise, high };
-    case 4:
-      return (Color){ rise, low, high };
-    default:
-      return (Color){ high, low, rise };
-  }
+  return color_from_hsv (0.33 + class_id * golden, 1 - 0.15 / value, value);
 }
 
 static gboolean

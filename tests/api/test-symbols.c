@@ -19,7 +19,8 @@ joined (GPtrArray *names)
   return g_strjoinv ("\n", (char **) names->pdata);
 }
 
-/* The defined dynamic symbols; NULL without nm. */
+/* The defined dynamic symbols, without the bounds of sections, which the linker adds for a fuzzer's
+ * counters; NULL without nm. */
 static char *
 exported_symbols (void)
 {
@@ -37,8 +38,11 @@ exported_symbols (void)
   g_auto (GStrv) lines = g_strsplit (output, "\n", -1);
   g_autoptr (GPtrArray) names = g_ptr_array_new_with_free_func (g_free);
   for (guint i = 0; lines[i] != NULL; i++) {
-    if (lines[i][0] != '\0')
-      g_ptr_array_add (names, g_strndup (lines[i], strcspn (lines[i], " ")));
+    const char *line = lines[i];
+
+    if (line[0] != '\0' && !g_str_has_prefix (line, "__start_")
+        && !g_str_has_prefix (line, "__stop_"))
+      g_ptr_array_add (names, g_strndup (line, strcspn (line, " ")));
   }
   return joined (names);
 }

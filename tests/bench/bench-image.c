@@ -23,11 +23,14 @@ static const struct {
   { "NV12", FBNET_PIXEL_NV12 },
   { "I420", FBNET_PIXEL_I420 },
   { "YUY2", FBNET_PIXEL_YUY2 },
+  { "Y444", FBNET_PIXEL_Y444 },
+  { "RGB16", FBNET_PIXEL_RGB16 },
+  { "P010_10LE", FBNET_PIXEL_P010_10LE },
 };
 
 static const struct {
   gsize width, height;
-} sizes[] = { { 768, 432 }, { 1920, 1080 } };
+} sizes[] = { { 768, 432 }, { 1920, 1080 }, { 3840, 2160 } };
 
 /* A frame in `memory`, which has four bytes a pixel: enough for every format. */
 static FbnetImage
@@ -37,7 +40,7 @@ view (FbnetPixelFormat format, const guint8 *memory, gsize width, gsize height)
     .format = format,
     .width = (guint) width,
     .height = (guint) height,
-    .planes = { memory, memory + width * height, memory + width * height * 5 / 4 },
+    .planes = { memory, memory + width * height, memory + width * height * 2 },
     .strides = { (gssize) width, (gssize) width, (gssize) width },
   };
 
@@ -45,8 +48,10 @@ view (FbnetPixelFormat format, const guint8 *memory, gsize width, gsize height)
     image.strides[0] = (gssize) width * 3;
   else if (format == FBNET_PIXEL_RGBX)
     image.strides[0] = (gssize) width * 4;
-  else if (format == FBNET_PIXEL_YUY2)
+  else if (format == FBNET_PIXEL_YUY2 || format == FBNET_PIXEL_RGB16)
     image.strides[0] = (gssize) width * 2;
+  else if (format == FBNET_PIXEL_P010_10LE)
+    image.strides[0] = image.strides[1] = (gssize) width * 2;
   else if (format == FBNET_PIXEL_I420)
     image.strides[1] = image.strides[2] = (gssize) width / 2;
   return image;

@@ -7,7 +7,21 @@
 #include <string.h>
 
 const char *const frames_formats[] = { "RGB", "BGR", "RGBx", "BGRx", "xRGB", "xBGR", "RGBA", "BGRA",
-  "ARGB", "ABGR", "GRAY8", "NV12", "NV21", "I420", "YV12", "YUY2", "UYVY", NULL };
+  "ARGB", "ABGR", "GRAY8", "NV12", "NV21", "I420", "YV12", "YUY2", "UYVY", "YVYU", "NV16", "Y42B",
+  "Y444", "I420_10LE", "I422_10LE", "Y444_10LE", "P010_10LE", "GRAY16_LE", "RGB16", "BGR16", NULL };
+
+gboolean
+frames_is_rgb (const char *format)
+{
+  return strstr (format, "16") == NULL
+      && (strstr (format, "RGB") != NULL || strstr (format, "BGR") != NULL);
+}
+
+gboolean
+frames_is_gray (const char *format)
+{
+  return g_str_has_prefix (format, "GRAY");
+}
 
 GstCaps *
 frames_caps (const char *format, guint width, guint height, const char *colorimetry)
@@ -125,6 +139,35 @@ frames_to_rgb (GstBuffer *buffer, const GstVideoInfo *info)
   gst_video_frame_unmap (&to);
   gst_video_frame_unmap (&from);
   return rgb;
+}
+
+GstBuffer *
+frames_scatter (GstBuffer *buffer, const GstVideoInfo *info)
+{
+  const guint n_planes = GST_VIDEO_INFO_N_PLANES (info);
+  GstBuffer *scattered = gst_buffer_new ();
+  gsize offsets[GST_VIDEO_MAX_PLANES] = { 0 };
+  gint strides[GST_VIDEO_MAX_PLANES] = { 0 };
+  GstVideoFrame frame;
+  gsize end = 0;
+
+  g_assert_true (gst_video_frame_map (&frame, info, buffer, GST_MAP_READ));
+  for (guint p = 0; p < n_planes; p++) {
+    gint component[GST_VIDEO_MAX_COMPONENTS];
+    gst_video_format_info_component (info->finfo, p, component);
+    strides[p] = GST_VIDEO_FRAME_PLANE_STRIDE (&frame, p);
+    offsets[p] = end;
+    const gsize size = (gsize) strides[p] * GST_VIDEO_INFO_COMP_HEIGHT (info, component[0]);
+    GstMemory *memory = gst_allocator_alloc (NULL, size, NULL);
+    gst_buffer_append_memory (scattered, memory);
+    gst_buffer_fill (scattered, end, GST_VIDEO_FRAME_PLANE_DATA (&frame, p), size);
+    end += size;
+  }
+  gst_video_frame_unmap (&frame);
+  gst_buffer_add_video_meta_full (scattered, GST_VIDEO_FRAME_FLAG_NONE,
+      GST_VIDEO_INFO_FORMAT (info), GST_VIDEO_INFO_WIDTH (info), GST_VIDEO_INFO_HEIGHT (info),
+      n_planes, offsets, strides);
+  return scattered;
 }
 
 char *

@@ -10,6 +10,12 @@
 /* Every format that the element's pads take, NULL-terminated. */
 extern const char *const frames_formats[];
 
+/* Whether it has 8 bits for each of R, G and B. */
+gboolean frames_is_rgb (const char *format);
+
+/* Whether it has no colour. */
+gboolean frames_is_gray (const char *format);
+
 /* `colorimetry` (nullable): as in caps, "bt709" or "1:4:0:0"; NULL: GStreamer's default. */
 GstCaps *frames_caps (const char *format, guint width, guint height, const char *colorimetry);
 void frames_info (GstVideoInfo *info, const char *format, guint width, guint height,
@@ -21,6 +27,9 @@ GstBuffer *frames_new (const GstVideoInfo *info, guint padding);
 
 /* The packed R, G, B picture as a frame, converted by what videoconvert uses. */
 GstBuffer *frames_from_rgb (const guint8 *rgb, const GstVideoInfo *info, guint padding);
+
+/* (transfer full): a copy whose planes lie in a memory each, with the frame's strides. */
+GstBuffer *frames_scatter (GstBuffer *buffer, const GstVideoInfo *info);
 
 /* (transfer full): the frame as packed R, G, B. */
 guint8 *frames_to_rgb (GstBuffer *buffer, const GstVideoInfo *info);

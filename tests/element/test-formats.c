@@ -99,12 +99,6 @@ test_golden (void)
   scene_close (&scene);
 }
 
-static gboolean
-is_rgb (const char *format)
-{
-  return strchr (format, 'B') != NULL;
-}
-
 /* The same picture in every colour format, packed and with padded rows, gives the same detections:
  * to the bit among the RGB formats, within the rounding of the others. */
 static void
@@ -116,20 +110,41 @@ test_every_format (void)
     return;
   g_autoptr (GArray) expected = detect (&scene, "RGB", NULL, 0);
   for (guint i = 0; frames_formats[i]; i++) {
-    if (g_str_equal (frames_formats[i], "GRAY8"))
+    if (frames_is_gray (frames_formats[i]))
       continue; /* shows another picture: test_grey */
     g_test_message ("%s", frames_formats[i]);
     g_autoptr (GArray) packed = detect (&scene, frames_formats[i], NULL, 0);
     g_autoptr (GArray) padded = detect (&scene, frames_formats[i], NULL, 36);
     check_alike (packed, expected);
     check_equal (padded, packed);
-    if (is_rgb (frames_formats[i]))
+    if (frames_is_rgb (frames_formats[i]))
       check_equal (packed, expected);
   }
   scene_close (&scene);
 }
 
-/* A grey frame gives what the same grey in RGB gives, to the bit. */
+static void
+check_grey (Scene *scene, const char *format, const char *colorimetry)
+{
+  const Picture *picture = scene->picture;
+  GstVideoInfo info;
+
+  frames_info (&info, format, picture->width, picture->height, colorimetry);
+  g_autoptr (GstBuffer) grey = frames_from_rgb (picture->pixels, &info, 0);
+  g_autofree guint8 *rgb = frames_to_rgb (grey, &info);
+
+  g_autoptr (GArray) found = detect (scene, format, colorimetry, 4);
+  stream_set_format (scene->stream, "RGB", picture->width, picture->height, NULL);
+  g_autoptr (GstBuffer) out = stream_push_rgb (scene->stream, rgb, 0);
+  g_autoptr (GArray) expected = seen_on (out, &scene->stream->info);
+  g_assert_cmpuint (found->len, >, 0);
+  if (g_str_equal (format, "GRAY8"))
+    check_equal (found, expected);
+  else
+    check_alike (found, expected);
+}
+
+/* A grey frame gives what the same grey in RGB gives, to the bit where both have 8 bits. */
 static void
 test_grey (void)
 {
@@ -137,18 +152,9 @@ test_grey (void)
 
   if (!scene_open (&scene, "RGB", "threads=1"))
     return;
-  const Picture *picture = scene.picture;
-  GstVideoInfo info;
-  frames_info (&info, "GRAY8", picture->width, picture->height, NULL);
-  g_autoptr (GstBuffer) grey = frames_from_rgb (picture->pixels, &info, 0);
-  g_autofree guint8 *rgb = frames_to_rgb (grey, &info);
-
-  g_autoptr (GArray) found = detect (&scene, "GRAY8", NULL, 4);
-  stream_set_format (scene.stream, "RGB", picture->width, picture->height, NULL);
-  g_autoptr (GstBuffer) out = stream_push_rgb (scene.stream, rgb, 0);
-  g_autoptr (GArray) expected = seen_on (out, &scene.stream->info);
-  g_assert_cmpuint (found->len, >, 0);
-  check_equal (found, expected);
+  check_grey (&scene, "GRAY8", NULL);
+  check_grey (&scene, "GRAY16_LE", NULL);
+  check_grey (&scene, "GRAY16_LE", "1:4:0:0");
   scene_close (&scene);
 }
 
@@ -158,7 +164,7 @@ test_colorimetry (void)
 {
   static const char *const colorimetries[] = { "2:4:5:1", "1:4:0:1", "2:3:5:1", "1:3:5:1",
     "2:6:0:0", "1:6:0:0" };
-  static const char *const formats[] = { "I420", "NV12", "YUY2" };
+  static const char *const formats[] = { "I420", "NV12", "YUY2", "Y444", "I422_10LE", "P010_10LE" };
   Scene scene;
 
   if (!scene_open (&scene, "RGB", "threads=1"))
@@ -170,6 +176,32 @@ test_colorimetry (void)
       g_autoptr (GArray) found = detect (&scene, formats[j], colorimetries[i], 0);
       check_alike (found, expected);
     }
+  }
+  scene_close (&scene);
+}
+
+/* The same frame with every plane in a memory of its own gives the same detections. */
+static void
+test_separate_memories (void)
+{
+  Scene scene;
+
+  if (!scene_open (&scene, "RGB", "threads=1"))
+    return;
+  for (guint i = 0; frames_formats[i]; i++) {
+    stream_set_format (scene.stream, frames_formats[i], scene.picture->width, scene.picture->height,
+        NULL);
+    const GstVideoInfo *info = &scene.stream->info;
+    if (GST_VIDEO_INFO_N_PLANES (info) == 1)
+      continue;
+    g_autoptr (GstBuffer) whole = frames_from_rgb (scene.picture->pixels, info, 0);
+    g_autoptr (GstBuffer) first = stream_push (scene.stream, gst_buffer_copy_deep (whole));
+    g_autoptr (GstBuffer) second = stream_push (scene.stream, frames_scatter (whole, info));
+    g_autoptr (GArray) expected = seen_on (first, info);
+    g_autoptr (GArray) found = seen_on (second, info);
+    g_test_message ("%s", frames_formats[i]);
+    g_assert_cmpuint (found->len, >, 0);
+    check_equal (found, expected);
   }
   scene_close (&scene);
 }
@@ -251,6 +283,7 @@ main (int argc, char **argv)
   g_test_add_func ("/element/formats/every-format", test_every_format);
   g_test_add_func ("/element/formats/grey", test_grey);
   g_test_add_func ("/element/formats/colorimetry", test_colorimetry);
+  g_test_add_func ("/element/formats/separate-memories", test_separate_memories);
   g_test_add_func ("/element/formats/small-frames", test_small_frames);
   g_test_add_func ("/element/formats/renegotiation", test_renegotiation);
   g_test_add_func ("/element/formats/short-buffer", test_short_buffer);

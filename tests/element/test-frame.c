@@ -106,7 +106,7 @@ test_foreign_format (void)
 {
   GstVideoInfo info;
 
-  frames_info (&info, "Y444", 16, 16, NULL);
+  frames_info (&info, "v210", 16, 16, NULL);
   g_autoptr (GstBuffer) buffer = frames_new (&info, 0);
   GstVideoFrame frame;
   FbnetImage image;

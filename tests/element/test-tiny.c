@@ -118,7 +118,7 @@ test_library_and_element (void)
     direct_open (&direct, models[m].name, models[m].width, models[m].height);
     g_autoptr (Stream) stream = stream_open (direct.path, SETTINGS);
     for (guint i = 0; frames_formats[i]; i++) {
-      if (!strchr (frames_formats[i], 'B'))
+      if (!frames_is_rgb (frames_formats[i]))
         continue;
       stream_set_format (stream, frames_formats[i], models[m].width, models[m].height, NULL);
       for (guint padding = 0; padding <= 12; padding += 12) {

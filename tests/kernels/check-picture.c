@@ -16,6 +16,8 @@ typedef struct {
   gint16 *chroma[2];
   guint16 *blended; /* from the one before the first to the one behind the last */
   guint even, odd;  /* chroma_double()'s weights */
+  guint shift;      /* narrow()'s */
+  gint16 scale;
   ResizeFilter filter;
   GPtrArray *rows;
   gsize y; /* vertical()'s output row */
@@ -77,6 +79,64 @@ static void
 run_split3 (const PictureKernels *kernels, const Work *w)
 {
   kernels->split3 ((guint8 *[]){ w->out[0].data, w->out[1].data, w->out[2].data }, w->in[0], w->n);
+}
+
+static void
+init_split565 (Work *work)
+{
+  work->in[0] = check_exact_bytes (2 * work->n, FILL_RANDOM);
+  for (guint c = 0; c < 3; c++)
+    work->out[c] = guarded_new (work->n, 1);
+}
+
+static void
+run_split565 (const PictureKernels *kernels, const Work *w)
+{
+  kernels->split565 ((guint8 *[]){ w->out[0].data, w->out[1].data, w->out[2].data }, w->in[0],
+      w->n);
+}
+
+/* Any words at all, also those of more bits than there should be. */
+static void
+init_narrow (Work *work)
+{
+  work->in[0] = check_exact_bytes (2 * work->n, fill_of (work));
+  work->scale = 8168; /* 10 bits, full range */
+  work->out[0] = guarded_new (work->n, 1);
+}
+
+static void
+init_narrow_high (Work *work)
+{
+  init_narrow (work);
+  work->shift = 6;
+}
+
+static void
+init_narrow_16 (Work *work)
+{
+  init_narrow (work);
+  work->shift = 1;
+  work->scale = 256;
+}
+
+static void
+run_narrow (const PictureKernels *kernels, const Work *w)
+{
+  kernels->narrow (w->out[0].data, w->in[0], w->n, w->shift, w->scale);
+}
+
+static void
+init_chroma_widen (Work *work)
+{
+  work->in[0] = check_exact_bytes (work->n, fill_of (work));
+  work->out[0] = guarded_new (work->n * sizeof (gint16), sizeof (gint16));
+}
+
+static void
+run_chroma_widen (const PictureKernels *kernels, const Work *w)
+{
+  kernels->chroma_widen (w->out[0].data, w->in[0], w->n);
 }
 
 static void
@@ -245,6 +305,11 @@ typedef struct {
 static const Kind kinds[] = {
   { "split2", init_split2, run_split2, 2 },
   { "split3", init_split3, run_split3, 3 },
+  { "split565", init_split565, run_split565, 2 },
+  { "narrow", init_narrow, run_narrow, 1 },
+  { "narrow, high bits", init_narrow_high, run_narrow, 1 },
+  { "narrow, 16 bits", init_narrow_16, run_narrow, 1 },
+  { "chroma_widen", init_chroma_widen, run_chroma_widen, 1 },
   { "chroma_blend", init_chroma_blend, run_chroma_blend, 2 },
   { "chroma_double", init_chroma_double, run_chroma_double, 1 },
   { "chroma_double, left", init_chroma_double_left, run_chroma_double, 1 },

@@ -216,7 +216,7 @@ test_templates (void)
   g_autoptr (GstCaps) tiny =
       gst_caps_from_string ("video/x-raw,format=NV12,width=1,height=1,framerate=0/1");
   g_autoptr (GstCaps) foreign =
-      gst_caps_from_string ("video/x-raw,format=Y444,width=64,height=64,framerate=25/1");
+      gst_caps_from_string ("video/x-raw,format=v210,width=64,height=64,framerate=25/1");
   g_assert_true (gst_element_factory_can_sink_all_caps (factory, tiny));
   g_assert_true (gst_element_factory_can_src_all_caps (factory, tiny));
   g_assert_false (gst_element_factory_can_sink_any_caps (factory, foreign));

@@ -37,7 +37,7 @@ is_apart (const guint8 *a, gsize n, const guint8 *b, gsize m)
 static void
 test_layout (void)
 {
-  Arena arena = { NULL };
+  Arena arena = { 0 };
   Layout l;
 
   for (guint i = 0; i < 2; i++) {
@@ -63,7 +63,7 @@ test_layout (void)
 static void
 test_grow (void)
 {
-  Arena arena = { NULL };
+  Arena arena = { 0 };
   const gsize sizes[] = { 1000, 10, 4000 };
 
   for (guint i = 0; i < G_N_ELEMENTS (sizes); i++) {
@@ -83,7 +83,7 @@ test_too_large (void)
 {
   static const gsize sizes[][2] = { { G_MAXSIZE, 1 }, { ((gsize) 1 << 44) + 1, 1 }, { 1, G_MAXSIZE - 64 },
     { (gsize) 1 << 43, (gsize) 3 << 42 } };
-  Arena arena = { NULL };
+  Arena arena = { 0 };
 
   for (guint i = 0; i < G_N_ELEMENTS (sizes); i++) {
     g_autoptr (GError) error = NULL;

@@ -8,6 +8,7 @@
 #include <glib/gstdio.h>
 #include <math.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cjson/cJSON.h>
@@ -211,6 +212,91 @@ test_no_file (void)
   g_rmdir (folder);
 }
 
+static void
+assert_not_read (const char *path, const char *mentions)
+{
+  g_autoptr (GError) error = NULL;
+
+  g_assert_null (fbnet_model_load (path, &error));
+  assert_sentence (error, path);
+  g_assert_nonnull (strstr (error->message, mentions));
+}
+
+/* What is no regular file is not waited for, and no sparse giant is read. */
+static void
+test_no_regular_file (void)
+{
+  g_autofree char *folder = g_dir_make_tmp ("fbnet-XXXXXX", NULL);
+  g_autofree char *path = g_build_filename (folder, NAME, NULL);
+
+  g_assert_cmpint (mkfifo (path, 0600), ==, 0);
+  assert_not_read (path, "found a pipe");
+  g_remove (path);
+  assert_not_read ("/dev/zero", "found a device");
+  const int fd = open (path, O_CREAT | O_WRONLY, 0600);
+  g_assert_cmpint (ftruncate (fd, (off_t) 6 << 30), ==, 0);
+  close (fd);
+  assert_not_read (path, "at most 1073741824 bytes");
+  g_remove (path);
+  g_rmdir (folder);
+}
+
+/* A model is what its file was when it was loaded: the file may then be overwritten and cut. */
+static void
+test_changed_file (void)
+{
+  Sound sound = load_sound ("tiny-bn");
+  g_autofree char *folder = g_dir_make_tmp ("fbnet-XXXXXX", NULL);
+  g_autofree char *path = g_build_filename (folder, NAME, NULL);
+  g_autoptr (Picture) picture = picture_draw (61, 44, 7);
+  const FbnetImage image = picture_image (picture);
+  g_autoptr (FbnetDetections) found = fbnet_detections_new (), expected = fbnet_detections_new ();
+  g_autoptr (GError) error = NULL;
+
+  g_assert_true (g_file_set_contents (path, (const char *) sound.file, (gssize) sound.size, NULL));
+  g_autoptr (FbnetModel) model = fbnet_model_load (path, &error);
+  g_assert_no_error (error);
+  g_autofree char *original = sound_path ("tiny-bn");
+  g_autoptr (FbnetModel) unchanged = fbnet_model_load (original, &error);
+  const int fd = open (path, O_WRONLY);
+  g_assert_cmpint (pwrite (fd, "################", 16, (off_t) sound.size / 2), ==, 16);
+  g_assert_cmpint (ftruncate (fd, 100), ==, 0);
+  close (fd);
+  g_autoptr (FbnetDetector) detector = fbnet_detector_new (model, NULL, &error);
+  g_autoptr (FbnetDetector) other = fbnet_detector_new (unchanged, NULL, &error);
+  g_assert_true (fbnet_detector_run (detector, &image, found, &error));
+  g_assert_true (fbnet_detector_run (other, &image, expected, &error));
+  g_assert_cmpuint (found->n, ==, expected->n);
+  for (guint i = 0; i < found->n; i++)
+    g_assert_cmpfloat (found->items[i].score, ==, expected->items[i].score);
+  g_remove (path);
+  g_rmdir (folder);
+  g_free (sound.file);
+}
+
+/* What a frame would take is known before it is taken. */
+static void
+test_memory_limit (void)
+{
+  g_autofree char *path = sound_path ("tiny-bn");
+  g_autoptr (Picture) picture = picture_draw (61, 44, 7);
+  const FbnetImage image = picture_image (picture);
+  const FbnetDetectorOptions options = { .n_threads = 1, .memory_limit = 1 };
+  g_autoptr (FbnetDetections) found = fbnet_detections_new ();
+  g_autoptr (FbnetModel) model = fbnet_model_load (path, NULL);
+  g_autoptr (GError) error = NULL;
+  FbnetParams params;
+
+  g_autoptr (FbnetDetector) detector = fbnet_detector_new (model, &options, &error);
+  g_assert_no_error (error);
+  fbnet_detector_get_params (detector, &params);
+  params.min_size = params.max_size = 2048;
+  g_assert_true (fbnet_detector_set_params (detector, &params, &error));
+  g_assert_false (fbnet_detector_run (detector, &image, found, &error));
+  g_assert_error (error, FBNET_ERROR, FBNET_ERROR_MEMORY);
+  g_assert_nonnull (strstr (error->message, "at most 1 MiB of memory (memory-limit)"));
+}
+
 /* The sound file loads from bytes too, wherever in memory they begin. */
 static void
 test_sound (void)
@@ -302,6 +388,22 @@ test_header_text (void)
     g_autoptr (GBytes) bytes = with_header (&sound, texts[i], strlen (texts[i]));
     assert_refused (bytes, NULL);
   }
+  g_free (sound.file);
+}
+
+/* Bytes that belong to no tensor. */
+static void
+test_layout (void)
+{
+  Sound sound = load_sound ("tiny-bn");
+  g_autofree guint8 *longer = g_malloc0 (sound.size + 8);
+  g_autoptr (GBytes) trailing = g_bytes_new_static (longer, sound.size + 8);
+
+  memcpy (longer, sound.file, sound.size);
+  assert_refused (trailing, "8 bytes more");
+  static const char hole[] = "{\"a\":{\"dtype\":\"F32\",\"shape\":[1],\"data_offsets\":[16,20]}}";
+  g_autoptr (GBytes) apart = with_header (&sound, hole, strlen (hole));
+  assert_refused (apart, "apart from");
   g_free (sound.file);
 }
 
@@ -660,6 +762,12 @@ static const Contradiction contradictions[] = {
   { "architecture.trunk", "[[[\"ir_k3\", 8, 2, 1, {\"expnsion\": 4}]]]", "expnsion" },
   { "architecture.trunk", "[[[\"ir_k3\", 8, 2, 1, {\"pw_groups\": 5}]]]", "groups" },
   { "architecture.rpn", "[[[\"ir_k3_se\", 32, 1, 1]], [[\"ir_k3_se\", 32, 1, 1]]]", "rpn" },
+  { "architecture.rpn", "[[[\"ir_k3_se\", 32, 2, 1]]]", "keeps a map's size" },
+  { "architecture.rpn", "[[[\"ir_pool\", 32, 1, 1]]]", "keeps a map's size" },
+  { "architecture.rpn", "[[[\"ir_k3\", 32, 1, 1, {\"padding\": 0}]]]", "padding of 1" },
+  { "architecture.trunk", "[[[\"ir_k5\", 3, 1, 1, {\"padding\": 5}]]]", "padding of 2" },
+  { "name", "\"tiny\\u001b[31m\"", "control characters" },
+  { "labels", "[\"one\\n\", \"two\", \"three\"]", "control characters" },
 };
 
 static void
@@ -678,22 +786,98 @@ set_by_path (cJSON *object, const char *path, const char *json)
     cJSON_AddItemToObject (object, keys[last], value);
 }
 
+/* `setting` over a description that was changed before. */
+static void
+check_setting (const Sound *sound, const cJSON *base, const Contradiction *setting)
+{
+  cJSON *description = cJSON_Duplicate (base, TRUE);
+
+  set_by_path (description, setting->path, setting->json);
+  g_autoptr (GBytes) bytes = with_description (sound, description);
+  g_autofree char *case_name = g_strdup_printf ("%s = %.200s", setting->path, setting->json);
+  assert_case_refused (bytes, setting->mentions, case_name);
+  cJSON_Delete (description);
+}
+
+/* A pyramid adds maps of half the size to each other, and has norms of its own. */
+static void
+test_pyramid (void)
+{
+#define FPN(norm)                                                                                  \
+  "{\"type\": \"FPN\", \"prefix\": \"backbone.bottom_up\", \"fpn\": {\"in_features\": "            \
+  "[\"trunk1\", \"trunk2\"], \"out_channels\": 16, \"norm\": " norm                                \
+  ", \"levels\": [\"p2\", \"p3\", \"p4\"]}}"
+  static const Contradiction settings[] = {
+    { "backbone", FPN ("{\"name\": \"gn\", \"num_groups\": 3}"), "divide into 3 groups" },
+    { "architecture.trunk",
+        "[[[\"conv_k3\", 8, 2, 1]], [[\"ir_k3\", 8, 2, 1]], [[\"ir_k3\", 8, 2, 1], [\"ir_pool\", "
+        "8, 1, "
+        "1]]]",
+        "fbnetv2_2_1\": expected an op that keeps a map's size" },
+    { "architecture.trunk",
+        "[[[\"conv_k3\", 8, 2, 1]], [[\"ir_k3\", 8, 2, 1]], [[\"ir_k3\", 8, 2, 1, {\"padding\": "
+        "0}]]]",
+        "keeps a map's size" },
+    { "architecture.trunk",
+        "[[[\"conv_k3\", 8, 2, 1]], [[\"ir_k3\", 8, 2, 1], [\"ir_k3\", 8, -2, 1]], [[\"ir_k3\", 8, "
+        "2, 1]]]",
+        "keeps a map's size" },
+  };
+  Sound sound = load_sound ("tiny-bn");
+  cJSON *header = sound_header (&sound);
+  cJSON *base = sound_description (header);
+
+  set_by_path (base, "backbone", FPN ("{\"name\": \"none\"}"));
+  set_by_path (base, "rpn.in_features", "[\"p2\", \"p3\"]");
+  set_by_path (base, "roi_heads.in_features", "[\"p2\", \"p3\"]");
+  for (guint i = 0; i < G_N_ELEMENTS (settings); i++)
+    check_setting (&sound, base, &settings[i]);
+  cJSON_Delete (base);
+  cJSON_Delete (header);
+  g_free (sound.file);
+#undef FPN
+}
+
+/* Descriptions that are large for nothing: refused before they are built, or in no time. */
+static void
+test_large (void)
+{
+  Sound sound = load_sound ("tiny-bn");
+  cJSON *header = sound_header (&sound);
+  cJSON *base = sound_description (header);
+  g_autofree char *letters = g_strnfill (4u << 20, 'a');
+  g_autofree char *prefix = g_strdup_printf ("\"%s\"", letters);
+  g_autoptr (GString) stages = g_string_new ("[");
+  g_autoptr (GString) activations = g_string_new ("{\"scheme\": \"int8\", \"activations\": {");
+
+  for (guint i = 0; i < 8000; i++)
+    g_string_append_printf (stages, "%s[[\"skip\", 3, 1, 1]]", i > 0 ? ", " : "");
+  g_string_append_c (stages, ']');
+  for (guint i = 0; i < 40000; i++)
+    g_string_append_printf (activations, "%s\"a%u\": {\"scale\": 1, \"zero_point\": 0}",
+        i > 0 ? ", " : "", i);
+  g_string_append (activations, "}}");
+  const Contradiction large[] = { { "backbone.prefix", prefix, "at most 255 bytes" },
+    { "architecture.trunk", stages->str, "at most 64 stages" },
+    { "quantization", activations->str, "activations" } };
+  for (guint i = 0; i < G_N_ELEMENTS (large); i++)
+    check_setting (&sound, base, &large[i]);
+  cJSON_Delete (base);
+  cJSON_Delete (header);
+  g_free (sound.file);
+}
+
 /* Fields at and just beyond their bounds, and fields that other fields or the tensors contradict. */
 static void
 test_contradictions (void)
 {
   Sound sound = load_sound ("tiny-bn");
   cJSON *header = sound_header (&sound);
+  cJSON *base = sound_description (header);
 
-  for (guint i = 0; i < G_N_ELEMENTS (contradictions); i++) {
-    const Contradiction *c = &contradictions[i];
-    cJSON *description = sound_description (header);
-    set_by_path (description, c->path, c->json);
-    g_autoptr (GBytes) bytes = with_description (&sound, description);
-    g_autofree char *case_name = g_strdup_printf ("%s = %s", c->path, c->json);
-    assert_case_refused (bytes, c->mentions, case_name);
-    cJSON_Delete (description);
-  }
+  for (guint i = 0; i < G_N_ELEMENTS (contradictions); i++)
+    check_setting (&sound, base, &contradictions[i]);
+  cJSON_Delete (base);
   cJSON_Delete (header);
   g_free (sound.file);
 }
@@ -759,10 +943,14 @@ main (int argc, char *argv[])
 {
   g_test_init (&argc, &argv, NULL);
   g_test_add_func ("/hostile/no-file", test_no_file);
+  g_test_add_func ("/hostile/no-regular-file", test_no_regular_file);
+  g_test_add_func ("/hostile/changed-file", test_changed_file);
+  g_test_add_func ("/hostile/memory-limit", test_memory_limit);
   g_test_add_func ("/hostile/sound", test_sound);
   g_test_add_func ("/hostile/truncated", test_truncated);
   g_test_add_func ("/hostile/header-length", test_header_length);
   g_test_add_func ("/hostile/header-text", test_header_text);
+  g_test_add_func ("/hostile/layout", test_layout);
   g_test_add_func ("/hostile/depth", test_depth);
   g_test_add_func ("/hostile/missing-tensors", test_missing_tensors);
   g_test_add_func ("/hostile/wrong-tensors", test_wrong_tensors);
@@ -772,6 +960,8 @@ main (int argc, char *argv[])
   g_test_add_func ("/hostile/unknown-fields", test_unknown_fields);
   g_test_add_func ("/hostile/out-of-range", test_out_of_range);
   g_test_add_func ("/hostile/contradictions", test_contradictions);
+  g_test_add_func ("/hostile/pyramid", test_pyramid);
+  g_test_add_func ("/hostile/large", test_large);
   g_test_add_func ("/hostile/bit-flips", test_bit_flips);
   g_test_add_func ("/hostile/description-flips", test_description_flips);
   return g_test_run ();

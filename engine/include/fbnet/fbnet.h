@@ -45,7 +45,7 @@ FBNET_API const char *fbnet_version (void);
  * @FBNET_ERROR_FORMAT: the file is damaged, or is not what it should be
  * @FBNET_ERROR_UNSUPPORTED: the file is sound but asks for something this version cannot do
  * @FBNET_ERROR_ARGUMENT: a parameter is out of its range
- * @FBNET_ERROR_MEMORY: memory could not be had
+ * @FBNET_ERROR_MEMORY: memory could not be had, or more than memory-limit would be needed
  * @FBNET_ERROR_CANCELLED: fbnet_detector_cancel() ended the run
  *
  * Every message names the file or parameter, what was expected and what was found. Since 0.1
@@ -229,8 +229,19 @@ typedef enum {
   FBNET_PIXEL_NV12, /* Y, then interleaved UV at half size */
   FBNET_PIXEL_NV21, /* Y, then interleaved VU at half size */
   FBNET_PIXEL_I420, /* Y, U, V; YV12 is this with planes 1 and 2 exchanged */
-  FBNET_PIXEL_YUY2,
+  FBNET_PIXEL_YUY2, /* groups of four bytes for two pixels, named by their order: Y U Y V */
   FBNET_PIXEL_UYVY,
+  FBNET_PIXEL_YVYU,
+  FBNET_PIXEL_NV16,      /* Y, then interleaved UV at half width */
+  FBNET_PIXEL_Y42B,      /* Y, U, V; U and V at half width */
+  FBNET_PIXEL_Y444,      /* Y, U, V, all of full size */
+  FBNET_PIXEL_I420_10LE, /* as I420; 10 bits in the low part of little-endian words of 16 */
+  FBNET_PIXEL_I422_10LE, /* as Y42B, likewise */
+  FBNET_PIXEL_Y444_10LE, /* as Y444, likewise */
+  FBNET_PIXEL_P010_10LE, /* as NV12; 10 bits in the high part of little-endian words of 16 */
+  FBNET_PIXEL_GRAY16_LE, /* little-endian words of 16 bits */
+  FBNET_PIXEL_RGB16, /* little-endian words: R in the 5 high bits, G in 6, B in the 5 low ones */
+  FBNET_PIXEL_BGR16, /* the same with B in the high bits */
 } FbnetPixelFormat;
 
 typedef enum {
@@ -242,8 +253,8 @@ typedef enum {
 } FbnetColorMatrix;
 
 typedef enum {
-  FBNET_RANGE_LIMITED, /* luma 16…235, chroma 16…240 */
-  FBNET_RANGE_FULL,    /* 0…255 */
+  FBNET_RANGE_LIMITED, /* luma 16…235, chroma 16…240; times 4 of 10 bits, times 256 of 16 */
+  FBNET_RANGE_FULL,    /* 0…255, 0…1023, 0…65535 */
 } FbnetColorRange;
 
 /**
@@ -251,11 +262,11 @@ typedef enum {
  * @width, @height: pixels, at least 1 each
  * @planes: first byte of each plane
  * @strides: bytes from a row to the next, per plane; may be negative
- * @matrix, @range: how Y'CbCr (and GRAY8: @range) become R'G'B'; not looked at for RGB formats
+ * @matrix, @range: how Y'CbCr (and grey: @range) become R'G'B'; not looked at for RGB formats
  *
  * A view of a picture that the caller owns. Odd widths and heights of the subsampled formats have
- * their chroma rounded up, so a row of YUY2 and UYVY is whole groups of four bytes. Chroma is taken to
- * lie where GStreamer assumes it when it is told nothing: between columns and rows up to a height of
+ * their chroma rounded up, so a row of YUY2, UYVY and YVYU is whole groups of four bytes. Words need
+ * not be aligned. More than 8 bits are rounded to 8. Chroma is taken to lie where GStreamer assumes it when it is told nothing: between columns and rows up to a height of
  * 576, on the even columns and between rows above. Since 0.1
  */
 typedef struct {
@@ -364,12 +375,14 @@ typedef enum {
  * FbnetDetectorOptions:
  * @n_threads: threads that work on one frame, the caller's among them, 0…256; 0: one per processor
  *   that this process may run on
- * @kernels: (nullable): name of the kernel set, "c", "openblas", "avx2", "avx512"; NULL: the
+ * @kernels: (nullable): name of the kernel set, "c", "openblas", "avx2", "avxvnni", "avx512"; NULL: the
  *   environment variable FBNET_KERNELS, else the best that this processor runs
  * @precision: of the arithmetic; FBNET_PRECISION_INT8 is an error for a model that is not quantised
  * @int8_bias: how int8 layers treat biases beyond 32 bits
  * @normalization: how statistics of several frames are pooled where they are taken from the stream.
  *   Must be what the model was trained with; of the two kinds of batch normalization either
+ * @memory_limit: most memory of a frame's tensors, in MiB, 0…1048576; 0: 2048. A model and parameters
+ *   that need more are an error (FBNET_ERROR_MEMORY) before any of it is taken
  *
  * What is fixed for a detector's life. Zero-initialise it: zero means "you choose". Since 0.1
  */
@@ -379,6 +392,7 @@ typedef struct {
   FbnetPrecision precision;
   FbnetInt8Bias int8_bias;
   FbnetNormalization normalization;
+  guint memory_limit;
 } FbnetDetectorOptions;
 
 /**
