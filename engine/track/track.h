@@ -27,7 +27,7 @@ typedef struct {
 
 Track track_new (guint64 id, const FbnetDetection *detection, gint index, double time);
 
-/* It is this detection, `gap` seconds after it was seen last. */
+/* It is this detection, in the look at that time. */
 void track_see (Track *track, const FbnetDetection *detection, gint index, double time);
 
 void track_shift (Track *track, double dx, double dy);

@@ -14,15 +14,15 @@
 #define SIZE_CHANGE  0.5 /* of widths and heights, as a share of the above */
 
 /* Gates and likeness. */
-#define BUFFER_GROWTH                                                                              \
-  0.3 /* per second since it was seen, a box is widened on each side before IoUs */
-#define BUFFER_MOST  0.3
-#define LEAST_FIRST  0.15 /* likeness of a sure detection and a track */
-#define LEAST_SECOND 0.3  /* of an unsure one */
-#define LEAST_UNTOLD 0.2  /* of a track that is not told yet */
-#define SCORE_WEIGHT 0.5  /* how much of a detection's score counts */
-#define SHAPE_WEIGHT 1.0  /* how much of likeness in height counts */
-#define GAP_PENALTY  0.1  /* per second */
+/* Before IoUs a box is widened by a share of its size on each side, for every second since it was seen. */
+#define BUFFER_GROWTH 0.3
+#define BUFFER_MOST   0.3
+#define LEAST_FIRST   0.15 /* likeness of a sure detection and a track */
+#define LEAST_SECOND  0.3  /* of an unsure one */
+#define LEAST_UNTOLD  0.2  /* of a track that is not told yet */
+#define SCORE_WEIGHT  0.5  /* how much of a detection's score counts */
+#define SHAPE_WEIGHT  1.0  /* how much of likeness in height counts */
+#define GAP_PENALTY   0.1  /* per second */
 
 /* The camera. */
 #define VOTE_WIDTH 0.1 /* displacements so alike are one */
