@@ -11,7 +11,7 @@
 
 #include <immintrin.h>
 
-#include "picture-transpose.h"
+#include "picture-columns.h"
 
 static inline __m256i
 load (const void *p)
@@ -314,13 +314,14 @@ transpose_planes (guint8 *scratch, const guint8 *const in[3], gsize stride)
     }
 }
 
-/* All rows of one output column: RESIZE_ROWS bytes of each colour. */
 static inline void
-column (guint8 *out, const guint8 *in, const ResizePair *pairs, gsize n_pairs)
+write_column (guint8 *out, const guint8 *scratch, const ResizeAxis *axis, gsize x)
 {
+  const guint8 *in = scratch + axis->first[x] / 2 * COLUMN_SIZE;
+  const ResizePair *pairs = axis->pairs + x * axis->n_pairs;
   Sums r = sums_start (), g = sums_start (), b = sums_start ();
 
-  for (gsize p = 0; p < n_pairs; p++, in += COLUMN_SIZE) {
+  for (gsize p = 0; p < axis->n_pairs; p++, in += COLUMN_SIZE) {
     const __m256i low = broadcast32 (pairs[p].low), high = broadcast32 (pairs[p].high);
     sums_add (&r, load (in), low, high);
     sums_add (&g, load (in + PAIR_SIZE), low, high);
@@ -334,20 +335,8 @@ column (guint8 *out, const guint8 *in, const ResizePair *pairs, gsize n_pairs)
 void
 horizontal_avx2 (const HorizontalArgs *args)
 {
-  const ResizeAxis *axis = args->axis;
-  const gsize out_stride = resize_out_stride (axis->n_out);
-  guint8 tile[16 * 3 * RESIZE_ROWS] __attribute__ ((aligned (32)));
-
-  transpose_planes (args->scratch, args->in, resize_in_stride (axis->n_in));
-  for (gsize x = 0; x < axis->n_out; x += 16) {
-    const gsize n = MIN (axis->n_out - x, 16);
-    for (gsize i = 0; i < n; i++)
-      column (tile + i * 3 * RESIZE_ROWS,
-          (const guint8 *) args->scratch + axis->first[x + i] / 2 * COLUMN_SIZE,
-          axis->pairs + (x + i) * axis->n_pairs, axis->n_pairs);
-    for (gsize j = 0; j < 3; j++)
-      transpose_bytes (args->out + x * 3 + 16 * j, out_stride, tile + j * 256);
-  }
+  transpose_planes (args->scratch, args->in, resize_in_stride (args->axis->n_in));
+  write_columns (args, write_column);
 }
 
 static inline void

@@ -8,7 +8,7 @@
 
 #include <immintrin.h>
 
-#include "picture-transpose.h"
+#include "picture-columns.h"
 
 /* Scratch: for each four columns and each colour, four bytes of each of the RESIZE_ROWS rows. */
 #define QUAD_SIZE   (4 * RESIZE_ROWS)
@@ -71,15 +71,16 @@ sums_end (const Sums *sums)
   return _mm512_cvtusepi32_epi8 (_mm512_srli_epi32 (all, RESIZE_BITS));
 }
 
-/* All rows of one output column: RESIZE_ROWS bytes of each colour. */
 static inline void
-column (guint8 *out, const guint8 *in, const ResizeQuad *quads, gsize n_quads)
+write_column (guint8 *out, const guint8 *scratch, const ResizeAxis *axis, gsize x)
 {
+  const guint8 *in = scratch + axis->first_quad[x] * COLUMN_SIZE;
+  const ResizeQuad *quads = axis->quads + x * axis->n_quads;
   const __m512i zero = _mm512_setzero_si512 ();
   const __m512i half = _mm512_set1_epi32 (1 << (RESIZE_BITS - 1));
   Sums r = { { zero, zero, half } }, g = r, b = r;
 
-  for (gsize q = 0; q < n_quads; q++, in += COLUMN_SIZE) {
+  for (gsize q = 0; q < axis->n_quads; q++, in += COLUMN_SIZE) {
     const __m512i weights[3] = { _mm512_set1_epi32 (quads[q].digits[0]),
       _mm512_set1_epi32 (quads[q].digits[1]), _mm512_set1_epi32 (quads[q].digits[2]) };
     sums_add (&r, in, weights);
@@ -94,18 +95,6 @@ column (guint8 *out, const guint8 *in, const ResizeQuad *quads, gsize n_quads)
 void
 horizontal_avx512vnni (const HorizontalArgs *args)
 {
-  const ResizeAxis *axis = args->axis;
-  const gsize out_stride = resize_out_stride (axis->n_out);
-  guint8 tile[16 * 3 * RESIZE_ROWS] __attribute__ ((aligned (32)));
-
-  transpose_planes (args->scratch, args->in, resize_in_stride (axis->n_in));
-  for (gsize x = 0; x < axis->n_out; x += 16) {
-    const gsize n = MIN (axis->n_out - x, 16);
-    for (gsize i = 0; i < n; i++)
-      column (tile + i * 3 * RESIZE_ROWS,
-          (const guint8 *) args->scratch + axis->first_quad[x + i] * COLUMN_SIZE,
-          axis->quads + (x + i) * axis->n_quads, axis->n_quads);
-    for (gsize j = 0; j < 3; j++)
-      transpose_bytes (args->out + x * 3 + 16 * j, out_stride, tile + j * 256);
-  }
+  transpose_planes (args->scratch, args->in, resize_in_stride (args->axis->n_in));
+  write_columns (args, write_column);
 }
