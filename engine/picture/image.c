@@ -18,7 +18,7 @@
 struct ImageResizer {
   const PictureKernels *kernels;
   ResizeFilter horizontal, vertical;
-  guint n_threads, n_bands;
+  guint n_threads;
 
   gsize plane_size; /* RESIZE_ROWS rows of one colour */
   gsize ring_rows;  /* a multiple of RESIZE_ROWS */
@@ -93,7 +93,7 @@ image_resizer_free (ImageResizer *resizer)
 }
 
 /* Bands that a thread works on. A thread that wakes up late leaves some to the others; but each reads some
- * rows that its neighbours read too. */
+ * rows that its neighbours read too, so that one thread alone has one. */
 #define BANDS_PER_THREAD 3
 
 /* Reserves `bytes` at the end of what a thread has so far. With sides up to MAX_SIDE no sum or product
@@ -153,8 +153,6 @@ reserve_memory (ImageResizer *resizer, guint n_threads, GError **error)
     return FALSE;
   /* What lies between a row's end and its stride is read, with weight 0. */
   memset (resizer->memory.data, 0, bytes);
-  const guint n_bands = n_threads > 1 ? BANDS_PER_THREAD * n_threads : 1;
-  resizer->n_bands = (guint) MIN (n_bands, resizer->vertical.axis.n_out);
   resizer->n_threads = n_threads;
   return TRUE;
 }
@@ -189,6 +187,7 @@ typedef struct {
   ColorReader reader;
   guint8 *out;
   gboolean bgr;
+  guint n_bands;
 } Job;
 
 /* One band of a job. */
@@ -261,8 +260,8 @@ run_band (gpointer data, guint item, guint thread)
   const Job *job = data;
   const ImageResizer *resizer = job->resizer;
   const gsize height = resizer->vertical.axis.n_out;
-  const gsize begin = height * item / resizer->n_bands;
-  const gsize end = height * (item + 1) / resizer->n_bands;
+  const gsize begin = height * item / job->n_bands;
+  const gsize end = height * (item + 1) / job->n_bands;
   Band band = {
     .job = job,
     .memory = (guint8 *) resizer->memory.data + thread * resizer->thread_size,
@@ -281,9 +280,14 @@ image_resize_view (ImageResizer *resizer, guint8 *out, const FbnetImage *view, g
   g_return_if_fail (view->width == resizer->horizontal.axis.n_in);
   g_return_if_fail (view->height == resizer->vertical.axis.n_in);
 
-  Job job = { .resizer = resizer, .out = out, .bgr = bgr };
+  const guint n_threads = workers_expected (workers);
+  const gsize n_bands = n_threads > 1 ? BANDS_PER_THREAD * (gsize) n_threads : 1;
+  Job job = { .resizer = resizer,
+    .out = out,
+    .bgr = bgr,
+    .n_bands = (guint) MIN (n_bands, resizer->vertical.axis.n_out) };
   color_reader_init (&job.reader, view, frame_height, resizer->kernels);
-  workers_run (workers, run_band, &job, resizer->n_bands);
+  workers_run (workers, run_band, &job, job.n_bands);
 }
 
 void
