@@ -470,6 +470,20 @@ test_coco_by_name (Fixture *f, gconstpointer data)
   cJSON_ArrayForEach (result, results) g_assert_true (number (result, "category_id") == 3);
 }
 
+/* Pictures of a set are not replaced by what is drawn into them. */
+static void
+test_coco_annotate_in_place (Fixture *f, gconstpointer data)
+{
+  g_autofree char *coco = write_text (f->folder, "instances.json",
+      "{\"images\":[{\"id\":12,\"file_name\":\"wide.png\"}],"
+      "\"categories\":[{\"id\":3,\"name\":\"cross\"}]}");
+  g_autofree char *results = g_build_filename (f->folder, "results.json", NULL);
+  g_auto (Command) command = command_run ("FBNET_DETECT", "-m", f->model, BELIEVE, "--coco", coco,
+      "--images", f->folder, "--coco-results", results, "--annotate", f->folder, NULL);
+
+  command_expect (&command, 1, "fbnet-detect: *: expected another folder for --annotate *");
+}
+
 /* A set whose categories have other names, and a file that is no set: sentences, no results. */
 static void
 test_coco_refused (Fixture *f, gconstpointer data)
@@ -533,6 +547,7 @@ main (int argc, char **argv)
 #endif
   add ("/fbnet-detect/coco", test_coco);
   add ("/fbnet-detect/coco-by-name", test_coco_by_name);
+  add ("/fbnet-detect/coco-annotate-in-place", test_coco_annotate_in_place);
   add ("/fbnet-detect/coco-refused", test_coco_refused);
   add ("/fbnet-detect/coco-empty", test_coco_empty);
   return g_test_run ();
