@@ -130,8 +130,12 @@ fbnet_input_fill (FbnetInput *input, const FbnetImage *image, const FbnetRegion 
     input->height = input->width = 0;
     return FALSE;
   }
+  if (input->owns_workers) /* otherwise within the frame of who lends them */
+    workers_begin_frame (input->workers);
   image_resize_view (input->resizer, input->pixels.data, &view, image->height, d->bgr,
       input->workers);
+  if (input->owns_workers)
+    workers_end_frame (input->workers);
   image_normalize (&input->tensor, input->pixels.data, input->height, input->width, d->mean,
       d->std);
   return TRUE;

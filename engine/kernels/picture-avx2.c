@@ -11,6 +11,8 @@
 
 #include <immintrin.h>
 
+#include "picture-columns.h"
+
 static inline __m256i
 load (const void *p)
 {
@@ -312,13 +314,14 @@ transpose_planes (guint8 *scratch, const guint8 *const in[3], gsize stride)
     }
 }
 
-/* All rows of one output column: RESIZE_ROWS bytes of each colour. */
 static inline void
-column (guint8 *out, const guint8 *in, const ResizePair *pairs, gsize n_pairs)
+write_column (guint8 *out, const guint8 *scratch, const ResizeAxis *axis, gsize x)
 {
+  const guint8 *in = scratch + axis->first[x] / 2 * COLUMN_SIZE;
+  const ResizePair *pairs = axis->pairs + x * axis->n_pairs;
   Sums r = sums_start (), g = sums_start (), b = sums_start ();
 
-  for (gsize p = 0; p < n_pairs; p++, in += COLUMN_SIZE) {
+  for (gsize p = 0; p < axis->n_pairs; p++, in += COLUMN_SIZE) {
     const __m256i low = broadcast32 (pairs[p].low), high = broadcast32 (pairs[p].high);
     sums_add (&r, load (in), low, high);
     sums_add (&g, load (in + PAIR_SIZE), low, high);
@@ -329,50 +332,11 @@ column (guint8 *out, const guint8 *in, const ResizePair *pairs, gsize n_pairs)
   _mm_storeu_si128 ((__m128i *) (out + 32), _mm256_castsi256_si128 (pack_in_order (blue, blue)));
 }
 
-/* 16 × 16 bytes, from consecutive memory to rows `stride` apart. */
-static inline void
-transpose_bytes (guint8 *out, gsize stride, const guint8 *in)
-{
-  __m128i a[16], b[16];
-
-  for (guint i = 0; i < 16; i++)
-    a[i] = _mm_load_si128 ((const __m128i *) in + i);
-  /* Each round interleaves rows i and i + 8; after four of them the matrix is transposed. */
-  for (guint i = 0; i < 8; i++) {
-    b[2 * i] = _mm_unpacklo_epi8 (a[i], a[i + 8]);
-    b[2 * i + 1] = _mm_unpackhi_epi8 (a[i], a[i + 8]);
-  }
-  for (guint i = 0; i < 8; i++) {
-    a[2 * i] = _mm_unpacklo_epi8 (b[i], b[i + 8]);
-    a[2 * i + 1] = _mm_unpackhi_epi8 (b[i], b[i + 8]);
-  }
-  for (guint i = 0; i < 8; i++) {
-    b[2 * i] = _mm_unpacklo_epi8 (a[i], a[i + 8]);
-    b[2 * i + 1] = _mm_unpackhi_epi8 (a[i], a[i + 8]);
-  }
-  for (guint i = 0; i < 8; i++) {
-    _mm_storeu_si128 ((__m128i *) (out + 2 * i * stride), _mm_unpacklo_epi8 (b[i], b[i + 8]));
-    _mm_storeu_si128 ((__m128i *) (out + (2 * i + 1) * stride), _mm_unpackhi_epi8 (b[i], b[i + 8]));
-  }
-}
-
 void
 horizontal_avx2 (const HorizontalArgs *args)
 {
-  const ResizeAxis *axis = args->axis;
-  const gsize out_stride = resize_out_stride (axis->n_out);
-  guint8 tile[16 * 3 * RESIZE_ROWS] __attribute__ ((aligned (32)));
-
-  transpose_planes (args->scratch, args->in, resize_in_stride (axis->n_in));
-  for (gsize x = 0; x < axis->n_out; x += 16) {
-    const gsize n = MIN (axis->n_out - x, 16);
-    for (gsize i = 0; i < n; i++)
-      column (tile + i * 3 * RESIZE_ROWS,
-          (const guint8 *) args->scratch + axis->first[x + i] / 2 * COLUMN_SIZE,
-          axis->pairs + (x + i) * axis->n_pairs, axis->n_pairs);
-    for (gsize j = 0; j < 3; j++)
-      transpose_bytes (args->out + x * 3 + 16 * j, out_stride, tile + j * 256);
-  }
+  transpose_planes (args->scratch, args->in, resize_in_stride (args->axis->n_in));
+  write_columns (args, write_column);
 }
 
 static inline void

@@ -22,6 +22,12 @@ typedef struct {
   gint8 high[4]; /* the two, twice: a pair is two 32-bit words */
 } ResizePair;
 
+/* The weights of four neighbouring taps, each as digits[0] * 65536 + digits[1] * 256 + digits[2] of bytes with a
+ * sign; a word has a digit of each tap, the first one's lowest. */
+typedef struct {
+  gint32 digits[3];
+} ResizeQuad;
+
 /* One axis: output i is the weighted sum of in[first[i]], in[first[i] + 1], …, 2 * n_pairs of them.
  * The last one may be in[n_in], with weight 0. */
 typedef struct {
@@ -29,6 +35,12 @@ typedef struct {
   gsize n_pairs;
   const guint32 *first;    /* [n_out], ascending */
   const ResizePair *pairs; /* [n_out][n_pairs] */
+
+  /* The same sums from in[4 * first_quad[i]] on, of an axis whose first[] are even; all of them within
+   * resize_in_stride (n_in), with weight 0 beyond n_in. */
+  gsize n_quads;
+  const guint32 *first_quad; /* [n_out] */
+  const ResizeQuad *quads;   /* [n_out][n_quads] */
 } ResizeAxis;
 
 /* Bytes that a row of this many samples takes for horizontal(), as its input and as its output. */

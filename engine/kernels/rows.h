@@ -72,5 +72,6 @@ DECLARE_LOOKUP (avx512vbmi);
 
 DECLARE_PICTURE (c);
 DECLARE_PICTURE (avx2);
+void horizontal_avx512vnni (const HorizontalArgs *args);
 
 #endif

@@ -63,13 +63,15 @@ static Kernels rows[] = {
 static const Kernels *runnable[G_N_ELEMENTS (rows) + 1];
 static const Kernels *ready[G_N_ELEMENTS (rows) + 1];
 
-/* Bytes with the extensions of AVX-512 that not every processor with AVX-512 has. */
+/* The extensions of AVX-512 that not every processor with AVX-512 has. */
 static void
-extend_avx512 (ByteKernels *bytes, guint flags)
+extend_avx512 (ByteKernels *bytes, PictureKernels *picture, guint flags)
 {
 #ifdef HAVE_KERNELS_AVX512VNNI
-  if (flags & CPU_AVX512_VNNI)
+  if (flags & CPU_AVX512_VNNI) {
     *bytes = (ByteKernels) BYTES (avx512vnni, avx2);
+    picture->horizontal = horizontal_avx512vnni;
+  }
 #endif
 #ifdef HAVE_KERNELS_AVX512VBMI
   if (flags & CPU_AVX512_VBMI)
@@ -84,7 +86,7 @@ fill (guint flags)
 
   for (guint i = 0; i < G_N_ELEMENTS (rows); i++) {
     if (rows[i].cpu_flags & CPU_AVX512)
-      extend_avx512 (&rows[i].bytes, flags);
+      extend_avx512 (&rows[i].bytes, &rows[i].picture, flags);
     if ((flags & rows[i].cpu_flags) == rows[i].cpu_flags)
       runnable[n++] = &rows[i];
   }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * Frame to network input. Output rows are divided into as many bands as there are threads; each band
+ * Frame to network input. Output rows are divided into bands, some for each thread; each band
  * reads the source rows that it needs, RESIZE_ROWS at a time, puts them through the horizontal pass
  * into a ring, and takes its output rows out of the ring by the vertical pass.
  */
@@ -18,14 +18,14 @@
 struct ImageResizer {
   const PictureKernels *kernels;
   ResizeFilter horizontal, vertical;
-  guint n_bands;
+  guint n_threads;
 
   gsize plane_size; /* RESIZE_ROWS rows of one colour */
   gsize ring_rows;  /* a multiple of RESIZE_ROWS */
   gsize ring_stride;
 
-  /* Within one band's memory */
-  gsize scratch_offset, ring_offset, rows_offset, color_offset, band_size;
+  /* Within one thread's memory */
+  gsize scratch_offset, ring_offset, rows_offset, color_offset, thread_size;
   Buffer memory;
 };
 
@@ -92,7 +92,11 @@ image_resizer_free (ImageResizer *resizer)
   g_free (resizer);
 }
 
-/* Reserves `bytes` at the end of what a band has so far. With sides up to MAX_SIDE no sum or product
+/* Bands that a thread works on. A thread that wakes up late leaves some to the others; but each reads some
+ * rows that its neighbours read too, so that one thread alone has one. */
+#define BANDS_PER_THREAD 3
+
+/* Reserves `bytes` at the end of what a thread has so far. With sides up to MAX_SIDE no sum or product
  * here comes near 2^63; a 32-bit gsize has to be checked. */
 static gboolean
 place (guint64 *end, gsize *offset, guint64 bytes)
@@ -103,7 +107,7 @@ place (guint64 *end, gsize *offset, guint64 bytes)
 }
 
 static gboolean
-lay_out_band (ImageResizer *resizer)
+lay_out_memory (ImageResizer *resizer)
 {
   const ResizeAxis *horizontal = &resizer->horizontal.axis, *vertical = &resizer->vertical.axis;
   const guint64 n_taps = 2 * (guint64) vertical->n_pairs;
@@ -118,7 +122,7 @@ lay_out_band (ImageResizer *resizer)
       && place (&end, &resizer->ring_offset, (guint64) resizer->ring_rows * resizer->ring_stride)
       && place (&end, &resizer->rows_offset, n_taps * sizeof (guint8 *))
       && place (&end, &resizer->color_offset, color_scratch_size (horizontal->n_in));
-  resizer->band_size = (gsize) end;
+  resizer->thread_size = (gsize) end;
   return fits;
 }
 
@@ -128,17 +132,17 @@ is_prepared (const ImageResizer *resizer, gsize frame_height, gsize frame_width,
 {
   const ResizeAxis *horizontal = &resizer->horizontal.axis, *vertical = &resizer->vertical.axis;
 
-  return resizer->n_bands == MIN (n_threads, network_height) && horizontal->n_in == frame_width
+  return resizer->n_threads == n_threads && horizontal->n_in == frame_width
       && horizontal->n_out == network_width && vertical->n_in == frame_height
       && vertical->n_out == network_height;
 }
 
 static gboolean
-reserve_bands (ImageResizer *resizer, gsize n_bands, GError **error)
+reserve_memory (ImageResizer *resizer, guint n_threads, GError **error)
 {
   gsize bytes;
 
-  if (!lay_out_band (resizer) || !g_size_checked_mul (&bytes, resizer->band_size, n_bands)) {
+  if (!lay_out_memory (resizer) || !g_size_checked_mul (&bytes, resizer->thread_size, n_threads)) {
     g_set_error (error, FBNET_ERROR, FBNET_ERROR_MEMORY,
         "resize to %" G_GSIZE_FORMAT " x %" G_GSIZE_FORMAT
         " pixels: expected sizes that fit memory, found larger ones",
@@ -149,7 +153,7 @@ reserve_bands (ImageResizer *resizer, gsize n_bands, GError **error)
     return FALSE;
   /* What lies between a row's end and its stride is read, with weight 0. */
   memset (resizer->memory.data, 0, bytes);
-  resizer->n_bands = (guint) n_bands;
+  resizer->n_threads = n_threads;
   return TRUE;
 }
 
@@ -171,10 +175,10 @@ image_resizer_prepare (ImageResizer *resizer, gsize frame_height, gsize frame_wi
   if (is_prepared (resizer, frame_height, frame_width, network_height, network_width, n_threads))
     return TRUE;
 
-  resizer->n_bands = 0; /* not prepared, until all of it has worked */
+  resizer->n_threads = 0; /* not prepared, until all of it has worked */
   return resize_filter_build (&resizer->horizontal, frame_width, network_width, 2, error)
       && resize_filter_build (&resizer->vertical, frame_height, network_height, 1, error)
-      && reserve_bands (resizer, MIN (n_threads, network_height), error);
+      && reserve_memory (resizer, n_threads, error);
 }
 
 /* One call of image_resize(). */
@@ -183,6 +187,7 @@ typedef struct {
   ColorReader reader;
   guint8 *out;
   gboolean bgr;
+  guint n_bands;
 } Job;
 
 /* One band of a job. */
@@ -255,11 +260,11 @@ run_band (gpointer data, guint item, guint thread)
   const Job *job = data;
   const ImageResizer *resizer = job->resizer;
   const gsize height = resizer->vertical.axis.n_out;
-  const gsize begin = height * item / resizer->n_bands;
-  const gsize end = height * (item + 1) / resizer->n_bands;
+  const gsize begin = height * item / job->n_bands;
+  const gsize end = height * (item + 1) / job->n_bands;
   Band band = {
     .job = job,
-    .memory = (guint8 *) resizer->memory.data + item * resizer->band_size,
+    .memory = (guint8 *) resizer->memory.data + thread * resizer->thread_size,
     .first_row = resizer->vertical.axis.first[begin],
   };
 
@@ -271,13 +276,18 @@ void
 image_resize_view (ImageResizer *resizer, guint8 *out, const FbnetImage *view, gsize frame_height,
     gboolean bgr, Workers *workers)
 {
-  g_return_if_fail (resizer->n_bands > 0);
+  g_return_if_fail (resizer->n_threads > 0);
   g_return_if_fail (view->width == resizer->horizontal.axis.n_in);
   g_return_if_fail (view->height == resizer->vertical.axis.n_in);
 
-  Job job = { .resizer = resizer, .out = out, .bgr = bgr };
+  const guint n_threads = workers_expected (workers);
+  const gsize n_bands = n_threads > 1 ? BANDS_PER_THREAD * (gsize) n_threads : 1;
+  Job job = { .resizer = resizer,
+    .out = out,
+    .bgr = bgr,
+    .n_bands = (guint) MIN (n_bands, resizer->vertical.axis.n_out) };
   color_reader_init (&job.reader, view, frame_height, resizer->kernels);
-  workers_run (workers, run_band, &job, resizer->n_bands);
+  workers_run (workers, run_band, &job, job.n_bands);
 }
 
 void

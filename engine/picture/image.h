@@ -35,7 +35,8 @@ FbnetRegion image_view (FbnetImage *view, const FbnetImage *image, const FbnetRe
 
 /* Reads `image` (of the prepared frame size), converts it to R'G'B' 8 bit, resizes it, and writes it
  * as 8-bit pixels in channel order R, G, B or (bgr) B, G, R: [network_height][network_width][3].
- * Same bits for any number of threads. */
+ * Same bits for any number of threads. Within a frame of the workers, bands suit
+ * those that are free. */
 void image_resize (ImageResizer *resizer, guint8 *out, const FbnetImage *image, gboolean bgr,
     Workers *workers);
 

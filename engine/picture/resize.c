@@ -116,30 +116,104 @@ fill_output (ResizePair *pairs, gsize n_pairs, gsize n_in, gsize n_out, gsize i,
   return (guint32) start;
 }
 
+/* The quads that output i's taps lie in. */
+static gsize
+quads_needed (const ResizeAxis *axis, gsize i)
+{
+  return (axis->first[i] % 4 + 2 * axis->n_pairs + 3) / 4;
+}
+
+static gsize
+most_quads (const ResizeAxis *axis)
+{
+  gsize most = 0;
+
+  for (gsize i = 0; i < axis->n_out; i++)
+    most = MAX (most, quads_needed (axis, i));
+  return MIN (most, resize_in_stride (axis->n_in) / 4);
+}
+
+/* weight = high * 65536 + middle * 256 + low, each from -128 to 127. */
+static void
+quad_set (ResizeQuad *quads, gsize tap, gint32 weight)
+{
+  const gint8 low = (gint8) weight;
+  const gint8 middle = (gint8) ((weight - low) >> 8);
+  const gint8 digits[3] = { (gint8) ((weight - low - middle * 256) >> 16), middle, low };
+
+  for (guint d = 0; d < 3; d++)
+    quads[tap / 4].digits[d] |= (gint32) ((guint32) (guint8) digits[d] << (8 * (tap % 4)));
+}
+
+static void
+fill_quads (ResizeFilter *filter)
+{
+  const ResizeAxis *axis = &filter->axis;
+  const gsize last = resize_in_stride (axis->n_in) / 4 - axis->n_quads;
+
+  for (gsize i = 0; i < axis->n_out; i++) {
+    const gsize start = MIN (axis->first[i] / 4, last);
+    const gsize offset = axis->first[i] - 4 * start;
+    filter->first_quad[i] = (guint32) start;
+    for (gsize k = 0; k < 2 * axis->n_pairs; k++)
+      quad_set (filter->quads + i * axis->n_quads, offset + k,
+          resize_weight (&axis->pairs[i * axis->n_pairs + k / 2], k % 2));
+  }
+}
+
+static gboolean
+add_quads (ResizeFilter *filter)
+{
+  ResizeAxis *axis = &filter->axis;
+
+  axis->n_quads = most_quads (axis);
+  filter->first_quad = g_try_new (guint32, axis->n_out);
+  filter->quads = axis->n_quads <= G_MAXSIZE / axis->n_out
+      ? g_try_new0 (ResizeQuad, axis->n_out * axis->n_quads)
+      : NULL;
+  if (filter->first_quad == NULL || filter->quads == NULL)
+    return FALSE;
+  fill_quads (filter);
+  axis->first_quad = filter->first_quad;
+  axis->quads = filter->quads;
+  return TRUE;
+}
+
+static gboolean
+add_pairs (ResizeFilter *filter, guint alignment)
+{
+  ResizeAxis *axis = &filter->axis;
+  const gsize n_in = axis->n_in, n_out = axis->n_out;
+
+  axis->n_pairs = most_pairs (n_in, n_out, alignment);
+  filter->first = g_try_new (guint32, n_out);
+  filter->pairs =
+      axis->n_pairs <= G_MAXSIZE / n_out ? g_try_new0 (ResizePair, n_out * axis->n_pairs) : NULL;
+  if (filter->first == NULL || filter->pairs == NULL)
+    return FALSE;
+  for (gsize i = 0; i < n_out; i++)
+    filter->first[i] =
+        fill_output (filter->pairs + i * axis->n_pairs, axis->n_pairs, n_in, n_out, i, alignment);
+  axis->first = filter->first;
+  axis->pairs = filter->pairs;
+  return TRUE;
+}
+
 gboolean
 resize_filter_build (ResizeFilter *filter, gsize n_in, gsize n_out, guint alignment, GError **error)
 {
-  const gsize n_pairs = most_pairs (n_in, n_out, alignment);
-  guint32 *first = g_try_new (guint32, n_out);
-  ResizePair *pairs =
-      n_pairs <= G_MAXSIZE / n_out ? g_try_new0 (ResizePair, n_out * n_pairs) : NULL;
+  ResizeFilter built = { .axis = { .n_in = n_in, .n_out = n_out } };
 
-  if (first == NULL || pairs == NULL) {
-    g_free (first);
-    g_free (pairs);
+  if (!add_pairs (&built, alignment) || (alignment == 2 && !add_quads (&built))) {
     g_set_error (error, FBNET_ERROR, FBNET_ERROR_MEMORY,
         "resize from %" G_GSIZE_FORMAT " to %" G_GSIZE_FORMAT
         " pixels: expected memory for %" G_GSIZE_FORMAT " weights, found less",
-        n_in, n_out, 2 * n_out * n_pairs);
+        n_in, n_out, 2 * n_out * built.axis.n_pairs);
+    resize_filter_clear (&built);
     return FALSE;
   }
-  for (gsize i = 0; i < n_out; i++)
-    first[i] = fill_output (pairs + i * n_pairs, n_pairs, n_in, n_out, i, alignment);
-
   resize_filter_clear (filter);
-  filter->first = first;
-  filter->pairs = pairs;
-  filter->axis = (ResizeAxis){ n_in, n_out, n_pairs, first, pairs };
+  *filter = built;
   return TRUE;
 }
 
@@ -147,6 +221,8 @@ void
 resize_filter_clear (ResizeFilter *filter)
 {
   g_free (filter->first);
+  g_free (filter->first_quad);
   g_free (filter->pairs);
+  g_free (filter->quads);
   *filter = (ResizeFilter){ 0 };
 }

@@ -11,8 +11,9 @@
 /* Owns the arrays of `axis`. Zero-initialise it. */
 typedef struct {
   ResizeAxis axis;
-  guint32 *first;
+  guint32 *first, *first_quad;
   ResizePair *pairs;
+  ResizeQuad *quads;
 } ResizeFilter;
 
 /* The filter from n_in to n_out samples (1 … 32767 each), with `first` a multiple of `alignment` (1

@@ -82,7 +82,9 @@ bench_formats (const Bench *bench)
     const FbnetImage image = view (formats[f].format, bench->memory, bench->width, bench->height);
     for (guint i = 0; i < bench->n_runs; i++) {
       const double start = timing_now ();
+      workers_begin_frame (bench->workers);
       image_resize (bench->resizer, bench->out, &image, TRUE, bench->workers);
+      workers_end_frame (bench->workers);
       bench->times[i] = timing_now () - start;
     }
     print_times (formats[f].name, bench->times, bench->n_runs);
