@@ -14,7 +14,7 @@ Stream *
 stream_open (const char *model_file, const char *settings)
 {
   g_autoptr (GError) error = NULL;
-  g_autofree char *line = g_strdup_printf ("fbnetdetect model-file=\"%s\" %s", model_file,
+  g_autofree char *line = g_strdup_printf ("fbnetdetect scheduling=sync model-file=\"%s\" %s", model_file,
       settings != NULL ? settings : "");
   Stream *stream = g_new0 (Stream, 1);
 
