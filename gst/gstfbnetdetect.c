@@ -60,7 +60,7 @@ GST_DEBUG_CATEGORY_STATIC (gst_fbnet_detect_debug);
   VIDEO_CAPS ("") ";" VIDEO_CAPS ("(memory:SystemMemory, meta:GstVideoOverlayComposition)")
 
 /* So many looks in a row that last longer than a frame are no accident. */
-#define MANY_SLOW_LOOKS 10
+#define MANY_SLOW_LOOKS 5
 
 struct _GstFbnetDetect {
   GstBaseTransform parent;

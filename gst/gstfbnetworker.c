@@ -297,8 +297,8 @@ gst_fbnet_worker_is_busy (GstFbnetWorker *worker, gint64 now)
 
   worker->last_came = now;
   g_mutex_lock (&worker->lock);
-  const gboolean busy =
-      worker->running != NULL && worker->took > 0 && now + interval < worker->began + worker->took;
+  const gboolean busy = worker->running != NULL
+      && (worker->took == 0 || now + interval < worker->began + worker->took);
   g_mutex_unlock (&worker->lock);
   return busy;
 }

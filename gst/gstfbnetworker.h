@@ -40,7 +40,8 @@ guint gst_fbnet_worker_get_generation (GstFbnetWorker *worker);
 /* --- Views. The streaming thread. */
 
 /* Once per frame, at the time `now` (g_get_monotonic_time()): whether, by the time the last look took, a
- * view submitted now would still wait when the next frame comes, and give way to it. */
+ * view submitted now would still wait when the next frame comes, and give way to it. Before the first look has
+ * ended nobody knows. */
 gboolean gst_fbnet_worker_is_busy (GstFbnetWorker *worker, gint64 now);
 
 /* (transfer none): the one to be filled for the next look. */
