@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 #
 # Installs what fbnet needs on Debian, as far as it is missing. The only list of packages.
-# With --clang, also the second compiler that changes are checked with.
+# With --checks, also what changes are checked with beyond the tests of every machine.
 set -eu
 
 # To build: the engine; the importer; the tools and the overlay; training on several machines; the
@@ -20,12 +20,13 @@ run='gstreamer1.0-tools gstreamer1.0-plugins-base gstreamer1.0-plugins-good
 gstreamer1.0-plugins-bad gstreamer1.0-plugins-ugly gstreamer1.0-libav
 fonts-dejavu-core curl ca-certificates openmpi-bin'
 
-# For tests/clang.sh: the compiler, its sanitizers and its fuzzer.
-clang=
+# For tests/clang.sh the compiler, its sanitizers and its fuzzer; memory checks; AVX-512 on processors that
+# lack it.
+checks=
 case ${1-} in
   '') ;;
-  --clang) clang='clang libclang-rt-dev' ;;
-  *) echo 'examples/setup.sh [--clang]' >&2; exit 2 ;;
+  --checks) checks='clang libclang-rt-dev valgrind libsimde-dev' ;;
+  *) echo 'examples/setup.sh [--checks]' >&2; exit 2 ;;
 esac
 
 # GstAnalytics, from GStreamer 1.24 on: Debian 13, and Debian's next release, which has no number yet.
@@ -40,12 +41,12 @@ is_installed() {
 }
 
 if ! command -v dpkg-query >/dev/null; then
-  printf 'Not a Debian system. Needed are the equivalents of:\n%s\n%s\n%s\n' "$build" "$run" "$clang"
+  printf 'Not a Debian system. Needed are the equivalents of:\n%s\n%s\n%s\n' "$build" "$run" "$checks"
   exit 0
 fi
 
 missing=
-for package in $build $run $clang; do
+for package in $build $run $checks; do
   is_installed "$package" || missing="$missing $package"
 done
 if [ -z "$missing" ]; then

@@ -29,6 +29,7 @@
 
 #include <gst/video/video.h>
 
+#include "gstfbnetattach.h"
 #include "gstfbnetclasses.h"
 #include "gstfbnetimage.h"
 #include "gstfbnetloader.h"
@@ -98,6 +99,9 @@ struct _GstFbnetDetect {
   gboolean told_slow, told_unreadable, told_regions, told_orientation;
 #ifdef HAVE_OVERLAY
   GstFbnetOverlay *overlay;
+  gboolean attach_offered; /* by the caps of the source pad */
+  gboolean attach_asked;   /* those downstream, whether they take it; since caps were set */
+  gboolean attach_taken;   /* their answer */
 #endif
 };
 
@@ -368,6 +372,10 @@ gst_fbnet_detect_set_caps (GstBaseTransform *trans, GstCaps *in, GstCaps *out)
 {
   GstFbnetDetect *self = GST_FBNET_DETECT (trans);
 
+#ifdef HAVE_OVERLAY
+  self->attach_offered = gst_fbnet_attach_in_caps (out);
+  self->attach_asked = FALSE;
+#endif
   if (!gst_video_info_from_caps (&self->info, in)) {
     g_autofree char *text = gst_caps_to_string (in);
     GST_ELEMENT_ERROR (self, STREAM, FORMAT, ("expected raw video, found %s", text), (NULL));
@@ -378,6 +386,33 @@ gst_fbnet_detect_set_caps (GstBaseTransform *trans, GstCaps *in, GstCaps *out)
   choose_scheduling (self);
   return TRUE;
 }
+
+#ifdef HAVE_OVERLAY
+/* While nothing is drawn, caps pass as they are. */
+static GstCaps *
+gst_fbnet_detect_transform_caps (GstBaseTransform *trans, GstPadDirection direction, GstCaps *caps,
+    GstCaps *filter)
+{
+  GstFbnetDetect *self = GST_FBNET_DETECT (trans);
+
+  GST_OBJECT_LOCK (self);
+  const gboolean offer =
+      self->settings.overlay && self->settings.overlay_mode != GST_FBNET_OVERLAY_MODE_BLEND;
+  GST_OBJECT_UNLOCK (self);
+  g_autoptr (GstCaps) possible = gst_fbnet_attach_transform_caps (direction, caps, offer);
+  return filter != NULL ? gst_caps_intersect_full (filter, possible, GST_CAPS_INTERSECT_FIRST)
+                        : g_steal_pointer (&possible);
+}
+
+static GstCaps *
+gst_fbnet_detect_fixate_caps (GstBaseTransform *trans, GstPadDirection direction, GstCaps *caps,
+    GstCaps *other)
+{
+  return GST_BASE_TRANSFORM_CLASS (gst_fbnet_detect_parent_class)
+      ->fixate_caps (trans, direction, caps,
+          direction == GST_PAD_SINK ? gst_fbnet_attach_prefer (other) : other);
+}
+#endif
 
 /* What is being looked at is broken off, so that the streaming thread comes back at once. */
 static GstStateChangeReturn
@@ -689,15 +724,32 @@ look (GstFbnetDetect *self, GstBuffer *buffer, const GstFbnetMoment *moment, gui
 /* --- Telling ----------------------------------------------------------------------------------- */
 
 #ifdef HAVE_OVERLAY
+static gboolean
+attaches (GstFbnetDetect *self)
+{
+  const gint mode = self->now.overlay_mode;
+
+  if (mode != GST_FBNET_OVERLAY_MODE_AUTO || !self->attach_offered)
+    return mode == GST_FBNET_OVERLAY_MODE_ATTACH;
+  if (!self->attach_asked) {
+    self->attach_taken = gst_fbnet_attach_is_taken (GST_BASE_TRANSFORM_SRC_PAD (self));
+    self->attach_asked = TRUE;
+  }
+  return self->attach_taken;
+}
+
 static void
-blend_overlay (GstFbnetDetect *self, GstBuffer *buffer, const GstFbnetResult *result)
+draw_overlay (GstFbnetDetect *self, GstBuffer *buffer, const GstFbnetResult *result)
 {
   if (self->overlay == NULL)
     self->overlay = gst_fbnet_overlay_new ();
-  g_autoptr (GstVideoOverlayComposition) composition =
-      gst_fbnet_overlay_compose (self->overlay, result, &self->now.style);
-  if (composition == NULL)
+  if (attaches (self)) {
+    GstVideoOverlayComposition *composition =
+        gst_fbnet_overlay_compose (self->overlay, result, &self->now.style);
+    if (composition != NULL)
+      gst_fbnet_attach_add (buffer, composition);
     return;
+  }
 
   GstVideoFrame frame;
   FbnetRegion visible;
@@ -708,7 +760,7 @@ blend_overlay (GstFbnetDetect *self, GstBuffer *buffer, const GstFbnetResult *re
   }
   if (find_visible (self, buffer, &frame, &visible)) {
     gst_fbnet_regions_crop_frame (&frame, &visible);
-    gst_video_overlay_composition_blend (composition, &frame);
+    gst_fbnet_overlay_draw (self->overlay, result, &self->now.style, &frame);
   }
   gst_video_frame_unmap (&frame);
 }
@@ -749,7 +801,7 @@ attach (GstFbnetDetect *self, GstBuffer *buffer, const GstFbnetResult *result)
 #endif
 #ifdef HAVE_OVERLAY
   if (result != NULL && self->now.overlay)
-    blend_overlay (self, buffer, result);
+    draw_overlay (self, buffer, result);
 #endif
 }
 
@@ -957,13 +1009,17 @@ gst_fbnet_detect_set_property (GObject *object, guint id, const GValue *value, G
   GstFbnetDetect *self = GST_FBNET_DETECT (object);
 
   GST_OBJECT_LOCK (self);
+  const gboolean drew = self->settings.overlay;
   const gboolean known = gst_fbnet_settings_set (&self->settings, id, value);
+  const gboolean draws = self->settings.overlay;
   if (known)
     self->revision++;
   if (known && gst_fbnet_settings_names_file (id))
     gst_fbnet_loader_request (self->loader);
   GST_OBJECT_UNLOCK (self);
 
+  if (draws != drew) /* whether the caps tell of drawings */
+    gst_base_transform_reconfigure_src (GST_BASE_TRANSFORM (self));
   if (!known)
     G_OBJECT_WARN_INVALID_PROPERTY_ID (object, id, spec);
   else if (gst_fbnet_settings_needs_start (id) && gst_fbnet_loader_is_started (self->loader))
@@ -1063,6 +1119,10 @@ gst_fbnet_detect_class_init (GstFbnetDetectClass *class)
   transform_class->start = gst_fbnet_detect_start;
   transform_class->stop = gst_fbnet_detect_stop;
   transform_class->set_caps = gst_fbnet_detect_set_caps;
+#ifdef HAVE_OVERLAY
+  transform_class->transform_caps = gst_fbnet_detect_transform_caps;
+  transform_class->fixate_caps = gst_fbnet_detect_fixate_caps;
+#endif
   transform_class->before_transform = gst_fbnet_detect_before_transform;
   transform_class->transform_ip = gst_fbnet_detect_transform_ip;
   transform_class->sink_event = gst_fbnet_detect_sink_event;

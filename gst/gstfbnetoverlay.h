@@ -25,13 +25,17 @@ typedef struct {
   double mask_alpha;   /* 0…1 */
 } GstFbnetOverlayStyle;
 
-/* Fonts, kept from frame to frame. One thread at a time. */
+/* Fonts and words, kept from frame to frame. One thread at a time. */
 typedef struct _GstFbnetOverlay GstFbnetOverlay;
 
 GstFbnetOverlay *gst_fbnet_overlay_new (void);
 void gst_fbnet_overlay_free (GstFbnetOverlay *overlay); /* NULL is allowed */
 
-/* The detections as small ARGB pictures at their places, worst first so that the best lie on top.
+/* The detections into the frame, mapped for reading and writing: worst first, so that the best lie on top. */
+void gst_fbnet_overlay_draw (GstFbnetOverlay *overlay, const GstFbnetResult *result,
+    const GstFbnetOverlayStyle *style, const GstVideoFrame *frame);
+
+/* The same as small ARGB pictures at their places, for a sink to blend.
  * Returns: (transfer full) (nullable): NULL if there is nothing to draw. */
 GstVideoOverlayComposition *gst_fbnet_overlay_compose (GstFbnetOverlay *overlay,
     const GstFbnetResult *result, const GstFbnetOverlayStyle *style);

@@ -7,6 +7,7 @@
 
 #include <string.h>
 
+#include "gstfbnetattach.h"
 #include "gstfbnetmeta.h"
 
 typedef enum {
@@ -138,6 +139,9 @@ static const Property own_properties[] = {
 #ifdef HAVE_OVERLAY
   { "overlay", "Draw the detections into the frames", KIND_BOOLEAN, CONTROL, 0, 1, FALSE,
       VALUE (overlay) },
+  { "overlay-mode", "Whether drawings go into the frames or beside them, for a sink to blend",
+      KIND_ENUM, READY, 0, 0, GST_FBNET_OVERLAY_MODE_AUTO, VALUE (overlay_mode),
+      gst_fbnet_overlay_mode_get_type },
   { "draw-boxes", "Draw boxes", KIND_BOOLEAN, PLAYING, 0, 1, TRUE, DRAWN (draw_boxes) },
   { "draw-labels", "Draw labels", KIND_BOOLEAN, PLAYING, 0, 1, TRUE, DRAWN (draw_labels) },
   { "draw-scores", "Draw probabilities", KIND_BOOLEAN, PLAYING, 0, 1, TRUE, DRAWN (draw_scores) },

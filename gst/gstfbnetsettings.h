@@ -57,6 +57,7 @@ typedef struct {
   gint post_messages; /* GstFbnetPostMessages */
   guint meta_types;   /* GstFbnetMetaTypes */
   gboolean overlay;
+  gint overlay_mode; /* GstFbnetOverlayMode */
   GstFbnetOverlayStyle style;
   guint8 was_set[GST_FBNET_MAX_PROPERTIES]; /* by id: its default is no longer meant */
 } GstFbnetSettings;

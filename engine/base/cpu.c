@@ -20,6 +20,9 @@ enum {
   XCR0_ZMM_HIGH = 1 << 7,
 };
 
+/* Of leaf 7, sub-leaf 1; not every compiler's header names it. */
+#  define BIT_AVX_VNNI (1u << 4)
+
 #  define XCR0_FOR_AVX2   (XCR0_SSE | XCR0_AVX)
 #  define XCR0_FOR_AVX512 (XCR0_FOR_AVX2 | XCR0_OPMASK | XCR0_ZMM_LOW | XCR0_ZMM_HIGH)
 
@@ -56,6 +59,8 @@ detect (void)
   const guint32 xcr0 = read_xcr0 ();
   if (has_all (c, bit_AVX | bit_FMA) && has_all (b7, bit_AVX2) && has_all (xcr0, XCR0_FOR_AVX2))
     flags |= CPU_AVX2;
+  if ((flags & CPU_AVX2) && __get_cpuid_count (7, 1, &a, &b, &c, &d) && has_all (a, BIT_AVX_VNNI))
+    flags |= CPU_AVX_VNNI;
   if ((flags & CPU_AVX2) && has_all (b7, avx512_bits) && has_all (xcr0, XCR0_FOR_AVX512))
     flags |= CPU_AVX512;
   if ((flags & CPU_AVX512) && has_all (c7, bit_AVX512VNNI))

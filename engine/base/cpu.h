@@ -12,7 +12,8 @@ enum {
   CPU_AVX512 = 1 << 1,      /* F, BW, CD, DQ, VL */
   CPU_AVX512_VNNI = 1 << 2, /* and VNNI */
   CPU_AVX512_VBMI = 1 << 3, /* and VBMI */
-  CPU_NEON = 1 << 4,        /* aarch64 baseline */
+  CPU_AVX_VNNI = 1 << 4,    /* VNNI on the vectors of AVX2 */
+  CPU_NEON = 1 << 5,        /* aarch64 baseline */
 };
 
 /* Asked once, then remembered; safe from any thread. */

@@ -4,6 +4,7 @@
  */
 #include "bytes-vec-avx512vnni.h"
 
+#include "bytes-add.inc.h"
 #include "bytes-channels.inc.h"
 #include "bytes-depthwise.inc.h"
 #include "bytes-gemm.inc.h"

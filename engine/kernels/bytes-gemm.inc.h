@@ -15,12 +15,16 @@
 /* `a` rows that one round over all panels takes: they shall stay in the second-level cache. */
 #define ROW_BLOCK_BYTES (64 * 1024)
 
-/* Rows per tile of one, two, three vectors: the sums, a vector of weights and one of `a` and a
- * product must fit the registers. */
+/* Rows per tile of one, two, three vectors: the sums, the vectors of weights, one of `a`, and where a dot
+ * product is not one instruction the product, must fit the registers. */
 #if QVEC_REGISTERS == 32
 #  define TILE_ROWS_1 12
 #  define TILE_ROWS_2 12
 #  define TILE_ROWS_3 8
+#elif QVEC_TAPS == STEP
+#  define TILE_ROWS_1 8
+#  define TILE_ROWS_2 6
+#  define TILE_ROWS_3 4
 #else
 #  define TILE_ROWS_1 8
 #  define TILE_ROWS_2 4
@@ -157,11 +161,14 @@ DEFINE_TILE (1, 1) DEFINE_TILE (2, 1) DEFINE_TILE (3, 1) DEFINE_TILE (4, 1)
 DEFINE_TILE (5, 1) DEFINE_TILE (6, 1) DEFINE_TILE (7, 1) DEFINE_TILE (8, 1)
 DEFINE_TILE (1, 2) DEFINE_TILE (2, 2) DEFINE_TILE (3, 2) DEFINE_TILE (4, 2)
 DEFINE_TILE (1, 3) DEFINE_TILE (2, 3) DEFINE_TILE (3, 3)
+#if TILE_ROWS_2 > 4
+DEFINE_TILE (5, 2) DEFINE_TILE (6, 2) DEFINE_TILE (4, 3)
+#endif
 #if QVEC_REGISTERS == 32
 DEFINE_TILE (9, 1) DEFINE_TILE (10, 1) DEFINE_TILE (11, 1) DEFINE_TILE (12, 1)
-DEFINE_TILE (5, 2) DEFINE_TILE (6, 2) DEFINE_TILE (7, 2) DEFINE_TILE (8, 2)
+DEFINE_TILE (7, 2) DEFINE_TILE (8, 2)
 DEFINE_TILE (9, 2) DEFINE_TILE (10, 2) DEFINE_TILE (11, 2) DEFINE_TILE (12, 2)
-DEFINE_TILE (4, 3) DEFINE_TILE (5, 3) DEFINE_TILE (6, 3) DEFINE_TILE (7, 3)
+DEFINE_TILE (5, 3) DEFINE_TILE (6, 3) DEFINE_TILE (7, 3)
 DEFINE_TILE (8, 3)
 #endif
 
@@ -174,8 +181,13 @@ static const TileFunc tiles_3[] = { NULL, tile_1x3, tile_2x3, tile_3x3, tile_4x3
   tile_6x3, tile_7x3, tile_8x3 };
 #else
   tile_6x1, tile_7x1, tile_8x1 };
+#  if TILE_ROWS_2 == 6
+static const TileFunc tiles_2[] = { NULL, tile_1x2, tile_2x2, tile_3x2, tile_4x2, tile_5x2, tile_6x2 };
+static const TileFunc tiles_3[] = { NULL, tile_1x3, tile_2x3, tile_3x3, tile_4x3 };
+#  else
 static const TileFunc tiles_2[] = { NULL, tile_1x2, tile_2x2, tile_3x2, tile_4x2 };
 static const TileFunc tiles_3[] = { NULL, tile_1x3, tile_2x3, tile_3x3 };
+#  endif
 #endif
 /* clang-format on */
 

@@ -25,6 +25,7 @@
 #define QVEC_TAPS      4
 #define QVEC_REGISTERS 32
 typedef __m512i QVec;
+#define QVEC_OP(name) _mm512_##name
 typedef gint8 QWeight;
 
 #define QVEC_PARTS 1

@@ -53,8 +53,9 @@ typedef struct {
   QOutput output; /* its `bias` includes zero_in * sum of weights, as for gemm */
 } QDepthwiseArgs;
 
-/* Two tensors added, as QNNPACK adds them. The factors are 0 … 2^22. With
- *   acc = a[i]*factor_a + b[i]*factor_b + constant   (in 32 bits, wrapping)
+/* Two tensors added, as QNNPACK adds them. The factors are 0 … 2^22, and the constant is such that no sum
+ * leaves 32 bits: minus each factor times a byte. With
+ *   acc = a[i]*factor_a + b[i]*factor_b + constant
  *   y = (acc >> shift) + ((acc & (2^shift - 1)) - (acc < 0) > (2^shift - 1) >> 1)
  *   out[i] = clamp (y + zero, 0, 255) */
 typedef struct {

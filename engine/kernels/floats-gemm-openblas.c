@@ -3,9 +3,9 @@
  * Matrix product through OpenBLAS. It keeps the number of threads that the host application has
  * chosen; what that means for the bits of a result stands in docs/kernels.md.
  */
-#include <cblas.h>
 #include <string.h>
 
+#include "openblas.h"
 #include "rows.h"
 
 /* Rows per call. Fixed, so that calls that divide their rows at multiples of it give OpenBLAS the
@@ -51,7 +51,7 @@ gemm_chunk (const GemmArgs *g, gsize first, gsize rows)
 
   for (gsize i = first; i < first + rows; i++)
     begin_row (g, i);
-  cblas_sgemm (CblasRowMajor, CblasNoTrans, CblasTrans, (blasint) rows, (blasint) g->n,
+  openblas_sgemm (CblasRowMajor, CblasNoTrans, CblasTrans, (blasint) rows, (blasint) g->n,
       (blasint) g->k, 1.0f, g->a + first * g->lda, (blasint) g->lda, g->packed, (blasint) g->k,
       1.0f, c, (blasint) g->ldc);
   for (gsize i = 0; i < rows; i++)

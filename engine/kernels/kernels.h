@@ -21,14 +21,16 @@ typedef struct {
   FloatKernels floats;
   ByteKernels bytes;      /* the same bits in every row */
   PictureKernels picture; /* the same bits in every row */
+  gboolean (*load) (
+      GError **error); /* to be called before the first kernel; NULL: nothing to load */
 } Kernels;
 
-/* The rows that this processor runs, best first; the last is "c", which runs everywhere.
+/* The rows that this processor runs, best first and loaded; the last is "c", which runs everywhere.
  * NULL-terminated. */
 const Kernels *const *kernels_list (void);
 
 /* The row called `name`, or with NULL: the one FBNET_KERNELS names, else the first that this
- * processor runs. NULL with error set: no such row, or this processor cannot run it. */
+ * processor runs; loaded. NULL with error set: no such row, or this processor cannot run it. */
 const Kernels *kernels_find (const char *name, GError **error);
 
 #endif

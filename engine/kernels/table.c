@@ -5,6 +5,7 @@
 #include "base/cpu.h"
 #include "fbnet/fbnet.h"
 #include "kernels.h"
+#include "openblas.h"
 #include "rows.h"
 
 #define GEMM(isa)                                                                                  \
@@ -37,10 +38,14 @@
     .color_row = color_row_##isa, .horizontal = horizontal_##isa, .vertical = vertical_##isa,      \
   }
 
-/* Best first. A processor must have what is in cpu_flags; what only some of them have comes with fill(). */
+/* Best first. A processor must have what is in cpu_flags; what only some of them have comes with fill(). A row
+ * may want something loaded before it runs. */
 static Kernels rows[] = {
 #ifdef HAVE_KERNELS_AVX512
   { "avx512", CPU_AVX2 | CPU_AVX512, FLOATS (avx512), BYTES (avx2, avx2), PICTURE (avx2) },
+#endif
+#ifdef HAVE_KERNELS_AVXVNNI
+  { "avxvnni", CPU_AVX2 | CPU_AVX_VNNI, FLOATS (avx2), BYTES (avxvnni, avx2), PICTURE (avx2) },
 #endif
 #ifdef HAVE_KERNELS_AVX2
   { "avx2", CPU_AVX2, FLOATS (avx2), BYTES (avx2, avx2), PICTURE (avx2) },
@@ -50,12 +55,13 @@ static Kernels rows[] = {
 #endif
   { "openblas", 0,
       { GEMM (openblas), .depthwise_row = depthwise_row_c, CHANNELS (c), .split_shows = TRUE },
-      BYTES (c, c), PICTURE (c) },
+      BYTES (c, c), PICTURE (c), openblas_load },
   { "c", 0, FLOATS (c), BYTES (c, c), PICTURE (c) },
 };
 
-/* The rows that this processor runs, NULL-terminated. */
+/* The rows that this processor runs, NULL-terminated; and of them those that are ready. */
 static const Kernels *runnable[G_N_ELEMENTS (rows) + 1];
+static const Kernels *ready[G_N_ELEMENTS (rows) + 1];
 
 /* Bytes with the extensions of AVX-512 that not every processor with AVX-512 has. */
 static void
@@ -84,8 +90,8 @@ fill (guint flags)
   }
 }
 
-const Kernels *const *
-kernels_list (void)
+static const Kernels *const *
+list_runnable (void)
 {
   static gsize filled = 0;
 
@@ -94,6 +100,37 @@ kernels_list (void)
     g_once_init_leave (&filled, 1);
   }
   return runnable;
+}
+
+static gboolean
+load (const Kernels *row, GError **error)
+{
+  return row->load == NULL || row->load (error);
+}
+
+const Kernels *const *
+kernels_list (void)
+{
+  static gsize filled = 0;
+
+  if (g_once_init_enter (&filled)) {
+    guint n = 0;
+    for (const Kernels *const *row = list_runnable (); *row != NULL; row++) {
+      if (load (*row, NULL))
+        ready[n++] = *row;
+    }
+    g_once_init_leave (&filled, 1);
+  }
+  return ready;
+}
+
+/* The last row is always there. */
+static const Kernels *
+find_best (const Kernels *const *list)
+{
+  while (!load (*list, NULL))
+    list++;
+  return *list;
 }
 
 /* "avx2, openblas, c": what an error message may propose. */
@@ -110,7 +147,7 @@ names_of (const Kernels *const *list)
 const Kernels *
 kernels_find (const char *name, GError **error)
 {
-  const Kernels *const *list = kernels_list ();
+  const Kernels *const *list = list_runnable ();
   const char *source = "kernels";
 
   if (name == NULL) {
@@ -118,11 +155,11 @@ kernels_find (const char *name, GError **error)
     source = "FBNET_KERNELS";
   }
   if (name == NULL || name[0] == '\0')
-    return list[0];
+    return find_best (list);
 
   for (guint i = 0; list[i] != NULL; i++)
     if (g_str_equal (list[i]->name, name))
-      return list[i];
+      return load (list[i], error) ? list[i] : NULL;
 
   g_autofree char *names = names_of (list);
   g_set_error (error, FBNET_ERROR, FBNET_ERROR_ARGUMENT,

@@ -36,13 +36,36 @@ make_folder (const char *path, GError **error)
 }
 
 static gboolean
+is_same_file (const char *path, const char *other)
+{
+  GStatBuf a, b;
+
+  return g_stat (path, &a) == 0 && g_stat (other, &b) == 0 && a.st_dev == b.st_dev
+      && a.st_ino == b.st_ino;
+}
+
+/* The pictures of a set are not looked through one by one for those that would be replaced. */
+static gboolean
+open_annotations (const DetectOptions *options, GError **error)
+{
+  if (!make_folder (options->annotate, error))
+    return FALSE;
+  if (options->images == NULL || !is_same_file (options->annotate, options->images))
+    return TRUE;
+  g_set_error (error, FBNET_ERROR, FBNET_ERROR_ARGUMENT,
+      "%s: expected another folder for --annotate than that of the pictures to be read",
+      options->annotate);
+  return FALSE;
+}
+
+static gboolean
 session_open (Session *session, const DetectOptions *options, Console *console, GError **error)
 {
   *session = (Session){ .options = options, .console = console };
   session->annotated = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);
   if (!picture_detector_open (&session->detector, options->model, options->params, error))
     return FALSE;
-  return options->annotate == NULL || make_folder (options->annotate, error);
+  return options->annotate == NULL || open_annotations (options, error);
 }
 
 static void
@@ -55,15 +78,6 @@ session_close (Session *session)
 /* --- One picture ------------------------------------------------------------------------------ */
 
 #ifdef HAVE_ANNOTATE
-static gboolean
-is_same_file (const char *path, const char *other)
-{
-  GStatBuf a, b;
-
-  return g_stat (path, &a) == 0 && g_stat (other, &b) == 0 && a.st_dev == b.st_dev
-      && a.st_ino == b.st_ino;
-}
-
 /* FOLDER/STEM.png, or STEM-2.png and so on where this run has written that name already: pictures of
  * different folders may have one name. */
 static char *

@@ -73,6 +73,8 @@ coco_kinds_of_file (const CocoFile *file)
 typedef enum {
   IMAGE_TWICE,
   CATEGORY_TWICE,
+  CATEGORY_NAME_TWICE,
+  TRUTH_UNREADABLE,
   TRUTH_IMAGE,
   TRUTH_CATEGORY,
   TRUTH_ID,
@@ -95,6 +97,9 @@ typedef enum {
 static const char *const flaws[N_FLAWS] = {
   [IMAGE_TWICE] = "images with the id of another: one of them counts",
   [CATEGORY_TWICE] = "categories with the id of another: one of them counts",
+  [CATEGORY_NAME_TWICE] =
+      "categories with the name of another: the first is what detections are compared with",
+  [TRUTH_UNREADABLE] = "annotations without a readable image_id and category_id: left out",
   [TRUTH_IMAGE] = "annotations of an image that the file does not list: left out",
   [TRUTH_CATEGORY] = "annotations of a category that the file does not list: left out",
   [TRUTH_ID] =
@@ -140,6 +145,7 @@ typedef struct {
 } Key;
 
 struct CocoTruth {
+  const CocoFile *file;
   GPtrArray *images, *categories; /* of the file, by ascending id, each id once */
   GHashTable *groups;             /* Key → GArray of CocoObject */
   guint kinds, n_keypoints, n_objects;
@@ -149,6 +155,7 @@ struct CocoTruth {
 struct CocoResults {
   GHashTable *groups;
   guint n_detections;
+  CocoProblems *problems;
 };
 
 static guint
@@ -388,18 +395,30 @@ static gboolean
 take_annotations (CocoTruth *truth, const CocoFile *file, GError **error)
 {
   const GArray *annotations = coco_file_annotations (file, error);
-  g_autoptr (GHashTable) ids = g_hash_table_new (g_double_hash, g_double_equal);
+  g_autoptr (GHashTable) ids = g_hash_table_new (g_int64_hash, g_int64_equal);
 
   for (guint i = 0; annotations != NULL && i < annotations->len; i++) {
     const CocoAnnotation *annotation = &g_array_index (annotations, CocoAnnotation, i);
     g_autofree char *where = coco_file_where (file, "annotations", i);
-    if (annotation->flaw != NULL) {
-      g_set_error_literal (error, FBNET_ERROR, FBNET_ERROR_FORMAT, annotation->flaw);
-      return FALSE;
-    }
-    take_annotation (truth, ids, annotation, where);
+    if (annotation->flaw != NULL)
+      problems_note (truth->problems, TRUTH_UNREADABLE, annotation->flaw);
+    else
+      take_annotation (truth, ids, annotation, where);
   }
   return annotations != NULL;
+}
+
+static void
+note_names (const CocoFile *file, CocoProblems *problems)
+{
+  for (guint i = 0; i < file->categories->len; i++) {
+    const CocoCategory *category = &g_array_index (file->categories, CocoCategory, i);
+    const CocoCategory *first = coco_file_find_name (file, category->name);
+    g_autofree char *where =
+        g_strdup_printf ("%s: '%s' is %" G_GINT64_FORMAT " and %" G_GINT64_FORMAT, file->path,
+            category->name, first->id, category->id);
+    problems_note_if (problems, first->id != category->id, CATEGORY_NAME_TWICE, where);
+  }
 }
 
 CocoTruth *
@@ -409,6 +428,7 @@ coco_truth_new (const CocoFile *file, guint wanted, guint n_keypoints, CocoProbl
   if (!coco_file_check_images (file, FALSE, error))
     return NULL;
   g_autoptr (CocoTruth) truth = g_new0 (CocoTruth, 1);
+  truth->file = file;
   truth->groups = groups_new ();
   truth->kinds = wanted;
   truth->n_keypoints = n_keypoints;
@@ -416,6 +436,7 @@ coco_truth_new (const CocoFile *file, guint wanted, guint n_keypoints, CocoProbl
   truth->images = sort_once_each (file->images, compare_images, IMAGE_TWICE, file->path, problems);
   truth->categories =
       sort_once_each (file->categories, compare_categories, CATEGORY_TWICE, file->path, problems);
+  note_names (file, problems);
   return take_annotations (truth, file, error) ? g_steal_pointer (&truth) : NULL;
 }
 
@@ -509,9 +530,8 @@ box_of_keypoints (const double *keypoints, guint n)
  * the box is one. */
 static gboolean
 complete_result (CocoObject *object, const cJSON *item, const CocoImage *image,
-    const CocoTruth *truth, const char *where, GError **error)
+    const CocoTruth *truth, CocoProblems *problems, const char *where, GError **error)
 {
-  CocoProblems *problems = truth->problems;
   const gboolean has_box = get_field (item, COCO_BOX) != NULL;
   const gboolean has_mask = get_field (item, COCO_MASK) != NULL;
   const gboolean want_mask = truth->kinds & COCO_KIND_BIT (COCO_MASK) || !has_box;
@@ -550,8 +570,8 @@ read_result (CocoResults *results, const cJSON *item, const CocoTruth *truth, co
   Key key;
   CocoObject object = { 0 };
 
-  if (!json_get_integer (item, "image_id", &key.image_id, where, error)
-      || !json_get_integer (item, "category_id", &key.category_id, where, error)
+  if (!coco_file_read_id (truth->file, item, "image_id", &key.image_id, where, error)
+      || !coco_file_read_id (truth->file, item, "category_id", &key.category_id, where, error)
       || !json_get_number (item, "score", &object.score, where, error))
     return FALSE;
   const CocoImage *image = find_image (truth, key.image_id);
@@ -563,10 +583,10 @@ read_result (CocoResults *results, const cJSON *item, const CocoTruth *truth, co
   }
   results->n_detections++;
   if (!has_category (truth, key.category_id)) {
-    problems_note (truth->problems, RESULT_CATEGORY, where);
+    problems_note (results->problems, RESULT_CATEGORY, where);
     return TRUE;
   }
-  if (!complete_result (&object, item, image, truth, where, error)) {
+  if (!complete_result (&object, item, image, truth, results->problems, where, error)) {
     clear_object (&object);
     return FALSE;
   }
@@ -575,7 +595,8 @@ read_result (CocoResults *results, const cJSON *item, const CocoTruth *truth, co
 }
 
 CocoResults *
-coco_results_new (const cJSON *file, const char *path, const CocoTruth *truth, GError **error)
+coco_results_new (const cJSON *file, const char *path, const CocoTruth *truth,
+    CocoProblems *problems, GError **error)
 {
   if (!cJSON_IsArray (file)) {
     g_set_error (error, FBNET_ERROR, FBNET_ERROR_FORMAT,
@@ -584,6 +605,7 @@ coco_results_new (const cJSON *file, const char *path, const CocoTruth *truth, G
   }
   g_autoptr (CocoResults) results = g_new0 (CocoResults, 1);
   results->groups = groups_new ();
+  results->problems = problems;
   guint i = 0;
   const cJSON *item;
   cJSON_ArrayForEach (item, file)

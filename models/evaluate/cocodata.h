@@ -80,7 +80,7 @@ typedef struct CocoResults CocoResults;
 /* From the results file `path`, read into `file`. A detection in an image that the annotation file
  * lacks is an error, as in pycocotools; one of a category that it lacks counts nowhere. */
 CocoResults *coco_results_new (const cJSON *file, const char *path, const CocoTruth *truth,
-    GError **error);
+    CocoProblems *problems, GError **error);
 void coco_results_free (CocoResults *results); /* NULL is allowed */
 
 guint coco_results_n_detections (const CocoResults *results);

@@ -19,8 +19,9 @@ typedef struct {
   const EvalOptions *options;
   Console *console;
   CocoFile *annotations;
+  PictureDetector detector;
   cJSON *detections;
-  CocoProblems *problems;
+  CocoProblems *problems, *result_problems;
   CocoTruth *truth;
   CocoResults *results;
   CocoEval *evals[COCO_N_KINDS];
@@ -30,6 +31,7 @@ typedef struct {
 static void
 session_clear (Session *session)
 {
+  picture_detector_close (&session->detector);
   cJSON_Delete (session->detections);
   for (guint kind = 0; kind < COCO_N_KINDS; kind++)
     coco_eval_free (session->evals[kind]);
@@ -38,12 +40,13 @@ session_clear (Session *session)
   coco_truth_free (session->truth);
   coco_file_free (session->annotations);
   coco_problems_free (session->problems);
+  coco_problems_free (session->result_problems);
 }
 
 /* --- A model's detections --------------------------------------------------------------------- */
 
 static gboolean
-run_set (Session *session, PictureDetector *detector, CocoWriter *writer, GError **error)
+run_set (Session *session, CocoWriter *writer, GError **error)
 {
   const EvalOptions *o = session->options;
   const CocoRun all = {
@@ -53,47 +56,77 @@ run_set (Session *session, PictureDetector *detector, CocoWriter *writer, GError
     .console = session->console,
   };
 
-  return coco_run (&all, detector, writer, error)
+  return coco_run (&all, &session->detector, writer, error)
       && (o->write_results == NULL || coco_writer_save (writer, o->write_results, error));
 }
 
 static cJSON *
 detect (Session *session, GError **error)
 {
-  const EvalOptions *o = session->options;
-  PictureDetector detector;
   g_autoptr (CocoWriter) writer = coco_writer_new ();
-  const gboolean done = picture_detector_open (&detector, o->model, o->params, error)
-      && run_set (session, &detector, writer, error);
 
-  picture_detector_close (&detector);
-  return done ? coco_writer_to_json (writer) : NULL;
+  return run_set (session, writer, error) ? coco_writer_to_json (writer) : NULL;
 }
 
 /* --- Evaluation ------------------------------------------------------------------------------- */
 
-/* What was asked for, else what both files have. */
+static guint
+kinds_of_detector (const FbnetDetector *detector)
+{
+  FbnetParams params;
+
+  fbnet_detector_get_params (detector, &params);
+  return COCO_KIND_BIT (COCO_BOX) | (params.masks ? COCO_KIND_BIT (COCO_MASK) : 0)
+      | (params.keypoints ? COCO_KIND_BIT (COCO_KEYPOINTS) : 0);
+}
+
+/* What was asked for, else what both sides have. */
 static guint
 choose_kinds (const Session *session)
 {
   if (session->options->kinds != 0)
     return session->options->kinds;
-  const guint both =
-      coco_kinds_of_file (session->annotations) & coco_kinds_of_results (session->detections);
+  const guint found = session->detections != NULL ? coco_kinds_of_results (session->detections)
+                                                  : kinds_of_detector (session->detector.detector);
+  const guint both = coco_kinds_of_file (session->annotations) & found;
   return both != 0 ? both : COCO_KIND_BIT (COCO_BOX);
 }
 
+static void
+say_problems (const Session *session, const CocoProblems *problems)
+{
+  g_auto (GStrv) sentences = coco_problems_describe (problems);
+
+  for (guint i = 0; sentences[i] != NULL; i++)
+    console_say (session->console, "%s", sentences[i]);
+}
+
+/* What is wrong with the annotations is told before a model works for hours. */
 static gboolean
-read_tables (Session *session, guint kinds, GError **error)
+read_truth (Session *session, guint kinds, GError **error)
+{
+  session->problems = coco_problems_new ();
+  session->truth = coco_truth_new (session->annotations, kinds, session->options->n_sigmas,
+      session->problems, error);
+  if (session->truth == NULL)
+    return FALSE;
+  say_problems (session, session->problems);
+  return TRUE;
+}
+
+static gboolean
+read_results (Session *session, GError **error)
 {
   const EvalOptions *options = session->options;
   const char *source = options->results != NULL ? options->results : options->model;
 
-  session->truth =
-      coco_truth_new (session->annotations, kinds, options->n_sigmas, session->problems, error);
-  if (session->truth != NULL)
-    session->results = coco_results_new (session->detections, source, session->truth, error);
-  return session->results != NULL;
+  session->result_problems = coco_problems_new ();
+  session->results = coco_results_new (session->detections, source, session->truth,
+      session->result_problems, error);
+  if (session->results == NULL)
+    return FALSE;
+  say_problems (session, session->result_problems);
+  return TRUE;
 }
 
 static void
@@ -124,7 +157,12 @@ static gboolean
 print_report (const Session *session, GError **error)
 {
   const EvalOptions *options = session->options;
-  g_auto (GStrv) problems = coco_problems_describe (session->problems);
+  g_auto (GStrv) of_truth = coco_problems_describe (session->problems);
+  g_auto (GStrv) of_results = coco_problems_describe (session->result_problems);
+  g_autoptr (GStrvBuilder) all = g_strv_builder_new ();
+  g_strv_builder_addv (all, (const char **) of_truth);
+  g_strv_builder_addv (all, (const char **) of_results);
+  g_auto (GStrv) problems = g_strv_builder_end (all);
   const EvalReport report = {
     .annotations = options->annotations,
     .source = options->results != NULL ? options->results : options->model,
@@ -137,11 +175,21 @@ print_report (const Session *session, GError **error)
     .per_class = options->per_class,
   };
 
-  for (guint i = 0; problems[i] != NULL; i++)
-    console_say (session->console, "%s", problems[i]);
   g_autofree char *text =
       options->json ? eval_report_to_json (&report) : eval_report_to_text (&report);
   return options->json ? output_print_line (text, error) : output_print (text, error);
+}
+
+/* The file of detections, or the model that will make them. */
+static gboolean
+open_source (Session *session, GError **error)
+{
+  const EvalOptions *options = session->options;
+
+  if (options->results == NULL)
+    return picture_detector_open (&session->detector, options->model, options->params, error);
+  session->detections = json_read (options->results, error);
+  return session->detections != NULL;
 }
 
 static gboolean
@@ -149,16 +197,15 @@ evaluate_all (Session *session, GError **error)
 {
   const EvalOptions *options = session->options;
 
-  session->problems = coco_problems_new ();
   session->annotations = coco_file_read (options->annotations, error);
-  if (session->annotations == NULL)
-    return FALSE;
-  session->detections =
-      options->results != NULL ? json_read (options->results, error) : detect (session, error);
-  if (session->detections == NULL)
+  if (session->annotations == NULL || !open_source (session, error))
     return FALSE;
   const guint kinds = choose_kinds (session);
-  if (!read_tables (session, kinds, error))
+  if (!read_truth (session, kinds, error))
+    return FALSE;
+  if (session->detections == NULL)
+    session->detections = detect (session, error);
+  if (session->detections == NULL || !read_results (session, error))
     return FALSE;
   evaluate (session, kinds);
   return plot (session, error) && print_report (session, error);

@@ -31,7 +31,7 @@ measure (Accuracy *accuracy, const CocoFile *annotations, const cJSON *detection
   g_autoptr (CocoTruth) truth =
       coco_truth_new (annotations, kinds, COCO_N_PERSON_KEYPOINTS, problems, error);
   g_autoptr (CocoResults) results =
-      truth != NULL ? coco_results_new (detections, model, truth, error) : NULL;
+      truth != NULL ? coco_results_new (detections, model, truth, problems, error) : NULL;
 
   if (results == NULL)
     return FALSE;

@@ -8,6 +8,8 @@
 #include "jsonfile.h"
 #include "modelfile.h"
 
+#define MAX_NAMES 8
+
 static gboolean
 read_category_ids (ClassTable *table, const FbnetModel *model, GError **error)
 {
@@ -50,16 +52,46 @@ class_table_free (ClassTable *table)
   g_free (table);
 }
 
-/* Names before ids: data sets number the same things differently. */
+/* Names decide, as data sets number the same things differently; numbers are for a class without a name. */
 static gint64
 match_class (const ClassTable *table, guint class_id, const CocoFile *file)
 {
   const char *label = table->labels[class_id];
-  const CocoCategory *category = label != NULL ? coco_file_find_name (file, label) : NULL;
+  const CocoCategory *category = NULL;
 
-  if (category == NULL && table->category_ids != NULL)
+  if (label != NULL)
+    category = coco_file_find_name (file, label);
+  else if (table->category_ids != NULL)
     category = coco_file_find_category (file, table->category_ids[class_id]);
   return category != NULL ? category->id : -1;
+}
+
+static gboolean
+is_matched (const ClassTable *table, gint64 category_id)
+{
+  for (guint i = 0; i < table->n; i++) {
+    if (table->category_ids[i] == category_id)
+      return TRUE;
+  }
+  return FALSE;
+}
+
+char *
+class_table_list_strangers (const ClassTable *table, const CocoFile *file, guint *n)
+{
+  GString *names = g_string_new (NULL);
+
+  *n = 0;
+  for (guint i = 0; i < file->categories->len; i++) {
+    const CocoCategory *category = &g_array_index (file->categories, CocoCategory, i);
+    if (is_matched (table, category->id))
+      continue;
+    if ((*n)++ < MAX_NAMES)
+      g_string_append_printf (names, "%s%s", names->len > 0 ? ", " : "", category->name);
+  }
+  if (*n > MAX_NAMES)
+    g_string_append (names, " …");
+  return g_string_free (names, FALSE);
 }
 
 gboolean
@@ -77,7 +109,7 @@ class_table_match (ClassTable *table, const CocoFile *file, guint *n_unmatched, 
   if (*n_unmatched < table->n)
     return TRUE;
   g_set_error (error, FBNET_ERROR, FBNET_ERROR_FORMAT,
-      "categories: expected the annotation file's to have ids or names of the model's classes, "
+      "categories: expected the annotation file's to have names of the model's classes, "
       "found that none of %u classes is among its %u categories",
       table->n, file->categories->len);
   return FALSE;

@@ -19,11 +19,15 @@ typedef struct {
 ClassTable *class_table_new (const FbnetModel *model, GError **error);
 void class_table_free (ClassTable *table); /* NULL is allowed */
 
-/* Makes the category ids those of the file: each class takes that of the category of its name, else
- * keeps the one that the model names if the file has it, else has none. *n_unmatched is the number of
+/* Makes the category ids those of the file: each class takes that of the category of its name; a class
+ * without a name keeps the one that the model names if the file has it; else it has none. *n_unmatched is the number of
  * classes without one. FALSE with error if none has one. */
 gboolean class_table_match (ClassTable *table, const CocoFile *file, guint *n_unmatched,
     GError **error);
+
+/* After a match: how many categories of the file are no class of the model, and the names of the first of
+ * them; g_free() it. */
+char *class_table_list_strangers (const ClassTable *table, const CocoFile *file, guint *n);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (ClassTable, class_table_free)
 

@@ -17,8 +17,39 @@ coco_file_where (const CocoFile *file, const char *list, guint index)
   return g_strdup_printf ("%s: %s[%u]", file->path, list, index);
 }
 
+/* Integers up to 2^53 are exact in JSON's doubles; those of text begin behind what a data set has. */
+#define FIRST_TEXT_ID (G_GINT64_CONSTANT (1) << 52)
+
+static gint64
+number_text (const CocoFile *file, const char *text)
+{
+  gint64 number;
+
+  if (g_ascii_string_to_signed (text, 10, -FIRST_TEXT_ID, FIRST_TEXT_ID - 1, &number, NULL))
+    return number;
+  gpointer known = g_hash_table_lookup (file->text_ids, text);
+  if (known == NULL) {
+    known = GUINT_TO_POINTER (g_hash_table_size (file->text_ids) + 1);
+    g_hash_table_insert (file->text_ids, g_strdup (text), known);
+  }
+  return FIRST_TEXT_ID + GPOINTER_TO_UINT (known);
+}
+
+gboolean
+coco_file_read_id (const CocoFile *file, const cJSON *object, const char *field, gint64 *id,
+    const char *where, GError **error)
+{
+  const char *text = cJSON_GetStringValue (cJSON_GetObjectItemCaseSensitive (object, field));
+
+  if (text == NULL)
+    return json_get_integer (object, field, id, where, error);
+  *id = number_text (file, text);
+  return TRUE;
+}
+
 /* Reads an entry; FALSE with error. */
-typedef gboolean (*ReadFunc) (const cJSON *entry, gpointer row, const char *where, GError **error);
+typedef gboolean (*ReadFunc) (const CocoFile *file, const cJSON *entry, gpointer row,
+    const char *where, GError **error);
 
 /* The sentence about what is wrong, or NULL. Only then it costs one: data sets have hundreds of thousands
  * of entries. */
@@ -28,10 +59,10 @@ find_flaw (const CocoFile *file, const char *list, guint index, ReadFunc read, c
 {
   g_autoptr (GError) error = NULL;
 
-  if (read (entry, row, NULL, NULL))
+  if (read (file, entry, row, NULL, NULL))
     return NULL;
   g_autofree char *where = coco_file_where (file, list, index);
-  read (entry, row, where, &error);
+  read (file, entry, row, where, &error);
   return g_strdup (error->message);
 }
 
@@ -45,14 +76,16 @@ read_side (const cJSON *entry, const char *name)
 }
 
 static gboolean
-read_image (const cJSON *entry, gpointer row, const char *where, GError **error)
+read_image (const CocoFile *file, const cJSON *entry, gpointer row, const char *where,
+    GError **error)
 {
   CocoImage *image = row;
   const gboolean named = cJSON_HasObjectItem (entry, "file_name");
 
   image->file_name = named ? json_get_string (entry, "file_name", where, error) : NULL;
+  image->text_id = cJSON_GetStringValue (cJSON_GetObjectItemCaseSensitive (entry, "id"));
   return (!named || image->file_name != NULL)
-      && json_get_integer (entry, "id", &image->id, where, error);
+      && coco_file_read_id (file, entry, "id", &image->id, where, error);
 }
 
 static gboolean
@@ -64,16 +97,16 @@ is_set (const cJSON *entry, const char *name)
 }
 
 static gboolean
-read_ids (const cJSON *entry, gpointer row, const char *where, GError **error)
+read_ids (const CocoFile *file, const cJSON *entry, gpointer row, const char *where, GError **error)
 {
   CocoAnnotation *annotation = row;
 
-  return json_get_integer (entry, "image_id", &annotation->image_id, where, error)
-      && json_get_integer (entry, "category_id", &annotation->category_id, where, error);
+  return coco_file_read_id (file, entry, "image_id", &annotation->image_id, where, error)
+      && coco_file_read_id (file, entry, "category_id", &annotation->category_id, where, error);
 }
 
 static gboolean
-read_box (const cJSON *entry, gpointer row, const char *where, GError **error)
+read_box (const CocoFile *file, const cJSON *entry, gpointer row, const char *where, GError **error)
 {
   CocoAnnotation *annotation = row;
   double numbers[4];
@@ -126,7 +159,7 @@ read_categories (CocoFile *file, GError **error)
   {
     g_autofree char *where = coco_file_where (file, "categories", file->categories->len);
     CocoCategory category = { .name = json_get_string (entry, "name", where, error) };
-    if (category.name == NULL || !json_get_integer (entry, "id", &category.id, where, error))
+    if (category.name == NULL || !coco_file_read_id (file, entry, "id", &category.id, where, error))
       return FALSE;
     g_array_append_val (file->categories, category);
   }
@@ -145,15 +178,13 @@ read_annotations (CocoFile *file)
   g_array_set_clear_func (file->annotations, clear_annotation);
   cJSON_ArrayForEach (entry, annotations)
   {
-    const cJSON *id = cJSON_GetObjectItemCaseSensitive (entry, "id");
     const guint index = file->annotations->len;
     CocoAnnotation row = {
       .json = entry,
-      .has_id = cJSON_IsNumber (id),
-      .id = cJSON_IsNumber (id) ? id->valuedouble : 0,
       .crowd = is_set (entry, "iscrowd"),
       .ignore = is_set (entry, "ignore"),
     };
+    row.has_id = coco_file_read_id (file, entry, "id", &row.id, NULL, NULL);
     row.has_area = json_get_number (entry, "area", &row.area, NULL, NULL);
     row.flaw = find_flaw (file, "annotations", index, read_ids, entry, &row);
     row.box_flaw = find_flaw (file, "annotations", index, read_box, entry, &row);
@@ -170,6 +201,7 @@ coco_file_new (cJSON *json, const char *path, GError **error)
 
   file->path = g_strdup (path);
   file->json = json;
+  file->text_ids = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);
   file->images = g_array_new (FALSE, FALSE, sizeof (CocoImage));
   file->categories = g_array_new (FALSE, FALSE, sizeof (CocoCategory));
   g_array_set_clear_func (file->images, clear_image);
@@ -195,6 +227,7 @@ coco_file_free (CocoFile *file)
   g_array_unref (file->images);
   g_array_unref (file->categories);
   g_clear_pointer (&file->annotations, g_array_unref);
+  g_hash_table_unref (file->text_ids);
   cJSON_Delete (file->json);
   g_free (file->path);
   g_free (file);

@@ -10,8 +10,11 @@
 #include <cjson/cJSON.h>
 #include <glib.h>
 
+/* Ids are integers; in the files of some annotation tools they are text, and "7" is 7. Other text has a
+ * number in the table, which no integer of a JSON file is. */
 typedef struct {
   gint64 id;
+  const char *text_id;   /* the id where it is text, else NULL */
   const char *file_name; /* NULL: the file names none */
   guint width, height;   /* 0: the file does not say */
   char *flaw;            /* why the entry cannot be read, a sentence; NULL: it can */
@@ -30,7 +33,8 @@ typedef struct {
   const cJSON *json; /* the entry, for what else it has */
   gint64 image_id, category_id;
   CocoBox box;
-  double id, area;
+  gint64 id;
+  double area;
   gboolean has_id, has_area;
   gboolean crowd;  /* "iscrowd": a group of objects */
   gboolean ignore; /* "ignore" */
@@ -42,9 +46,10 @@ typedef struct {
 typedef struct {
   char *path;
   cJSON *json;
-  GArray *images;      /* CocoImage */
-  GArray *categories;  /* CocoCategory */
-  GArray *annotations; /* CocoAnnotation; NULL: the file has no such array */
+  GArray *images;       /* CocoImage */
+  GArray *categories;   /* CocoCategory */
+  GArray *annotations;  /* CocoAnnotation; NULL: the file has no such array */
+  GHashTable *text_ids; /* text → number of the table */
 } CocoFile;
 
 /* A file without arrays of images and categories, and a category without id and name, is an error. */
@@ -63,6 +68,10 @@ gboolean coco_file_check_images (const CocoFile *file, gboolean need_names, GErr
 
 /* NULL with error: there are none. */
 const GArray *coco_file_annotations (const CocoFile *file, GError **error);
+
+/* The id that stands in `object`'s field, as the table has it. FALSE with error. */
+gboolean coco_file_read_id (const CocoFile *file, const cJSON *object, const char *field,
+    gint64 *id, const char *where, GError **error);
 
 /* What messages call an entry, "FILE: annotations[3]"; g_free() it. */
 char *coco_file_where (const CocoFile *file, const char *list, guint index);

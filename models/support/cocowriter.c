@@ -62,11 +62,14 @@ new_keypoints (const FbnetKeypoint *keypoints, guint n)
 }
 
 static cJSON *
-new_result (gint64 image_id, gint64 category_id, const FbnetDetection *detection)
+new_result (const CocoImage *image, gint64 category_id, const FbnetDetection *detection)
 {
   cJSON *result = cJSON_CreateObject ();
 
-  cJSON_AddNumberToObject (result, "image_id", (double) image_id);
+  if (image->text_id != NULL)
+    cJSON_AddStringToObject (result, "image_id", image->text_id);
+  else
+    cJSON_AddNumberToObject (result, "image_id", (double) image->id);
   cJSON_AddNumberToObject (result, "category_id", (double) category_id);
   cJSON_AddItemToObject (result, "bbox", new_bbox (detection));
   cJSON_AddItemToObject (result, "score", json_new_float (detection->score));
@@ -83,7 +86,7 @@ append_result (CocoWriter *writer, const cJSON *result)
 }
 
 void
-coco_writer_add (CocoWriter *writer, gint64 image_id, guint width, guint height,
+coco_writer_add (CocoWriter *writer, const CocoImage *image, guint width, guint height,
     const FbnetDetections *detections, const gint64 *category_ids, guint n_keypoints)
 {
   for (guint i = 0; i < detections->n; i++) {
@@ -91,7 +94,7 @@ coco_writer_add (CocoWriter *writer, gint64 image_id, guint width, guint height,
     const gint64 category_id = category_ids[detection->class_id];
     if (category_id < 0)
       continue;
-    g_autoptr (cJSON) result = new_result (image_id, category_id, detection);
+    g_autoptr (cJSON) result = new_result (image, category_id, detection);
     if (detection->mask.data != NULL)
       cJSON_AddItemToObject (result, "segmentation",
           rle_detection_to_json (&detection->mask, width, height));

@@ -8,6 +8,7 @@
 
 #include <cjson/cJSON.h>
 
+#include "coco.h"
 #include "fbnet/fbnet.h"
 
 typedef struct CocoWriter CocoWriter;
@@ -15,9 +16,9 @@ typedef struct CocoWriter CocoWriter;
 CocoWriter *coco_writer_new (void);
 void coco_writer_free (CocoWriter *writer); /* NULL is allowed */
 
-/* Appends the detections of an image of width × height pixels, with n_keypoints keypoints each if
- * they have any. category_ids has one id per class; detections of a class with -1 are left out. */
-void coco_writer_add (CocoWriter *writer, gint64 image_id, guint width, guint height,
+/* Appends the detections of an image, which has width × height pixels whatever the annotations say, with
+ * n_keypoints keypoints each if they have any. category_ids has one id per class; detections of a class with -1 are left out. */
+void coco_writer_add (CocoWriter *writer, const CocoImage *image, guint width, guint height,
     const FbnetDetections *detections, const gint64 *category_ids, guint n_keypoints);
 
 /* What json_read() would make of the file; the caller owns it. */

@@ -364,6 +364,12 @@ rle_mask_from_polygon (const double *points, guint n_points, guint width, guint 
 }
 
 gboolean
+polygon_is_alone (const cJSON *polygons)
+{
+  return cJSON_IsArray (polygons) && cJSON_IsNumber (polygons->child);
+}
+
+gboolean
 polygon_is_whole (const cJSON *polygon)
 {
   const int n = cJSON_IsArray (polygon) ? cJSON_GetArraySize (polygon) : 0;
@@ -410,6 +416,8 @@ polygons_from_json (const cJSON *polygons, guint width, guint height, const char
   g_autoptr (RleMask) all = NULL;
   const cJSON *polygon;
 
+  if (polygon_is_alone (polygons))
+    return polygon_from_json (polygons, width, height, where, error);
   cJSON_ArrayForEach (polygon, polygons)
   {
     g_autoptr (RleMask) mask = polygon_from_json (polygon, width, height, where, error);

@@ -29,6 +29,9 @@ typedef struct {
 RleMask *rle_mask_from_json (const cJSON *segmentation, guint width, guint height,
     const char *where, GError **error);
 
+/* A list of numbers where a list of polygons belongs, as VIA writes it: one polygon. */
+gboolean polygon_is_alone (const cJSON *polygons);
+
 /* Whether it has three points at least, and no half one. */
 gboolean polygon_is_whole (const cJSON *polygon);
 

@@ -17,6 +17,7 @@ typedef enum {
   IMAGE_BROKEN,
   IMAGE_EMPTY,
   CATEGORY_TWICE,
+  CATEGORY_NAME_TWICE,
   OBJECT_UNREADABLE,
   OBJECT_IMAGE,
   OBJECT_CATEGORY,
@@ -32,6 +33,7 @@ typedef enum {
   OBJECT_MASK_SIZE,
   PICTURE_BROKEN,
   PICTURE_SIZE,
+  PICTURE_EXCHANGED,
   N_FLAWS,
 } Flaw;
 
@@ -43,6 +45,7 @@ static const char *const flaws[N_FLAWS] = {
       "images of unknown size whose file cannot be read: left out, and their annotations",
   [IMAGE_EMPTY] = "images without objects to train on: left out",
   [CATEGORY_TWICE] = "categories with the id and name of another: one of them counts",
+  [CATEGORY_NAME_TWICE] = "categories with the name of another: two classes of one name",
   [OBJECT_UNREADABLE] = "annotations without a readable image_id and category_id: left out",
   [OBJECT_IMAGE] = "annotations of an image that the file does not list: left out",
   [OBJECT_CATEGORY] = "annotations of a category that the file does not list: left out",
@@ -60,6 +63,8 @@ static const char *const flaws[N_FLAWS] = {
       "annotations with a mask of another size than the picture: masks are trained "
       "without them",
   [PICTURE_BROKEN] = "pictures that cannot be read: others take their place",
+  [PICTURE_EXCHANGED] = "pictures whose width and height their annotations exchange: others take "
+                        "their place",
   [PICTURE_SIZE] = "pictures of another size than their annotations say: others take their place",
 };
 
@@ -154,6 +159,8 @@ add_class (Dataset *dataset, const CocoFile *file, guint index, GError **error)
   }
   problems_note_if (dataset->problems, coco_file_find_category (file, category->id) != category,
       CATEGORY_TWICE, where);
+  problems_note_if (dataset->problems,
+      coco_file_find_name (file, category->name)->id != category->id, CATEGORY_NAME_TWICE, where);
   if (known == NULL) {
     const Class class = { category->id, g_strdup (category->name) };
     g_array_append_val (dataset->classes, class);
@@ -422,7 +429,7 @@ take_file (Dataset *dataset, const CocoFile *file, const char *folder,
   Reading reading = { .dataset = dataset, .folder = folder, .options = options };
 
   reading.items = g_hash_table_new_full (g_int64_hash, g_int64_equal, NULL, item_free);
-  reading.ids = g_hash_table_new (g_double_hash, g_double_equal);
+  reading.ids = g_hash_table_new (g_int64_hash, g_int64_equal);
   add_images (&reading, file);
   const gboolean taken = add_annotations (&reading, file, error);
   if (taken)
@@ -584,7 +591,8 @@ dataset_read_item (Dataset *dataset, Item *item)
   if (item->width != picture->width || item->height != picture->height) {
     g_autofree char *message = g_strdup_printf ("%s: expected %u×%u pixels, found %u×%u",
         item->path, item->width, item->height, picture->width, picture->height);
-    note_broken (dataset, item, PICTURE_SIZE, message);
+    const gboolean exchanged = item->width == picture->height && item->height == picture->width;
+    note_broken (dataset, item, exchanged ? PICTURE_EXCHANGED : PICTURE_SIZE, message);
     return NULL;
   }
   return g_steal_pointer (&picture);

@@ -23,25 +23,47 @@ object_mask_free (ObjectMask *mask)
 
 /* --- Reading ---------------------------------------------------------------------------------- */
 
+static gboolean
+append_polygon (GArray *points, GArray *n_points, const cJSON *polygon, guint *n_left_out,
+    const char *where, GError **error)
+{
+  const guint before = points->len;
+
+  if (!polygon_is_whole (polygon)) {
+    (*n_left_out)++;
+    return TRUE;
+  }
+  if (!polygon_append (points, polygon, where, error))
+    return FALSE;
+  const guint n = (points->len - before) / 2;
+  g_array_append_val (n_points, n);
+  return TRUE;
+}
+
+static gboolean
+append_polygons (GArray *points, GArray *n_points, const cJSON *polygons, guint *n_left_out,
+    const char *where, GError **error)
+{
+  const cJSON *polygon;
+
+  if (polygon_is_alone (polygons))
+    return append_polygon (points, n_points, polygons, n_left_out, where, error);
+  cJSON_ArrayForEach (polygon, polygons)
+  {
+    if (!append_polygon (points, n_points, polygon, n_left_out, where, error))
+      return FALSE;
+  }
+  return TRUE;
+}
+
 static ObjectMask *
 read_polygons (const cJSON *polygons, guint *n_left_out, const char *where, GError **error)
 {
   g_autoptr (GArray) points = g_array_new (FALSE, FALSE, sizeof (double));
   g_autoptr (GArray) n_points = g_array_new (FALSE, FALSE, sizeof (guint));
-  const cJSON *polygon;
 
-  cJSON_ArrayForEach (polygon, polygons)
-  {
-    if (!polygon_is_whole (polygon)) {
-      (*n_left_out)++;
-      continue;
-    }
-    const guint before = points->len;
-    if (!polygon_append (points, polygon, where, error))
-      return NULL;
-    const guint n = (points->len - before) / 2;
-    g_array_append_val (n_points, n);
-  }
+  if (!append_polygons (points, n_points, polygons, n_left_out, where, error))
+    return NULL;
   if (n_points->len == 0) {
     g_set_error (error, FBNET_ERROR, FBNET_ERROR_FORMAT,
         "%s: segmentation: expected a polygon of at least three points, found none", where);

@@ -94,7 +94,8 @@ test_coco (void)
   const FbnetDetection item = person (keypoints);
   const FbnetDetections detections = { &item, 1 };
   g_autoptr (CocoWriter) writer = coco_writer_new ();
-  coco_writer_add (writer, 42, 320, 240, &detections, category_ids, N_POINTS);
+  const CocoImage image = { .id = 42 };
+  coco_writer_add (writer, &image, 320, 240, &detections, category_ids, N_POINTS);
   g_autoptr (cJSON) results = save_and_parse (writer);
   g_assert_cmpint (cJSON_GetArraySize (results), ==, 1);
   const cJSON *result = cJSON_GetArrayItem (results, 0);

@@ -7,11 +7,12 @@
 
 #include "frames.h"
 #include "gstfbnetoverlay.h"
+#include "gstfbnetpalette.h"
+#include "gstfbnettext.h"
 
-#define RED  0xffff0000
-#define GREY 128
-#define SLACK                                                                                      \
-  40 /* chroma of two pixels in one, and one matrix for all colorimetries in the blend */
+#define RED   0xffff0000
+#define GREY  128
+#define SLACK 8 /* Y'CbCr's rounding there and back */
 
 static GstFbnetOverlayStyle
 make_style (void)
@@ -32,16 +33,31 @@ dog (void)
   return g_quark_from_static_string ("dog");
 }
 
+static const GQuark *
+labels (void)
+{
+  static GQuark list[2];
+
+  list[0] = dog ();
+  list[1] = g_quark_from_static_string ("");
+  return list;
+}
+
+static GstFbnetResult
+make_result (const FbnetDetections *found, guint width, guint height)
+{
+  return (GstFbnetResult){ .found = found,
+    .width = width,
+    .height = height,
+    .labels = labels (),
+    .mask_threshold = 0.5f,
+    .n_keypoints = GST_FBNET_N_COCO_KEYPOINTS };
+}
+
 static GstVideoOverlayComposition *
 compose (const FbnetDetections *found, guint width, guint height, const GstFbnetOverlayStyle *style)
 {
-  const GQuark labels[] = { dog (), g_quark_from_static_string ("") };
-  const GstFbnetResult result = { .found = found,
-    .width = width,
-    .height = height,
-    .labels = labels,
-    .mask_threshold = 0.5f,
-    .n_keypoints = GST_FBNET_N_COCO_KEYPOINTS };
+  const GstFbnetResult result = make_result (found, width, height);
   GstFbnetOverlay *overlay = gst_fbnet_overlay_new ();
   GstVideoOverlayComposition *composition = gst_fbnet_overlay_compose (overlay, &result, style);
 
@@ -59,7 +75,25 @@ grey_picture (guint width, guint height)
   return rgb;
 }
 
-/* The grey picture with the detections blended in. */
+/* (transfer full): the grey picture with the detections drawn into it. */
+static GstBuffer *
+draw_frame (const GstVideoInfo *info, guint padding, const FbnetDetections *found,
+    const GstFbnetOverlayStyle *style)
+{
+  const guint width = GST_VIDEO_INFO_WIDTH (info), height = GST_VIDEO_INFO_HEIGHT (info);
+  const GstFbnetResult result = make_result (found, width, height);
+  GstFbnetOverlay *overlay = gst_fbnet_overlay_new ();
+  g_autofree guint8 *grey = grey_picture (width, height);
+  GstBuffer *buffer = frames_from_rgb (grey, info, padding);
+  GstVideoFrame frame;
+
+  g_assert_true (gst_video_frame_map (&frame, info, buffer, GST_MAP_READWRITE));
+  gst_fbnet_overlay_draw (overlay, &result, style, &frame);
+  gst_video_frame_unmap (&frame);
+  gst_fbnet_overlay_free (overlay);
+  return buffer;
+}
+
 static guint8 *
 draw_on_grey (const char *format, guint width, guint height, guint padding,
     const FbnetDetections *found, const GstFbnetOverlayStyle *style)
@@ -67,15 +101,7 @@ draw_on_grey (const char *format, guint width, guint height, guint padding,
   GstVideoInfo info;
 
   frames_info (&info, format, width, height, NULL);
-  g_autofree guint8 *grey = grey_picture (width, height);
-  g_autoptr (GstBuffer) buffer = frames_from_rgb (grey, &info, padding);
-  g_autoptr (GstVideoOverlayComposition) composition = compose (found, width, height, style);
-  if (composition != NULL) {
-    GstVideoFrame frame;
-    g_assert_true (gst_video_frame_map (&frame, &info, buffer, GST_MAP_READWRITE));
-    g_assert_true (gst_video_overlay_composition_blend (composition, &frame));
-    gst_video_frame_unmap (&frame);
-  }
+  g_autoptr (GstBuffer) buffer = draw_frame (&info, padding, found, style);
   return frames_to_rgb (buffer, &info);
 }
 
@@ -194,6 +220,41 @@ test_label_stays_inside (void)
   }
 }
 
+static void
+plate_at (GstVideoOverlayComposition *composition, guint i, GstVideoRectangle *plate)
+{
+  guint width = 0, height = 0;
+
+  gst_video_overlay_rectangle_get_render_rectangle (
+      gst_video_overlay_composition_get_rectangle (composition, i), &plate->x, &plate->y, &width,
+      &height);
+  plate->w = (gint) width;
+  plate->h = (gint) height;
+}
+
+static gint
+shared_area (const GstVideoRectangle *a, const GstVideoRectangle *b)
+{
+  const gint width = MIN (a->x + a->w, b->x + b->w) - MAX (a->x, b->x);
+  const gint height = MIN (a->y + a->h, b->y + b->h) - MAX (a->y, b->y);
+
+  return MAX (width, 0) * MAX (height, 0);
+}
+
+static void
+check_plates_apart (GstVideoOverlayComposition *composition)
+{
+  const guint n = gst_video_overlay_composition_n_rectangles (composition);
+
+  for (guint i = 0; i < n; i++)
+    for (guint j = 0; j < i; j++) {
+      GstVideoRectangle a, b;
+      plate_at (composition, i, &a);
+      plate_at (composition, j, &b);
+      g_assert_cmpint (shared_area (&a, &b), ==, 0);
+    }
+}
+
 /* The labels of boxes in the same place do not hide each other. */
 static void
 test_labels_make_room (void)
@@ -209,15 +270,61 @@ test_labels_make_room (void)
   style.draw_boxes = FALSE;
   g_autoptr (GstVideoOverlayComposition) composition = compose (&found, 320, 240, &style);
   g_assert_cmpuint (gst_video_overlay_composition_n_rectangles (composition), ==, 3);
-  gint free_from = 0;
-  for (guint i = 0; i < 3; i++) {
-    gint y = 0;
-    guint height = 0;
-    gst_video_overlay_rectangle_get_render_rectangle (
-        gst_video_overlay_composition_get_rectangle (composition, i), NULL, &y, NULL, &height);
-    g_assert_cmpint (y, >=, free_from);
-    free_from = y + (gint) height;
+  check_plates_apart (composition);
+}
+
+/* A label goes elsewhere when it would hide a small object that lies above its own. */
+static void
+test_label_gives_way (void)
+{
+  const FbnetDetection items[] = {
+    { 100, 100, 200, 200, 0.9f, 0, { 0 } },
+    { 100, 84, 130, 98, 0.8f, 0, { 0 } },
+  };
+  const FbnetDetections found = { items, G_N_ELEMENTS (items) };
+  const GstVideoRectangle small = { 100, 84, 30, 14 };
+  GstFbnetOverlayStyle style = make_style ();
+  GstVideoRectangle plate;
+
+  style.draw_boxes = FALSE;
+  g_autoptr (GstVideoOverlayComposition) composition = compose (&found, 320, 240, &style);
+  plate_at (composition, 0, &plate);
+  g_assert_cmpint (shared_area (&plate, &small), ==, 0);
+}
+
+/* A crowd on a small frame: plates neither overlap nor hide much of anybody, some are of smaller text, and
+ * those that find no room are left out. */
+static void
+test_crowd (void)
+{
+  enum { COLUMNS = 10, ROWS = 7, N = COLUMNS * ROWS, SIDE = 26, STEP = 30 };
+  FbnetDetection items[N];
+  const FbnetDetections found = { items, N };
+  GstFbnetOverlayStyle style = make_style ();
+  gint lowest = G_MAXINT, highest = 0;
+
+  for (guint i = 0; i < N; i++) {
+    const float x = (float) (i % COLUMNS * STEP + 3), y = (float) (i / COLUMNS * STEP + 3);
+    items[i] = (FbnetDetection){ x, y, x + SIDE, y + SIDE, 0.9f, 0, { 0 } };
   }
+  style.draw_boxes = FALSE;
+  g_autoptr (GstVideoOverlayComposition) composition = compose (&found, 320, 240, &style);
+  const guint n = gst_video_overlay_composition_n_rectangles (composition);
+  g_assert_cmpuint (n, >, 0);
+  g_assert_cmpuint (n, <, N);
+  check_plates_apart (composition);
+  for (guint i = 0; i < n; i++) {
+    GstVideoRectangle plate;
+    plate_at (composition, i, &plate);
+    lowest = MIN (lowest, plate.h);
+    highest = MAX (highest, plate.h);
+    for (guint k = 0; k < N; k++) {
+      const GstVideoRectangle box = { (gint) items[k].x0, (gint) items[k].y0, SIDE, SIDE };
+      g_assert_cmpint (3 * shared_area (&plate, &box), <=, SIDE * SIDE + SIDE);
+    }
+  }
+  g_assert_cmpint (lowest, <, highest);
+  g_test_message ("%u of %u plates, %d … %d pixels high", n, N, lowest, highest);
 }
 
 /* Text is there: a label's plate holds pixels of its own colour and of the ink. */
@@ -234,10 +341,41 @@ test_label_is_written (void)
   for (guint i = 0; i < 160 * 120; i++) {
     const guint8 *p = rgb + 3 * i;
     n_plate += p[0] == 255 && p[1] == 0 && p[2] == 0;
-    n_ink += p[0] > 200 && p[1] > 200 && p[2] > 200;
+    n_ink += p[0] < 60 && p[1] < 60 && p[2] < 60;
   }
   g_assert_cmpuint (n_plate, >, 200);
   g_assert_cmpuint (n_ink, >, 20);
+}
+
+/* A word is set once: the same label again is the same picture. */
+static void
+test_words_are_kept (void)
+{
+  GstFbnetText *text = gst_fbnet_text_new ();
+  const GstFbnetWord *first = gst_fbnet_text_get (text, "dog", 20);
+
+  g_assert_true (gst_fbnet_text_get (text, "dog", 20) == first);
+  g_assert_true (gst_fbnet_text_get (text, "dog", 12) != first);
+  g_assert_cmpint (gst_fbnet_text_get (text, "dog", 12)->height, <, first->height);
+  g_assert_cmpint (gst_fbnet_text_get (text, "", 20)->width, ==, 0);
+  gst_fbnet_text_free (text);
+}
+
+/* Text on every plate that there can be has a contrast of 4.5 or more: all of the palette, and colours
+ * from everywhere for the user's own. */
+static void
+test_contrast (void)
+{
+  for (guint i = 0; i < 2000; i++) {
+    const guint32 color = gst_fbnet_palette_color (i);
+    g_assert_cmpfloat (gst_fbnet_color_contrast (color, gst_fbnet_color_ink (color)), >=, 4.5);
+  }
+  for (guint32 rgb = 0; rgb < 16 * 16 * 16; rgb++) {
+    const guint32 color =
+        0xff000000 | (rgb >> 8) * 0x110000 | (rgb >> 4 & 15) * 0x1100 | (rgb & 15) * 0x11;
+    g_assert_cmpfloat (gst_fbnet_color_contrast (color, gst_fbnet_color_ink (color)), >=, 4.5);
+  }
+  g_assert_cmpfloat (gst_fbnet_color_contrast (0xff000000, 0xffffffff), ==, 21);
 }
 
 /* Between seen keypoints the limbs are drawn, also past the frame's edge; one of a low score takes its
@@ -314,6 +452,87 @@ test_palette (void)
       !=, 0);
 }
 
+/* The pictures for a sink to blend show what is drawn into the frame. */
+static void
+test_attached_is_drawn (void)
+{
+  static const guint8 mask[4] = { 255, 0, 255, 255 };
+  FbnetKeypoint points[GST_FBNET_N_COCO_KEYPOINTS];
+  const FbnetDetection item = { 20, 40, 100, 100, 0.9f, 0, { 30, 50, 2, 2, mask }, points };
+  const FbnetDetections found = { &item, 1 };
+  const GstFbnetOverlayStyle style = make_style ();
+  GstVideoInfo info;
+  GstVideoFrame frame;
+
+  for (guint i = 0; i < G_N_ELEMENTS (points); i++)
+    points[i] = (FbnetKeypoint){ 30 + 5.3f * (float) (i * i % 11), 50 + 2.7f * (float) i, 0.9f };
+  g_autofree guint8 *drawn = draw_on_grey ("RGB", 160, 120, 0, &found, &style);
+  frames_info (&info, "RGB", 160, 120, NULL);
+  g_autofree guint8 *grey = grey_picture (160, 120);
+  g_autoptr (GstBuffer) buffer = frames_from_rgb (grey, &info, 0);
+  g_autoptr (GstVideoOverlayComposition) composition = compose (&found, 160, 120, &style);
+  g_assert_true (gst_video_frame_map (&frame, &info, buffer, GST_MAP_READWRITE));
+  g_assert_true (gst_video_overlay_composition_blend (composition, &frame));
+  gst_video_frame_unmap (&frame);
+  g_autofree guint8 *blended = frames_to_rgb (buffer, &info);
+  for (guint i = 0; i < 160 * 120 * 3; i++)
+    g_assert_cmpint (abs (drawn[i] - blended[i]), <=, 3);
+}
+
+/* Whatever the colorimetry, red is red. */
+static void
+test_colorimetry (void)
+{
+  static const char *const colorimetries[] = { "2:4:5:1", "1:4:0:1", "2:3:5:1", "1:3:5:1",
+    "2:6:0:0", "1:6:0:0" };
+  static const char *const formats[] = { "I420", "NV16", "YVYU", "Y444", "I422_10LE", "P010_10LE" };
+  const FbnetDetection item = { 10, 8, 51, 41, 0.9f, 0, { 0 } };
+  const FbnetDetections found = { &item, 1 };
+  GstFbnetOverlayStyle style = make_style ();
+
+  style.draw_labels = style.draw_scores = FALSE;
+  style.line_width = 64;
+  for (guint c = 0; c < G_N_ELEMENTS (colorimetries); c++)
+    for (guint f = 0; f < G_N_ELEMENTS (formats); f++) {
+      GstVideoInfo info;
+      g_test_message ("%s %s", formats[f], colorimetries[c]);
+      frames_info (&info, formats[f], 64, 48, colorimetries[c]);
+      g_autoptr (GstBuffer) buffer = draw_frame (&info, 0, &found, &style);
+      g_autofree guint8 *rgb = frames_to_rgb (buffer, &info);
+      check_pixel (rgb, 64, 30, 11, 255, 0, 0, SLACK);
+    }
+}
+
+/* What fills the frame to its edges, of odd sizes, leaves what lies between the rows alone. */
+static void
+test_padding_is_left (void)
+{
+  const FbnetDetection item = { 0, 0, 33, 17, 0.9f, 0, { 0 } };
+  const FbnetDetections found = { &item, 1 };
+  GstFbnetOverlayStyle style = make_style ();
+
+  style.line_width = 64;
+  for (guint i = 0; frames_formats[i] != NULL; i++) {
+    GstVideoInfo info;
+    frames_info (&info, frames_formats[i], 33, 17, NULL);
+    const GstFbnetOverlayStyle none = { .line_width = 1 };
+    g_autoptr (GstBuffer) before = draw_frame (&info, 20, &found, &none);
+    g_autoptr (GstBuffer) after = draw_frame (&info, 20, &found, &style);
+    GstMapInfo old, new;
+    g_assert_true (gst_buffer_map (before, &old, GST_MAP_READ));
+    g_assert_true (gst_buffer_map (after, &new, GST_MAP_READ));
+    g_assert_cmpint (memcmp (old.data, new.data, old.size), !=, 0);
+    const GstVideoMeta *meta = gst_buffer_get_video_meta (after);
+    for (guint p = 0; p < meta->n_planes; p++)
+      for (gsize end = meta->offset[p] + (gsize) meta->stride[p];
+           end <= (p + 1 < meta->n_planes ? meta->offset[p + 1] : new.size);
+           end += (gsize) meta->stride[p])
+        g_assert_cmpmem (new.data + end - 20, 20, old.data + end - 20, 20);
+    gst_buffer_unmap (before, &old);
+    gst_buffer_unmap (after, &new);
+  }
+}
+
 /* Frames smaller than a label, down to one pixel, in every format: drawn as far as there is room. */
 static void
 test_tiny_frames (void)
@@ -343,6 +562,13 @@ main (int argc, char **argv)
   g_test_add_func ("/element/overlay/line-follows-frame", test_line_follows_frame);
   g_test_add_func ("/element/overlay/label-stays-inside", test_label_stays_inside);
   g_test_add_func ("/element/overlay/labels-make-room", test_labels_make_room);
+  g_test_add_func ("/element/overlay/label-gives-way", test_label_gives_way);
+  g_test_add_func ("/element/overlay/crowd", test_crowd);
+  g_test_add_func ("/element/overlay/words-are-kept", test_words_are_kept);
+  g_test_add_func ("/element/overlay/contrast", test_contrast);
+  g_test_add_func ("/element/overlay/attached-is-drawn", test_attached_is_drawn);
+  g_test_add_func ("/element/overlay/colorimetry", test_colorimetry);
+  g_test_add_func ("/element/overlay/padding-is-left", test_padding_is_left);
   g_test_add_func ("/element/overlay/label-is-written", test_label_is_written);
   g_test_add_func ("/element/overlay/skeleton", test_skeleton);
   g_test_add_func ("/element/overlay/switches", test_switches);

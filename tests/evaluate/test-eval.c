@@ -80,7 +80,8 @@ check_set (const char *results_name, CocoKind kind)
       coco_truth_new (annotations, ALL_KINDS, COCO_N_PERSON_KEYPOINTS, problems, &error);
 
   g_assert_no_error (error);
-  g_autoptr (CocoResults) results = coco_results_new (detections, results_name, truth, &error);
+  g_autoptr (CocoResults) results =
+      coco_results_new (detections, results_name, truth, problems, &error);
   g_assert_no_error (error);
   g_autoptr (CocoEval) eval =
       coco_eval_new (truth, results, kind, coco_person_sigmas, COCO_N_PERSON_KEYPOINTS);
@@ -151,6 +152,42 @@ expect_problem (const CocoProblems *problems, const char *expected)
 #define GOOD_MASK   "\"segmentation\":{\"size\":[50,100],\"counts\":[0,5000]}"
 #define GOOD_POINTS "\"keypoints\":[1,1,2]"
 
+/* Ids that are text: of a number they are the number, other text is the same as itself; and a category twice
+ * by name, an annotation without ids. */
+static void
+test_text_ids (void)
+{
+  g_autoptr (GError) error = NULL;
+  g_autoptr (CocoProblems) problems = coco_problems_new ();
+  g_autoptr (CocoFile) file = coco_file_new (
+      parse (
+          "{\"images\":[{\"id\":\"7\"},{\"id\":\"img_1\"}],"
+          "\"categories\":[{\"id\":\"a\",\"name\":\"cat\"},{\"id\":2,\"name\":\"cat\"}],"
+          "\"annotations\":["
+          "{\"id\":\"x\",\"image_id\":7,\"category_id\":\"a\",\"bbox\":[0,0,5,5],\"area\":25},"
+          "{\"id\":\"y\",\"image_id\":\"img_1\",\"category_id\":\"2\",\"bbox\":[0,0,5,5],\"area\":"
+          "25},"
+          "{\"id\":\"z\",\"image_id\":\"img_2\",\"category_id\":2,\"bbox\":[0,0,5,5],\"area\":25},"
+          "{\"id\":\"w\",\"image_id\":[],\"category_id\":2}]}"),
+      "set.json", &error);
+  g_assert_no_error (error);
+  g_autoptr (CocoTruth) truth =
+      coco_truth_new (file, COCO_KIND_BIT (COCO_BOX), 0, problems, &error);
+  g_assert_no_error (error);
+  g_assert_cmpuint (coco_truth_n_objects (truth), ==, 2);
+  g_assert_cmpint (coco_truth_image (truth, 0), ==, 7);
+  expect_problem (problems, "1 annotations of an image that*annotations[2]");
+  expect_problem (problems, "1 annotations without a readable image_id*annotations[3]*image_id*");
+  expect_problem (problems, "1 categories with the name of another*'cat'*");
+
+  g_autoptr (cJSON) found = parse ("[{\"image_id\":\"img_1\",\"category_id\":2,\"bbox\":[0,0,5,5],"
+                                   "\"score\":0.5}]");
+  g_autoptr (CocoResults) results =
+      coco_results_new (found, "results.json", truth, problems, &error);
+  g_assert_no_error (error);
+  g_assert_nonnull (coco_results_detections (results, coco_truth_image (truth, 1), 2));
+}
+
 /* Annotations with a flaw are counted and named, and a file full of them can still be evaluated. */
 static void
 test_broken_annotations (void)
@@ -201,7 +238,8 @@ test_broken_results (void)
       "{" KNOWN
       "\"bbox\":[0,0,9,9],\"segmentation\":{\"size\":[50,100],\"counts\":\"~\"}," GOOD_POINTS "},"
       "{" KNOWN "\"bbox\":[0,0,9,9],\"segmentation\":{\"size\":[1,1],\"counts\":[1]}}]");
-  g_autoptr (CocoResults) results = coco_results_new (file, "results.json", truth, &error);
+  g_autoptr (CocoResults) results =
+      coco_results_new (file, "results.json", truth, problems, &error);
 
   g_assert_no_error (error);
   expect_problem (problems, "1 results of a category that*results.json: [0]");
@@ -238,7 +276,8 @@ test_matching (void)
              "{\"image_id\":1,\"category_id\":1,\"score\":0.6,\"bbox\":[60,10,5,5]},"
              "{\"image_id\":1,\"category_id\":1,\"score\":0.4,\"bbox\":[20,0,10,10]},"
              "{\"image_id\":1,\"category_id\":1,\"score\":0.5,\"bbox\":[30,30,5,5]}]");
-  g_autoptr (CocoResults) results = coco_results_new (file, "results.json", truth, &error);
+  g_autoptr (CocoResults) results =
+      coco_results_new (file, "results.json", truth, problems, &error);
 
   g_assert_no_error (error);
   g_autoptr (EvalMatch) match = eval_match_new (truth, results, 0.3, 0.7, 0.5);
@@ -259,6 +298,7 @@ main (int argc, char **argv)
   g_test_add_func ("/eval/boxes", test_boxes);
   g_test_add_func ("/eval/masks", test_masks);
   g_test_add_func ("/eval/keypoints", test_keypoints);
+  g_test_add_func ("/eval/text-ids", test_text_ids);
   g_test_add_func ("/eval/broken-annotations", test_broken_annotations);
   g_test_add_func ("/eval/broken-results", test_broken_results);
   g_test_add_func ("/eval/matching", test_matching);

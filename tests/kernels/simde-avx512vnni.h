@@ -16,6 +16,11 @@
 #define _mm_mask_storeu_epi8     emulated_mask_storeu_epi8
 #define _mm512_cvtepi32_ps       emulated_cvtepi32_ps
 #define _mm512_cvtps_epi32       emulated_cvtps_epi32
+#define _mm512_sra_epi32         emulated_sra_epi32
+#define _mm512_srai_epi32(v, n)  emulated_sra_epi32 (v, simde_mm_cvtsi32_si128 (n))
+/* SIMDe's macro wants the arguments of the masked form. */
+#undef _mm512_madd_epi16
+#define _mm512_madd_epi16 emulated_madd_epi16
 
 static inline simde__m512i
 emulated_maskz_loadu_epi32 (simde__mmask16 mask, const void *p)
@@ -62,6 +67,32 @@ emulated_cvtps_epi32 (simde__m512 v)
     numbers[i] = floats[i] >= -2147483648.0f && floats[i] < 2147483648.0f
         ? (int32_t) rintf (floats[i])
         : INT32_MIN;
+  return simde_mm512_loadu_si512 (numbers);
+}
+
+static inline simde__m512i
+emulated_madd_epi16 (simde__m512i a, simde__m512i b)
+{
+  int16_t left[32], right[32];
+  int32_t sums[16];
+
+  simde_mm512_storeu_si512 (left, a);
+  simde_mm512_storeu_si512 (right, b);
+  for (unsigned i = 0; i < 16; i++)
+    sums[i] = left[2 * i] * right[2 * i] + left[2 * i + 1] * right[2 * i + 1];
+  return simde_mm512_loadu_si512 (sums);
+}
+
+/* By up to 31 bits. */
+static inline simde__m512i
+emulated_sra_epi32 (simde__m512i v, simde__m128i count)
+{
+  const int shift = simde_mm_cvtsi128_si32 (count);
+  int32_t numbers[16];
+
+  simde_mm512_storeu_si512 (numbers, v);
+  for (unsigned i = 0; i < 16; i++)
+    numbers[i] >>= shift;
   return simde_mm512_loadu_si512 (numbers);
 }
 

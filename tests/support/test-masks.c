@@ -199,6 +199,9 @@ test_polygons (void)
     g_autoptr (RleMask) found = mask_of (polygons, expected->width, expected->height);
     const cJSON *area = cJSON_GetObjectItemCaseSensitive (item, "area");
     g_assert_cmpuint (rle_mask_area (found), ==, (guint64) area->valuedouble);
+    g_autoptr (RleMask) flat = mask_of (cJSON_GetObjectItemCaseSensitive (item, "polygon"),
+        expected->width, expected->height); /* without the list of polygons around it */
+    g_assert_cmpuint (rle_mask_area (flat), ==, rle_mask_area (found));
     if (rle_mask_area (found) > 0)
       g_assert_cmpfloat (rle_mask_overlap (found, expected, FALSE), ==, 1);
   }

@@ -245,7 +245,7 @@ static const Flawed flawed[] = {
       1, 1 },
   { "empty", NULL, "{}", "1 annotations without a readable image_id and category_id: left out*", 1,
       1 },
-  { "category-no-number", NULL, "{\"image_id\":1,\"category_id\":\"2\"," BOX "\"id\":2}",
+  { "category-no-number", NULL, "{\"image_id\":1,\"category_id\":[2]," BOX "\"id\":2}",
       "1 annotations without a readable image_id and category_id: left out*'category_id'*", 1, 1 },
   { "image-unknown", NULL, "{\"image_id\":99,\"category_id\":2," BOX "\"id\":2}",
       "1 annotations of an image that the file does not list: left out; first: *annotations[0]", 1,
@@ -484,7 +484,7 @@ test_other_picture (void)
   g_free (write_picture (folder, "a.png", 6, 8));
   g_autoptr (Dataset) dataset = open_set (folder, TWO_IMAGES, AN_OBJECT_EACH, NULL);
   expect_replaced (dataset,
-      "1 pictures of another size than their annotations say: others take "
+      "1 pictures whose width and height their annotations exchange: others take "
       "their place; first: *a.png: expected 8×6 pixels, found 6×8");
   folder_remove (folder);
 }

@@ -6,108 +6,20 @@
 #include <math.h>
 #include <string.h>
 
-#include "blocks.h"
-#include "model/model.h"
-#include "network/cache.h"
-#include "network/piece.h"
-#include "randommodel.h"
+#include "geometry.h"
 
 #define SEED 7
+
 /* Of the root mean square. A group norm over a few pixels that are nearly equal makes rounding large; what
  * is wrong is wrong by tenths. */
 #define LIMIT 1e-3
 
 #define N_THREADS 3 /* a row alone is run once more by so many */
 
-/* A block behind one that makes its input channels. */
-typedef struct {
-  const char *op;
-  guint in, out;
-  int stride;  /* negative: up-sampling */
-  int padding; /* -1: the op's own */
-  double expansion;
-  guint pw_groups, pwl_groups; /* 0: the op's own */
-  const char *norm;
-} Case;
-
 typedef struct {
   Workers *alone, *several;
   guint n_right, n_refused;
 } Verdicts;
-
-#define BATCH "{\"name\": \"bn\"}"
-#define GROUP "{\"name\": \"gn\", \"num_groups\": 2}"
-#define NONE  "{\"name\": \"none\"}"
-
-static char *
-describe (const Case *c)
-{
-  g_autoptr (GString) arguments = g_string_new (NULL);
-  char expansion[G_ASCII_DTOSTR_BUF_SIZE];
-
-  if (c->expansion > 0)
-    g_string_append_printf (arguments, ", {\"expansion\": %s}",
-        g_ascii_dtostr (expansion, sizeof expansion, c->expansion));
-  if (c->padding >= 0)
-    g_string_append_printf (arguments, ", {\"padding\": %d}", c->padding);
-  if (c->pw_groups > 0)
-    g_string_append_printf (arguments, ", {\"pw_groups\": %u}", c->pw_groups);
-  if (c->pwl_groups > 0)
-    g_string_append_printf (arguments, ", {\"pwl_groups\": %u}", c->pwl_groups);
-  return g_strdup_printf ("[[[\"conv_k1\", %u, 1, 1]], [[\"%s\", %u, %d, 1%s]]]", c->in, c->op,
-      c->out, c->stride, arguments->str);
-}
-
-/* A classifier: nothing reckons with its map. */
-static FbnetModel *
-make_model (const Case *c, GError **error)
-{
-  g_autofree char *trunk = describe (c);
-  g_autofree char *description = g_strdup_printf (
-      "{\"format\": \"fbnet-model\", \"version\": 1, \"name\": \"geometry\", \"task\": "
-      "\"classification\", \"input\": {\"channel_order\": \"RGB\", \"mean\": [0, 0, 0], \"std\": "
-      "[1, "
-      "1, 1], \"resize\": 8, \"crop\": 8}, \"architecture\": {\"name\": \"geometry\", "
-      "\"width_divisor\": 1, \"norm\": %s, \"trunk\": %s}, \"backbone\": {\"prefix\": "
-      "\"backbone.stages\"}, \"head\": {\"n_classes\": 2}}",
-      c->norm, trunk);
-
-  return random_model_new (description, SEED, error);
-}
-
-static Tensor
-run_ours (FbnetModel *model, const Kernels *kernels, Workers *workers, const Tensor *in)
-{
-  const PackOptions options = { .kernels = kernels };
-  Workspace workspace = { .network = cache_get_network (model, &options), .workers = workers };
-  Tensor current = *in;
-
-  for (guint s = 0; s < layers_count (model->layers, ROLE_TRUNK); s++) {
-    GError *error = NULL;
-    Tensor next;
-    piece_run_stage (&workspace, network_stage (workspace.network, ROLE_TRUNK, s), &current, TRUE,
-        &next, &error);
-    g_assert_no_error (error);
-    if (s > 0)
-      g_free (current.data);
-    current = next;
-  }
-  arena_clear (&workspace.arena);
-  return current;
-}
-
-static Reference
-run_reference (FbnetModel *model, const Tensor *in)
-{
-  Reference out = reference_new (in->n, in->h, in->w, in->c);
-
-  for (gsize i = 0; i < in->n * in->h * in->w * in->c; i++)
-    out.data[i] = in->data[i];
-  for (guint s = 0; s < layers_count (model->layers, ROLE_TRUNK); s++)
-    out = reference_run_block (model, &layers_stage (model->layers, ROLE_TRUNK, s)->blocks[0], out,
-        NULL);
-  return out;
-}
 
 static void
 compare (const Tensor *found, const Reference *expected, const char *row, const char *what)
@@ -149,10 +61,12 @@ check_size (FbnetModel *model, gsize n, gsize h, gsize w, const char *what, Verd
 
   for (gsize i = 0; i < n * h * w * 3; i++)
     in.data[i] = (float) g_rand_double_range (random, -2, 2);
-  const Reference expected = run_reference (model, &in);
+  const Reference expected = geometry_run_plainly (model, &in);
   for (const Kernels *const *row = kernels_list (); *row != NULL; row++) {
-    const Tensor one = run_ours (model, *row, verdicts->alone, &in);
-    const Tensor many = run_ours (model, *row, verdicts->several, &in);
+    const Tensor one =
+        geometry_run (model, &(PackOptions){ .kernels = *row }, verdicts->alone, &in);
+    const Tensor many =
+        geometry_run (model, &(PackOptions){ .kernels = *row }, verdicts->several, &in);
     compare (&one, &expected, (*row)->name, what);
     g_assert_cmpmem (one.data, one.n * one.h * one.w * one.c * sizeof (float), many.data,
         many.n * many.h * many.w * many.c * sizeof (float));
@@ -165,11 +79,11 @@ check_size (FbnetModel *model, gsize n, gsize h, gsize w, const char *what, Verd
 }
 
 static void
-check_case (const Case *c, Verdicts *verdicts)
+check_case (const GeometryCase *c, Verdicts *verdicts)
 {
   g_autoptr (GError) error = NULL;
-  g_autoptr (FbnetModel) model = make_model (c, &error);
-  g_autofree char *what = describe (c);
+  g_autoptr (FbnetModel) model = geometry_model_new (c, SEED, &error);
+  g_autofree char *what = geometry_describe (c);
 
   if (model == NULL) {
     /* Only what cannot be right, told by its place. */
@@ -191,7 +105,7 @@ static const int strides[] = { 1, 2, 3, -2 };
 static const guint channels[] = { 1, 2, 6 };
 
 static void
-check_shapes (Case c, Verdicts *verdicts)
+check_shapes (GeometryCase c, Verdicts *verdicts)
 {
   for (guint i = 0; i < G_N_ELEMENTS (channels); i++) {
     for (guint o = 0; o < G_N_ELEMENTS (channels); o++) {
@@ -226,14 +140,14 @@ static void
 test_convolutions (void)
 {
   static const char *const ops[] = { "conv_k1", "conv_k3", "conv_k5_hs", "conv_k7", "skip" };
-  static const char *const norms[] = { BATCH, NONE };
+  static const char *const norms[] = { GEOMETRY_BATCH, GEOMETRY_NONE };
   Verdicts verdicts = begin ();
 
   for (guint op = 0; op < G_N_ELEMENTS (ops); op++) {
     for (int padding = -1; padding <= 5; padding++) {
       for (guint norm = 0; norm < G_N_ELEMENTS (norms); norm++) {
         if (padding <= (ops[op][0] == 's' ? -1 : ops[op][6] - '0'))
-          check_shapes ((Case){ .op = ops[op], .padding = padding, .norm = norms[norm] },
+          check_shapes ((GeometryCase){ .op = ops[op], .padding = padding, .norm = norms[norm] },
               &verdicts);
       }
     }
@@ -254,10 +168,10 @@ test_inverted_residuals (void)
   for (guint op = 0; op < G_N_ELEMENTS (ops); op++) {
     for (int padding = -1; padding <= 3; padding++) {
       for (guint e = 0; e < G_N_ELEMENTS (expansions); e++)
-        check_shapes ((Case){ .op = ops[op],
+        check_shapes ((GeometryCase){ .op = ops[op],
                           .padding = padding,
                           .expansion = expansions[e],
-                          .norm = BATCH },
+                          .norm = GEOMETRY_BATCH },
             &verdicts);
     }
   }
@@ -278,12 +192,12 @@ test_groups (void)
     for (guint pw = 0; pw < G_N_ELEMENTS (groups); pw++) {
       for (guint pwl = 0; pwl < G_N_ELEMENTS (groups); pwl++) {
         for (guint e = 1; e < G_N_ELEMENTS (expansions); e++)
-          check_shapes ((Case){ .op = ops[op],
+          check_shapes ((GeometryCase){ .op = ops[op],
                             .padding = -1,
                             .expansion = expansions[e],
                             .pw_groups = groups[pw],
                             .pwl_groups = groups[pwl],
-                            .norm = BATCH },
+                            .norm = GEOMETRY_BATCH },
               &verdicts);
       }
     }
@@ -298,13 +212,14 @@ test_norms (void)
 {
   static const char *const ops[] = { "conv_k3", "ir_k3", "ir_k5_se", "ir_k3_g2", "ir_pool" };
   static const char *const norms[] = { "{\"name\": \"sync_bn\"}", "{\"name\": \"naiveSyncBN\"}",
-    "{\"name\": \"frozen_bn\"}", "{\"name\": \"gn\", \"num_groups\": 1}", GROUP, NONE };
+    "{\"name\": \"frozen_bn\"}", "{\"name\": \"gn\", \"num_groups\": 1}", GEOMETRY_GROUP,
+    GEOMETRY_NONE };
   Verdicts verdicts = begin ();
 
   for (guint op = 0; op < G_N_ELEMENTS (ops); op++) {
     for (guint norm = 0; norm < G_N_ELEMENTS (norms); norm++) {
       for (guint e = 1; e < G_N_ELEMENTS (expansions); e++) {
-        const Case c = { .op = ops[op],
+        const GeometryCase c = { .op = ops[op],
           .padding = -1,
           .expansion = expansions[e],
           .norm = norms[norm] };
