@@ -20,6 +20,24 @@ add_boxes (const GstFbnetResult *result, GstAnalyticsRelationMeta *relations)
   }
 }
 
+/* Where detections were found in a region that is one of the buffer's boxes. */
+static void
+relate_to_parents (const GstFbnetResult *result, GstAnalyticsRelationMeta *relations,
+    guint first_box)
+{
+  for (guint i = 0; result->parents != NULL && i < result->found->n; i++) {
+    GstAnalyticsODMtd parent;
+    const gint id = result->parents[i];
+    if (id < 0 || (guint) id >= first_box
+        || !gst_analytics_relation_meta_get_od_mtd (relations, (guint) id, &parent))
+      continue;
+    gst_analytics_relation_meta_set_relation (relations, GST_ANALYTICS_REL_TYPE_CONTAIN, (guint) id,
+        first_box + i);
+    gst_analytics_relation_meta_set_relation (relations, GST_ANALYTICS_REL_TYPE_IS_PART_OF,
+        first_box + i, (guint) id);
+  }
+}
+
 #if GST_CHECK_VERSION(1, 26, 0)
 /* A mask has one object and what is around it. Its number tells it from the frame's other masks:
  * segmentationoverlay colours by it. */
@@ -89,6 +107,7 @@ gst_fbnet_analytics_attach (const GstFbnetResult *result, GstBuffer *buffer)
   /* An id is the number of those before it. */
   const guint first = (guint) gst_analytics_relation_get_length (relations);
   add_boxes (result, relations);
+  relate_to_parents (result, relations, first);
   add_masks (result, relations, first);
   if (result->n_classes > 0)
     add_classes (result, relations);
@@ -109,4 +128,22 @@ gst_fbnet_analytics_foreach_box (GstBuffer *buffer, GstFbnetBoxFunc func, gpoint
     if (gst_analytics_od_mtd_get_location (&box, &r.x, &r.y, &r.w, &r.h, &level))
       func (box.id, g_quark_to_string (gst_analytics_od_mtd_get_obj_type (&box)), &r, data);
   }
+}
+
+gboolean
+gst_fbnet_analytics_is_region_too (GstBuffer *buffer, guint id, const char *label)
+{
+  const GstVideoRegionOfInterestMeta *roi =
+      gst_buffer_get_video_region_of_interest_meta_id (buffer, (gint) id);
+
+  return roi != NULL && g_strcmp0 (g_quark_to_string (roi->roi_type), label) == 0;
+}
+
+void
+gst_fbnet_analytics_take_off_empty (GstBuffer *buffer)
+{
+  GstAnalyticsRelationMeta *relations = gst_buffer_get_analytics_relation_meta (buffer);
+
+  if (relations != NULL && gst_analytics_relation_get_length (relations) == 0)
+    gst_buffer_remove_meta (buffer, (GstMeta *) relations);
 }

@@ -20,6 +20,13 @@ typedef void (
     *GstFbnetBoxFunc) (guint id, const char *label, const GstVideoRectangle *box, gpointer data);
 void gst_fbnet_analytics_foreach_box (GstBuffer *buffer, GstFbnetBoxFunc func, gpointer data);
 
+/* Whoever attaches both kinds of metadata gives them one id: whether that box is there as a region too. */
+gboolean gst_fbnet_analytics_is_region_too (GstBuffer *buffer, guint id, const char *label);
+
+/* A buffer that comes back from its pool still has the metadata, emptied: "looked and saw nothing",
+ * which it must not say of a frame that was not looked at. */
+void gst_fbnet_analytics_take_off_empty (GstBuffer *buffer);
+
 G_END_DECLS
 
 #endif

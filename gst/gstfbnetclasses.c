@@ -33,7 +33,8 @@ mark_classes (gboolean *marks, const char *list, const char *property,
 
 /* A class is switched off by the threshold 1, which no probability exceeds. */
 static void
-filter_classes (const GstFbnetSettings *settings, GstFbnetNetwork *network, GPtrArray *unknown)
+filter_classes (const GstFbnetSettings *settings, const GstFbnetNetwork *network, float *thresholds,
+    GPtrArray *unknown)
 {
   g_autofree gboolean *included = g_new0 (gboolean, network->n_classes);
   g_autofree gboolean *excluded = g_new0 (gboolean, network->n_classes);
@@ -44,7 +45,7 @@ filter_classes (const GstFbnetSettings *settings, GstFbnetNetwork *network, GPtr
     mark_classes (excluded, settings->exclude_classes, "exclude-classes", network, unknown);
   for (guint i = 0; i < network->n_classes; i++) {
     if (excluded[i] || (settings->include_classes != NULL && !included[i]))
-      network->class_thresholds[i] = 1;
+      thresholds[i] = 1;
   }
 }
 
@@ -64,8 +65,8 @@ read_threshold (const GValue *value, float *threshold)
 }
 
 static void
-set_class_thresholds (const GstFbnetSettings *settings, GstFbnetNetwork *network,
-    GPtrArray *unknown)
+set_class_thresholds (const GstFbnetSettings *settings, const GstFbnetNetwork *network,
+    float *thresholds, GPtrArray *unknown)
 {
   const gint n = gst_structure_n_fields (settings->class_thresholds);
 
@@ -82,23 +83,23 @@ set_class_thresholds (const GstFbnetSettings *settings, GstFbnetNetwork *network
           g_strdup_printf ("class-thresholds: expected a number from 0 to 1 for \"%s\", found %s",
               name, text));
     } else {
-      network->class_thresholds[id] = threshold;
+      thresholds[id] = threshold;
     }
   }
 }
 
 void
-gst_fbnet_classes_apply (const GstFbnetSettings *settings, GstFbnetNetwork *network,
-    FbnetParams *params, GPtrArray *unknown)
+gst_fbnet_classes_apply (const GstFbnetSettings *settings, const GstFbnetNetwork *network,
+    float *thresholds, FbnetParams *params, GPtrArray *unknown)
 {
   params->class_thresholds = NULL;
   if (settings->class_thresholds == NULL && settings->include_classes == NULL
       && settings->exclude_classes == NULL)
     return;
   for (guint i = 0; i < network->n_classes; i++)
-    network->class_thresholds[i] = params->score_threshold;
+    thresholds[i] = params->score_threshold;
   if (settings->class_thresholds != NULL)
-    set_class_thresholds (settings, network, unknown);
-  filter_classes (settings, network, unknown);
-  params->class_thresholds = network->class_thresholds;
+    set_class_thresholds (settings, network, thresholds, unknown);
+  filter_classes (settings, network, thresholds, unknown);
+  params->class_thresholds = thresholds;
 }

@@ -11,10 +11,11 @@
 
 G_BEGIN_DECLS
 
-/* Sets `params`' class_thresholds, which point into the network; NULL where no property names classes. A
- * sentence goes to `unknown` for every class that the network lacks, and which is thus left out. */
-void gst_fbnet_classes_apply (const GstFbnetSettings *settings, GstFbnetNetwork *network,
-    FbnetParams *params, GPtrArray *unknown);
+/* Sets `params`' class_thresholds to `thresholds`, which has room for a number per class; to NULL where no
+ * property names classes. A sentence goes to `unknown` for every class that the network lacks, and which is
+ * thus left out. */
+void gst_fbnet_classes_apply (const GstFbnetSettings *settings, const GstFbnetNetwork *network,
+    float *thresholds, FbnetParams *params, GPtrArray *unknown);
 
 G_END_DECLS
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * Properties in, caps checked, one engine call per frame, metadata out.
+ * Properties in, caps checked, frames to whoever looks at them, metadata out.
  */
 /**
  * SECTION:element-fbnetdetect
@@ -17,7 +17,11 @@
  * ## Example launch line
  * |[
  * gst-launch-1.0 filesrc location=cars.mp4 ! decodebin ! fbnetdetect model-file=model.safetensors overlay=true ! videoconvert ! autovideosink
- * ]| Shows a video with boxes around the objects.
+ * ]| Shows a video with boxes around the objects. A phone's film may lie on its side: the frames are turned
+ * upright by `videoflip video-direction=auto` before the detector.
+ * |[
+ * gst-launch-1.0 v4l2src ! fbnetdetect model-file=model.safetensors overlay=true ! videoconvert ! autovideosink
+ * ]| A camera is never delayed: what cannot be looked at in time is shown with the newest boxes there are.
  *
  * Since: 0.1
  */
@@ -27,22 +31,23 @@
 
 #include "gstfbnetattach.h"
 #include "gstfbnetclasses.h"
-#include "gstfbnetevaluate.h"
 #include "gstfbnetimage.h"
+#include "gstfbnetloader.h"
+#include "gstfbnetmessages.h"
 #include "gstfbnetmeta.h"
-#include "gstfbnetnetwork.h"
 #include "gstfbnetoverlay.h"
 #include "gstfbnetsettings.h"
 #include "gstfbnetstats.h"
 #include "gstfbnetstructure.h"
+#include "gstfbnettruth.h"
+#include "gstfbnetworker.h"
+
+#ifdef HAVE_ANALYTICS
+#  include "gstfbnetanalytics.h"
+#endif
 
 GST_DEBUG_CATEGORY_STATIC (gst_fbnet_detect_debug);
 #define GST_CAT_DEFAULT gst_fbnet_detect_debug
-
-#define FILES_HINT                                                                                 \
-  "fbnet-import makes model files, fbnet-model FILE prints what is in one; a label file is text "  \
-  "with a line per class."
-#define SETTINGS_HINT "gst-inspect-1.0 fbnetdetect lists the properties and their ranges."
 
 /* The engine's bound of a frame's sides, see fbnet_detector_run(). */
 #define SIZE_RANGE "[ 1, 32767 ]"
@@ -55,25 +60,43 @@ GST_DEBUG_CATEGORY_STATIC (gst_fbnet_detect_debug);
 #define PAD_CAPS                                                                                   \
   VIDEO_CAPS ("") ";" VIDEO_CAPS ("(memory:SystemMemory, meta:GstVideoOverlayComposition)")
 
+/* So many looks in a row that last longer than a frame are no accident. */
+#define MANY_SLOW_LOOKS 5
+
 struct _GstFbnetDetect {
   GstBaseTransform parent;
+  GstFbnetLoader *loader;
+  GstFbnetWorker *worker;
 
   /* The object lock protects these. */
   GstFbnetSettings settings;
   guint revision; /* of settings */
   GstFbnetStats stats;
-  GThreadPool *loader;      /* NULL unless started */
-  guint load_wanted;        /* counts requests: only the newest is of interest */
-  guint load_done;          /* the newest request that was served, or failed */
-  GstFbnetNetwork *network; /* replaced by the streaming thread only */
-  GstFbnetNetwork *pending; /* loaded, to be taken over before the next frame */
+  GstFbnetNetwork *network;   /* replaced by the streaming thread only */
+  GstClockTime earliest_time; /* by the last QoS event, running time */
+  gint64 jitter;
+  double proportion;
 
   /* Those of the streaming thread, and of start and stop. */
   GstVideoInfo info;
-  guint applied;         /* the revision that the network's parameters follow */
+  GstFbnetSettings now; /* the settings that the frames follow */
+  guint applied;        /* their revision */
+  FbnetParams params;   /* made of them */
+  float *thresholds;    /* (nullable): room for params.class_thresholds */
+  guint params_revision;
   GPtrArray *complaints; /* about the settings, already posted */
   guint meta_types;      /* GstFbnetMetaTypes, as when the element started */
-  GstFbnetEvaluation *evaluation;
+  gboolean scheduled, latest, live;
+  GstFbnetHistory history;
+  gboolean was_enabled;
+  guint told;             /* the number of the look that was told last */
+  GstFbnetMoment told_at; /* for the first time */
+  GArray *regions;        /* of GstFbnetRegion: those of this frame */
+  GstFbnetTeller teller;
+  guint n_slow;      /* looks in a row that lasted longer than a frame */
+  gboolean warm;     /* frames of this size have been seen */
+  guint told_of_roi; /* the revision of which it was said that roi lies outside the frame */
+  gboolean told_slow, told_unreadable, told_regions, told_orientation;
 #ifdef HAVE_OVERLAY
   GstFbnetOverlay *overlay;
   gboolean attach_offered; /* by the caps of the source pad */
@@ -95,53 +118,6 @@ static GstStaticPadTemplate src_template =
 G_DEFINE_TYPE (GstFbnetDetect, gst_fbnet_detect, GST_TYPE_BASE_TRANSFORM)
 GST_ELEMENT_REGISTER_DEFINE (fbnetdetect, "fbnetdetect", GST_RANK_NONE, GST_TYPE_FBNET_DETECT)
 
-/* --- Messages ---------------------------------------------------------------------------------- */
-
-/* No lock may be held. */
-static void
-post (GstFbnetDetect *self, GstMessageType type, GQuark domain, gint code, const char *text,
-    const char *hint)
-{
-  gst_element_message_full (GST_ELEMENT (self), type, domain, code, g_strdup (text),
-      g_strdup (hint), __FILE__, GST_FUNCTION, __LINE__);
-}
-
-static void
-post_error_of_engine (GstFbnetDetect *self, GstMessageType type, const GError *error)
-{
-  GQuark domain = GST_RESOURCE_ERROR;
-  gint code = GST_RESOURCE_ERROR_FAILED;
-
-  switch ((FbnetError) error->code) {
-    case FBNET_ERROR_NOT_FOUND:
-      code = GST_RESOURCE_ERROR_NOT_FOUND;
-      break;
-    case FBNET_ERROR_IO:
-      code = GST_RESOURCE_ERROR_READ;
-      break;
-    case FBNET_ERROR_FORMAT:
-    case FBNET_ERROR_UNSUPPORTED:
-      domain = GST_STREAM_ERROR;
-      code = GST_STREAM_ERROR_WRONG_TYPE;
-      break;
-    case FBNET_ERROR_ARGUMENT:
-      code = GST_RESOURCE_ERROR_SETTINGS;
-      break;
-    case FBNET_ERROR_MEMORY:
-      code = GST_RESOURCE_ERROR_NO_SPACE_LEFT;
-      break;
-    case FBNET_ERROR_CANCELLED: /* nothing here cancels a run */
-      break;
-  }
-  post (self, type, domain, code, error->message, FILES_HINT);
-}
-
-static void
-post_settings (GstFbnetDetect *self, GstMessageType type, const char *text)
-{
-  post (self, type, GST_RESOURCE_ERROR, GST_RESOURCE_ERROR_SETTINGS, text, SETTINGS_HINT);
-}
-
 /* --- Settings ---------------------------------------------------------------------------------- */
 
 /* Posts the complaints that were not posted when the settings were last looked at. Takes them. */
@@ -151,31 +127,44 @@ post_complaints (GstFbnetDetect *self, GPtrArray *complaints)
   for (guint i = 0; i < complaints->len; i++) {
     const char *text = g_ptr_array_index (complaints, i);
     if (!g_ptr_array_find_with_equal_func (self->complaints, text, g_str_equal, NULL))
-      post_settings (self, GST_MESSAGE_WARNING, text);
+      gst_fbnet_post_settings (self, GST_MESSAGE_WARNING, text);
   }
   g_ptr_array_unref (self->complaints);
   self->complaints = complaints;
 }
 
-/* Makes the network follow the settings. What it cannot follow is `unknown` (see
- * gst_fbnet_classes_apply()) or `moot` (gst_fbnet_settings_apply()), or, when the numbers do not go
- * together, `error`. */
-static gboolean
-resolve_settings (GstFbnetDetect *self, GPtrArray *unknown, GPtrArray *moot, GError **error)
+/* Makes the frames to come follow the settings. What they cannot follow is `wrong`, or of no use to the
+ * model: `moot` (gst_fbnet_settings_apply()). */
+static void
+resolve_settings (GstFbnetDetect *self, GPtrArray *wrong, GPtrArray *moot)
 {
   GstFbnetNetwork *network = self->network;
-  FbnetParams params = network->defaults;
-  GstFbnetSettings settings = { 0 };
 
   GST_OBJECT_LOCK (self);
-  gst_fbnet_settings_copy (&settings, &self->settings);
+  gst_fbnet_settings_copy (&self->now, &self->settings);
   self->applied = self->revision;
   GST_OBJECT_UNLOCK (self);
 
-  gst_fbnet_settings_apply (&settings, network->model, network->path, &params, moot);
-  gst_fbnet_classes_apply (&settings, network, &params, unknown);
-  gst_fbnet_settings_clear (&settings);
-  return gst_fbnet_network_set_params (network, &params, error);
+  self->params = network->defaults;
+  self->params_revision++;
+  g_free (self->thresholds);
+  self->thresholds = g_new0 (float, network->n_classes);
+  gst_fbnet_settings_apply (&self->now, network->model, network->path, &self->params, moot, wrong);
+  gst_fbnet_classes_apply (&self->now, network, self->thresholds, &self->params, wrong);
+}
+
+/* Between two frames: what cannot be followed is told once and left out. While a network is loading
+ * nothing is told: the settings may be meant for that one. */
+static void
+follow_settings (GstFbnetDetect *self)
+{
+  GPtrArray *complaints = g_ptr_array_new_with_free_func (g_free);
+
+  resolve_settings (self, complaints, complaints);
+  if (gst_fbnet_loader_is_busy (self->loader))
+    g_ptr_array_unref (complaints);
+  else
+    post_complaints (self, complaints);
 }
 
 static gboolean
@@ -187,37 +176,13 @@ settings_changed (GstFbnetDetect *self)
   return changed;
 }
 
-static gboolean
-is_loading (GstFbnetDetect *self)
-{
-  GST_OBJECT_LOCK (self);
-  const gboolean loading = self->load_done != self->load_wanted || self->pending != NULL;
-  GST_OBJECT_UNLOCK (self);
-  return loading;
-}
-
-/* Between two frames: what cannot be followed is told once and left out. While a network is loading
- * nothing is told: the settings may be meant for that one. */
-static void
-follow_settings (GstFbnetDetect *self)
-{
-  g_autoptr (GError) error = NULL;
-  GPtrArray *complaints = g_ptr_array_new_with_free_func (g_free);
-
-  if (!resolve_settings (self, complaints, complaints, &error))
-    g_ptr_array_add (complaints, g_strdup (error->message));
-  if (is_loading (self))
-    g_ptr_array_unref (complaints);
-  else
-    post_complaints (self, complaints);
-}
-
 /* --- Network ----------------------------------------------------------------------------------- */
 
 /* As the properties say now. NULL with `error`, also when no model is set. */
 static GstFbnetNetwork *
-open_network (GstFbnetDetect *self, GError **error)
+open_network (gpointer data, GError **error)
 {
+  GstFbnetDetect *self = data;
   GstFbnetSettings settings = { 0 };
 
   GST_OBJECT_LOCK (self);
@@ -230,59 +195,54 @@ open_network (GstFbnetDetect *self, GError **error)
   return network;
 }
 
-/* In the loader's thread. The streaming thread takes the network over before its next frame. */
+/* The properties tell of the files in use again, unless others are wanted by now. */
 static void
-load_pending (gpointer request, gpointer data)
+restore_files (GstFbnetDetect *self)
 {
-  GstFbnetDetect *self = data;
-  g_autoptr (GError) error = NULL;
-  GstFbnetNetwork *network = open_network (self, &error);
-
   GST_OBJECT_LOCK (self);
-  const gboolean newest = self->load_wanted == GPOINTER_TO_UINT (request);
-  if (newest) {
-    GstFbnetNetwork *superseded = self->pending;
-    self->pending = network;
-    network = superseded;
-    self->load_done = self->load_wanted;
-    self->revision++; /* what was kept back while loading is told now */
-  }
+  const gboolean restore = self->network != NULL && !gst_fbnet_loader_is_wanted (self->loader);
+  if (restore)
+    gst_fbnet_settings_set_files (&self->settings, self->network->model_file,
+        self->network->label_file);
   GST_OBJECT_UNLOCK (self);
-
-  gst_fbnet_network_close (network);
-  if (newest && error != NULL) {
-    post_error_of_engine (self, GST_MESSAGE_WARNING, error);
-    g_signal_emit (self, signals[SIGNAL_MODEL_UPDATED], 0, FALSE, error->message);
+  if (restore) {
+    g_object_notify (G_OBJECT (self), "model-file");
+    g_object_notify (G_OBJECT (self), "label-file");
   }
 }
 
-/* With the object lock held. */
+/* In the loader's thread. */
 static void
-request_load (GstFbnetDetect *self)
+network_opened (gpointer data, const GError *error)
 {
-  if (self->loader == NULL)
+  GstFbnetDetect *self = data;
+
+  GST_OBJECT_LOCK (self);
+  self->revision++; /* what was kept back while loading is told now */
+  GST_OBJECT_UNLOCK (self);
+  if (error == NULL)
     return;
-  self->load_wanted++;
-  g_thread_pool_push (self->loader, GUINT_TO_POINTER (self->load_wanted), NULL);
+  restore_files (self);
+  gst_fbnet_post_engine_error (self, GST_MESSAGE_WARNING, error);
+  g_signal_emit (self, signals[SIGNAL_MODEL_UPDATED], 0, FALSE, error->message);
 }
 
 /* Before a frame: the new network, if one has been loaded, takes the old one's place. */
 static void
-take_pending (GstFbnetDetect *self)
+take_ready (GstFbnetDetect *self)
 {
-  GST_OBJECT_LOCK (self);
-  GstFbnetNetwork *old = NULL;
-  const gboolean swap = self->pending != NULL;
-  if (swap) {
-    old = self->network;
-    self->network = g_steal_pointer (&self->pending);
-    self->revision++;
-  }
-  GST_OBJECT_UNLOCK (self);
-  if (!swap)
-    return;
+  GstFbnetNetwork *ready = gst_fbnet_loader_take (self->loader);
 
-  gst_fbnet_network_close (old);
+  if (ready == NULL)
+    return;
+  GST_OBJECT_LOCK (self);
+  GstFbnetNetwork *old = self->network;
+  self->network = ready;
+  self->revision++;
+  GST_OBJECT_UNLOCK (self);
+  gst_fbnet_network_unref (old);
+  gst_fbnet_worker_renew (self->worker);
+  self->warm = FALSE;
   GST_INFO_OBJECT (self, "detecting with %s now", self->network->path);
   g_signal_emit (self, signals[SIGNAL_MODEL_UPDATED], 0, TRUE, self->network->path);
 }
@@ -292,17 +252,25 @@ take_pending (GstFbnetDetect *self)
 static gboolean
 check_settings_at_start (GstFbnetDetect *self)
 {
-  g_autoptr (GPtrArray) unknown = g_ptr_array_new_with_free_func (g_free);
+  g_autoptr (GPtrArray) wrong = g_ptr_array_new_with_free_func (g_free);
   GPtrArray *moot = g_ptr_array_new_with_free_func (g_free);
-  g_autoptr (GError) error = NULL;
-  const gboolean sound = resolve_settings (self, unknown, moot, &error);
 
+  resolve_settings (self, wrong, moot);
   post_complaints (self, moot);
-  if (!sound)
-    post_settings (self, GST_MESSAGE_ERROR, error->message);
-  else if (unknown->len > 0)
-    post_settings (self, GST_MESSAGE_ERROR, g_ptr_array_index (unknown, 0));
-  return sound && unknown->len == 0;
+  if (wrong->len > 0)
+    gst_fbnet_post_settings (self, GST_MESSAGE_ERROR, g_ptr_array_index (wrong, 0));
+  return wrong->len == 0;
+}
+
+/* What is remembered from frame to frame means nothing any more. */
+static void
+reset_stream (GstFbnetDetect *self)
+{
+  self->history = (GstFbnetHistory){ 0 };
+  self->n_slow = 0;
+  GST_OBJECT_LOCK (self);
+  self->earliest_time = GST_CLOCK_TIME_NONE;
+  GST_OBJECT_UNLOCK (self);
 }
 
 static gboolean
@@ -310,26 +278,35 @@ gst_fbnet_detect_stop (GstBaseTransform *trans)
 {
   GstFbnetDetect *self = GST_FBNET_DETECT (trans);
 
-  GST_OBJECT_LOCK (self);
-  GThreadPool *loader = g_steal_pointer (&self->loader);
-  GST_OBJECT_UNLOCK (self);
-  if (loader != NULL)
-    g_thread_pool_free (loader, TRUE, TRUE);
-
+  gst_fbnet_loader_stop (self->loader);
+  gst_fbnet_worker_stop (self->worker);
   GST_OBJECT_LOCK (self);
   GstFbnetNetwork *network = g_steal_pointer (&self->network);
-  GstFbnetNetwork *pending = g_steal_pointer (&self->pending);
-  self->load_done = self->load_wanted;
   GST_OBJECT_UNLOCK (self);
-  gst_fbnet_network_close (network);
-  gst_fbnet_network_close (pending);
+  gst_fbnet_network_unref (network);
 
+  gst_fbnet_settings_clear (&self->now);
+  gst_fbnet_teller_clear (&self->teller);
+  g_clear_pointer (&self->thresholds, g_free);
   g_clear_pointer (&self->complaints, g_ptr_array_unref);
-  g_clear_pointer (&self->evaluation, gst_fbnet_evaluation_free);
 #ifdef HAVE_OVERLAY
   g_clear_pointer (&self->overlay, gst_fbnet_overlay_free);
 #endif
   return TRUE;
+}
+
+static void
+begin (GstFbnetDetect *self)
+{
+  self->complaints = g_ptr_array_new_with_free_func (g_free);
+  self->scheduled = self->latest = self->live = self->warm = FALSE;
+  self->told_slow = self->told_unreadable = self->told_regions = self->told_orientation = FALSE;
+  self->was_enabled = TRUE;
+  reset_stream (self);
+  GST_OBJECT_LOCK (self);
+  self->stats = (GstFbnetStats){ 0 };
+  self->meta_types = self->settings.meta_types;
+  GST_OBJECT_UNLOCK (self);
 }
 
 static gboolean
@@ -337,21 +314,20 @@ gst_fbnet_detect_start (GstBaseTransform *trans)
 {
   GstFbnetDetect *self = GST_FBNET_DETECT (trans);
   g_autoptr (GError) error = NULL;
-  GstFbnetNetwork *network = open_network (self, &error);
 
+  begin (self);
+  gst_fbnet_loader_start (self->loader);
+  GstFbnetNetwork *network = open_network (self, &error);
   if (network == NULL) {
-    post_error_of_engine (self, GST_MESSAGE_ERROR, error);
+    gst_fbnet_post_engine_error (self, GST_MESSAGE_ERROR, error);
+    gst_fbnet_detect_stop (trans);
     return FALSE;
   }
 
-  self->complaints = g_ptr_array_new_with_free_func (g_free);
-  self->evaluation = gst_fbnet_evaluation_new ();
   GST_OBJECT_LOCK (self);
   self->network = network;
-  self->stats = (GstFbnetStats){ 0 };
-  self->meta_types = self->settings.meta_types;
-  self->loader = g_thread_pool_new (load_pending, self, 1, FALSE, NULL);
   GST_OBJECT_UNLOCK (self);
+  gst_fbnet_worker_release (self->worker);
   GST_INFO_OBJECT (self, "%s, %u classes, kernels %s, %u threads", network->path,
       network->n_classes, gst_fbnet_network_get_kernels (network),
       gst_fbnet_network_get_n_threads (network));
@@ -363,6 +339,35 @@ gst_fbnet_detect_start (GstBaseTransform *trans)
 }
 
 static gboolean
+is_upstream_live (GstBaseTransform *trans)
+{
+  g_autoptr (GstQuery) query = gst_query_new_latency ();
+  gboolean live = FALSE;
+
+  if (gst_pad_peer_query (GST_BASE_TRANSFORM_SINK_PAD (trans), query))
+    gst_query_parse_latency (query, &live, NULL, NULL);
+  return live;
+}
+
+/* With the first caps: sources do not know earlier whether they are live. */
+static void
+choose_scheduling (GstFbnetDetect *self)
+{
+  self->live = is_upstream_live (GST_BASE_TRANSFORM (self));
+  if (self->scheduled)
+    return;
+  self->scheduled = TRUE;
+  GST_OBJECT_LOCK (self);
+  const GstFbnetScheduling scheduling = self->settings.scheduling;
+  GST_OBJECT_UNLOCK (self);
+  self->latest = scheduling == GST_FBNET_SCHEDULING_LATEST
+      || (scheduling == GST_FBNET_SCHEDULING_AUTO && self->live);
+  if (self->latest)
+    gst_fbnet_worker_start (self->worker);
+  GST_INFO_OBJECT (self, "scheduling %s", self->latest ? "latest" : "sync");
+}
+
+static gboolean
 gst_fbnet_detect_set_caps (GstBaseTransform *trans, GstCaps *in, GstCaps *out)
 {
   GstFbnetDetect *self = GST_FBNET_DETECT (trans);
@@ -371,11 +376,15 @@ gst_fbnet_detect_set_caps (GstBaseTransform *trans, GstCaps *in, GstCaps *out)
   self->attach_offered = gst_fbnet_attach_in_caps (out);
   self->attach_asked = FALSE;
 #endif
-  if (gst_video_info_from_caps (&self->info, in))
-    return TRUE;
-  g_autofree char *text = gst_caps_to_string (in);
-  GST_ELEMENT_ERROR (self, STREAM, FORMAT, ("expected raw video, found %s", text), (NULL));
-  return FALSE;
+  if (!gst_video_info_from_caps (&self->info, in)) {
+    g_autofree char *text = gst_caps_to_string (in);
+    GST_ELEMENT_ERROR (self, STREAM, FORMAT, ("expected raw video, found %s", text), (NULL));
+    return FALSE;
+  }
+  gst_fbnet_worker_renew (self->worker);
+  self->warm = FALSE;
+  choose_scheduling (self);
+  return TRUE;
 }
 
 #ifdef HAVE_OVERLAY
@@ -405,12 +414,99 @@ gst_fbnet_detect_fixate_caps (GstBaseTransform *trans, GstPadDirection direction
 }
 #endif
 
-/* --- Frames ------------------------------------------------------------------------------------ */
+/* What is being looked at is broken off, so that the streaming thread comes back at once. */
+static GstStateChangeReturn
+gst_fbnet_detect_change_state (GstElement *element, GstStateChange transition)
+{
+  if (transition == GST_STATE_CHANGE_PAUSED_TO_READY)
+    gst_fbnet_worker_hold (GST_FBNET_DETECT (element)->worker);
+  return GST_ELEMENT_CLASS (gst_fbnet_detect_parent_class)->change_state (element, transition);
+}
+
+/* --- Events ------------------------------------------------------------------------------------ */
+
+static void
+check_orientation (GstFbnetDetect *self, GstEvent *event)
+{
+  GstTagList *tags;
+  g_autofree char *orientation = NULL;
+
+  gst_event_parse_tag (event, &tags);
+  if (self->told_orientation
+      || !gst_tag_list_get_string (tags, GST_TAG_IMAGE_ORIENTATION, &orientation)
+      || g_str_equal (orientation, "rotate-0"))
+    return;
+  self->told_orientation = TRUE;
+  g_autofree char *text = g_strdup_printf (
+      "expected upright frames, found the tag image-orientation=%s: objects are seen turned",
+      orientation);
+  gst_fbnet_post (self, GST_MESSAGE_WARNING, GST_STREAM_ERROR, GST_STREAM_ERROR_FORMAT, text,
+      "videoflip video-direction=auto before fbnetdetect turns them upright.");
+}
+
+static gboolean
+gst_fbnet_detect_sink_event (GstBaseTransform *trans, GstEvent *event)
+{
+  GstFbnetDetect *self = GST_FBNET_DETECT (trans);
+
+  switch (GST_EVENT_TYPE (event)) {
+    case GST_EVENT_FLUSH_START:
+      gst_fbnet_worker_hold (self->worker);
+      break;
+    case GST_EVENT_FLUSH_STOP:
+      gst_fbnet_worker_release (self->worker);
+      reset_stream (self);
+      break;
+    case GST_EVENT_SEGMENT:
+      gst_fbnet_worker_renew (self->worker);
+      reset_stream (self);
+      break;
+    case GST_EVENT_TAG:
+      check_orientation (self, event);
+      break;
+    default:
+      break;
+  }
+  return GST_BASE_TRANSFORM_CLASS (gst_fbnet_detect_parent_class)->sink_event (trans, event);
+}
+
+/* As decoders do it: a frame that was late by so much, and as much again to make up for it. */
+static void
+note_qos (GstFbnetDetect *self, GstEvent *event)
+{
+  GstClockTimeDiff difference;
+  GstClockTime time;
+  double proportion;
+
+  gst_event_parse_qos (event, NULL, &proportion, &difference, &time);
+  if (!GST_CLOCK_TIME_IS_VALID (time))
+    return;
+  GST_OBJECT_LOCK (self);
+  self->proportion = proportion;
+  self->jitter = difference;
+  if (difference > 0)
+    self->earliest_time = time + 2 * (GstClockTime) difference;
+  else
+    self->earliest_time = GST_CLOCK_TIME_NONE;
+  GST_OBJECT_UNLOCK (self);
+}
+
+static gboolean
+gst_fbnet_detect_src_event (GstBaseTransform *trans, GstEvent *event)
+{
+  if (GST_EVENT_TYPE (event) == GST_EVENT_QOS)
+    note_qos (GST_FBNET_DETECT (trans), event);
+  return GST_BASE_TRANSFORM_CLASS (gst_fbnet_detect_parent_class)->src_event (trans, event);
+}
+
+/* --- Before a look ----------------------------------------------------------------------------- */
 
 /* GstController's values for the time of this frame. */
 static void
 gst_fbnet_detect_before_transform (GstBaseTransform *trans, GstBuffer *buffer)
 {
+  if (trans->segment.format != GST_FORMAT_TIME)
+    return;
   const GstClockTime time =
       gst_segment_to_stream_time (&trans->segment, GST_FORMAT_TIME, GST_BUFFER_PTS (buffer));
 
@@ -418,78 +514,221 @@ gst_fbnet_detect_before_transform (GstBaseTransform *trans, GstBuffer *buffer)
     gst_object_sync_values (GST_OBJECT (trans), time);
 }
 
-static GstFlowReturn
-fail_mapping (GstFbnetDetect *self, GstBuffer *buffer)
+static void
+read_moment (GstFbnetDetect *self, GstBuffer *buffer, GstFbnetMoment *moment)
 {
-  GST_ELEMENT_ERROR (self, STREAM, FORMAT,
-      ("expected a frame of %d x %d pixels in %s, found a buffer of %" G_GSIZE_FORMAT
-       " bytes that cannot be mapped as one",
-          GST_VIDEO_INFO_WIDTH (&self->info), GST_VIDEO_INFO_HEIGHT (&self->info),
-          GST_VIDEO_INFO_NAME (&self->info), gst_buffer_get_size (buffer)),
-      (NULL));
-  return GST_FLOW_ERROR;
+  const GstSegment *segment = &GST_BASE_TRANSFORM (self)->segment;
+
+  moment->came = g_get_monotonic_time ();
+  moment->pts = GST_BUFFER_PTS (buffer);
+  moment->running_time = segment->format == GST_FORMAT_TIME
+      ? gst_segment_to_running_time (segment, GST_FORMAT_TIME, moment->pts)
+      : GST_CLOCK_TIME_NONE;
 }
 
-static GstFlowReturn
-detect (GstFbnetDetect *self, GstBuffer *buffer)
+static GstFbnetReason
+decide (GstFbnetDetect *self, GstBuffer *buffer, const GstFbnetMoment *moment)
 {
+  const gboolean timed = GST_CLOCK_TIME_IS_VALID (moment->running_time);
+  GstFbnetCircumstances circumstances = {
+    .gap = GST_BUFFER_FLAG_IS_SET (buffer, GST_BUFFER_FLAG_GAP),
+    .busy = self->latest && gst_fbnet_worker_is_busy (self->worker, moment->came),
+    .time = timed ? moment->running_time : (GstClockTime) moment->came * GST_USECOND,
+    .running_time = moment->running_time,
+  };
+
+  GST_OBJECT_LOCK (self);
+  circumstances.earliest_time = self->earliest_time;
+  GST_OBJECT_UNLOCK (self);
+  return gst_fbnet_decide (&self->now.rules, &circumstances, &self->history);
+}
+
+/* What was found before the pause is not shown after it. */
+static void
+follow_enable (GstFbnetDetect *self)
+{
+  const gboolean enabled = self->now.rules.enable;
+
+  if (self->was_enabled && !enabled)
+    gst_fbnet_worker_renew (self->worker);
+  self->was_enabled = enabled;
+}
+
+static void
+tell_late (GstFbnetDetect *self, GstBuffer *buffer)
+{
+  GST_OBJECT_LOCK (self);
+  const gint64 jitter = self->jitter;
+  const double proportion = self->proportion;
+  const guint64 n_looked = self->stats.inferences;
+  const guint64 n_late = self->stats.reasons[GST_FBNET_REASON_QOS] + 1;
+  GST_OBJECT_UNLOCK (self);
+  gst_fbnet_post_qos (GST_BASE_TRANSFORM (self), buffer, self->live, jitter, proportion, n_looked,
+      n_late);
+}
+
+/* --- Regions ----------------------------------------------------------------------------------- */
+
+static void
+complain_roi (GstFbnetDetect *self, const FbnetRegion *roi, guint width, guint height)
+{
+  if (self->told_of_roi == self->params_revision)
+    return;
+  self->told_of_roi = self->params_revision;
+  g_autofree char *text = g_strdup_printf (
+      "roi: expected a part of the frame of %u x %u pixels, found %u x %u at (%u, %u)", width,
+      height, roi->width, roi->height, roi->x, roi->y);
+  gst_fbnet_post_settings (self, GST_MESSAGE_WARNING, text);
+}
+
+/* The property roi, as far as it lies in the visible frame; the whole frame where it does not. */
+static FbnetRegion
+find_part (GstFbnetDetect *self, guint width, guint height)
+{
+  const GstFbnetNumbers *numbers = &self->now.roi;
+  const FbnetRegion all = { 0, 0, width, height };
+  FbnetRegion part;
+
+  if (numbers->n != 4 || numbers->numbers[2] == 0 || numbers->numbers[3] == 0)
+    return all;
+  const FbnetRegion roi = { numbers->numbers[0], numbers->numbers[1], numbers->numbers[2],
+    numbers->numbers[3] };
+  if (gst_fbnet_regions_intersect (&all, &roi, &part))
+    return part;
+  complain_roi (self, &roi, width, height);
+  return all;
+}
+
+static void
+complain_regions (GstFbnetDetect *self, guint n)
+{
+  if (n <= GST_FBNET_MAX_REGIONS || self->told_regions)
+    return;
+  self->told_regions = TRUE;
+  g_autofree char *text = g_strdup_printf ("inference-region: expected at most %d regions on a "
+                                           "frame, found %u: the others are not looked "
+                                           "into",
+      GST_FBNET_MAX_REGIONS, n);
+  gst_fbnet_post_settings (self, GST_MESSAGE_WARNING, text);
+}
+
+static void
+find_regions (GstFbnetDetect *self, GstBuffer *buffer, const FbnetRegion *part)
+{
+  const GstFbnetRegion whole = { *part, -1 };
+
+  g_array_set_size (self->regions, 0);
+  if (self->now.inference_region == GST_FBNET_REGION_ROI_LIST)
+    complain_regions (self,
+        gst_fbnet_regions_read (self->regions, buffer, self->now.object_class, part));
+  else
+    g_array_append_val (self->regions, whole);
+}
+
+/* --- Looking ----------------------------------------------------------------------------------- */
+
+static void
+complain_unreadable (GstFbnetDetect *self, GstBuffer *buffer)
+{
+  if (self->told_unreadable)
+    return;
+  self->told_unreadable = TRUE;
+  g_autofree char *text = g_strdup_printf (
+      "expected a frame of %d x %d pixels in %s, found a buffer of %" G_GSIZE_FORMAT
+      " bytes that cannot be mapped as one: it passes without being looked at",
+      GST_VIDEO_INFO_WIDTH (&self->info), GST_VIDEO_INFO_HEIGHT (&self->info),
+      GST_VIDEO_INFO_NAME (&self->info), gst_buffer_get_size (buffer));
+  gst_fbnet_post (self, GST_MESSAGE_WARNING, GST_STREAM_ERROR, GST_STREAM_ERROR_FORMAT, text, NULL);
+}
+
+static gboolean
+find_visible (GstFbnetDetect *self, GstBuffer *buffer, const GstVideoFrame *frame,
+    FbnetRegion *visible)
+{
+  guint width = (guint) GST_VIDEO_FRAME_WIDTH (frame);
+  guint height = (guint) GST_VIDEO_FRAME_HEIGHT (frame);
+
+  /* A GstVideoMeta may describe a larger picture than the caps do. */
+  if (gst_buffer_get_video_crop_meta (buffer) == NULL) {
+    width = MIN (width, (guint) GST_VIDEO_INFO_WIDTH (&self->info));
+    height = MIN (height, (guint) GST_VIDEO_INFO_HEIGHT (&self->info));
+  }
+  return gst_fbnet_regions_get_visible (buffer, width, height, visible);
+}
+
+/* The engine looks at rectangles, and writes into the view all that a look needs. */
+static gboolean
+fill_view (GstFbnetDetect *self, GstFbnetView *view, GstBuffer *buffer, GstVideoFrame *frame,
+    const FbnetRegion *visible, GError **error)
+{
+  const FbnetRegion part = find_part (self, visible->width, visible->height);
+
+  view->evaluate = self->now.evaluate && self->network->detector != NULL;
+  if (view->evaluate)
+    gst_fbnet_evaluation_read (view->evaluation, buffer, self->network,
+        self->params.class_thresholds, visible->width, visible->height);
+  if (self->network->classifier != NULL)
+    return gst_fbnet_view_take_picture (view, &self->info, frame, visible, &part, self->latest,
+        error);
+  find_regions (self, buffer, &part);
+  return gst_fbnet_view_fill (view, &self->info, frame, visible, self->regions, error);
+}
+
+/* Hands the view over, or looks at it. */
+static gboolean
+look_at (GstFbnetDetect *self, GError **error)
+{
+  if (!self->latest)
+    return gst_fbnet_worker_look (self->worker, error);
+  if (gst_fbnet_worker_submit (self->worker)) {
+    GST_OBJECT_LOCK (self);
+    self->stats.replaced++;
+    GST_OBJECT_UNLOCK (self);
+  }
+  return TRUE;
+}
+
+/* FALSE with error; or `reason` says why it was not looked at after all. */
+static gboolean
+look (GstFbnetDetect *self, GstBuffer *buffer, const GstFbnetMoment *moment, guint generation,
+    GstFbnetReason *reason, GError **error)
+{
+  GstFbnetView *view = gst_fbnet_worker_get_view (self->worker);
+  FbnetRegion visible;
   GstVideoFrame frame;
 
   if (!gst_video_frame_map (&frame, &self->info, buffer,
-          GST_MAP_READ | GST_VIDEO_FRAME_MAP_FLAG_NO_REF))
-    return fail_mapping (self, buffer);
-
-  FbnetImage image;
-  g_autoptr (GError) error = NULL;
-  const gboolean readable = gst_fbnet_image_from_frame (&image, &self->info, &frame);
-  const gboolean done = readable && gst_fbnet_network_run (self->network, &image, &error);
-  gst_video_frame_unmap (&frame);
-  if (!readable)
-    return GST_FLOW_NOT_NEGOTIATED;
-  if (!done) {
-    post (self, GST_MESSAGE_ERROR, GST_STREAM_ERROR, GST_STREAM_ERROR_FAILED, error->message, NULL);
-    return GST_FLOW_ERROR;
+          GST_MAP_READ | GST_VIDEO_FRAME_MAP_FLAG_NO_REF)) {
+    complain_unreadable (self, buffer);
+    *reason = GST_FBNET_REASON_UNREADABLE;
+    return TRUE;
   }
-  return GST_FLOW_OK;
+  gst_fbnet_view_set_params (view, self->network, &self->params, self->params_revision);
+  view->n_top = self->now.top_classes;
+  view->moment = *moment;
+  view->generation = generation;
+  gboolean done = TRUE;
+  if (find_visible (self, buffer, &frame, &visible))
+    done = fill_view (self, view, buffer, &frame, &visible, error) && look_at (self, error);
+  else
+    *reason = GST_FBNET_REASON_UNREADABLE;
+  gst_video_frame_unmap (&frame);
+  if (!done && g_error_matches (*error, FBNET_ERROR, FBNET_ERROR_CANCELLED)) {
+    g_clear_error (error);
+    *reason = GST_FBNET_REASON_CANCELLED;
+    return TRUE;
+  }
+  return done;
 }
 
-static void
-describe_result (GstFbnetDetect *self, GstBuffer *buffer, guint n_top, GstFbnetResult *result)
-{
-  gst_fbnet_network_get_result (self->network, n_top, result);
-  result->width = GST_VIDEO_INFO_WIDTH (&self->info);
-  result->height = GST_VIDEO_INFO_HEIGHT (&self->info);
-  result->inferred_pts = GST_BUFFER_PTS (buffer);
-}
-
-/* If asked to: by the regions that came with the buffer, before the result's own are there. A
- * classifier's frame has nothing to compare. */
-static void
-evaluate (GstFbnetDetect *self, GstBuffer *buffer, GstFbnetResult *result)
-{
-  GST_OBJECT_LOCK (self);
-  const gboolean wanted = self->settings.evaluate && self->network->detector != NULL;
-  GST_OBJECT_UNLOCK (self);
-  if (!wanted)
-    return;
-
-  FbnetMatchCounts counts = { 0 };
-  gst_fbnet_evaluation_read (self->evaluation, buffer, self->network, result->width,
-      result->height);
-  result->matches =
-      gst_fbnet_evaluation_match (self->evaluation, result->found, &self->network->params, &counts);
-  GST_OBJECT_LOCK (self);
-  gst_fbnet_stats_add_matches (&self->stats, &counts);
-  GST_OBJECT_UNLOCK (self);
-}
+/* --- Telling ----------------------------------------------------------------------------------- */
 
 #ifdef HAVE_OVERLAY
 static gboolean
 attaches (GstFbnetDetect *self)
 {
-  GST_OBJECT_LOCK (self);
-  const gint mode = self->settings.overlay_mode;
-  GST_OBJECT_UNLOCK (self);
+  const gint mode = self->now.overlay_mode;
+
   if (mode != GST_FBNET_OVERLAY_MODE_AUTO || !self->attach_offered)
     return mode == GST_FBNET_OVERLAY_MODE_ATTACH;
   if (!self->attach_asked) {
@@ -499,27 +738,31 @@ attaches (GstFbnetDetect *self)
   return self->attach_taken;
 }
 
-static GstFlowReturn
-draw_overlay (GstFbnetDetect *self, GstBuffer *buffer, const GstFbnetResult *result,
-    const GstFbnetOverlayStyle *style)
+static void
+draw_overlay (GstFbnetDetect *self, GstBuffer *buffer, const GstFbnetResult *result)
 {
   if (self->overlay == NULL)
     self->overlay = gst_fbnet_overlay_new ();
   if (attaches (self)) {
     GstVideoOverlayComposition *composition =
-        gst_fbnet_overlay_compose (self->overlay, result, style);
+        gst_fbnet_overlay_compose (self->overlay, result, &self->now.style);
     if (composition != NULL)
       gst_fbnet_attach_add (buffer, composition);
-    return GST_FLOW_OK;
+    return;
   }
 
   GstVideoFrame frame;
+  FbnetRegion visible;
   if (!gst_video_frame_map (&frame, &self->info, buffer,
-          GST_MAP_READWRITE | GST_VIDEO_FRAME_MAP_FLAG_NO_REF))
-    return fail_mapping (self, buffer);
-  gst_fbnet_overlay_draw (self->overlay, result, style, &frame);
+          GST_MAP_READWRITE | GST_VIDEO_FRAME_MAP_FLAG_NO_REF)) {
+    complain_unreadable (self, buffer);
+    return;
+  }
+  if (find_visible (self, buffer, &frame, &visible)) {
+    gst_fbnet_regions_crop_frame (&frame, &visible);
+    gst_fbnet_overlay_draw (self->overlay, result, &self->now.style, &frame);
+  }
   gst_video_frame_unmap (&frame);
-  return GST_FLOW_OK;
 }
 #endif
 
@@ -532,68 +775,176 @@ emit_new_detections (GstFbnetDetect *self, GstBuffer *buffer, const GstFbnetResu
   g_signal_emit (self, signals[SIGNAL_NEW_DETECTIONS], 0, buffer, structure);
 }
 
-/* `began`: g_get_monotonic_time() when the frame came. */
-static void
-take_stock (GstFbnetDetect *self, guint n_found, gint64 began)
+/* Whether the frame carries the newest look, which no frame has carried if it is `fresh`. */
+static gboolean
+carries (GstFbnetDetect *self, GstFbnetReason reason, gboolean fresh, const GstFbnetMoment *moment)
 {
-  FbnetTimings timings;
+  const GstFbnetOnSkip on_skip = self->now.on_skip;
+  const gboolean repeats =
+      on_skip == GST_FBNET_ON_SKIP_REPEAT || (on_skip == GST_FBNET_ON_SKIP_AUTO && self->latest);
 
-  gst_fbnet_network_get_timings (self->network, &timings);
-  /* What happens once per size of frames is no latency of the stream. */
-  const gint64 elapsed =
-      g_get_monotonic_time () - began - (gint64) (timings.ms[FBNET_STAGE_PREPARE] * 1000);
-
-  GST_OBJECT_LOCK (self);
-  gst_fbnet_stats_add_inference (&self->stats, &timings, n_found);
-  const gboolean tell = gst_fbnet_stats_add_latency (&self->stats, MAX (elapsed, 0) * GST_USECOND);
-  GST_OBJECT_UNLOCK (self);
-  if (tell)
-    gst_element_post_message (GST_ELEMENT (self), gst_message_new_latency (GST_OBJECT (self)));
+  if (reason == GST_FBNET_REASON_DISABLED)
+    return FALSE;
+  return fresh
+      || (repeats
+          && gst_fbnet_moment_distance (&self->told_at, moment) <= self->now.repeat_timeout);
 }
 
-static GstFlowReturn
-process_frame (GstFbnetDetect *self, GstBuffer *buffer, guint n_top, gboolean overlay,
-    const GstFbnetOverlayStyle *style)
+static void
+attach (GstFbnetDetect *self, GstBuffer *buffer, const GstFbnetResult *result)
 {
-  const gint64 began = g_get_monotonic_time ();
-  GstFlowReturn flow = detect (self, buffer);
-
-  if (flow != GST_FLOW_OK)
-    return flow;
-
-  GstFbnetResult result;
-  describe_result (self, buffer, n_top, &result);
-  evaluate (self, buffer, &result);
-  gst_fbnet_meta_attach (&result, buffer, self->meta_types);
-#ifdef HAVE_OVERLAY
-  if (overlay)
-    flow = draw_overlay (self, buffer, &result, style);
+  if (result != NULL)
+    gst_fbnet_meta_attach (result, buffer, self->meta_types);
+#ifdef HAVE_ANALYTICS
+  else
+    gst_fbnet_analytics_take_off_empty (buffer);
 #endif
-  take_stock (self, gst_fbnet_result_count (&result), began);
-  emit_new_detections (self, buffer, &result);
-  return flow;
+#ifdef HAVE_OVERLAY
+  if (result != NULL && self->now.overlay)
+    draw_overlay (self, buffer, result);
+#endif
+}
+
+/* Puts the newest look on the frame, if it is to have it, and the truth; tells those who want to know. */
+static void
+tell (GstFbnetDetect *self, GstBuffer *buffer, const GstFbnetMoment *moment,
+    const GstFbnetLook *look, GstFbnetTruth *truth)
+{
+  const gboolean fresh = look != NULL && look->number != self->told;
+  GstFbnetResult result;
+  const GstFbnetResult *carried = NULL;
+
+  if (fresh)
+    self->told_at = *moment;
+  if (look != NULL && carries (self, truth->reason, fresh, moment)) {
+    self->told = look->number;
+    result = look->result;
+    result.age = truth->age = gst_fbnet_moment_distance (&look->moment, moment);
+    result.repeated = truth->repeated = !fresh;
+    truth->inferred_pts = look->moment.pts;
+    carried = &result;
+  }
+  attach (self, buffer, carried);
+  gst_fbnet_truth_attach (truth, buffer);
+  if (carried != NULL && fresh)
+    emit_new_detections (self, buffer, carried);
+  gst_fbnet_teller_tell (&self->teller, GST_BASE_TRANSFORM (self), buffer, self->now.post_messages,
+      carried, carried != NULL && fresh, truth);
+}
+
+/* --- Taking stock ------------------------------------------------------------------------------ */
+
+static GstClockTime
+frame_duration (GstFbnetDetect *self, GstBuffer *buffer)
+{
+  if (GST_BUFFER_DURATION_IS_VALID (buffer))
+    return GST_BUFFER_DURATION (buffer);
+  if (GST_VIDEO_INFO_FPS_N (&self->info) <= 0)
+    return GST_CLOCK_TIME_NONE;
+  return gst_util_uint64_scale_int (GST_SECOND, GST_VIDEO_INFO_FPS_D (&self->info),
+      GST_VIDEO_INFO_FPS_N (&self->info));
+}
+
+/* In step with a stream that waits for nobody, looks must not last longer than frames. */
+static void
+watch_speed (GstFbnetDetect *self, GstBuffer *buffer, GstClockTime elapsed)
+{
+  const GstClockTime duration = frame_duration (self, buffer);
+  const guint interval = self->now.rules.interval;
+
+  if (self->told_slow || !GST_CLOCK_TIME_IS_VALID (duration))
+    return;
+  GST_OBJECT_LOCK (self);
+  const gboolean late = GST_CLOCK_TIME_IS_VALID (self->earliest_time);
+  GST_OBJECT_UNLOCK (self);
+  self->n_slow = elapsed / interval > duration && (self->live || late) ? self->n_slow + 1 : 0;
+  if (self->n_slow < MANY_SLOW_LOOKS)
+    return;
+  self->told_slow = TRUE;
+  gst_fbnet_post_too_slow (self, elapsed, duration);
+}
+
+/* What happens once per size of frames is no latency of the stream. */
+static GstClockTime
+time_taken (GstFbnetDetect *self, const GstFbnetMoment *moment, const GstFbnetLook *look)
+{
+  gint64 elapsed = g_get_monotonic_time () - moment->came;
+
+  if (look != NULL)
+    elapsed -= (gint64) (look->timings.ms[FBNET_STAGE_PREPARE] * 1000);
+  return (GstClockTime) MAX (elapsed, 0) * GST_USECOND;
+}
+
+/* `look` (nullable): that was made in this thread. */
+static void
+take_stock (GstFbnetDetect *self, GstBuffer *buffer, const GstFbnetMoment *moment,
+    const GstFbnetLook *look, const GstFbnetTruth *truth)
+{
+  const GstClockTime elapsed = time_taken (self, moment, look);
+  const gboolean looked = truth->reason == GST_FBNET_REASON_LOOKED;
+  gboolean tell = FALSE;
+
+  GST_OBJECT_LOCK (self);
+  gst_fbnet_stats_add_frame (&self->stats, truth->reason, moment->came, truth->age);
+  if (looked && (self->warm || !self->latest))
+    tell = gst_fbnet_stats_add_latency (&self->stats, elapsed);
+  GST_OBJECT_UNLOCK (self);
+  self->warm |= looked;
+  if (tell)
+    gst_element_post_message (GST_ELEMENT (self), gst_message_new_latency (GST_OBJECT (self)));
+  if (looked && !self->latest)
+    watch_speed (self, buffer, elapsed);
+}
+
+/* In the thread that looked. */
+static void
+note_look (const GstFbnetLook *look, gpointer data)
+{
+  GstFbnetDetect *self = data;
+
+  GST_OBJECT_LOCK (self);
+  gst_fbnet_stats_add_look (&self->stats, look);
+  GST_OBJECT_UNLOCK (self);
+}
+
+/* --- The frame --------------------------------------------------------------------------------- */
+
+static GstFlowReturn
+fail (GstFbnetDetect *self, const GError *error)
+{
+  gst_fbnet_post (self, GST_MESSAGE_ERROR, GST_STREAM_ERROR, GST_STREAM_ERROR_FAILED,
+      error->message, NULL);
+  return GST_FLOW_ERROR;
 }
 
 static GstFlowReturn
 gst_fbnet_detect_transform_ip (GstBaseTransform *trans, GstBuffer *buffer)
 {
   GstFbnetDetect *self = GST_FBNET_DETECT (trans);
+  g_autoptr (GError) error = NULL;
+  GstFbnetMoment moment;
 
-  take_pending (self);
+  read_moment (self, buffer, &moment);
+  take_ready (self);
   if (settings_changed (self))
     follow_settings (self);
+  follow_enable (self);
 
-  GST_OBJECT_LOCK (self);
-  self->stats.frames++;
-  const gboolean enabled = self->settings.enable;
-  const guint n_top = self->settings.top_classes;
-  const gboolean overlay = self->settings.overlay;
-  const GstFbnetOverlayStyle style = self->settings.style;
-  GST_OBJECT_UNLOCK (self);
+  const guint generation = gst_fbnet_worker_get_generation (self->worker);
+  GstFbnetTruth truth = { decide (self, buffer, &moment), GST_CLOCK_TIME_NONE, GST_CLOCK_TIME_NONE,
+    FALSE, generation };
+  if (truth.reason == GST_FBNET_REASON_QOS)
+    tell_late (self, buffer);
+  if (truth.reason == GST_FBNET_REASON_LOOKED
+      && !look (self, buffer, &moment, generation, &truth.reason, &error))
+    return fail (self, error);
 
-  if (!enabled || GST_BUFFER_FLAG_IS_SET (buffer, GST_BUFFER_FLAG_GAP))
-    return GST_FLOW_OK;
-  return process_frame (self, buffer, n_top, overlay, &style);
+  g_autoptr (GstFbnetLook) newest = gst_fbnet_worker_get_newest (self->worker, &error);
+  if (error != NULL)
+    return fail (self, error);
+  tell (self, buffer, &moment, newest, &truth);
+  take_stock (self, buffer, &moment, self->latest ? NULL : newest, &truth);
+  return GST_FLOW_OK;
 }
 
 /* --- Queries ----------------------------------------------------------------------------------- */
@@ -629,17 +980,27 @@ gst_fbnet_detect_query (GstBaseTransform *trans, GstPadDirection direction, GstQ
 
 /* --- Properties -------------------------------------------------------------------------------- */
 
+/* From a copy: percentiles take longer than a frame may have to wait. */
 static GstStructure *
 describe_stats (GstFbnetDetect *self)
 {
   GST_OBJECT_LOCK (self);
-  const GstFbnetNetwork *network = self->network;
-  GstStructure *structure =
-      gst_fbnet_stats_to_structure (&self->stats, network != NULL ? network->path : NULL,
-          network != NULL ? gst_fbnet_network_get_kernels (network) : NULL,
-          network != NULL ? gst_fbnet_network_get_n_threads (network) : 0);
+  g_autofree GstFbnetStats *stats = g_memdup2 (&self->stats, sizeof self->stats);
+  g_autoptr (GstFbnetNetwork) network =
+      self->network != NULL ? gst_fbnet_network_ref (self->network) : NULL;
   GST_OBJECT_UNLOCK (self);
-  return structure;
+  return gst_fbnet_stats_to_structure (stats, network);
+}
+
+static void
+complain_needs_start (GstFbnetDetect *self, const char *name)
+{
+  g_autofree char *text = g_strdup_printf ("%s: expected to be set in NULL or READY, found the "
+                                           "element running: it takes effect with the "
+                                           "next start",
+      name);
+
+  gst_fbnet_post_settings (self, GST_MESSAGE_WARNING, text);
 }
 
 static void
@@ -651,19 +1012,18 @@ gst_fbnet_detect_set_property (GObject *object, guint id, const GValue *value, G
   const gboolean drew = self->settings.overlay;
   const gboolean known = gst_fbnet_settings_set (&self->settings, id, value);
   const gboolean draws = self->settings.overlay;
-  const gboolean started = self->loader != NULL;
   if (known)
     self->revision++;
   if (known && gst_fbnet_settings_names_file (id))
-    request_load (self);
+    gst_fbnet_loader_request (self->loader);
   GST_OBJECT_UNLOCK (self);
 
   if (draws != drew) /* whether the caps tell of drawings */
     gst_base_transform_reconfigure_src (GST_BASE_TRANSFORM (self));
   if (!known)
     G_OBJECT_WARN_INVALID_PROPERTY_ID (object, id, spec);
-  else if (started && gst_fbnet_settings_needs_start (id))
-    GST_WARNING_OBJECT (self, "%s takes effect when the element is next started", spec->name);
+  else if (gst_fbnet_settings_needs_start (id) && gst_fbnet_loader_is_started (self->loader))
+    complain_needs_start (self, spec->name);
 }
 
 static void
@@ -686,7 +1046,12 @@ gst_fbnet_detect_get_property (GObject *object, guint id, GValue *value, GParamS
 static void
 gst_fbnet_detect_finalize (GObject *object)
 {
-  gst_fbnet_settings_clear (&GST_FBNET_DETECT (object)->settings);
+  GstFbnetDetect *self = GST_FBNET_DETECT (object);
+
+  gst_fbnet_loader_free (self->loader);
+  gst_fbnet_worker_free (self->worker);
+  g_array_unref (self->regions);
+  gst_fbnet_settings_clear (&self->settings);
   G_OBJECT_CLASS (gst_fbnet_detect_parent_class)->finalize (object);
 }
 
@@ -702,8 +1067,9 @@ install_signals (GType type)
    *   structures with label, label_id, confidence, x, y, width, height, and the structures
    *   keypoints or classification where there are some
    *
-   * Emitted in the streaming thread after every inference, also one that found nothing. The stream
-   * waits for the handlers.
+   * Emitted in the streaming thread for every result, also one that found nothing, with the first frame
+   * that carries it: with scheduling=latest a later one than was looked at. The stream waits for the
+   * handlers.
    *
    * Since: 0.1
    */
@@ -736,14 +1102,16 @@ gst_fbnet_detect_class_init (GstFbnetDetectClass *class)
   prop_stats = gst_fbnet_settings_install (object_class);
   g_object_class_install_property (object_class, prop_stats,
       g_param_spec_boxed ("stats", "stats",
-          "Counters, latency, and milliseconds per stage (last frame and mean)", GST_TYPE_STRUCTURE,
-          G_PARAM_READABLE | G_PARAM_STATIC_STRINGS));
+          "Counters; latency and ages in ns; milliseconds per stage: last, mean, p50, p95",
+          GST_TYPE_STRUCTURE, G_PARAM_READABLE | G_PARAM_STATIC_STRINGS));
   install_signals (G_TYPE_FROM_CLASS (class));
+  gst_fbnet_truth_register ();
 
   GstElementClass *element_class = GST_ELEMENT_CLASS (class);
   gst_element_class_set_static_metadata (element_class, "FBNet object detector",
       "Filter/Analyzer/Video", "Finds objects with a D2Go FBNetV3 network, on the CPU",
       "The fbnet authors");
+  element_class->change_state = gst_fbnet_detect_change_state;
   gst_element_class_add_static_pad_template (element_class, &sink_template);
   gst_element_class_add_static_pad_template (element_class, &src_template);
 
@@ -757,6 +1125,8 @@ gst_fbnet_detect_class_init (GstFbnetDetectClass *class)
 #endif
   transform_class->before_transform = gst_fbnet_detect_before_transform;
   transform_class->transform_ip = gst_fbnet_detect_transform_ip;
+  transform_class->sink_event = gst_fbnet_detect_sink_event;
+  transform_class->src_event = gst_fbnet_detect_src_event;
   transform_class->query = gst_fbnet_detect_query;
 }
 
@@ -770,4 +1140,8 @@ gst_fbnet_detect_init (GstFbnetDetect *self)
   /* Without this the base class would clear the flag that is passed on. */
   gst_base_transform_set_gap_aware (trans, TRUE);
   gst_fbnet_settings_init (&self->settings);
+  self->loader = gst_fbnet_loader_new (open_network, network_opened, self);
+  self->worker = gst_fbnet_worker_new (note_look, self);
+  self->regions = g_array_new (FALSE, FALSE, sizeof (GstFbnetRegion));
+  self->earliest_time = GST_CLOCK_TIME_NONE;
 }

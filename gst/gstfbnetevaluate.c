@@ -13,12 +13,15 @@
 struct _GstFbnetEvaluation {
   GArray *references; /* of FbnetReference */
   GArray *matches;    /* of FbnetMatch */
+  /* While references are read: */
+  const GstFbnetNetwork *network;
+  const float *thresholds;
 };
 
 GstFbnetEvaluation *
 gst_fbnet_evaluation_new (void)
 {
-  GstFbnetEvaluation *evaluation = g_new (GstFbnetEvaluation, 1);
+  GstFbnetEvaluation *evaluation = g_new0 (GstFbnetEvaluation, 1);
 
   evaluation->references = g_array_new (FALSE, FALSE, sizeof (FbnetReference));
   evaluation->matches = g_array_new (FALSE, FALSE, sizeof (FbnetMatch));
@@ -35,23 +38,17 @@ gst_fbnet_evaluation_free (GstFbnetEvaluation *evaluation)
   g_free (evaluation);
 }
 
-static gboolean
-is_switched_off (const GstFbnetNetwork *network, guint class_id)
-{
-  const float *thresholds = network->params.class_thresholds;
-
-  return thresholds != NULL && thresholds[class_id] >= 1;
-}
-
 void
-gst_fbnet_evaluation_add (GstFbnetEvaluation *evaluation, const GstFbnetNetwork *network,
-    const char *label, double x0, double y0, double x1, double y1)
+gst_fbnet_evaluation_add (GstFbnetEvaluation *evaluation, const char *label, double x0, double y0,
+    double x1, double y1)
 {
+  const float *thresholds = evaluation->thresholds;
   FbnetReference reference = { (float) x0, (float) y0, (float) x1, (float) y1, FBNET_ANY_CLASS,
     FALSE };
 
-  if (label != NULL && gst_fbnet_network_find_class (network, label, &reference.class_id)
-      && is_switched_off (network, reference.class_id))
+  if (label != NULL
+      && gst_fbnet_network_find_class (evaluation->network, label, &reference.class_id)
+      && thresholds != NULL && thresholds[reference.class_id] >= 1)
     return;
   g_array_append_val (evaluation->references, reference);
 }
@@ -69,59 +66,51 @@ read_exact_box (GstVideoRegionOfInterestMeta *roi, double box[4])
 }
 
 static void
-add_region (GstFbnetEvaluation *evaluation, const GstFbnetNetwork *network,
-    GstVideoRegionOfInterestMeta *roi, guint width, guint height)
+add_region (GstFbnetEvaluation *evaluation, GstVideoRegionOfInterestMeta *roi, guint width,
+    guint height)
 {
   const char *label = g_quark_to_string (roi->roi_type);
   double box[4];
 
   if (read_exact_box (roi, box))
-    gst_fbnet_evaluation_add (evaluation, network, label, box[0] * width, box[1] * height,
-        box[2] * width, box[3] * height);
+    gst_fbnet_evaluation_add (evaluation, label, box[0] * width, box[1] * height, box[2] * width,
+        box[3] * height);
   else
-    gst_fbnet_evaluation_add (evaluation, network, label, roi->x, roi->y, (double) roi->x + roi->w,
+    gst_fbnet_evaluation_add (evaluation, label, roi->x, roi->y, (double) roi->x + roi->w,
         (double) roi->y + roi->h);
 }
 
 #ifdef HAVE_ANALYTICS
 typedef struct {
   GstFbnetEvaluation *evaluation;
-  const GstFbnetNetwork *network;
   GstBuffer *buffer;
 } BoxReader;
-
-/* Whoever attaches both kinds of metadata gives them one id. */
-static gboolean
-is_region_too (GstBuffer *buffer, guint id, const char *label)
-{
-  GstVideoRegionOfInterestMeta *roi =
-      gst_buffer_get_video_region_of_interest_meta_id (buffer, (gint) id);
-  return roi && g_strcmp0 (g_quark_to_string (roi->roi_type), label) == 0;
-}
 
 static void
 add_box (guint id, const char *label, const GstVideoRectangle *box, gpointer data)
 {
   const BoxReader *reader = data;
-  if (!is_region_too (reader->buffer, id, label))
-    gst_fbnet_evaluation_add (reader->evaluation, reader->network, label, box->x, box->y,
-        (double) box->x + box->w, (double) box->y + box->h);
+  if (!gst_fbnet_analytics_is_region_too (reader->buffer, id, label))
+    gst_fbnet_evaluation_add (reader->evaluation, label, box->x, box->y, (double) box->x + box->w,
+        (double) box->y + box->h);
 }
 #endif
 
 void
 gst_fbnet_evaluation_read (GstFbnetEvaluation *evaluation, GstBuffer *buffer,
-    const GstFbnetNetwork *network, guint width, guint height)
+    const GstFbnetNetwork *network, const float *thresholds, guint width, guint height)
 {
   gpointer state = NULL;
   GstMeta *meta;
 
+  evaluation->network = network;
+  evaluation->thresholds = thresholds;
   g_array_set_size (evaluation->references, 0);
   while ((meta = gst_buffer_iterate_meta_filtered (buffer, &state,
               GST_VIDEO_REGION_OF_INTEREST_META_API_TYPE)))
-    add_region (evaluation, network, (GstVideoRegionOfInterestMeta *) meta, width, height);
+    add_region (evaluation, (GstVideoRegionOfInterestMeta *) meta, width, height);
 #ifdef HAVE_ANALYTICS
-  BoxReader reader = { evaluation, network, buffer };
+  BoxReader reader = { evaluation, buffer };
   gst_fbnet_analytics_foreach_box (buffer, add_box, &reader);
 #endif
 }

@@ -19,15 +19,16 @@ GstFbnetEvaluation *gst_fbnet_evaluation_new (void);
 void gst_fbnet_evaluation_free (GstFbnetEvaluation *evaluation); /* NULL is allowed */
 
 /* Takes the regions on `buffer`, a frame of width × height pixels, for the references, in place of
- * those of the frame before: to be called before detections are attached. */
+ * those of the frame before: to be called before detections are attached. `thresholds` (nullable): of
+ * the network's classes, see FbnetParams. */
 void gst_fbnet_evaluation_read (GstFbnetEvaluation *evaluation, GstBuffer *buffer,
-    const GstFbnetNetwork *network, guint width, guint height);
+    const GstFbnetNetwork *network, const float *thresholds, guint width, guint height);
 
 /* Adds a reference box, in pixels. A label that is none of the network's stands for any class. One
  * whose class is switched off is left out: it cannot be found. Every kind of metadata that holds
  * regions comes through here; what is on a buffer twice, as two kinds, must be added once. */
-void gst_fbnet_evaluation_add (GstFbnetEvaluation *evaluation, const GstFbnetNetwork *network,
-    const char *label, double x0, double y0, double x1, double y1);
+void gst_fbnet_evaluation_add (GstFbnetEvaluation *evaluation, const char *label, double x0,
+    double y0, double x1, double y1);
 
 /* Compares by the network's bounds and adds the frame's counts to `counts`.
  * (transfer none): one per detection, until the next call. */

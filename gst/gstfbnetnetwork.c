@@ -88,15 +88,10 @@ open_engine (GstFbnetNetwork *network, const FbnetDetectorOptions *options, GErr
 }
 
 static void
-allocate_results (GstFbnetNetwork *network)
+take_options (GstFbnetNetwork *network, const FbnetDetectorOptions *options)
 {
-  network->found = fbnet_detections_new ();
-  network->labels = g_new0 (GQuark, network->n_classes);
-  network->class_thresholds = g_new0 (float, network->n_classes);
-  if (network->classifier != NULL) {
-    network->probabilities = g_new0 (float, network->n_classes);
-    network->ranking = g_new0 (GstFbnetClass, network->n_classes);
-  }
+  network->options = *options;
+  network->options.kernels = g_strdup (options->kernels);
 }
 
 GstFbnetNetwork *
@@ -105,17 +100,22 @@ gst_fbnet_network_open (const char *model_file, const char *label_file,
 {
   g_autoptr (GstFbnetNetwork) network = g_new0 (GstFbnetNetwork, 1);
 
+  network->n_refs = 1;
   network->path = g_strdup (model_file != NULL ? model_file : GST_FBNET_BUNDLED_MODEL);
+  network->model_file = g_strdup (model_file);
+  network->label_file = g_strdup (label_file);
+  take_options (network, options);
   network->model = gst_fbnet_models_acquire (model_file, error);
   if (network->model == NULL)
     return NULL;
-  if (!open_engine (network, options, error))
+  if (!open_engine (network, &network->options, error))
     return NULL;
 
   fbnet_model_get_params (network->model, &network->defaults);
-  network->params = network->defaults;
   network->n_classes = fbnet_model_get_n_classes (network->model);
-  allocate_results (network);
+  network->labels = g_atomic_rc_box_alloc0 (MAX (network->n_classes, 1) * sizeof (GQuark));
+  if (network->classifier != NULL)
+    network->probabilities = g_new0 (float, network->n_classes);
   if (label_file == NULL)
     take_labels_of_model (network);
   else if (!read_labels (network, label_file, error))
@@ -123,20 +123,28 @@ gst_fbnet_network_open (const char *model_file, const char *label_file,
   return g_steal_pointer (&network);
 }
 
-void
-gst_fbnet_network_close (GstFbnetNetwork *network)
+GstFbnetNetwork *
+gst_fbnet_network_ref (GstFbnetNetwork *network)
 {
-  if (network == NULL)
+  g_atomic_int_inc (&network->n_refs);
+  return network;
+}
+
+void
+gst_fbnet_network_unref (GstFbnetNetwork *network)
+{
+  if (network == NULL || !g_atomic_int_dec_and_test (&network->n_refs))
     return;
   fbnet_detector_free (network->detector);
   fbnet_classifier_free (network->classifier);
-  fbnet_detections_free (network->found);
   g_free (network->probabilities);
-  g_free (network->ranking);
   gst_fbnet_models_release (network->model);
-  g_free (network->labels);
-  g_free (network->class_thresholds);
+  if (network->labels != NULL)
+    g_atomic_rc_box_release (network->labels);
+  g_free ((char *) network->options.kernels);
   g_free (network->path);
+  g_free (network->model_file);
+  g_free (network->label_file);
   g_free (network);
 }
 
@@ -157,11 +165,14 @@ gst_fbnet_network_get_n_threads (const GstFbnetNetwork *network)
 }
 
 gboolean
-gst_fbnet_network_set_params (GstFbnetNetwork *network, const FbnetParams *params, GError **error)
+gst_fbnet_network_set_params (GstFbnetNetwork *network, const FbnetParams *params, guint revision,
+    GError **error)
 {
-  if (network->detector != NULL && !fbnet_detector_set_params (network->detector, params, error))
+  if (network->detector == NULL || network->applied == revision)
+    return TRUE;
+  if (!fbnet_detector_set_params (network->detector, params, error))
     return FALSE;
-  network->params = *params;
+  network->applied = revision;
   return TRUE;
 }
 
@@ -176,35 +187,37 @@ compare_classes (gconstpointer a, gconstpointer b)
 }
 
 static float
-threshold_of (const GstFbnetNetwork *network, guint class_id)
+threshold_of (const FbnetParams *params, guint class_id)
 {
-  const FbnetParams *params = &network->params;
-
   return params->class_thresholds != NULL ? params->class_thresholds[class_id]
                                           : params->score_threshold;
 }
 
 /* A threshold of its own of 1 switches a class off; that of all classes only says what is too
  * uncertain to be told. */
-static void
-rank_classes (GstFbnetNetwork *network)
+static guint
+rank_classes (const GstFbnetNetwork *network, const FbnetParams *params, GstFbnetClass *ranking)
 {
-  network->n_ranked = 0;
+  guint n = 0;
+
   for (guint i = 0; i < network->n_classes; i++) {
-    if (network->params.class_thresholds == NULL || threshold_of (network, i) < 1)
-      network->ranking[network->n_ranked++] = (GstFbnetClass){ i, network->probabilities[i] };
+    if (params->class_thresholds == NULL || params->class_thresholds[i] < 1)
+      ranking[n++] = (GstFbnetClass){ i, network->probabilities[i] };
   }
-  qsort (network->ranking, network->n_ranked, sizeof *network->ranking, compare_classes);
+  qsort (ranking, n, sizeof *ranking, compare_classes);
+  return n;
 }
 
 gboolean
-gst_fbnet_network_run (GstFbnetNetwork *network, const FbnetImage *image, GError **error)
+gst_fbnet_network_classify (GstFbnetNetwork *network, const FbnetImage *image,
+    const FbnetParams *params, guint n_top, GstFbnetClass *ranking, guint *n_ranked, GError **error)
 {
-  if (network->detector != NULL)
-    return fbnet_detector_run (network->detector, image, network->found, error);
+  *n_ranked = 0;
   if (!fbnet_classifier_run (network->classifier, image, network->probabilities, error))
     return FALSE;
-  rank_classes (network);
+  const guint n = rank_classes (network, params, ranking);
+  if (n > 0 && ranking[0].probability > threshold_of (params, ranking[0].class_id))
+    *n_ranked = MIN (n_top, n);
   return TRUE;
 }
 
@@ -215,27 +228,6 @@ gst_fbnet_network_get_timings (const GstFbnetNetwork *network, FbnetTimings *tim
     fbnet_detector_get_timings (network->detector, timings);
   else
     fbnet_classifier_get_timings (network->classifier, timings);
-}
-
-static gboolean
-is_certain (const GstFbnetNetwork *network)
-{
-  return network->n_ranked > 0
-      && network->ranking[0].probability > threshold_of (network, network->ranking[0].class_id);
-}
-
-void
-gst_fbnet_network_get_result (const GstFbnetNetwork *network, guint n_top, GstFbnetResult *result)
-{
-  *result = (GstFbnetResult){
-    .found = network->found,
-    .labels = network->labels,
-    .mask_threshold = network->params.mask_threshold,
-    .inferred_pts = GST_CLOCK_TIME_NONE,
-    .n_keypoints = fbnet_model_get_n_keypoints (network->model),
-    .classes = network->ranking,
-    .n_classes = is_certain (network) ? MIN (n_top, network->n_ranked) : 0,
-  };
 }
 
 /* --- Classes ----------------------------------------------------------------------------------- */

@@ -12,23 +12,22 @@
 
 G_BEGIN_DECLS
 
-/* One of `detector` and `classifier` is there, by the model's task. */
+/* Reference-counted. What stands before `detector` never changes and may be read by any thread; the
+ * rest is for one thread at a time, the one that looks. One of `detector` and `classifier` is there, by
+ * the model's task. */
 typedef struct {
-  char *path;
+  gint n_refs;
+  char *path, *model_file, *label_file; /* the last two as asked for: NULL where nothing was */
   FbnetModel *model;
+  FbnetParams defaults; /* as the model was exported */
+  guint n_classes;
+  GQuark *labels;               /* n_classes, g_atomic_rc_box; a number where there is no name */
+  FbnetDetectorOptions options; /* kernels is the network's own copy */
+
   FbnetDetector *detector;
   FbnetClassifier *classifier;
-  FbnetParams defaults; /* as the model was exported */
-  FbnetParams params;   /* as set; before it was, as the model was exported */
-  guint n_classes;
-  GQuark *labels;          /* n_classes; a number where there is no name */
-  float *class_thresholds; /* n_classes: scratch for FbnetParams */
-
-  FbnetDetections *found; /* in the last frame; always empty for a classifier */
-  float *probabilities;   /* n_classes, of a classifier */
-  GstFbnetClass
-      *ranking; /* n_classes, of a classifier: the best first, without those switched off */
-  guint n_ranked;
+  float *probabilities; /* n_classes, of a classifier */
+  guint applied;        /* the revision of the parameters that the detector has */
 } GstFbnetNetwork;
 
 /* `label_file` (nullable) stands in for the labels stored in the model: UTF-8 text, a line per
@@ -36,30 +35,30 @@ typedef struct {
  * Returns: (transfer full): or NULL with a sentence in `error`. */
 GstFbnetNetwork *gst_fbnet_network_open (const char *model_file, const char *label_file,
     const FbnetDetectorOptions *options, GError **error);
-void gst_fbnet_network_close (GstFbnetNetwork *network); /* NULL is allowed */
+GstFbnetNetwork *gst_fbnet_network_ref (GstFbnetNetwork *network);
+void gst_fbnet_network_unref (GstFbnetNetwork *network); /* NULL is allowed */
 
 const char *gst_fbnet_network_get_kernels (const GstFbnetNetwork *network);
 guint gst_fbnet_network_get_n_threads (const GstFbnetNetwork *network);
 
-/* As fbnet_detector_set_params(). Of a classifier only the thresholds matter. */
+/* As fbnet_detector_set_params(), once per `revision`, which is never 0. Nothing for a classifier. */
 gboolean gst_fbnet_network_set_params (GstFbnetNetwork *network, const FbnetParams *params,
+    guint revision, GError **error);
+
+/* Classes into `ranking`, which has room for all of them: the most probable first, without those
+ * switched off. At most `n_top` are counted, and none where the best is not probable enough. */
+gboolean gst_fbnet_network_classify (GstFbnetNetwork *network, const FbnetImage *image,
+    const FbnetParams *params, guint n_top, GstFbnetClass *ranking, guint *n_ranked,
     GError **error);
 
-/* One frame. What was found is in `network` until the next one. */
-gboolean gst_fbnet_network_run (GstFbnetNetwork *network, const FbnetImage *image, GError **error);
 void gst_fbnet_network_get_timings (const GstFbnetNetwork *network, FbnetTimings *timings);
-
-/* What the last frame gave, at most `n_top` classes of a classifier; frame and time are the caller's.
- * Valid until the next frame. */
-void gst_fbnet_network_get_result (const GstFbnetNetwork *network, guint n_top,
-    GstFbnetResult *result);
 
 /* The class that `text` means: a label (spaces may be written '_' or '-'), or a number.
  * FALSE if there is none. */
 gboolean gst_fbnet_network_find_class (const GstFbnetNetwork *network, const char *text,
     guint *class_id);
 
-G_DEFINE_AUTOPTR_CLEANUP_FUNC (GstFbnetNetwork, gst_fbnet_network_close)
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (GstFbnetNetwork, gst_fbnet_network_unref)
 
 G_END_DECLS
 

@@ -30,6 +30,9 @@ typedef struct {
   const GstFbnetClass *classes; /* of the frame, the most probable first */
   guint n_classes;              /* 0: not a classifier, or nothing is probable enough */
   const FbnetMatch *matches;    /* (nullable): one per detection in `found`, by the references */
+  GstClockTime age;    /* ns from the frame that was looked at to the one that carries this */
+  gboolean repeated;   /* an earlier frame carried this too */
+  const gint *parents; /* (nullable): per detection, the id of the region it was found in, or -1 */
 } GstFbnetResult;
 
 /* Regions that tell of it: one per detection, and one of the whole frame for its class. */

@@ -13,6 +13,9 @@
 typedef enum {
   KIND_BOOLEAN,
   KIND_UINT,
+  KIND_UINT64,
+  KIND_FRACTION,
+  KIND_NUMBERS,
   KIND_FLOAT,
   KIND_DOUBLE,
   KIND_STRING,
@@ -54,11 +57,38 @@ static GType
 get_scheduling_type (void)
 {
   static const GEnumValue values[] = {
-    { GST_FBNET_SCHEDULING_SYNC, "Every frame is inferred in the streaming thread", "sync" },
+    { GST_FBNET_SCHEDULING_AUTO, "latest for live sources, else sync", "auto" },
+    { GST_FBNET_SCHEDULING_SYNC, "Every frame is inferred, in order; the stream waits", "sync" },
+    { GST_FBNET_SCHEDULING_LATEST, "The newest frame is inferred beside the stream", "latest" },
     { 0, NULL, NULL },
   };
 
   return g_enum_register_static ("GstFbnetScheduling", values);
+}
+
+static GType
+get_on_skip_type (void)
+{
+  static const GEnumValue values[] = {
+    { GST_FBNET_ON_SKIP_AUTO, "repeat with scheduling=latest, else none", "auto" },
+    { GST_FBNET_ON_SKIP_NONE, "Nothing is attached", "none" },
+    { GST_FBNET_ON_SKIP_REPEAT, "The last result, for up to repeat-timeout", "repeat" },
+    { 0, NULL, NULL },
+  };
+
+  return g_enum_register_static ("GstFbnetOnSkip", values);
+}
+
+static GType
+get_inference_region_type (void)
+{
+  static const GEnumValue values[] = {
+    { GST_FBNET_REGION_FULL_FRAME, "The whole frame", "full-frame" },
+    { GST_FBNET_REGION_ROI_LIST, "The regions that came with the buffer, one by one", "roi-list" },
+    { 0, NULL, NULL },
+  };
+
+  return g_enum_register_static ("GstFbnetInferenceRegion", values);
 }
 
 static const Property own_properties[] = {
@@ -69,9 +99,29 @@ static const Property own_properties[] = {
   { "label-file", "Text file with one label per class and line, instead of the model's labels",
       KIND_STRING, PLAYING, 0, 0, 0, VALUE (label_file) },
   { "scheduling", "When inference runs in relation to the stream", KIND_ENUM, READY, 0, 0,
-      GST_FBNET_SCHEDULING_SYNC, VALUE (scheduling), get_scheduling_type },
+      GST_FBNET_SCHEDULING_AUTO, VALUE (scheduling), get_scheduling_type },
   { "enable", "Detect; otherwise frames pass untouched", KIND_BOOLEAN, CONTROL, 0, 1, TRUE,
-      VALUE (enable) },
+      VALUE (rules.enable) },
+  { "inference-interval", "Look at every Nth frame", KIND_UINT, PLAYING, 1, G_MAXINT, 1,
+      VALUE (rules.interval) },
+  { "max-inference-rate", "Look at no more than so many frames a second (0/1 = no limit)",
+      KIND_FRACTION, PLAYING, 0, G_MAXINT, 0, VALUE (rules.rate_numerator) },
+  { "qos", "Do not look at frames that would be shown too late; they pass", KIND_BOOLEAN, PLAYING,
+      0, 1, TRUE, VALUE (rules.qos) },
+  { "on-skip", "What frames carry that were not looked at", KIND_ENUM, PLAYING, 0, 0,
+      GST_FBNET_ON_SKIP_AUTO, VALUE (on_skip), get_on_skip_type },
+  { "repeat-timeout", "For how long a result is repeated, in ns", KIND_UINT64, PLAYING, 0, 0,
+      500 * GST_MSECOND, VALUE (repeat_timeout) },
+  { "inference-region", "What is looked at: the frame, or the regions that came with it", KIND_ENUM,
+      PLAYING, 0, 0, GST_FBNET_REGION_FULL_FRAME, VALUE (inference_region),
+      get_inference_region_type },
+  { "roi", "Part of the frame to look at, in pixels: x, y, width, height (unset = the whole frame)",
+      KIND_NUMBERS, PLAYING, 0, G_MAXINT, 0, VALUE (roi) },
+  { "object-class",
+      "Label of the regions to look into with inference-region=roi-list (unset = all)", KIND_STRING,
+      PLAYING, 0, 0, 0, VALUE (object_class) },
+  { "post-messages", "Tell results as element messages on the bus", KIND_ENUM, PLAYING, 0, 0,
+      GST_FBNET_POST_NONE, VALUE (post_messages), gst_fbnet_post_messages_get_type },
   { "meta-types", "Kinds of metadata to attach", KIND_FLAGS, READY, 0, 0, GST_FBNET_META_ALL,
       VALUE (meta_types), gst_fbnet_meta_types_get_type },
   { "class-thresholds",
@@ -304,6 +354,14 @@ make_spec (const Property *p)
     case KIND_UINT:
       return g_param_spec_uint (p->name, p->name, p->blurb, p->minimum, p->maximum, p->initial,
           flags);
+    case KIND_UINT64:
+      return g_param_spec_uint64 (p->name, p->name, p->blurb, 0, G_MAXUINT64, (guint64) p->initial,
+          flags);
+    case KIND_FRACTION:
+      return gst_param_spec_fraction (p->name, p->name, p->blurb, 0, 1, G_MAXINT, 1, 0, 1, flags);
+    case KIND_NUMBERS:
+      return gst_param_spec_array (p->name, p->name, p->blurb,
+          g_param_spec_int ("number", "number", "One of them", 0, G_MAXINT, 0, flags), flags);
     case KIND_FLOAT:
       return g_param_spec_float (p->name, p->name, p->blurb, p->minimum, p->maximum, p->initial,
           flags);
@@ -348,6 +406,16 @@ set_initial (gpointer at, const Property *p)
     case KIND_UINT:
     case KIND_FLAGS:
       *(guint *) at = (guint) p->initial;
+      break;
+    case KIND_UINT64:
+      *(guint64 *) at = (guint64) p->initial;
+      break;
+    case KIND_FRACTION:
+      ((gint *) at)[0] = 0;
+      ((gint *) at)[1] = 1;
+      break;
+    case KIND_NUMBERS:
+      *(GstFbnetNumbers *) at = (GstFbnetNumbers){ 0 };
       break;
     case KIND_FLOAT:
       *(float *) at = (float) p->initial;
@@ -424,6 +492,26 @@ set_structure (GstStructure **at, const GValue *value)
   *at = g_value_dup_boxed (value);
 }
 
+/* More than four are told by their number. */
+static void
+set_numbers (GstFbnetNumbers *at, const GValue *value)
+{
+  at->n = gst_value_array_get_size (value);
+  for (guint i = 0; i < MIN (at->n, G_N_ELEMENTS (at->numbers)); i++)
+    at->numbers[i] = (guint) g_value_get_int (gst_value_array_get_value (value, i));
+}
+
+static void
+get_numbers (const GstFbnetNumbers *at, GValue *value)
+{
+  for (guint i = 0; i < MIN (at->n, G_N_ELEMENTS (at->numbers)); i++) {
+    GValue number = G_VALUE_INIT;
+    g_value_init (&number, G_TYPE_INT);
+    g_value_set_int (&number, (gint) at->numbers[i]);
+    gst_value_array_append_and_take_value (value, &number);
+  }
+}
+
 gboolean
 gst_fbnet_settings_set (GstFbnetSettings *settings, guint id, const GValue *value)
 {
@@ -439,6 +527,16 @@ gst_fbnet_settings_set (GstFbnetSettings *settings, guint id, const GValue *valu
       break;
     case KIND_UINT:
       *(guint *) at = g_value_get_uint (value);
+      break;
+    case KIND_UINT64:
+      *(guint64 *) at = g_value_get_uint64 (value);
+      break;
+    case KIND_FRACTION:
+      ((gint *) at)[0] = gst_value_get_fraction_numerator (value);
+      ((gint *) at)[1] = gst_value_get_fraction_denominator (value);
+      break;
+    case KIND_NUMBERS:
+      set_numbers (at, value);
       break;
     case KIND_FLOAT:
       *(float *) at = g_value_get_float (value);
@@ -480,6 +578,15 @@ gst_fbnet_settings_get (const GstFbnetSettings *settings, guint id, const FbnetP
     case KIND_UINT:
       g_value_set_uint (value, *(const guint *) at);
       break;
+    case KIND_UINT64:
+      g_value_set_uint64 (value, *(const guint64 *) at);
+      break;
+    case KIND_FRACTION:
+      gst_value_set_fraction (value, ((const gint *) at)[0], ((const gint *) at)[1]);
+      break;
+    case KIND_NUMBERS:
+      get_numbers (at, value);
+      break;
     case KIND_FLOAT:
       g_value_set_float (value, *(const float *) at);
       break;
@@ -500,6 +607,16 @@ gst_fbnet_settings_get (const GstFbnetSettings *settings, guint id, const FbnetP
       break;
   }
   return TRUE;
+}
+
+void
+gst_fbnet_settings_set_files (GstFbnetSettings *settings, const char *model_file,
+    const char *label_file)
+{
+  g_free (settings->model_file);
+  g_free (settings->label_file);
+  settings->model_file = g_strdup (model_file);
+  settings->label_file = g_strdup (label_file);
 }
 
 gboolean
@@ -530,7 +647,9 @@ missing_part (const Property *p, const FbnetModel *model)
     return fbnet_param_missing (p->info, model);
   if (p->value == VALUE (top_classes))
     return classifies ? NULL : "a classification model";
-  return classifies && p->value == VALUE (evaluate) ? "a detection model" : NULL;
+  const gboolean detects = p->value == VALUE (evaluate) || p->value == VALUE (inference_region)
+      || p->value == VALUE (object_class);
+  return classifies && detects ? "a detection model" : NULL;
 }
 
 /* FALSE, 0 and "stored" ask for nothing that would be missed. */
@@ -550,21 +669,101 @@ speaks_for_model (const GstFbnetSettings *settings, const Property *p, gboolean 
   return p->meaning == ZERO_IS_MODEL && G_STRUCT_MEMBER (guint, settings, p->value) == 0;
 }
 
+static gboolean
+is_meant (const GstFbnetSettings *settings, const Property *p, guint id)
+{
+  return p->info != NULL && !is_option (p->info)
+      && !speaks_for_model (settings, p, settings->was_set[id]);
+}
+
+/* A classifier's parameters are but thresholds, which need nothing of each other. */
+static gboolean
+check_value (const FbnetParamInfo *info, const FbnetModel *model, const FbnetParams *params,
+    GError **error)
+{
+  if (fbnet_model_get_task (model) == FBNET_TASK_CLASSIFICATION)
+    return fbnet_param_check (info, fbnet_param_get (info, params), error);
+  return fbnet_params_check (model, params, error);
+}
+
+/* One value beside those that hold already. */
+static gboolean
+try_value (const GstFbnetSettings *settings, const Property *p, const FbnetModel *model,
+    FbnetParams *params, GError **error)
+{
+  FbnetParams tried = *params;
+
+  fbnet_param_set (p->info, &tried, fbnet_param_get (p->info, &settings->params));
+  if (!check_value (p->info, model, &tried, error))
+    return FALSE;
+  *params = tried;
+  return TRUE;
+}
+
+static void
+complain (GPtrArray *wrong, const char *name, const GError *error)
+{
+  g_autofree char *start = g_strconcat (name, ": ", NULL);
+
+  g_ptr_array_add (wrong,
+      g_str_has_prefix (error->message, start) ? g_strdup (error->message)
+                                               : g_strconcat (start, error->message, NULL));
+}
+
+/* Values that go together may not do so one after the other: those that fail are tried again as long as
+ * others are accepted. */
+static void
+take_values (const GstFbnetSettings *settings, GArray *wanted, const FbnetModel *model,
+    FbnetParams *params, GPtrArray *wrong)
+{
+  guint before;
+
+  do {
+    before = wanted->len;
+    for (guint i = 0; i < wanted->len;) {
+      if (try_value (settings, g_array_index (wanted, const Property *, i), model, params, NULL))
+        g_array_remove_index (wanted, i);
+      else
+        i++;
+    }
+  } while (wanted->len > 0 && wanted->len < before);
+  for (guint i = 0; i < wanted->len; i++) {
+    const Property *p = g_array_index (wanted, const Property *, i);
+    g_autoptr (GError) error = NULL;
+    try_value (settings, p, model, params, &error);
+    complain (wrong, p->name, error);
+  }
+}
+
+static void
+check_roi (const GstFbnetSettings *settings, GPtrArray *wrong)
+{
+  const GstFbnetNumbers *roi = &settings->roi;
+
+  if (roi->n != 0 && (roi->n != 4 || roi->numbers[2] == 0 || roi->numbers[3] == 0))
+    g_ptr_array_add (wrong,
+        g_strdup_printf (
+            "roi: expected x, y, width, height, the last two at least 1, found %u numbers%s",
+            roi->n, roi->n == 4 ? ", a side of 0" : ""));
+}
+
 void
 gst_fbnet_settings_apply (const GstFbnetSettings *settings, const FbnetModel *model,
-    const char *path, FbnetParams *params, GPtrArray *moot)
+    const char *path, FbnetParams *params, GPtrArray *moot, GPtrArray *wrong)
 {
   guint n;
   const Property *properties = list_properties (&n);
+  g_autoptr (GArray) wanted = g_array_new (FALSE, FALSE, sizeof (const Property *));
 
   for (guint i = 0; i < n; i++) {
     const Property *p = &properties[i];
     const gboolean was_set = settings->was_set[i + 1];
     const char *missing = missing_part (p, model);
-    if (missing == NULL && p->info != NULL && !is_option (p->info)
-        && !speaks_for_model (settings, p, was_set))
-      fbnet_param_set (p->info, params, fbnet_param_get (p->info, &settings->params));
+    if (missing == NULL && is_meant (settings, p, i + 1))
+      g_array_append_val (wanted, p);
     if (missing != NULL && was_set && asks (settings, p))
       g_ptr_array_add (moot, g_strdup_printf ("%s: expected %s, found %s", p->name, missing, path));
   }
+  take_values (settings, wanted, model, params, wrong);
+  check_roi (settings, wrong);
 }

@@ -9,13 +9,30 @@
 #include <fbnet/fbnet.h>
 #include <gst/gst.h>
 
+#include "gstfbnetdecision.h"
+#include "gstfbnetmessages.h"
 #include "gstfbnetoverlay.h"
+#include "gstfbnetregions.h"
 
 G_BEGIN_DECLS
 
 typedef enum {
+  GST_FBNET_SCHEDULING_AUTO,
   GST_FBNET_SCHEDULING_SYNC,
+  GST_FBNET_SCHEDULING_LATEST,
 } GstFbnetScheduling;
+
+typedef enum {
+  GST_FBNET_ON_SKIP_AUTO,
+  GST_FBNET_ON_SKIP_NONE,
+  GST_FBNET_ON_SKIP_REPEAT,
+} GstFbnetOnSkip;
+
+/* What the property roi holds: as many of x, y, width, height as were set. */
+typedef struct {
+  guint n;
+  guint numbers[4];
+} GstFbnetNumbers;
 
 #define GST_FBNET_MAX_PROPERTIES 96
 
@@ -29,10 +46,16 @@ typedef struct {
   char *exclude_classes;
   GstStructure *class_thresholds;
   guint top_classes;
-  gboolean enable;
   gboolean evaluate;
-  gint scheduling;
-  guint meta_types; /* GstFbnetMetaTypes */
+  gint scheduling;        /* GstFbnetScheduling */
+  GstFbnetRules rules;    /* which frames are looked at */
+  gint on_skip;           /* GstFbnetOnSkip */
+  guint64 repeat_timeout; /* ns */
+  gint inference_region;  /* GstFbnetInferenceRegion */
+  GstFbnetNumbers roi;
+  char *object_class;
+  gint post_messages; /* GstFbnetPostMessages */
+  guint meta_types;   /* GstFbnetMetaTypes */
   gboolean overlay;
   gint overlay_mode; /* GstFbnetOverlayMode */
   GstFbnetOverlayStyle style;
@@ -56,10 +79,15 @@ gboolean gst_fbnet_settings_get (const GstFbnetSettings *settings, guint id,
 gboolean gst_fbnet_settings_needs_start (guint id);
 gboolean gst_fbnet_settings_names_file (guint id);
 
-/* Puts what was set in place of the model's values in `params`, but for what this model has no use for:
- * of that, a sentence goes to `moot`, where the model is called `path`. */
+/* What the application would have set for these (nullable) files. */
+void gst_fbnet_settings_set_files (GstFbnetSettings *settings, const char *model_file,
+    const char *label_file);
+
+/* Puts what was set in place of the model's values in `params`, one by one: what does not go with the
+ * model or with the others is left out. Sentences that begin with a property's name go to `wrong`, and to
+ * `moot` of what this model has no use for; there it is called `path`. */
 void gst_fbnet_settings_apply (const GstFbnetSettings *settings, const FbnetModel *model,
-    const char *path, FbnetParams *params, GPtrArray *moot);
+    const char *path, FbnetParams *params, GPtrArray *moot, GPtrArray *wrong);
 
 G_END_DECLS
 

@@ -4,28 +4,40 @@
  */
 #include "gstfbnetstats.h"
 
+#include <stdlib.h>
+
 /* A frame later, a peak in the time per frame counts for this part less. */
 #define LATENCY_DECAY 64
 
 void
-gst_fbnet_stats_add_inference (GstFbnetStats *stats, const FbnetTimings *timings,
-    guint n_detections)
+gst_fbnet_stats_add_frame (GstFbnetStats *stats, GstFbnetReason reason, gint64 came,
+    GstClockTime age)
 {
-  stats->inferences++;
-  stats->detections += n_detections;
-  stats->last = *timings;
-  for (guint i = 0; i < FBNET_N_STAGES; i++)
-    stats->sum.ms[i] += timings->ms[i];
-  stats->sum.total += timings->total;
+  stats->came[stats->frames++ % GST_FBNET_STATS_WINDOW] = came;
+  stats->reasons[reason]++;
+  if (GST_CLOCK_TIME_IS_VALID (age))
+    stats->ages[stats->n_ages++ % GST_FBNET_STATS_WINDOW] = age;
 }
 
-void
-gst_fbnet_stats_add_matches (GstFbnetStats *stats, const FbnetMatchCounts *counts)
+static void
+add_matches (GstFbnetStats *stats, const FbnetMatchCounts *counts)
 {
   stats->evaluated++;
   stats->matches.true_positives += counts->true_positives;
   stats->matches.false_positives += counts->false_positives;
   stats->matches.misses += counts->misses;
+}
+
+void
+gst_fbnet_stats_add_look (GstFbnetStats *stats, const GstFbnetLook *look)
+{
+  stats->recent[stats->inferences++ % GST_FBNET_STATS_WINDOW] = look->timings;
+  stats->detections += gst_fbnet_result_count (&look->result);
+  for (guint i = 0; i < FBNET_N_STAGES; i++)
+    stats->sum.ms[i] += look->timings.ms[i];
+  stats->sum.total += look->timings.total;
+  if (look->evaluated)
+    add_matches (stats, &look->counts);
 }
 
 /* A live pipeline must wait for the slowest frame, not for the mean one. Telling it makes it pause
@@ -74,18 +86,125 @@ describe_matches (GstStructure *structure, const GstFbnetStats *stats)
       share (m->true_positives, m->misses), NULL);
 }
 
-GstStructure *
-gst_fbnet_stats_to_structure (const GstFbnetStats *stats, const char *model, const char *kernels,
-    guint n_threads)
-{
-  g_autoptr (GstStructure) last = describe_timings ("last", &stats->last, 1);
-  g_autoptr (GstStructure) mean = describe_timings ("mean", &stats->sum, stats->inferences);
-  GstStructure *structure = gst_structure_new ("fbnetdetect-stats", "frames", G_TYPE_UINT64,
-      stats->frames, "inferences", G_TYPE_UINT64, stats->inferences, "detections", G_TYPE_UINT64,
-      stats->detections, "latency", G_TYPE_UINT64, (guint64) stats->latency, "last-ms",
-      GST_TYPE_STRUCTURE, last, "mean-ms", GST_TYPE_STRUCTURE, mean, "model", G_TYPE_STRING, model,
-      "kernels", G_TYPE_STRING, kernels, "threads", G_TYPE_UINT, n_threads, NULL);
+/* --- The window -------------------------------------------------------------------------------- */
 
+static guint
+in_window (guint64 n)
+{
+  return (guint) MIN (n, GST_FBNET_STATS_WINDOW);
+}
+
+static int
+compare_numbers (const void *a, const void *b)
+{
+  const double x = *(const double *) a, y = *(const double *) b;
+
+  return x < y ? -1 : x > y;
+}
+
+/* By nearest rank; sorts `numbers`. */
+static double
+percentile (double *numbers, guint n, double share)
+{
+  if (n == 0)
+    return 0;
+  qsort (numbers, n, sizeof *numbers, compare_numbers);
+  return numbers[(guint) (share * (n - 1) + 0.5)];
+}
+
+static double
+stage_percentile (const GstFbnetStats *stats, guint stage, double share)
+{
+  const guint n = in_window (stats->inferences);
+  double numbers[GST_FBNET_STATS_WINDOW];
+
+  for (guint i = 0; i < n; i++)
+    numbers[i] = stage < FBNET_N_STAGES ? stats->recent[i].ms[stage] : stats->recent[i].total;
+  return percentile (numbers, n, share);
+}
+
+static void
+percentile_timings (const GstFbnetStats *stats, double share, FbnetTimings *timings)
+{
+  for (guint stage = 0; stage < FBNET_N_STAGES; stage++)
+    timings->ms[stage] = stage_percentile (stats, stage, share);
+  timings->total = stage_percentile (stats, FBNET_N_STAGES, share);
+}
+
+/* 0 before there are two. */
+static double
+frames_per_second (const GstFbnetStats *stats)
+{
+  const guint n = in_window (stats->frames);
+
+  if (n < 2)
+    return 0;
+  const gint64 last = stats->came[(stats->frames - 1) % GST_FBNET_STATS_WINDOW];
+  const gint64 first = stats->came[(stats->frames - n) % GST_FBNET_STATS_WINDOW];
+  return last > first ? (double) (n - 1) * G_USEC_PER_SEC / (double) (last - first) : 0;
+}
+
+static void
+describe_ages (GstStructure *structure, const GstFbnetStats *stats)
+{
+  const guint n = in_window (stats->n_ages);
+  double numbers[GST_FBNET_STATS_WINDOW];
+
+  for (guint i = 0; i < n; i++)
+    numbers[i] = (double) stats->ages[i];
+  const guint64 last =
+      n > 0 ? stats->ages[(stats->n_ages - 1) % GST_FBNET_STATS_WINDOW] : GST_CLOCK_TIME_NONE;
+  gst_structure_set (structure, "age", G_TYPE_UINT64, last, "age-p50", G_TYPE_UINT64,
+      (guint64) percentile (numbers, n, 0.5), "age-p95", G_TYPE_UINT64,
+      (guint64) percentile (numbers, n, 0.95), NULL);
+}
+
+static GstStructure *
+describe_reasons (const GstFbnetStats *stats)
+{
+  GstStructure *structure = gst_structure_new_empty ("reasons");
+
+  for (guint i = 0; i < GST_FBNET_N_REASONS; i++)
+    gst_structure_set (structure, gst_fbnet_reason_get_name (i), G_TYPE_UINT64, stats->reasons[i],
+        NULL);
+  return structure;
+}
+
+static void
+describe_timing_sets (GstStructure *structure, const GstFbnetStats *stats)
+{
+  static const FbnetTimings none = { 0 };
+  const FbnetTimings *last = stats->inferences > 0
+      ? &stats->recent[(stats->inferences - 1) % GST_FBNET_STATS_WINDOW]
+      : &none;
+  FbnetTimings p50, p95;
+
+  percentile_timings (stats, 0.5, &p50);
+  percentile_timings (stats, 0.95, &p95);
+  g_autoptr (GstStructure) last_ms = describe_timings ("last", last, 1);
+  g_autoptr (GstStructure) mean_ms = describe_timings ("mean", &stats->sum, stats->inferences);
+  g_autoptr (GstStructure) p50_ms = describe_timings ("p50", &p50, 1);
+  g_autoptr (GstStructure) p95_ms = describe_timings ("p95", &p95, 1);
+  gst_structure_set (structure, "last-ms", GST_TYPE_STRUCTURE, last_ms, "mean-ms",
+      GST_TYPE_STRUCTURE, mean_ms, "p50-ms", GST_TYPE_STRUCTURE, p50_ms, "p95-ms",
+      GST_TYPE_STRUCTURE, p95_ms, NULL);
+}
+
+GstStructure *
+gst_fbnet_stats_to_structure (const GstFbnetStats *stats, const GstFbnetNetwork *network)
+{
+  const gboolean open = network != NULL;
+  g_autoptr (GstStructure) reasons = describe_reasons (stats);
+  GstStructure *structure = gst_structure_new ("fbnetdetect-stats", "frames", G_TYPE_UINT64,
+      stats->frames, "inferences", G_TYPE_UINT64, stats->inferences, "replaced", G_TYPE_UINT64,
+      stats->replaced, "detections", G_TYPE_UINT64, stats->detections, "frames-per-second",
+      G_TYPE_DOUBLE, frames_per_second (stats), "latency", G_TYPE_UINT64, (guint64) stats->latency,
+      "reasons", GST_TYPE_STRUCTURE, reasons, "model", G_TYPE_STRING, open ? network->path : NULL,
+      "kernels", G_TYPE_STRING, open ? gst_fbnet_network_get_kernels (network) : NULL, "threads",
+      G_TYPE_UINT, open ? gst_fbnet_network_get_n_threads (network) : 0, NULL);
+
+  describe_ages (structure, stats);
+  describe_timing_sets (structure, stats);
   describe_matches (structure, stats);
   return structure;
 }

@@ -121,8 +121,8 @@ GstStructure *
 gst_fbnet_structure_new_inference (const GstFbnetResult *result, gint index)
 {
   GstStructure *structure = gst_structure_new ("fbnetdetect", "inference-pts", G_TYPE_UINT64,
-      (guint64) result->inferred_pts, "age", G_TYPE_UINT64, G_GUINT64_CONSTANT (0), "repeated",
-      G_TYPE_BOOLEAN, FALSE, NULL);
+      (guint64) result->inferred_pts, "age", G_TYPE_UINT64, (guint64) result->age, "repeated",
+      G_TYPE_BOOLEAN, result->repeated, NULL);
 
   if (index >= 0)
     add_match (structure, result, (guint) index);

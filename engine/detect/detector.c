@@ -140,7 +140,7 @@ fbnet_detector_set_params (FbnetDetector *detector, const FbnetParams *params, G
   g_return_val_if_fail (detector != NULL && params != NULL, FALSE);
   Pass *pass = &detector->pass;
 
-  if (!params_check (pass->model, params, error))
+  if (!fbnet_params_check (pass->model, params, error))
     return FALSE;
   const FbnetParamChange change = params_compare (&pass->params, params);
   if (change >= FBNET_CHANGE_PLAN)

@@ -391,8 +391,10 @@ check_norm_statistics (const FbnetModel *model, const FbnetParams *p, GError **e
 }
 
 gboolean
-params_check (const FbnetModel *model, const FbnetParams *params, GError **error)
+fbnet_params_check (const FbnetModel *model, const FbnetParams *params, GError **error)
 {
+  g_return_val_if_fail (model != NULL && params != NULL, FALSE);
+
   return check_ranges (params_table, G_N_ELEMENTS (params_table), params, error)
       && check_heads (model, params, error) && check_iou_bounds (params, error)
       && check_norm_statistics (model, params, error)

@@ -9,7 +9,6 @@
 #include "fbnet/fbnet.h"
 
 /* FALSE with error, which names the parameter as the table does. */
-gboolean params_check (const FbnetModel *model, const FbnetParams *params, GError **error);
 gboolean params_check_options (const FbnetDetectorOptions *options, GError **error);
 
 /* The most that a difference between them makes necessary. */

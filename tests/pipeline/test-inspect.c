@@ -65,6 +65,12 @@ describe_type (GParamSpec *spec)
   if (G_IS_PARAM_SPEC_DOUBLE (spec))
     return g_strdup_printf ("double %g…%g", G_PARAM_SPEC_DOUBLE (spec)->minimum,
         G_PARAM_SPEC_DOUBLE (spec)->maximum);
+  if (G_IS_PARAM_SPEC_UINT64 (spec))
+    return g_strdup ("uint64 ns");
+  if (GST_IS_PARAM_SPEC_FRACTION (spec))
+    return g_strdup ("fraction");
+  if (GST_IS_PARAM_SPEC_ARRAY_LIST (spec))
+    return g_strdup ("array of int");
   g_assert_true (G_IS_PARAM_SPEC_UINT (spec));
   const GParamSpecUInt *number = G_PARAM_SPEC_UINT (spec);
   if (number->maximum == G_MAXUINT32)

@@ -468,6 +468,17 @@ typedef struct {
 /** fbnet_model_get_params: @params: (out): the values the model was exported with. Since 0.1 */
 FBNET_API void fbnet_model_get_params (const FbnetModel *model, FbnetParams *params);
 
+/**
+ * fbnet_params_check:
+ * @model: the model that they are meant for
+ *
+ * What fbnet_detector_set_params() checks, without a detector. Any thread.
+ *
+ * Returns: FALSE with @error naming the parameter, its range and its value. Since 0.1
+ */
+FBNET_API gboolean fbnet_params_check (const FbnetModel *model, const FbnetParams *params,
+    GError **error);
+
 /* --- Parameters as a table -------------------------------------------------------------------- */
 
 /**

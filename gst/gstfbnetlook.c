@@ -1,0 +1,236 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later
+ *
+ * View → inference → result, in pixels of the visible frame.
+ */
+#include "gstfbnetlook.h"
+
+#include <stdlib.h>
+
+GstFbnetLook *
+gst_fbnet_look_new (void)
+{
+  GstFbnetLook *look = g_new0 (GstFbnetLook, 1);
+
+  look->n_refs = 1;
+  look->found = g_ptr_array_new_with_free_func ((GDestroyNotify) fbnet_detections_free);
+  look->items = g_array_new (FALSE, FALSE, sizeof (FbnetDetection));
+  look->keypoints = g_array_new (FALSE, FALSE, sizeof (FbnetKeypoint));
+  look->parents = g_array_new (FALSE, FALSE, sizeof (gint));
+  look->matches = g_array_new (FALSE, FALSE, sizeof (FbnetMatch));
+  look->classes = g_array_new (FALSE, FALSE, sizeof (GstFbnetClass));
+  return look;
+}
+
+GstFbnetLook *
+gst_fbnet_look_ref (GstFbnetLook *look)
+{
+  g_atomic_int_inc (&look->n_refs);
+  return look;
+}
+
+gboolean
+gst_fbnet_look_is_free (GstFbnetLook *look)
+{
+  return g_atomic_int_get (&look->n_refs) == 1;
+}
+
+void
+gst_fbnet_look_unref (GstFbnetLook *look)
+{
+  if (look == NULL || !g_atomic_int_dec_and_test (&look->n_refs))
+    return;
+  g_ptr_array_unref (look->found);
+  g_array_unref (look->items);
+  g_array_unref (look->keypoints);
+  g_array_unref (look->parents);
+  g_array_unref (look->matches);
+  g_array_unref (look->classes);
+  if (look->labels != NULL)
+    g_atomic_rc_box_release (look->labels);
+  g_free (look);
+}
+
+/* --- From regions to the frame ----------------------------------------------------------------- */
+
+static FbnetDetections *
+get_found (GstFbnetLook *look, guint index)
+{
+  if (index == look->found->len)
+    g_ptr_array_add (look->found, fbnet_detections_new ());
+  return g_ptr_array_index (look->found, index);
+}
+
+/* A region may have been widened by the pixels that share chroma with it. */
+static void
+move_box (FbnetDetection *d, const GstFbnetView *view)
+{
+  const float x = (float) view->x, y = (float) view->y;
+  const float width = (float) view->width, height = (float) view->height;
+
+  d->x0 = CLAMP (d->x0 - x, 0, width);
+  d->x1 = CLAMP (d->x1 - x, 0, width);
+  d->y0 = CLAMP (d->y0 - y, 0, height);
+  d->y1 = CLAMP (d->y1 - y, 0, height);
+  d->mask.x -= (gint) view->x;
+  d->mask.y -= (gint) view->y;
+}
+
+static void
+append (GstFbnetLook *look, const FbnetDetections *found, const GstFbnetView *view, gint parent)
+{
+  for (guint i = 0; i < found->n; i++) {
+    FbnetDetection d = found->items[i];
+    move_box (&d, view);
+    g_array_append_val (look->items, d);
+    g_array_append_val (look->parents, parent);
+  }
+}
+
+/* Only once there are all of them: the array moves as it grows. */
+static void
+move_keypoints (GstFbnetLook *look, const GstFbnetView *view, guint n)
+{
+  g_array_set_size (look->keypoints, 0);
+  if (n == 0 || (view->x == 0 && view->y == 0))
+    return;
+  g_array_set_size (look->keypoints, look->items->len * n);
+  FbnetKeypoint *to = &g_array_index (look->keypoints, FbnetKeypoint, 0);
+  for (guint i = 0; i < look->items->len; i++, to += n) {
+    FbnetDetection *d = &g_array_index (look->items, FbnetDetection, i);
+    for (guint k = 0; d->keypoints != NULL && k < n; k++)
+      to[k] = (FbnetKeypoint){ d->keypoints[k].x - (float) view->x,
+        d->keypoints[k].y - (float) view->y, d->keypoints[k].score };
+    if (d->keypoints != NULL)
+      d->keypoints = to;
+  }
+}
+
+/* Insertion: what comes from each region is in order, and of equals the first region's is first. */
+static void
+sort (GstFbnetLook *look)
+{
+  FbnetDetection *items = &g_array_index (look->items, FbnetDetection, 0);
+  gint *parents = &g_array_index (look->parents, gint, 0);
+
+  for (guint i = 1; i < look->items->len; i++) {
+    const FbnetDetection d = items[i];
+    const gint parent = parents[i];
+    guint j = i;
+    for (; j > 0 && items[j - 1].score < d.score; j--) {
+      items[j] = items[j - 1];
+      parents[j] = parents[j - 1];
+    }
+    items[j] = d;
+    parents[j] = parent;
+  }
+}
+
+static void
+add_timings (FbnetTimings *sum, const FbnetTimings *timings)
+{
+  for (guint i = 0; i < FBNET_N_STAGES; i++)
+    sum->ms[i] += timings->ms[i];
+  sum->total += timings->total;
+}
+
+static gboolean
+detect (GstFbnetLook *look, const GstFbnetView *view, GError **error)
+{
+  GstFbnetNetwork *network = view->network;
+
+  for (guint i = 0; i < view->n_inputs; i++) {
+    FbnetDetections *found = get_found (look, i);
+    FbnetTimings timings;
+    if (!fbnet_detector_run_input (network->detector, g_ptr_array_index (view->inputs, i), found,
+            error))
+      return FALSE;
+    gst_fbnet_network_get_timings (network, &timings);
+    add_timings (&look->timings, &timings);
+    append (look, found, view, g_array_index (view->parents, gint, i));
+  }
+  look->timings.ms[FBNET_STAGE_PREPROCESS] += view->ms;
+  look->timings.total += view->ms;
+  if (view->n_inputs > 1)
+    sort (look);
+  move_keypoints (look, view, fbnet_model_get_n_keypoints (network->model));
+  return TRUE;
+}
+
+static gboolean
+classify (GstFbnetLook *look, const GstFbnetView *view, GError **error)
+{
+  guint n = 0;
+
+  g_array_set_size (look->classes, view->network->n_classes);
+  const gboolean done = gst_fbnet_network_classify (view->network, &view->image, &view->params,
+      view->n_top, &g_array_index (look->classes, GstFbnetClass, 0), &n, error);
+  g_array_set_size (look->classes, n);
+  gst_fbnet_network_get_timings (view->network, &look->timings);
+  return done;
+}
+
+/* --- The result -------------------------------------------------------------------------------- */
+
+static void
+begin (GstFbnetLook *look, const GstFbnetView *view)
+{
+  g_array_set_size (look->items, 0);
+  g_array_set_size (look->parents, 0);
+  g_array_set_size (look->matches, 0);
+  g_array_set_size (look->classes, 0);
+  look->timings = (FbnetTimings){ 0 };
+  look->counts = (FbnetMatchCounts){ 0 };
+  look->moment = view->moment;
+  look->generation = view->generation;
+  look->evaluated = view->evaluate;
+  if (look->labels != view->network->labels) {
+    if (look->labels != NULL)
+      g_atomic_rc_box_release (look->labels);
+    look->labels = g_atomic_rc_box_acquire (view->network->labels);
+  }
+}
+
+static void
+describe (GstFbnetLook *look, const GstFbnetView *view)
+{
+  look->all.items = (const FbnetDetection *) (gpointer) look->items->data;
+  look->all.n = MIN (look->items->len, view->params.max_detections);
+  look->result = (GstFbnetResult){
+    .found = &look->all,
+    .width = view->width,
+    .height = view->height,
+    .labels = look->labels,
+    .mask_threshold = view->params.mask_threshold,
+    .inferred_pts = view->moment.pts,
+    .n_keypoints = fbnet_model_get_n_keypoints (view->network->model),
+    .classes = (const GstFbnetClass *) (gpointer) look->classes->data,
+    .n_classes = look->classes->len,
+    .parents = (const gint *) (gpointer) look->parents->data,
+  };
+}
+
+static void
+match (GstFbnetLook *look, const GstFbnetView *view)
+{
+  const FbnetMatch *matches =
+      gst_fbnet_evaluation_match (view->evaluation, &look->all, &view->params, &look->counts);
+
+  g_array_append_vals (look->matches, matches, look->all.n);
+  look->result.matches = (const FbnetMatch *) (gpointer) look->matches->data;
+}
+
+gboolean
+gst_fbnet_look_take (GstFbnetLook *look, const GstFbnetView *view, GError **error)
+{
+  GstFbnetNetwork *network = view->network;
+
+  begin (look, view);
+  if (!gst_fbnet_network_set_params (network, &view->params, view->revision, error))
+    return FALSE;
+  if (network->classifier != NULL ? !classify (look, view, error) : !detect (look, view, error))
+    return FALSE;
+  describe (look, view);
+  if (view->evaluate)
+    match (look, view);
+  return TRUE;
+}

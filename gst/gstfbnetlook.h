@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later
+ *
+ * A look: what one inference found, from then on unchanged for as long as somebody holds it.
+ */
+#ifndef GST_FBNET_LOOK_H
+#define GST_FBNET_LOOK_H
+
+#include "gstfbnetview.h"
+
+G_BEGIN_DECLS
+
+typedef struct {
+  gint n_refs;
+  GstFbnetResult result; /* points into this look */
+  GstFbnetMoment moment; /* of the frame that was looked at */
+  guint generation;
+  guint number; /* of looks, counted from 1 */
+  FbnetTimings timings;
+  gboolean evaluated;
+  FbnetMatchCounts counts; /* where it was */
+
+  /* What `result` points to. */
+  FbnetDetections all;
+  GPtrArray *found;  /* of FbnetDetections, one per input */
+  GArray *items;     /* of FbnetDetection */
+  GArray *keypoints; /* of FbnetKeypoint, where they had to be moved */
+  GArray *parents;   /* of gint */
+  GArray *matches;   /* of FbnetMatch */
+  GArray *classes;   /* of GstFbnetClass */
+  GQuark *labels;    /* g_atomic_rc_box */
+} GstFbnetLook;
+
+GstFbnetLook *gst_fbnet_look_new (void);
+GstFbnetLook *gst_fbnet_look_ref (GstFbnetLook *look);
+void gst_fbnet_look_unref (GstFbnetLook *look); /* NULL is allowed */
+
+/* Whether nobody but the caller holds it, who may write it anew. */
+gboolean gst_fbnet_look_is_free (GstFbnetLook *look);
+
+/* Runs the view's network on the view. Of a free look. */
+gboolean gst_fbnet_look_take (GstFbnetLook *look, const GstFbnetView *view, GError **error);
+
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (GstFbnetLook, gst_fbnet_look_unref)
+
+G_END_DECLS
+
+#endif

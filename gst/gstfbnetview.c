@@ -1,0 +1,187 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later
+ *
+ * Mapped frame → inputs of the network.
+ */
+#include "gstfbnetview.h"
+
+#include <string.h>
+
+#include "gstfbnetimage.h"
+
+GstClockTime
+gst_fbnet_moment_distance (const GstFbnetMoment *a, const GstFbnetMoment *b)
+{
+  if (GST_CLOCK_TIME_IS_VALID (a->running_time) && GST_CLOCK_TIME_IS_VALID (b->running_time))
+    return a->running_time > b->running_time ? a->running_time - b->running_time
+                                             : b->running_time - a->running_time;
+  return (GstClockTime) ABS (a->came - b->came) * GST_USECOND;
+}
+
+GstFbnetView *
+gst_fbnet_view_new (void)
+{
+  GstFbnetView *view = g_new0 (GstFbnetView, 1);
+
+  view->inputs = g_ptr_array_new_with_free_func ((GDestroyNotify) fbnet_input_free);
+  view->parents = g_array_new (FALSE, FALSE, sizeof (gint));
+  view->evaluation = gst_fbnet_evaluation_new ();
+  return view;
+}
+
+void
+gst_fbnet_view_clear (GstFbnetView *view)
+{
+  g_ptr_array_set_size (view->inputs, 0);
+  view->n_inputs = 0;
+  g_clear_pointer (&view->network, gst_fbnet_network_unref);
+  g_clear_pointer (&view->class_thresholds, g_free);
+  gst_clear_buffer (&view->copy);
+  view->revision = 0;
+}
+
+void
+gst_fbnet_view_free (GstFbnetView *view)
+{
+  if (view == NULL)
+    return;
+  gst_fbnet_view_clear (view);
+  g_ptr_array_unref (view->inputs);
+  g_array_unref (view->parents);
+  gst_fbnet_evaluation_free (view->evaluation);
+  g_free (view);
+}
+
+void
+gst_fbnet_view_set_params (GstFbnetView *view, GstFbnetNetwork *network, const FbnetParams *params,
+    guint revision)
+{
+  if (view->network != network) {
+    gst_fbnet_view_clear (view);
+    view->network = gst_fbnet_network_ref (network);
+  }
+  if (view->revision == revision)
+    return;
+  g_clear_pointer (&view->class_thresholds, g_free);
+  if (params->class_thresholds != NULL)
+    view->class_thresholds =
+        g_memdup2 (params->class_thresholds, network->n_classes * sizeof (float));
+  view->params = *params;
+  view->params.class_thresholds = view->class_thresholds;
+  view->revision = revision;
+}
+
+static void
+take_sizes (GstFbnetView *view, const FbnetRegion *visible)
+{
+  view->x = visible->x;
+  view->y = visible->y;
+  view->width = visible->width;
+  view->height = visible->height;
+}
+
+static FbnetInput *
+get_input (GstFbnetView *view, guint index, GError **error)
+{
+  if (index < view->inputs->len)
+    return g_ptr_array_index (view->inputs, index);
+  FbnetInput *input = fbnet_input_new (view->network->model, &view->network->options, error);
+  if (input != NULL)
+    g_ptr_array_add (view->inputs, input);
+  return input;
+}
+
+static gboolean
+fill_one (GstFbnetView *view, const FbnetImage *image, const GstFbnetRegion *region, GError **error)
+{
+  FbnetInput *input = get_input (view, view->n_inputs, error);
+  const FbnetRegion area = { region->area.x + view->x, region->area.y + view->y, region->area.width,
+    region->area.height };
+
+  if (input == NULL || !fbnet_input_fill (input, image, &area, &view->params, error))
+    return FALSE;
+  g_array_append_val (view->parents, region->parent);
+  view->n_inputs++;
+  return TRUE;
+}
+
+static void
+fail_format (const GstVideoFrame *frame, GError **error)
+{
+  g_set_error (error, FBNET_ERROR, FBNET_ERROR_UNSUPPORTED,
+      "frame: expected a format of the pads, found %s",
+      gst_video_format_to_string (GST_VIDEO_FRAME_FORMAT (frame)));
+}
+
+gboolean
+gst_fbnet_view_fill (GstFbnetView *view, const GstVideoInfo *info, GstVideoFrame *frame,
+    const FbnetRegion *visible, const GArray *regions, GError **error)
+{
+  const gint64 began = g_get_monotonic_time ();
+  const gboolean cropped = visible->x > 0 || visible->y > 0;
+  FbnetImage image;
+
+  view->n_inputs = 0;
+  g_array_set_size (view->parents, 0);
+  take_sizes (view, visible);
+  if (!gst_fbnet_image_from_frame (&image, cropped ? &frame->info : info, frame)) {
+    fail_format (frame, error);
+    return FALSE;
+  }
+  for (guint i = 0; i < regions->len; i++) {
+    if (!fill_one (view, &image, &g_array_index (regions, GstFbnetRegion, i), error))
+      return FALSE;
+  }
+  view->ms = (double) (g_get_monotonic_time () - began) / 1000;
+  return TRUE;
+}
+
+/* Makes room in `copy` for such a picture, without a new allocation where the last one was as large. */
+static gboolean
+copy_picture (GstFbnetView *view, GstVideoFrame *frame, GError **error)
+{
+  GstVideoInfo info;
+  GstVideoFrame copy;
+
+  gst_video_info_set_format (&info, GST_VIDEO_FRAME_FORMAT (frame),
+      (guint) GST_VIDEO_FRAME_WIDTH (frame), (guint) GST_VIDEO_FRAME_HEIGHT (frame));
+  if (view->copy == NULL || view->copy_size != info.size) {
+    gst_clear_buffer (&view->copy);
+    view->copy = gst_buffer_new_allocate (NULL, info.size, NULL);
+    view->copy_size = info.size;
+  }
+  if (view->copy == NULL
+      || !gst_video_frame_map (&copy, &info, view->copy,
+          GST_MAP_WRITE | GST_VIDEO_FRAME_MAP_FLAG_NO_REF)) {
+    g_set_error (error, FBNET_ERROR, FBNET_ERROR_MEMORY,
+        "frame: no memory for %" G_GSIZE_FORMAT " bytes", info.size);
+    return FALSE;
+  }
+  gst_video_frame_copy (&copy, frame);
+  /* It stays where it is: system memory, unmapped, does not move. */
+  memcpy (frame->data, copy.data, sizeof copy.data);
+  memcpy (frame->info.stride, copy.info.stride, sizeof copy.info.stride);
+  gst_video_frame_unmap (&copy);
+  return TRUE;
+}
+
+gboolean
+gst_fbnet_view_take_picture (GstFbnetView *view, const GstVideoInfo *info, GstVideoFrame *frame,
+    const FbnetRegion *visible, const FbnetRegion *part, gboolean keep, GError **error)
+{
+  const FbnetRegion area = { part->x + visible->x, part->y + visible->y, part->width,
+    part->height };
+
+  view->n_inputs = 0;
+  view->ms = 0; /* the classifier resizes */
+  take_sizes (view, visible);
+  gst_fbnet_regions_crop_frame (frame, &area);
+  if (keep && !copy_picture (view, frame, error))
+    return FALSE;
+  GstVideoInfo shown = *info;
+  shown.width = frame->info.width;
+  shown.height = frame->info.height;
+  if (gst_fbnet_image_from_frame (&view->image, &shown, frame))
+    return TRUE;
+  fail_format (frame, error);
+  return FALSE;
+}

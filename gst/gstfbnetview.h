@@ -1,0 +1,73 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later
+ *
+ * A frame made ready to be looked at: resized and normalised, with the parameters of its moment. It holds
+ * nothing of the frame's buffer.
+ */
+#ifndef GST_FBNET_VIEW_H
+#define GST_FBNET_VIEW_H
+
+#include "gstfbnetevaluate.h"
+#include "gstfbnetnetwork.h"
+#include "gstfbnetregions.h"
+
+G_BEGIN_DECLS
+
+/* When a frame came and when it is to be shown. */
+typedef struct {
+  GstClockTime pts, running_time; /* either may be GST_CLOCK_TIME_NONE */
+  gint64 came;                    /* g_get_monotonic_time() */
+} GstFbnetMoment;
+
+/* ns from one to the other, by running time where both have one. */
+GstClockTime gst_fbnet_moment_distance (const GstFbnetMoment *a, const GstFbnetMoment *b);
+
+/* Reused from frame to frame, so that nothing is allocated. One thread at a time. */
+typedef struct {
+  GstFbnetNetwork *network; /* (nullable) */
+  guint revision;           /* of `params`, never 0; 0: none */
+  FbnetParams params;
+  float *class_thresholds; /* what `params` points to, where it does */
+  guint n_top;             /* classes of a classifier */
+
+  GstFbnetMoment moment;
+  guint generation;
+  guint width, height; /* of the visible frame */
+  guint x, y;          /* where it begins in the frame as it lies in memory */
+
+  GPtrArray *inputs; /* of FbnetInput, of the network's model; the first n_inputs are filled */
+  guint n_inputs;
+  GArray *parents; /* of gint: per input, the id of the region that it shows, or -1 */
+
+  FbnetImage image; /* for a classifier: lives in `copy`, or where who filled it says */
+  GstBuffer *copy;  /* (nullable) */
+  gsize copy_size;
+
+  gboolean evaluate; /* `evaluation` holds the frame's references */
+  GstFbnetEvaluation *evaluation;
+  double ms; /* that filling took */
+} GstFbnetView;
+
+GstFbnetView *gst_fbnet_view_new (void);
+void gst_fbnet_view_free (GstFbnetView *view); /* NULL is allowed */
+
+/* Lets go of the network, and of everything made for it. */
+void gst_fbnet_view_clear (GstFbnetView *view);
+
+/* For the frames to come. Nothing happens if `revision` is what the view has. */
+void gst_fbnet_view_set_params (GstFbnetView *view, GstFbnetNetwork *network,
+    const FbnetParams *params, guint revision);
+
+/* For a detector: takes what it needs of the mapped frame, `visible` of it, in which the regions lie
+ * (element-type GstFbnetRegion); none: the view is of nothing. */
+gboolean gst_fbnet_view_fill (GstFbnetView *view, const GstVideoInfo *info, GstVideoFrame *frame,
+    const FbnetRegion *visible, const GArray *regions, GError **error);
+
+/* For a classifier: the view is of that part of the mapped frame. `keep`: the pixels are copied, so that
+ * the frame may go; else it stays mapped until the view has been looked at. */
+gboolean gst_fbnet_view_take_picture (GstFbnetView *view, const GstVideoInfo *info,
+    GstVideoFrame *frame, const FbnetRegion *visible, const FbnetRegion *part, gboolean keep,
+    GError **error);
+
+G_END_DECLS
+
+#endif

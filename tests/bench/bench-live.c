@@ -1,0 +1,151 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later
+ *
+ * What scheduling=latest costs a live stream: how much later its frames are, what a strict sink shows, how
+ * long it takes to stop.
+ *
+ *   bench-live MODEL [SETTINGS]    SETTINGS as gst-launch-1.0 writes them; without: "min-size=800 max-size=1333"
+ */
+#include <gst/gst.h>
+#include <stdlib.h>
+
+#define N_FRAMES 300
+
+typedef struct {
+  gint64 entered; /* µs: the last frame, at the element's sink pad */
+  double delays[N_FRAMES];
+  guint n_frames;
+} Delays;
+
+static GstPadProbeReturn
+note_entry (GstPad *pad, GstPadProbeInfo *info, gpointer data)
+{
+  ((Delays *) data)->entered = g_get_monotonic_time ();
+  return GST_PAD_PROBE_OK;
+}
+
+/* In the same thread. */
+static GstPadProbeReturn
+note_exit (GstPad *pad, GstPadProbeInfo *info, gpointer data)
+{
+  Delays *delays = data;
+
+  if (delays->n_frames < N_FRAMES)
+    delays->delays[delays->n_frames++] =
+        (double) (g_get_monotonic_time () - delays->entered) / 1000;
+  return GST_PAD_PROBE_OK;
+}
+
+static int
+compare (const void *a, const void *b)
+{
+  const double x = *(const double *) a, y = *(const double *) b;
+
+  return x < y ? -1 : x > y;
+}
+
+static GstElement *
+open_pipeline (const char *model, const char *settings, guint width, guint height, const char *sink)
+{
+  g_autoptr (GError) error = NULL;
+  g_autofree char *line =
+      g_strdup_printf ("videotestsrc is-live=true pattern=black num-buffers=%u ! "
+                       "video/x-raw,format=NV12,width=%u,height=%u,framerate=30/1 ! "
+                       "fbnetdetect name=detector model-file=\"%s\" %s ! %s",
+          N_FRAMES, width, height, model, settings, sink);
+  GstElement *pipeline = gst_parse_launch (line, &error);
+
+  if (pipeline == NULL)
+    g_error ("%s", error->message);
+  return pipeline;
+}
+
+static void
+play (GstElement *pipeline)
+{
+  g_autoptr (GstBus) bus = gst_element_get_bus (pipeline);
+
+  gst_element_set_state (pipeline, GST_STATE_PLAYING);
+  g_autoptr (GstMessage) message =
+      gst_bus_timed_pop_filtered (bus, GST_CLOCK_TIME_NONE, GST_MESSAGE_EOS | GST_MESSAGE_ERROR);
+  if (GST_MESSAGE_TYPE (message) == GST_MESSAGE_ERROR)
+    g_error ("the pipeline failed");
+}
+
+static void
+time_delay (const char *model, const char *settings, guint width, guint height)
+{
+  GstElement *pipeline = open_pipeline (model, settings, width, height, "fakesink sync=false");
+  g_autoptr (GstElement) detector = gst_bin_get_by_name (GST_BIN (pipeline), "detector");
+  g_autoptr (GstPad) sink = gst_element_get_static_pad (detector, "sink");
+  g_autoptr (GstPad) src = gst_element_get_static_pad (detector, "src");
+  g_autoptr (GstStructure) stats = NULL;
+  Delays delays = { 0 };
+  guint64 inferences = 0, age = 0;
+
+  gst_pad_add_probe (sink, GST_PAD_PROBE_TYPE_BUFFER, note_entry, &delays, NULL);
+  gst_pad_add_probe (src, GST_PAD_PROBE_TYPE_BUFFER, note_exit, &delays, NULL);
+  play (pipeline);
+  g_object_get (detector, "stats", &stats, NULL);
+  gst_structure_get (stats, "inferences", G_TYPE_UINT64, &inferences, "age-p95", G_TYPE_UINT64,
+      &age, NULL);
+  qsort (delays.delays, delays.n_frames, sizeof (double), compare);
+  g_print (
+      "%4u x %4u: %u frames, added delay p50 %.2f ms, p99 %.2f ms, most %.2f ms; %" G_GUINT64_FORMAT
+      " looks, age p95 %.0f ms\n",
+      width, height, delays.n_frames, delays.delays[delays.n_frames / 2],
+      delays.delays[delays.n_frames * 99 / 100], delays.delays[delays.n_frames - 1], inferences,
+      (double) age / GST_MSECOND);
+  gst_element_set_state (pipeline, GST_STATE_NULL);
+  gst_object_unref (pipeline);
+}
+
+static void
+count_shown (const char *model, const char *settings)
+{
+  GstElement *pipeline = open_pipeline (model, settings, 1280, 720,
+      "fakesink name=sink sync=true qos=true max-lateness=5000000");
+  g_autoptr (GstElement) sink = gst_bin_get_by_name (GST_BIN (pipeline), "sink");
+  g_autoptr (GstStructure) stats = NULL;
+  guint64 rendered = 0;
+
+  play (pipeline);
+  g_object_get (sink, "stats", &stats, NULL);
+  gst_structure_get (stats, "rendered", G_TYPE_UINT64, &rendered, NULL);
+  g_print ("a sink that drops what is 5 ms late shows %.1f %%\n",
+      100.0 * (double) rendered / N_FRAMES);
+  gst_element_set_state (pipeline, GST_STATE_NULL);
+  gst_object_unref (pipeline);
+}
+
+/* In the middle of a look, five times. */
+static void
+time_stop (const char *model, const char *settings)
+{
+  double most = 0;
+
+  for (guint i = 0; i < 5; i++) {
+    GstElement *pipeline = open_pipeline (model, settings, 1280, 720, "fakesink");
+    gst_element_set_state (pipeline, GST_STATE_PLAYING);
+    g_usleep (900000 + i * 70000);
+    const gint64 began = g_get_monotonic_time ();
+    gst_element_set_state (pipeline, GST_STATE_READY);
+    most = MAX (most, (double) (g_get_monotonic_time () - began) / 1000);
+    gst_element_set_state (pipeline, GST_STATE_NULL);
+    gst_object_unref (pipeline);
+  }
+  g_print ("PLAYING to READY takes at most %.1f ms\n", most);
+}
+
+int
+main (int argc, char **argv)
+{
+  gst_init (&argc, &argv);
+  const char *model = argc > 1 ? argv[1] : "";
+  const char *settings = argc > 2 ? argv[2] : "min-size=800 max-size=1333";
+
+  time_delay (model, settings, 1280, 720);
+  time_delay (model, settings, 3840, 2160);
+  count_shown (model, settings);
+  time_stop (model, settings);
+  return 0;
+}

@@ -1,0 +1,199 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later
+ *
+ * A camera with few buffers before a network that is slower than it: nothing is lost, nothing waits, and
+ * every frame says what is true of it.
+ */
+#include <gst/gst.h>
+#include <gst/video/video.h>
+#include <string.h>
+
+#include "camera.h"
+
+/* Slow enough for a machine that has other things to do to keep up with resizing. */
+#define N_FRAMES 60
+#define FPS      10
+
+/* Several times slower than the camera. */
+#define SLOW "threads=1 min-size=400 pre-nms-count=20000 post-nms-count=8000 rpn-iou-threshold=0.95"
+
+typedef struct {
+  GstElement *pipeline, *camera, *detector;
+  GMutex lock; /* protects the rest, which the streaming thread writes */
+  guint n_frames, n_looked, n_carrying, n_fresh;
+  guint64 oldest_fresh; /* ns */
+} Live;
+
+static const GstStructure *
+truth_of (GstBuffer *buffer)
+{
+  GstCustomMeta *meta = gst_buffer_get_custom_meta (buffer, "fbnetdetect");
+
+  g_assert_nonnull (meta);
+  return gst_custom_meta_get_structure (meta);
+}
+
+static gboolean
+flag_of (const GstStructure *truth, const char *field)
+{
+  gboolean value = FALSE;
+
+  g_assert_true (gst_structure_get_boolean (truth, field, &value));
+  return value;
+}
+
+static void
+note_frame (GstElement *sink, GstBuffer *buffer, GstPad *pad, gpointer data)
+{
+  Live *live = data;
+  const GstStructure *truth = truth_of (buffer);
+  const char *reason = gst_structure_get_string (truth, "reason");
+  guint64 age = 0;
+
+  g_assert_true (gst_structure_get_uint64 (truth, "age", &age));
+  const gboolean carries = age != GST_CLOCK_TIME_NONE;
+  const gboolean fresh = carries && !flag_of (truth, "repeated");
+  g_assert_true (g_str_equal (reason, "looked") || g_str_equal (reason, "busy"));
+  g_assert_cmpint (flag_of (truth, "looked"), ==, g_str_equal (reason, "looked"));
+  g_mutex_lock (&live->lock);
+  live->n_frames++;
+  live->n_looked += flag_of (truth, "looked");
+  live->n_carrying += carries;
+  live->n_fresh += fresh;
+  if (fresh)
+    live->oldest_fresh = MAX (live->oldest_fresh, age);
+  g_mutex_unlock (&live->lock);
+}
+
+static void
+open_live (Live *live, guint n_frames, const char *settings)
+{
+  g_autoptr (GError) error = NULL;
+  g_autofree char *line = g_strdup_printf (
+      "fbnetdetect name=detector %s ! fakesink name=sink sync=false signal-handoffs=true",
+      settings);
+
+  *live = (Live){ .pipeline = gst_pipeline_new (NULL) };
+  g_mutex_init (&live->lock);
+  GstElement *rest = gst_parse_bin_from_description (line, TRUE, &error);
+  g_assert_no_error (error);
+  live->camera = camera_new (640, 480, FPS, n_frames);
+  gst_bin_add_many (GST_BIN (live->pipeline), live->camera, rest, NULL);
+  g_assert_true (gst_element_link (live->camera, rest));
+  live->detector = gst_bin_get_by_name (GST_BIN (live->pipeline), "detector");
+  g_autoptr (GstElement) sink = gst_bin_get_by_name (GST_BIN (live->pipeline), "sink");
+  g_signal_connect (sink, "handoff", G_CALLBACK (note_frame), live);
+}
+
+static void
+close_live (Live *live)
+{
+  gst_element_set_state (live->pipeline, GST_STATE_NULL);
+  gst_object_unref (live->detector);
+  gst_object_unref (live->pipeline);
+  g_mutex_clear (&live->lock);
+}
+
+/* The stream ends without an error. Returns how many warnings with `part` in them came. */
+static guint
+play_to_the_end (Live *live, const char *part)
+{
+  g_autoptr (GstBus) bus = gst_element_get_bus (live->pipeline);
+  guint n_warnings = 0;
+
+  gst_element_set_state (live->pipeline, GST_STATE_PLAYING);
+  for (;;) {
+    g_autoptr (GstMessage) message = gst_bus_timed_pop_filtered (bus, GST_CLOCK_TIME_NONE,
+        GST_MESSAGE_EOS | GST_MESSAGE_ERROR | GST_MESSAGE_WARNING);
+    if (GST_MESSAGE_TYPE (message) == GST_MESSAGE_EOS)
+      return n_warnings;
+    g_assert_cmpint (GST_MESSAGE_TYPE (message), ==, GST_MESSAGE_WARNING);
+    g_autoptr (GError) error = NULL;
+    g_autofree char *hint = NULL;
+    gst_message_parse_warning (message, &error, &hint);
+    g_test_message ("%s | %s", error->message, hint);
+    n_warnings += part != NULL && hint != NULL && strstr (hint, part) != NULL;
+  }
+}
+
+static guint64
+stat_of (Live *live, const char *field)
+{
+  g_autoptr (GstStructure) stats = NULL;
+  guint64 value = 0;
+
+  g_object_get (live->detector, "stats", &stats, NULL);
+  g_assert_true (gst_structure_get_uint64 (stats, field, &value));
+  return value;
+}
+
+/* Left to itself the element finds that the source is live. The camera loses nothing and every frame
+ * arrives; some are looked at, most are not, and those in between carry the newest result. */
+static void
+test_latest (void)
+{
+  Live live;
+
+  open_live (&live, N_FRAMES, SLOW);
+  g_assert_cmpuint (play_to_the_end (&live, "scheduling"), ==, 0);
+  g_test_message ("%u looked at, %u carry, %u fresh, oldest %.0f ms", live.n_looked,
+      live.n_carrying, live.n_fresh, (double) live.oldest_fresh / GST_MSECOND);
+  g_assert_cmpuint (live.n_frames, ==, N_FRAMES);
+  g_assert_cmpuint (camera_get_n_lost (live.camera), ==, 0);
+  g_assert_cmpuint (live.n_looked, <=, N_FRAMES / 2);
+  g_assert_cmpuint (live.n_fresh, >, 0);
+  g_assert_cmpuint (live.n_fresh, <=, live.n_looked);
+  g_assert_cmpuint (live.n_carrying, >, live.n_fresh);
+  g_assert_cmpuint (stat_of (&live, "frames"), ==, N_FRAMES);
+  close_live (&live);
+}
+
+/* In step with the same network the camera loses frames: what the one warning says, and what to do. */
+static void
+test_sync (void)
+{
+  Live live;
+
+  open_live (&live, N_FRAMES, SLOW " scheduling=sync qos=false");
+  const guint n_warnings = play_to_the_end (&live, "scheduling=latest");
+  const guint n_lost = camera_get_n_lost (live.camera);
+  g_test_message ("%u arrived, %u lost", live.n_frames, n_lost);
+  g_assert_cmpuint (n_lost, >, 0);
+  g_assert_cmpuint (live.n_frames + n_lost, ==, N_FRAMES);
+  g_assert_cmpuint (live.n_looked, ==, live.n_frames);
+  g_assert_cmpuint (n_warnings, ==, live.n_looked >= 5);
+  g_assert_cmpuint (stat_of (&live, "latency"), >, GST_SECOND / FPS);
+  close_live (&live);
+}
+
+/* A look that would last for seconds does not keep the pipeline from stopping, in either scheduling. */
+static void
+test_stop (void)
+{
+  static const char *const schedulings[] = { "latest", "sync" };
+
+  for (guint i = 0; i < G_N_ELEMENTS (schedulings); i++) {
+    g_autofree char *settings =
+        g_strdup_printf ("min-size=4000 max-size=6000 threads=1 scheduling=%s", schedulings[i]);
+    Live live;
+    open_live (&live, 10 * N_FRAMES, settings);
+    gst_element_set_state (live.pipeline, GST_STATE_PLAYING);
+    g_usleep (700000);
+    const gint64 began = g_get_monotonic_time ();
+    gst_element_set_state (live.pipeline, GST_STATE_READY);
+    const gint64 elapsed = g_get_monotonic_time () - began;
+    g_test_message ("%s: %.1f ms", schedulings[i], (double) elapsed / 1000);
+    g_assert_cmpint (elapsed, <, 5 * G_USEC_PER_SEC);
+    close_live (&live);
+  }
+}
+
+int
+main (int argc, char **argv)
+{
+  gst_init (&argc, &argv);
+  g_test_init (&argc, &argv, NULL);
+  g_test_add_func ("/pipeline/live/latest", test_latest);
+  g_test_add_func ("/pipeline/live/sync", test_sync);
+  g_test_add_func ("/pipeline/live/stop", test_stop);
+  return g_test_run ();
+}

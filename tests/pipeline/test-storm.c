@@ -1,0 +1,225 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later
+ *
+ * Everything at once: seeks, new sizes, states, models, properties from four threads, while frames flow. No
+ * frame carries a result from before its segment, nothing is stuck, nothing is left behind.
+ *
+ *   test-storm [SECONDS]
+ */
+#include <gst/gst.h>
+#include <gst/video/video.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define DEFAULT_SECONDS 4
+
+typedef struct {
+  GstElement *pipeline, *detector, *filter;
+  gint64 end; /* µs, monotonic */
+  guint seed;
+} Storm;
+
+static guint n_frames; /* that arrived; atomic */
+
+static gboolean
+goes_on (const Storm *storm)
+{
+  return g_get_monotonic_time () < storm->end;
+}
+
+/* A result's age is the time between its frame and this one. Seeks go to places that are seconds apart: what one
+ * left behind would be told from it. */
+static GstPadProbeReturn
+check_frame (GstPad *pad, GstPadProbeInfo *info, gpointer data)
+{
+  GstBuffer *buffer = GST_PAD_PROBE_INFO_BUFFER (info);
+  GstCustomMeta *meta = gst_buffer_get_custom_meta (buffer, "fbnetdetect");
+  const GstStructure *truth;
+  guint64 age = 0, inference_pts = 0;
+
+  g_assert_nonnull (meta);
+  truth = gst_custom_meta_get_structure (meta);
+  g_assert_true (gst_structure_get_uint64 (truth, "age", &age));
+  g_assert_true (gst_structure_get_uint64 (truth, "inference-pts", &inference_pts));
+  if (age != GST_CLOCK_TIME_NONE) {
+    const guint64 distance = GST_BUFFER_PTS (buffer) > inference_pts
+        ? GST_BUFFER_PTS (buffer) - inference_pts
+        : inference_pts - GST_BUFFER_PTS (buffer);
+    g_assert_cmpuint (distance, <, age + GST_SECOND);
+    g_assert_cmpuint (age, <, distance + GST_SECOND);
+  }
+  g_atomic_int_inc ((gint *) &n_frames);
+  return GST_PAD_PROBE_OK;
+}
+
+static void
+pause_a_little (GRand *random, guint most_ms)
+{
+  g_usleep ((gulong) g_rand_int_range (random, 1, (gint32) most_ms) * 1000);
+}
+
+/* Forwards and backwards. Without a flush the source would wait for a paused sink, whoever stands between. */
+static gpointer
+seek (gpointer data)
+{
+  const Storm *storm = data;
+  g_autoptr (GRand) random = g_rand_new_with_seed (storm->seed + 1);
+
+  while (goes_on (storm)) {
+    const double rate = g_rand_boolean (random) ? 1 : -1;
+    const gint64 from = g_rand_int_range (random, 0, 100) * GST_SECOND;
+    gst_element_seek (storm->pipeline, rate, GST_FORMAT_TIME, GST_SEEK_FLAG_FLUSH,
+        GST_SEEK_TYPE_SET, from, GST_SEEK_TYPE_SET, from + 100 * GST_SECOND);
+    pause_a_little (random, 60);
+  }
+  return NULL;
+}
+
+static gpointer
+set_properties (gpointer data)
+{
+  static const char *const settings[][2] = { { "score-threshold", "0.1" },
+    { "score-threshold", "0.9" }, { "iou-upper", "0.1" }, { "iou-upper", "0.7" },
+    { "min-size", "64" }, { "min-size", "128" }, { "enable", "false" }, { "enable", "true" },
+    { "include-classes", "nothing" }, { "include-classes", "" }, { "inference-interval", "2" },
+    { "inference-interval", "1" }, { "max-inference-rate", "20/1" },
+    { "max-inference-rate", "0/1" }, { "on-skip", "repeat" }, { "on-skip", "none" },
+    { "on-skip", "auto" }, { "roi", "<8,8,60,40>" }, { "roi", "<>" },
+    { "inference-region", "roi-list" }, { "inference-region", "full-frame" },
+    { "evaluate", "true" }, { "evaluate", "false" }, { "post-messages", "every-frame" },
+    { "post-messages", "none" }, { "threads", "1" }, { "qos", "false" }, { "qos", "true" } };
+  const Storm *storm = data;
+  g_autoptr (GRand) random = g_rand_new_with_seed (storm->seed + 2);
+
+  while (goes_on (storm)) {
+    const guint i = (guint) g_rand_int_range (random, 0, G_N_ELEMENTS (settings));
+    g_autoptr (GstStructure) stats = NULL;
+    gst_util_set_object_arg (G_OBJECT (storm->detector), settings[i][0], settings[i][1]);
+    g_object_get (storm->detector, "stats", &stats, NULL);
+    g_assert_nonnull (stats);
+    pause_a_little (random, 10);
+  }
+  return NULL;
+}
+
+/* The bundled model again, and one that is not there. */
+static gpointer
+exchange_models (gpointer data)
+{
+  const Storm *storm = data;
+  g_autoptr (GRand) random = g_rand_new_with_seed (storm->seed + 3);
+
+  while (goes_on (storm)) {
+    g_object_set (storm->detector, "model-file",
+        g_rand_boolean (random) ? "" : "/no/such/model.safetensors", NULL);
+    pause_a_little (random, 40);
+  }
+  return NULL;
+}
+
+static gpointer
+change_sizes (gpointer data)
+{
+  static const char *const formats[] = { "I420", "RGB", "NV12" };
+  const Storm *storm = data;
+  g_autoptr (GRand) random = g_rand_new_with_seed (storm->seed + 4);
+
+  while (goes_on (storm)) {
+    g_autoptr (GstCaps) caps = gst_caps_new_simple ("video/x-raw", "format", G_TYPE_STRING,
+        formats[g_rand_int_range (random, 0, G_N_ELEMENTS (formats))], "width", G_TYPE_INT,
+        g_rand_int_range (random, 1, 200), "height", G_TYPE_INT, g_rand_int_range (random, 1, 150),
+        NULL);
+    g_object_set (storm->filter, "caps", caps, NULL);
+    pause_a_little (random, 80);
+  }
+  return NULL;
+}
+
+static void
+open_storm (Storm *storm, const char *scheduling)
+{
+  g_autoptr (GError) error = NULL;
+  g_autofree char *line = g_strdup_printf (
+      "videotestsrc pattern=snow ! capsfilter name=filter caps=video/x-raw,width=160,height=120 ! "
+      "fbnetdetect name=detector scheduling=%s min-size=64 repeat-timeout=100000000 ! "
+      "fakesink name=sink sync=false",
+      scheduling);
+
+  storm->pipeline = gst_parse_launch (line, &error);
+  g_assert_no_error (error);
+  storm->detector = gst_bin_get_by_name (GST_BIN (storm->pipeline), "detector");
+  storm->filter = gst_bin_get_by_name (GST_BIN (storm->pipeline), "filter");
+  storm->seed = 20;
+  g_autoptr (GstPad) pad = gst_element_get_static_pad (storm->detector, "src");
+  gst_pad_add_probe (pad, GST_PAD_PROBE_TYPE_BUFFER, check_frame, NULL, NULL);
+}
+
+/* What would be wrong at a start is an error there, and not what this is about. */
+static void
+mend (const Storm *storm)
+{
+  g_object_set (storm->detector, "model-file", NULL, "iou-upper", 0.7, "include-classes", NULL,
+      NULL);
+}
+
+/* States, from this thread; and what is on the bus is taken off, warnings of wrong values among it. */
+static void
+change_states (const Storm *storm)
+{
+  static const GstState states[] = { GST_STATE_PLAYING, GST_STATE_PAUSED, GST_STATE_PLAYING,
+    GST_STATE_READY, GST_STATE_PLAYING, GST_STATE_NULL };
+  g_autoptr (GstBus) bus = gst_element_get_bus (storm->pipeline);
+  g_autoptr (GRand) random = g_rand_new_with_seed (storm->seed);
+
+  for (guint i = 0; goes_on (storm); i++) {
+    if (GST_STATE (storm->pipeline) < GST_STATE_PAUSED)
+      mend (storm);
+    gst_element_set_state (storm->pipeline, states[i % G_N_ELEMENTS (states)]);
+    pause_a_little (random, 250);
+    GstMessage *message;
+    while ((message = gst_bus_pop (bus)) != NULL)
+      gst_message_unref (message);
+  }
+}
+
+static void
+close_storm (Storm *storm)
+{
+  g_assert_cmpint (gst_element_set_state (storm->pipeline, GST_STATE_NULL), ==,
+      GST_STATE_CHANGE_SUCCESS);
+  g_assert_cmpint (GST_OBJECT_REFCOUNT_VALUE (storm->detector), ==, 2);
+  gst_object_unref (storm->detector);
+  gst_object_unref (storm->filter);
+  gst_object_unref (storm->pipeline);
+}
+
+static void
+blow (const char *scheduling, guint seconds)
+{
+  static const GThreadFunc troubles[] = { seek, set_properties, exchange_models, change_sizes };
+  GThread *threads[G_N_ELEMENTS (troubles)];
+  Storm storm;
+
+  g_atomic_int_set ((gint *) &n_frames, 0);
+  open_storm (&storm, scheduling);
+  gst_element_set_state (storm.pipeline, GST_STATE_PLAYING);
+  while (g_atomic_int_get ((gint *) &n_frames) == 0)
+    g_usleep (1000);
+  storm.end = g_get_monotonic_time () + (gint64) seconds * G_USEC_PER_SEC;
+  for (guint i = 0; i < G_N_ELEMENTS (troubles); i++)
+    threads[i] = g_thread_new ("trouble", troubles[i], &storm);
+  change_states (&storm);
+  for (guint i = 0; i < G_N_ELEMENTS (troubles); i++)
+    g_thread_join (threads[i]);
+  g_print ("%s: %u frames\n", scheduling, n_frames);
+  close_storm (&storm);
+}
+
+int
+main (int argc, char **argv)
+{
+  gst_init (&argc, &argv);
+  const guint seconds = argc > 1 ? (guint) atoi (argv[1]) : DEFAULT_SECONDS;
+  blow ("latest", seconds);
+  blow ("sync", seconds);
+  return 0;
+}
