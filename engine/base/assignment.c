@@ -116,13 +116,17 @@ void
 assignment_solve (gint32 *column_of, const double *cost, gsize n_rows, gsize n_columns,
     void *scratch)
 {
-  Assignment a = set_up (cost, n_rows, n_columns, scratch);
   const gboolean upright = n_rows <= n_columns;
 
+  for (gsize row = 0; row < n_rows; row++)
+    column_of[row] = FREE;
+  if (n_rows == 0 || n_columns == 0)
+    return; /* scratch may be NULL */
+  Assignment a = set_up (cost, n_rows, n_columns, scratch);
   for (gsize i = 0; i < a.few; i++)
     augment (&a, i);
-  for (gsize row = 0; row < n_rows; row++)
-    column_of[row] = upright ? FREE : a.partner[row];
+  for (gsize row = 0; !upright && row < n_rows; row++)
+    column_of[row] = a.partner[row];
   for (gsize column = 0; upright && column < n_columns; column++)
     if (a.partner[column] != FREE)
       column_of[a.partner[column]] = (gint32) column;
