@@ -51,6 +51,17 @@ qvec_load_factors (const QOutput *output, gsize j, gsize n)
     _mm256_maskload_ps (output->offset + j, mask) };
 }
 
+/* In every lane the bytes that the mask leaves of four from a[part] on: with two parts a[part] and
+ * a[part + 2]. */
+static inline QVec
+qvec_broadcast (const guint8 *a, guint part, QVec mask)
+{
+  gint32 four;
+
+  memcpy (&four, a + part, sizeof four);
+  return _mm256_and_si256 (_mm256_set1_epi32 (four), mask);
+}
+
 static inline QLimits
 qvec_limits (const QOutput *output)
 {

@@ -34,16 +34,6 @@ qvec_step_mask (guint part, gsize n)
   return _mm256_set1_epi32 (masks[part][n]);
 }
 
-/* In every lane: a[part] and a[part + 2], where the mask has them. */
-static inline QVec
-qvec_broadcast (const guint8 *a, guint part, QVec mask)
-{
-  gint32 four;
-
-  memcpy (&four, a + part, sizeof four);
-  return _mm256_and_si256 (_mm256_set1_epi32 (four), mask);
-}
-
 /* In lane i: tap[0][i] and tap[1][i]. Both halves get all the bytes and pick theirs: a shuffle
  * across the halves, as vpmovzxbw, costs several times as much. */
 static inline QVec

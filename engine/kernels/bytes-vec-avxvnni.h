@@ -30,15 +30,6 @@ qvec_step_mask (guint part, gsize n)
 }
 
 static inline QVec
-qvec_broadcast (const guint8 *a, guint part, QVec mask)
-{
-  gint32 four;
-
-  memcpy (&four, a + part, sizeof four);
-  return _mm256_and_si256 (_mm256_set1_epi32 (four), mask);
-}
-
-static inline QVec
 qvec_gather (const guint8 *const tap[QVEC_TAPS])
 {
   const __m128i a = _mm_loadl_epi64 ((const __m128i *) tap[0]);
