@@ -36,6 +36,7 @@
 #include "gstfbnetmessages.h"
 #include "gstfbnetmeta.h"
 #include "gstfbnetoverlay.h"
+#include "gstfbnetprediction.h"
 #include "gstfbnetsettings.h"
 #include "gstfbnetstats.h"
 #include "gstfbnetstructure.h"
@@ -83,11 +84,14 @@ struct _GstFbnetDetect {
   guint applied;        /* their revision */
   FbnetParams params;   /* made of them */
   float *thresholds;    /* (nullable): room for params.class_thresholds */
+  GstFbnetTracking tracking;
   guint params_revision;
   GPtrArray *complaints; /* about the settings, already posted */
   guint meta_types;      /* GstFbnetMetaTypes, as when the element started */
   gboolean scheduled, latest, live;
   GstFbnetHistory history;
+  GstFbnetContinuity continuity;
+  GstFbnetPrediction *prediction;
   gboolean was_enabled;
   guint told;             /* the number of the look that was told last */
   GstFbnetMoment told_at; /* for the first time */
@@ -151,6 +155,8 @@ resolve_settings (GstFbnetDetect *self, GPtrArray *wrong, GPtrArray *moot)
   self->thresholds = g_new0 (float, network->n_classes);
   gst_fbnet_settings_apply (&self->now, network->model, network->path, &self->params, moot, wrong);
   gst_fbnet_classes_apply (&self->now, network, self->thresholds, &self->params, wrong);
+  gst_fbnet_tracking_init (&self->tracking, self->now.tracking && network->detector != NULL,
+      self->now.track_timeout, &self->now.tracker, &self->params, network->n_classes);
 }
 
 /* Between two frames: what cannot be followed is told once and left out. While a network is loading
@@ -267,6 +273,7 @@ static void
 reset_stream (GstFbnetDetect *self)
 {
   self->history = (GstFbnetHistory){ 0 };
+  self->continuity = (GstFbnetContinuity){ 0 };
   self->n_slow = 0;
   GST_OBJECT_LOCK (self);
   self->earliest_time = GST_CLOCK_TIME_NONE;
@@ -703,10 +710,12 @@ look (GstFbnetDetect *self, GstBuffer *buffer, const GstFbnetMoment *moment, gui
     *reason = GST_FBNET_REASON_UNREADABLE;
     return TRUE;
   }
-  gst_fbnet_view_set_params (view, self->network, &self->params, self->params_revision);
+  gst_fbnet_view_set_params (view, self->network, &self->params, &self->tracking,
+      self->params_revision);
   view->n_top = self->now.top_classes;
   view->moment = *moment;
   view->generation = generation;
+  view->jumps = self->continuity.jumps;
   gboolean done = TRUE;
   if (find_visible (self, buffer, &frame, &visible))
     done = fill_view (self, view, buffer, &frame, &visible, error) && look_at (self, error);
@@ -805,6 +814,21 @@ attach (GstFbnetDetect *self, GstBuffer *buffer, const GstFbnetResult *result)
 #endif
 }
 
+/* What the newest look found, as the frame at that moment carries it. */
+static void
+carry (GstFbnetDetect *self, const GstFbnetLook *look, const GstFbnetMoment *moment,
+    GstFbnetTruth *truth, GstFbnetResult *result)
+{
+  *result = look->result;
+  result->age = truth->age = gst_fbnet_moment_distance (&look->moment, moment);
+  result->repeated = truth->repeated;
+  truth->inferred_pts = look->moment.pts;
+  truth->predicted = result->tracks != NULL && gst_fbnet_moment_is_before (&look->moment, moment);
+  if (truth->predicted)
+    gst_fbnet_prediction_make (self->prediction, result,
+        (double) (moment->running_time - look->moment.running_time) / GST_SECOND);
+}
+
 /* Puts the newest look on the frame, if it is to have it, and the truth; tells those who want to know. */
 static void
 tell (GstFbnetDetect *self, GstBuffer *buffer, const GstFbnetMoment *moment,
@@ -818,10 +842,8 @@ tell (GstFbnetDetect *self, GstBuffer *buffer, const GstFbnetMoment *moment,
     self->told_at = *moment;
   if (look != NULL && carries (self, truth->reason, fresh, moment)) {
     self->told = look->number;
-    result = look->result;
-    result.age = truth->age = gst_fbnet_moment_distance (&look->moment, moment);
-    result.repeated = truth->repeated = !fresh;
-    truth->inferred_pts = look->moment.pts;
+    truth->repeated = !fresh;
+    carry (self, look, moment, truth, &result);
     carried = &result;
   }
   attach (self, buffer, carried);
@@ -929,10 +951,11 @@ gst_fbnet_detect_transform_ip (GstBaseTransform *trans, GstBuffer *buffer)
   if (settings_changed (self))
     follow_settings (self);
   follow_enable (self);
+  gst_fbnet_continuity_follow (&self->continuity, moment.running_time, self->now.track_timeout);
 
   const guint generation = gst_fbnet_worker_get_generation (self->worker);
   GstFbnetTruth truth = { decide (self, buffer, &moment), GST_CLOCK_TIME_NONE, GST_CLOCK_TIME_NONE,
-    FALSE, generation };
+    FALSE, FALSE, generation };
   if (truth.reason == GST_FBNET_REASON_QOS)
     tell_late (self, buffer);
   if (truth.reason == GST_FBNET_REASON_LOOKED
@@ -1051,6 +1074,7 @@ gst_fbnet_detect_finalize (GObject *object)
   gst_fbnet_loader_free (self->loader);
   gst_fbnet_worker_free (self->worker);
   g_array_unref (self->regions);
+  gst_fbnet_prediction_free (self->prediction);
   gst_fbnet_settings_clear (&self->settings);
   G_OBJECT_CLASS (gst_fbnet_detect_parent_class)->finalize (object);
 }
@@ -1143,5 +1167,6 @@ gst_fbnet_detect_init (GstFbnetDetect *self)
   self->loader = gst_fbnet_loader_new (open_network, network_opened, self);
   self->worker = gst_fbnet_worker_new (note_look, self);
   self->regions = g_array_new (FALSE, FALSE, sizeof (GstFbnetRegion));
+  self->prediction = gst_fbnet_prediction_new ();
   self->earliest_time = GST_CLOCK_TIME_NONE;
 }

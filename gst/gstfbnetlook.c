@@ -14,7 +14,10 @@ gst_fbnet_look_new (void)
   look->n_refs = 1;
   look->found = g_ptr_array_new_with_free_func ((GDestroyNotify) fbnet_detections_free);
   look->items = g_array_new (FALSE, FALSE, sizeof (FbnetDetection));
+  look->seen = g_array_new (FALSE, FALSE, sizeof (FbnetDetection));
   look->keypoints = g_array_new (FALSE, FALSE, sizeof (FbnetKeypoint));
+  look->found_in = g_array_new (FALSE, FALSE, sizeof (gint));
+  look->tracks = g_array_new (FALSE, FALSE, sizeof (FbnetTrack));
   look->parents = g_array_new (FALSE, FALSE, sizeof (gint));
   look->matches = g_array_new (FALSE, FALSE, sizeof (FbnetMatch));
   look->classes = g_array_new (FALSE, FALSE, sizeof (GstFbnetClass));
@@ -41,7 +44,10 @@ gst_fbnet_look_unref (GstFbnetLook *look)
     return;
   g_ptr_array_unref (look->found);
   g_array_unref (look->items);
+  g_array_unref (look->seen);
   g_array_unref (look->keypoints);
+  g_array_unref (look->found_in);
+  g_array_unref (look->tracks);
   g_array_unref (look->parents);
   g_array_unref (look->matches);
   g_array_unref (look->classes);
@@ -169,6 +175,62 @@ classify (GstFbnetLook *look, const GstFbnetView *view, GError **error)
   return done;
 }
 
+/* --- Objects ----------------------------------------------------------------------------------- */
+
+static gboolean
+is_told (const FbnetParams *params, const FbnetTrack *track)
+{
+  return track->score > (params->class_thresholds != NULL
+                 ? params->class_thresholds[track->class_id]
+                 : params->score_threshold);
+}
+
+/* Behind those that are at least as good. */
+static void
+insert_track (GstFbnetLook *look, const FbnetTrack *track, const GstFbnetView *view)
+{
+  const float width = (float) view->width, height = (float) view->height;
+  FbnetDetection d = g_array_index (look->seen, FbnetDetection, track->detection);
+  guint i = look->items->len;
+
+  d.x0 = CLAMP (track->x0, 0, width);
+  d.x1 = CLAMP (track->x1, 0, width);
+  d.y0 = CLAMP (track->y0, 0, height);
+  d.y1 = CLAMP (track->y1, 0, height);
+  d.score = track->score;
+  while (i > 0 && g_array_index (look->items, FbnetDetection, i - 1).score < d.score)
+    i--;
+  g_array_insert_val (look->items, i, d);
+  g_array_insert_vals (look->parents, i, &g_array_index (look->found_in, gint, track->detection),
+      1);
+  g_array_insert_vals (look->tracks, i, track, 1);
+}
+
+static void
+exchange (GArray **a, GArray **b)
+{
+  GArray *kept = *a;
+
+  *a = *b;
+  *b = kept;
+}
+
+/* What is told from here on are the objects that detections belong to. */
+static void
+follow (GstFbnetLook *look, const GstFbnetView *view, GstFbnetTracks *tracks)
+{
+  exchange (&look->items, &look->seen);
+  exchange (&look->parents, &look->found_in);
+  g_array_set_size (look->items, 0);
+  g_array_set_size (look->parents, 0);
+  const FbnetTracks *told = gst_fbnet_tracks_update (tracks, &view->tracking, view->generation,
+      view->jumps, view->moment.running_time, (const FbnetDetection *) (gpointer) look->seen->data,
+      look->seen->len);
+  for (guint i = 0; i < told->n; i++)
+    if (is_told (&view->params, &told->items[i]))
+      insert_track (look, &told->items[i], view);
+}
+
 /* --- The result -------------------------------------------------------------------------------- */
 
 static void
@@ -176,6 +238,7 @@ begin (GstFbnetLook *look, const GstFbnetView *view)
 {
   g_array_set_size (look->items, 0);
   g_array_set_size (look->parents, 0);
+  g_array_set_size (look->tracks, 0);
   g_array_set_size (look->matches, 0);
   g_array_set_size (look->classes, 0);
   look->timings = (FbnetTimings){ 0 };
@@ -207,6 +270,8 @@ describe (GstFbnetLook *look, const GstFbnetView *view)
     .n_classes = look->classes->len,
     .parents = (const gint *) (gpointer) look->parents->data,
   };
+  if (view->tracking.follow)
+    look->result.tracks = (const FbnetTrack *) (gpointer) look->tracks->data;
 }
 
 static void
@@ -220,15 +285,20 @@ match (GstFbnetLook *look, const GstFbnetView *view)
 }
 
 gboolean
-gst_fbnet_look_take (GstFbnetLook *look, const GstFbnetView *view, GError **error)
+gst_fbnet_look_take (GstFbnetLook *look, const GstFbnetView *view, GstFbnetTracks *tracks,
+    GError **error)
 {
   GstFbnetNetwork *network = view->network;
 
   begin (look, view);
-  if (!gst_fbnet_network_set_params (network, &view->params, view->revision, error))
+  if (!gst_fbnet_network_set_params (network, &view->wide, view->revision, error))
     return FALSE;
   if (network->classifier != NULL ? !classify (look, view, error) : !detect (look, view, error))
     return FALSE;
+  if (view->tracking.follow)
+    follow (look, view, tracks);
+  else
+    gst_fbnet_tracks_forget (tracks);
   describe (look, view);
   if (view->evaluate)
     match (look, view);

@@ -33,6 +33,7 @@ typedef struct {
   GstClockTime age;    /* ns from the frame that was looked at to the one that carries this */
   gboolean repeated;   /* an earlier frame carried this too */
   const gint *parents; /* (nullable): per detection, the id of the region it was found in, or -1 */
+  const FbnetTrack *tracks; /* (nullable): per detection, when objects are followed */
 } GstFbnetResult;
 
 /* Regions that tell of it: one per detection, and one of the whole frame for its class. */

@@ -46,6 +46,8 @@ attach_detection (const GstFbnetResult *result, guint index, GstBuffer *buffer, 
   add_param (roi, gst_fbnet_structure_new_detection (result, index));
   add_param (roi, gst_fbnet_structure_new_mask (result, index));
   add_param (roi, gst_fbnet_structure_new_keypoints (result, index));
+  add_param (roi, gst_fbnet_structure_new_object_id (result, index));
+  add_param (roi, gst_fbnet_structure_new_track (result, index));
   add_param (roi, gst_fbnet_structure_new_inference (result, (gint) index));
 }
 

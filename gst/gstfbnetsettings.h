@@ -47,11 +47,14 @@ typedef struct {
   GstStructure *class_thresholds;
   guint top_classes;
   gboolean evaluate;
-  gint scheduling;        /* GstFbnetScheduling */
-  GstFbnetRules rules;    /* which frames are looked at */
-  gint on_skip;           /* GstFbnetOnSkip */
-  guint64 repeat_timeout; /* ns */
-  gint inference_region;  /* GstFbnetInferenceRegion */
+  gboolean tracking;
+  guint64 track_timeout;       /* ns */
+  FbnetTrackerOptions tracker; /* of it what is a property */
+  gint scheduling;             /* GstFbnetScheduling */
+  GstFbnetRules rules;         /* which frames are looked at */
+  gint on_skip;                /* GstFbnetOnSkip */
+  guint64 repeat_timeout;      /* ns */
+  gint inference_region;       /* GstFbnetInferenceRegion */
   GstFbnetNumbers roi;
   char *object_class;
   gint post_messages; /* GstFbnetPostMessages */

@@ -8,6 +8,13 @@
 
 #include "gstfbnetimage.h"
 
+gboolean
+gst_fbnet_moment_is_before (const GstFbnetMoment *a, const GstFbnetMoment *b)
+{
+  return GST_CLOCK_TIME_IS_VALID (a->running_time) && GST_CLOCK_TIME_IS_VALID (b->running_time)
+      && a->running_time < b->running_time;
+}
+
 GstClockTime
 gst_fbnet_moment_distance (const GstFbnetMoment *a, const GstFbnetMoment *b)
 {
@@ -35,6 +42,7 @@ gst_fbnet_view_clear (GstFbnetView *view)
   view->n_inputs = 0;
   g_clear_pointer (&view->network, gst_fbnet_network_unref);
   g_clear_pointer (&view->class_thresholds, g_free);
+  g_clear_pointer (&view->wide_thresholds, g_free);
   gst_clear_buffer (&view->copy);
   view->revision = 0;
 }
@@ -51,9 +59,24 @@ gst_fbnet_view_free (GstFbnetView *view)
   g_free (view);
 }
 
+static void
+take_params (GstFbnetView *view, const FbnetParams *params)
+{
+  const gsize size = view->network->n_classes * sizeof (float);
+
+  g_clear_pointer (&view->class_thresholds, g_free);
+  g_clear_pointer (&view->wide_thresholds, g_free);
+  if (params->class_thresholds != NULL) {
+    view->class_thresholds = g_memdup2 (params->class_thresholds, size);
+    view->wide_thresholds = g_memdup2 (params->class_thresholds, size);
+  }
+  view->params = *params;
+  view->params.class_thresholds = view->class_thresholds;
+}
+
 void
 gst_fbnet_view_set_params (GstFbnetView *view, GstFbnetNetwork *network, const FbnetParams *params,
-    guint revision)
+    const GstFbnetTracking *tracking, guint revision)
 {
   if (view->network != network) {
     gst_fbnet_view_clear (view);
@@ -61,12 +84,11 @@ gst_fbnet_view_set_params (GstFbnetView *view, GstFbnetNetwork *network, const F
   }
   if (view->revision == revision)
     return;
-  g_clear_pointer (&view->class_thresholds, g_free);
-  if (params->class_thresholds != NULL)
-    view->class_thresholds =
-        g_memdup2 (params->class_thresholds, network->n_classes * sizeof (float));
-  view->params = *params;
-  view->params.class_thresholds = view->class_thresholds;
+  take_params (view, params);
+  view->tracking = *tracking;
+  view->wide = view->params;
+  if (tracking->follow)
+    gst_fbnet_tracking_widen (tracking, &view->wide, view->wide_thresholds, network->n_classes);
   view->revision = revision;
 }
 

@@ -9,6 +9,7 @@
 #include "gstfbnetevaluate.h"
 #include "gstfbnetnetwork.h"
 #include "gstfbnetregions.h"
+#include "gstfbnettracks.h"
 
 G_BEGIN_DECLS
 
@@ -18,6 +19,9 @@ typedef struct {
   gint64 came;                    /* g_get_monotonic_time() */
 } GstFbnetMoment;
 
+/* Whether both have a running time, and `a` the earlier one. */
+gboolean gst_fbnet_moment_is_before (const GstFbnetMoment *a, const GstFbnetMoment *b);
+
 /* ns from one to the other, by running time where both have one. */
 GstClockTime gst_fbnet_moment_distance (const GstFbnetMoment *a, const GstFbnetMoment *b);
 
@@ -25,14 +29,17 @@ GstClockTime gst_fbnet_moment_distance (const GstFbnetMoment *a, const GstFbnetM
 typedef struct {
   GstFbnetNetwork *network; /* (nullable) */
   guint revision;           /* of `params`, never 0; 0: none */
-  FbnetParams params;
-  float *class_thresholds; /* what `params` points to, where it does */
-  guint n_top;             /* classes of a classifier */
+  FbnetParams params;       /* as they were asked for: what is told goes by them */
+  FbnetParams wide;         /* the detector's: with lower thresholds, where objects are followed */
+  float *class_thresholds;  /* what `params` points to, where it does */
+  float *wide_thresholds;   /* what `wide` does */
+  GstFbnetTracking tracking;
+  guint n_top; /* classes of a classifier */
 
   GstFbnetMoment moment;
-  guint generation;
-  guint width, height; /* of the visible frame */
-  guint x, y;          /* where it begins in the frame as it lies in memory */
+  guint generation, jumps; /* of the stream */
+  guint width, height;     /* of the visible frame */
+  guint x, y;              /* where it begins in the frame as it lies in memory */
 
   GPtrArray *inputs; /* of FbnetInput, of the network's model; the first n_inputs are filled */
   guint n_inputs;
@@ -55,7 +62,7 @@ void gst_fbnet_view_clear (GstFbnetView *view);
 
 /* For the frames to come. Nothing happens if `revision` is what the view has. */
 void gst_fbnet_view_set_params (GstFbnetView *view, GstFbnetNetwork *network,
-    const FbnetParams *params, guint revision);
+    const FbnetParams *params, const GstFbnetTracking *tracking, guint revision);
 
 /* For a detector: takes what it needs of the mapped frame, `visible` of it, in which the regions lie
  * (element-type GstFbnetRegion); none: the view is of nothing. */
