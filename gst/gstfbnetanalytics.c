@@ -25,9 +25,9 @@ static void
 relate_to_parents (const GstFbnetResult *result, GstAnalyticsRelationMeta *relations,
     guint first_box)
 {
-  for (guint i = 0; result->parents != NULL && i < result->found->n; i++) {
+  for (guint i = 0; result->sources != NULL && i < result->found->n; i++) {
     GstAnalyticsODMtd parent;
-    const gint id = result->parents[i];
+    const gint id = result->sources[i].parent;
     if (id < 0 || (guint) id >= first_box
         || !gst_analytics_relation_meta_get_od_mtd (relations, (guint) id, &parent))
       continue;

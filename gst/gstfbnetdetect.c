@@ -39,6 +39,7 @@
 #include "gstfbnetprediction.h"
 #include "gstfbnetsettings.h"
 #include "gstfbnetstats.h"
+#include "gstfbnetstill.h"
 #include "gstfbnetstructure.h"
 #include "gstfbnettruth.h"
 #include "gstfbnetworker.h"
@@ -92,8 +93,10 @@ struct _GstFbnetDetect {
   GstFbnetHistory history;
   GstFbnetContinuity continuity;
   GstFbnetPrediction *prediction;
+  GstFbnetStill *still;
   gboolean was_enabled;
   guint told;             /* the number of the look that was told last */
+  guint n_told;           /* what it found */
   GstFbnetMoment told_at; /* for the first time */
   GArray *regions;        /* of GstFbnetRegion: those of this frame */
   GstFbnetTeller teller;
@@ -274,6 +277,7 @@ reset_stream (GstFbnetDetect *self)
 {
   self->history = (GstFbnetHistory){ 0 };
   self->continuity = (GstFbnetContinuity){ 0 };
+  self->n_told = 0;
   self->n_slow = 0;
   GST_OBJECT_LOCK (self);
   self->earliest_time = GST_CLOCK_TIME_NONE;
@@ -678,7 +682,31 @@ fill_view (GstFbnetDetect *self, GstFbnetView *view, GstBuffer *buffer, GstVideo
     return gst_fbnet_view_take_picture (view, &self->info, frame, visible, &part, self->latest,
         error);
   find_regions (self, buffer, &part);
-  return gst_fbnet_view_fill (view, &self->info, frame, visible, self->regions, error);
+  return gst_fbnet_view_fill (view, &self->info, frame, visible, self->regions, self->latest,
+      error);
+}
+
+/* Where nothing is said of what counts as new: more than noise. */
+#define USUAL_MOTION 16
+
+/* Keeps what is needed to tell motion by. */
+static gboolean
+follow_motion (GstFbnetDetect *self, GstFbnetView *view, GError **error)
+{
+  const guint threshold = self->now.still_threshold;
+  const gboolean by_motion = gst_fbnet_view_zooms (view)
+      && (view->zoom.policy == FBNET_ZOOM_AUTO || view->zoom.policy == FBNET_ZOOM_MOTION);
+
+  if (by_motion)
+    gst_fbnet_still_find_motion (self->still, view, threshold > 0 ? threshold : USUAL_MOTION);
+  return (threshold == 0 && !by_motion) || gst_fbnet_still_keep (self->still, view, error);
+}
+
+static gboolean
+is_still (GstFbnetDetect *self, const GstFbnetView *view)
+{
+  return self->now.still_threshold > 0
+      && gst_fbnet_still_is (self->still, view, self->now.still_threshold, self->n_told > 0);
 }
 
 /* Hands the view over, or looks at it. */
@@ -692,6 +720,15 @@ look_at (GstFbnetDetect *self, GError **error)
     self->stats.replaced++;
     GST_OBJECT_UNLOCK (self);
   }
+  return TRUE;
+}
+
+static gboolean
+look_if_new (GstFbnetDetect *self, GstFbnetView *view, GstFbnetReason *reason, GError **error)
+{
+  if (!is_still (self, view))
+    return follow_motion (self, view, error) && look_at (self, error);
+  *reason = GST_FBNET_REASON_STILL;
   return TRUE;
 }
 
@@ -713,12 +750,16 @@ look (GstFbnetDetect *self, GstBuffer *buffer, const GstFbnetMoment *moment, gui
   gst_fbnet_view_set_params (view, self->network, &self->params, &self->tracking,
       self->params_revision);
   view->n_top = self->now.top_classes;
+  view->zoom = self->now.zoom;
+  if (self->now.inference_region != GST_FBNET_REGION_FULL_FRAME)
+    view->zoom.regions = 0;
   view->moment = *moment;
   view->generation = generation;
   view->jumps = self->continuity.jumps;
   gboolean done = TRUE;
   if (find_visible (self, buffer, &frame, &visible))
-    done = fill_view (self, view, buffer, &frame, &visible, error) && look_at (self, error);
+    done = fill_view (self, view, buffer, &frame, &visible, error)
+        && look_if_new (self, view, reason, error);
   else
     *reason = GST_FBNET_REASON_UNREADABLE;
   gst_video_frame_unmap (&frame);
@@ -784,7 +825,8 @@ emit_new_detections (GstFbnetDetect *self, GstBuffer *buffer, const GstFbnetResu
   g_signal_emit (self, signals[SIGNAL_NEW_DETECTIONS], 0, buffer, structure);
 }
 
-/* Whether the frame carries the newest look, which no frame has carried if it is `fresh`. */
+/* Whether the frame carries the newest look, which no frame has carried if it is `fresh`. What shows nothing new has what
+ * was found before. */
 static gboolean
 carries (GstFbnetDetect *self, GstFbnetReason reason, gboolean fresh, const GstFbnetMoment *moment)
 {
@@ -794,6 +836,8 @@ carries (GstFbnetDetect *self, GstFbnetReason reason, gboolean fresh, const GstF
 
   if (reason == GST_FBNET_REASON_DISABLED)
     return FALSE;
+  if (reason == GST_FBNET_REASON_STILL && on_skip != GST_FBNET_ON_SKIP_NONE)
+    return TRUE;
   return fresh
       || (repeats
           && gst_fbnet_moment_distance (&self->told_at, moment) <= self->now.repeat_timeout);
@@ -823,6 +867,9 @@ carry (GstFbnetDetect *self, const GstFbnetLook *look, const GstFbnetMoment *mom
   result->age = truth->age = gst_fbnet_moment_distance (&look->moment, moment);
   result->repeated = truth->repeated;
   truth->inferred_pts = look->moment.pts;
+  /* What stands still has stayed where it was on the frame that this one is like. */
+  if (truth->reason == GST_FBNET_REASON_STILL)
+    moment = gst_fbnet_still_get_moment (self->still);
   truth->predicted = result->tracks != NULL && gst_fbnet_moment_is_before (&look->moment, moment);
   if (truth->predicted)
     gst_fbnet_prediction_make (self->prediction, result,
@@ -838,8 +885,10 @@ tell (GstFbnetDetect *self, GstBuffer *buffer, const GstFbnetMoment *moment,
   GstFbnetResult result;
   const GstFbnetResult *carried = NULL;
 
-  if (fresh)
+  if (fresh || truth->reason == GST_FBNET_REASON_STILL)
     self->told_at = *moment;
+  if (fresh)
+    self->n_told = gst_fbnet_result_count (&look->result);
   if (look != NULL && carries (self, truth->reason, fresh, moment)) {
     self->told = look->number;
     truth->repeated = !fresh;
@@ -1075,6 +1124,7 @@ gst_fbnet_detect_finalize (GObject *object)
   gst_fbnet_worker_free (self->worker);
   g_array_unref (self->regions);
   gst_fbnet_prediction_free (self->prediction);
+  gst_fbnet_still_free (self->still);
   gst_fbnet_settings_clear (&self->settings);
   G_OBJECT_CLASS (gst_fbnet_detect_parent_class)->finalize (object);
 }
@@ -1168,5 +1218,6 @@ gst_fbnet_detect_init (GstFbnetDetect *self)
   self->worker = gst_fbnet_worker_new (note_look, self);
   self->regions = g_array_new (FALSE, FALSE, sizeof (GstFbnetRegion));
   self->prediction = gst_fbnet_prediction_new ();
+  self->still = gst_fbnet_still_new ();
   self->earliest_time = GST_CLOCK_TIME_NONE;
 }

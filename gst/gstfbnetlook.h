@@ -25,8 +25,10 @@ typedef struct {
   GArray *items;     /* of FbnetDetection */
   GArray *seen;      /* the same before they were followed, */
   GArray *keypoints; /* of FbnetKeypoint, where they had to be moved */
-  GArray *parents;   /* of gint */
-  GArray *found_in;  /* and theirs */
+  GArray *sources;   /* of GstFbnetSource */
+  GArray *seen_from; /* and theirs */
+  GArray *expected;  /* of FbnetDetection: objects of earlier looks */
+  GByteArray *masks; /* of second looks */
   GArray *tracks;    /* of FbnetTrack */
   GArray *matches;   /* of FbnetMatch */
   GArray *classes;   /* of GstFbnetClass */

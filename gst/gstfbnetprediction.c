@@ -14,7 +14,7 @@ struct _GstFbnetPrediction {
   GArray *items;     /* of FbnetDetection */
   GArray *keypoints; /* of FbnetKeypoint */
   GArray *tracks;    /* of FbnetTrack */
-  GArray *parents;   /* of gint */
+  GArray *sources;   /* of GstFbnetSource */
   GArray *matches;   /* of FbnetMatch */
 };
 
@@ -26,7 +26,7 @@ gst_fbnet_prediction_new (void)
   prediction->items = g_array_new (FALSE, FALSE, sizeof (FbnetDetection));
   prediction->keypoints = g_array_new (FALSE, FALSE, sizeof (FbnetKeypoint));
   prediction->tracks = g_array_new (FALSE, FALSE, sizeof (FbnetTrack));
-  prediction->parents = g_array_new (FALSE, FALSE, sizeof (gint));
+  prediction->sources = g_array_new (FALSE, FALSE, sizeof (GstFbnetSource));
   prediction->matches = g_array_new (FALSE, FALSE, sizeof (FbnetMatch));
   return prediction;
 }
@@ -39,7 +39,7 @@ gst_fbnet_prediction_free (GstFbnetPrediction *prediction)
   g_array_unref (prediction->items);
   g_array_unref (prediction->keypoints);
   g_array_unref (prediction->tracks);
-  g_array_unref (prediction->parents);
+  g_array_unref (prediction->sources);
   g_array_unref (prediction->matches);
   g_free (prediction);
 }
@@ -93,8 +93,8 @@ add (GstFbnetPrediction *prediction, const GstFbnetResult *result, guint index, 
   move_keypoints (prediction, &d, dx, dy, result->n_keypoints);
   g_array_append_val (prediction->items, d);
   g_array_append_vals (prediction->tracks, track, 1);
-  if (result->parents != NULL)
-    g_array_append_vals (prediction->parents, &result->parents[index], 1);
+  if (result->sources != NULL)
+    g_array_append_vals (prediction->sources, &result->sources[index], 1);
   if (result->matches != NULL)
     g_array_append_vals (prediction->matches, &result->matches[index], 1);
 }
@@ -106,7 +106,7 @@ begin (GstFbnetPrediction *prediction, const GstFbnetResult *result)
   g_array_set_size (prediction->keypoints, 0);
   g_array_set_size (prediction->items, 0);
   g_array_set_size (prediction->tracks, 0);
-  g_array_set_size (prediction->parents, 0);
+  g_array_set_size (prediction->sources, 0);
   g_array_set_size (prediction->matches, 0);
 }
 
@@ -120,8 +120,8 @@ gst_fbnet_prediction_make (GstFbnetPrediction *prediction, GstFbnetResult *resul
   prediction->all.n = prediction->items->len;
   result->found = &prediction->all;
   result->tracks = (const FbnetTrack *) (gpointer) prediction->tracks->data;
-  if (result->parents != NULL)
-    result->parents = (const gint *) (gpointer) prediction->parents->data;
+  if (result->sources != NULL)
+    result->sources = (const GstFbnetSource *) (gpointer) prediction->sources->data;
   if (result->matches != NULL)
     result->matches = (const FbnetMatch *) (gpointer) prediction->matches->data;
 }

@@ -138,6 +138,10 @@ static const Property own_properties[] = {
       PLAYING, 0, 1, FALSE, VALUE (evaluate) },
   { "tracking", "Follow objects from frame to frame: each has an id", KIND_BOOLEAN, PLAYING, 0, 1,
       FALSE, VALUE (tracking) },
+  { "still-threshold",
+      "Do not look at frames that differ from the last one looked at nowhere by more than so many "
+      "levels of a pixel of the network (0 = look at them)",
+      KIND_UINT, CONTROL, 0, 255, 0, VALUE (still_threshold) },
   { "track-timeout", "For how long a track is kept that is not seen, in ns", KIND_UINT64, PLAYING,
       0, 0, GST_SECOND, VALUE (track_timeout) },
 
@@ -177,8 +181,9 @@ static const struct {
   double maximum, initial;
 } own_defaults[] = {
   { "score-threshold", 1, 0.5 }, /* models have one for evaluations, where doubtful objects count */
-  { "mask-threshold", 1, 0.5 },
-  { "max-detections", 1000, 100 },
+  { "mask-threshold", 1, 0.5 }, { "max-detections", 1000, 100 },
+  { "zoom-policy", FBNET_ZOOM_SWEEP,
+      FBNET_ZOOM_AUTO }, /* pictures have neither tracks nor motion */
 };
 
 /* --- The engine's ------------------------------------------------------------------------------ */
@@ -253,7 +258,8 @@ flags_of (const FbnetParamInfo *info)
 {
   if (is_option (info))
     return READY;
-  return info->type == FBNET_PARAM_FLOAT ? CONTROL : PLAYING;
+  return info->type == FBNET_PARAM_FLOAT || strcmp (info->name, "zoom-regions") == 0 ? CONTROL
+                                                                                     : PLAYING;
 }
 
 /* A count that cannot be 0 has 0 for the model's own. */
@@ -331,6 +337,8 @@ make_properties (void)
   append_rows (properties, params, n, VALUE (params));
   const FbnetParamInfo *tracker = fbnet_tracker_options_table (&n);
   append_rows (properties, tracker, n, VALUE (tracker));
+  const FbnetParamInfo *zoom = fbnet_zoom_options_table (&n);
+  append_rows (properties, zoom, n, VALUE (zoom));
   g_assert (properties->len < GST_FBNET_MAX_PROPERTIES);
   return properties;
 }
@@ -661,7 +669,8 @@ missing_part (const Property *p, const FbnetModel *model)
   if (p->value == VALUE (top_classes))
     return classifies ? NULL : "a classification model";
   const gboolean detects = p->value == VALUE (evaluate) || p->value == VALUE (inference_region)
-      || p->value == VALUE (object_class) || p->value == VALUE (tracking);
+      || p->value == VALUE (object_class) || p->value == VALUE (tracking)
+      || p->value == VALUE (still_threshold);
   return classifies && detects ? "a detection model" : NULL;
 }
 
@@ -760,6 +769,15 @@ check_roi (const GstFbnetSettings *settings, GPtrArray *wrong)
             roi->n, roi->n == 4 ? ", a side of 0" : ""));
 }
 
+/* Regions that came with the buffer are enlarged as it is. */
+static void
+check_zoom (const GstFbnetSettings *settings, GPtrArray *moot)
+{
+  if (settings->zoom.regions > 0 && settings->inference_region == GST_FBNET_REGION_ROI_LIST)
+    g_ptr_array_add (moot,
+        g_strdup ("zoom-regions: expected inference-region=full-frame, found roi-list"));
+}
+
 void
 gst_fbnet_settings_apply (const GstFbnetSettings *settings, const FbnetModel *model,
     const char *path, FbnetParams *params, GPtrArray *moot, GPtrArray *wrong)
@@ -779,4 +797,5 @@ gst_fbnet_settings_apply (const GstFbnetSettings *settings, const FbnetModel *mo
   }
   take_values (settings, wanted, model, params, wrong);
   check_roi (settings, wrong);
+  check_zoom (settings, moot);
 }

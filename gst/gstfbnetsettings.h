@@ -50,11 +50,13 @@ typedef struct {
   gboolean tracking;
   guint64 track_timeout;       /* ns */
   FbnetTrackerOptions tracker; /* of it what is a property */
-  gint scheduling;             /* GstFbnetScheduling */
-  GstFbnetRules rules;         /* which frames are looked at */
-  gint on_skip;                /* GstFbnetOnSkip */
-  guint64 repeat_timeout;      /* ns */
-  gint inference_region;       /* GstFbnetInferenceRegion */
+  FbnetZoomOptions zoom;
+  guint still_threshold;
+  gint scheduling;        /* GstFbnetScheduling */
+  GstFbnetRules rules;    /* which frames are looked at */
+  gint on_skip;           /* GstFbnetOnSkip */
+  guint64 repeat_timeout; /* ns */
+  gint inference_region;  /* GstFbnetInferenceRegion */
   GstFbnetNumbers roi;
   char *object_class;
   gint post_messages; /* GstFbnetPostMessages */

@@ -143,6 +143,8 @@ gst_fbnet_structure_new_inference (const GstFbnetResult *result, gint index)
       (guint64) result->inferred_pts, "age", G_TYPE_UINT64, (guint64) result->age, "repeated",
       G_TYPE_BOOLEAN, result->repeated, NULL);
 
+  if (index >= 0 && result->sources != NULL)
+    gst_structure_set (structure, "look", G_TYPE_UINT, result->sources[index].look, NULL);
   if (index >= 0)
     add_match (structure, result, (guint) index);
   return structure;

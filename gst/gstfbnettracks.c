@@ -102,22 +102,32 @@ gst_fbnet_tracks_free (GstFbnetTracks *tracks)
 }
 
 void
-gst_fbnet_tracks_forget (GstFbnetTracks *tracks)
+gst_fbnet_tracks_begin (GstFbnetTracks *tracks, const GstFbnetTracking *tracking, guint generation,
+    guint jumps)
 {
-  fbnet_tracker_reset (tracks->tracker);
-}
-
-const FbnetTracks *
-gst_fbnet_tracks_update (GstFbnetTracks *tracks, const GstFbnetTracking *tracking, guint generation,
-    guint jumps, GstClockTime running_time, const FbnetDetection *found, guint n)
-{
-  const double time =
-      GST_CLOCK_TIME_IS_VALID (running_time) ? (double) running_time / GST_SECOND : NAN;
-
-  if (tracks->generation != generation || tracks->jumps != jumps)
+  if (!tracking->follow || tracks->generation != generation || tracks->jumps != jumps)
     fbnet_tracker_reset (tracks->tracker);
   tracks->generation = generation;
   tracks->jumps = jumps;
-  fbnet_tracker_set_options (tracks->tracker, &tracking->options, NULL);
-  return fbnet_tracker_update (tracks->tracker, found, n, time);
+  if (tracking->follow)
+    fbnet_tracker_set_options (tracks->tracker, &tracking->options, NULL);
+}
+
+static double
+seconds_of (GstClockTime running_time)
+{
+  return GST_CLOCK_TIME_IS_VALID (running_time) ? (double) running_time / GST_SECOND : NAN;
+}
+
+const FbnetTracks *
+gst_fbnet_tracks_expect (GstFbnetTracks *tracks, GstClockTime running_time)
+{
+  return fbnet_tracker_predict (tracks->tracker, seconds_of (running_time));
+}
+
+const FbnetTracks *
+gst_fbnet_tracks_update (GstFbnetTracks *tracks, GstClockTime running_time,
+    const FbnetDetection *found, guint n)
+{
+  return fbnet_tracker_update (tracks->tracker, found, n, seconds_of (running_time));
 }

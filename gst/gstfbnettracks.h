@@ -46,14 +46,17 @@ typedef struct _GstFbnetTracks GstFbnetTracks;
 GstFbnetTracks *gst_fbnet_tracks_new (void);
 void gst_fbnet_tracks_free (GstFbnetTracks *tracks); /* NULL is allowed */
 
-/* Of a look that nothing is followed in. */
-void gst_fbnet_tracks_forget (GstFbnetTracks *tracks);
+/* First of all. Another generation or number of jumps than the last look's, or nothing to be followed: all tracks are
+ * forgotten; ids go on. */
+void gst_fbnet_tracks_begin (GstFbnetTracks *tracks, const GstFbnetTracking *tracking,
+    guint generation, guint jumps);
 
-/* Once per look. Another generation or number of jumps than the last look's: all tracks are forgotten; ids go on.
- * `running_time` may be GST_CLOCK_TIME_NONE.
- * Returns: (transfer none): as fbnet_tracker_update(). */
-const FbnetTracks *gst_fbnet_tracks_update (GstFbnetTracks *tracks,
-    const GstFbnetTracking *tracking, guint generation, guint jumps, GstClockTime running_time,
+/* Where the objects are expected to be. `running_time` may be GST_CLOCK_TIME_NONE.
+ * Returns: (transfer none): as fbnet_tracker_predict(). */
+const FbnetTracks *gst_fbnet_tracks_expect (GstFbnetTracks *tracks, GstClockTime running_time);
+
+/* What was found. Returns: (transfer none): as fbnet_tracker_update(). */
+const FbnetTracks *gst_fbnet_tracks_update (GstFbnetTracks *tracks, GstClockTime running_time,
     const FbnetDetection *found, guint n);
 
 G_END_DECLS

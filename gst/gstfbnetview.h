@@ -45,8 +45,12 @@ typedef struct {
   guint n_inputs;
   GArray *parents; /* of gint: per input, the id of the region that it shows, or -1 */
 
-  FbnetImage image; /* for a classifier: lives in `copy`, or where who filled it says */
-  GstBuffer *copy;  /* (nullable) */
+  FbnetZoomOptions zoom;
+  GArray *moved; /* of FbnetRegion: where the frame differs from the last one looked at */
+
+  /* For a classifier, and for second looks: lives in `copy`, or where who filled it says. */
+  FbnetImage image;
+  GstBuffer *copy; /* (nullable) */
   gsize copy_size;
 
   gboolean evaluate; /* `evaluation` holds the frame's references */
@@ -65,9 +69,12 @@ void gst_fbnet_view_set_params (GstFbnetView *view, GstFbnetNetwork *network,
     const FbnetParams *params, const GstFbnetTracking *tracking, guint revision);
 
 /* For a detector: takes what it needs of the mapped frame, `visible` of it, in which the regions lie
- * (element-type GstFbnetRegion); none: the view is of nothing. */
+ * (element-type GstFbnetRegion); none: the view is of nothing. Second looks need the frame itself: `keep` as below. */
 gboolean gst_fbnet_view_fill (GstFbnetView *view, const GstVideoInfo *info, GstVideoFrame *frame,
-    const FbnetRegion *visible, const GArray *regions, GError **error);
+    const FbnetRegion *visible, const GArray *regions, gboolean keep, GError **error);
+
+/* Whether it is a view of a frame that is looked at more than once. */
+gboolean gst_fbnet_view_zooms (const GstFbnetView *view);
 
 /* For a classifier: the view is of that part of the mapped frame. `keep`: the pixels are copied, so that
  * the frame may go; else it stays mapped until the view has been looked at. */

@@ -75,8 +75,8 @@ renew (GstFbnetWorker *worker)
   worker->generation++;
   worker->is_waiting = FALSE;
   g_clear_pointer (&worker->newest, gst_fbnet_look_unref);
-  if (worker->running != NULL && worker->running->detector != NULL)
-    fbnet_detector_cancel (worker->running->detector);
+  if (worker->running != NULL)
+    gst_fbnet_network_cancel (worker->running);
 }
 
 void

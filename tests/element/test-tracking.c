@@ -489,7 +489,7 @@ test_prediction (void)
   };
   const FbnetTrack tracks[] = { { .id = 1, .vx = 100 }, { .id = 2, .vx = 10, .vy = -5 } };
   const FbnetDetections found = { items, 2 };
-  const gint parents[] = { 3, 4 };
+  const GstFbnetSource sources[] = { { 3, 0 }, { 4, 1 } };
   const FbnetMatch matches[] = { { .label = FBNET_MATCH_OBJECT },
     { .label = FBNET_MATCH_IGNORED } };
   GstFbnetResult result = { .found = &found,
@@ -497,7 +497,7 @@ test_prediction (void)
     .height = 50,
     .n_keypoints = 2,
     .tracks = tracks,
-    .parents = parents,
+    .sources = sources,
     .matches = matches };
   GstFbnetPrediction *prediction = gst_fbnet_prediction_new ();
 
@@ -513,7 +513,7 @@ test_prediction (void)
   g_assert_cmpfloat (d->keypoints[1].y, ==, 12);
   g_assert_cmpfloat (d->keypoints[1].score, ==, 0.8f);
   g_assert_cmpuint (result.tracks[0].id, ==, 2);
-  g_assert_cmpint (result.parents[0], ==, 4);
+  g_assert_cmpint (result.sources[0].parent, ==, 4);
   g_assert_cmpint (result.matches[0].label, ==, FBNET_MATCH_IGNORED);
   gst_fbnet_prediction_free (prediction);
 }
