@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * One frame through all stages: trunk and pyramid, RPN, proposals, box head, detections, masks;
- * see pass.h.
+ * One frame through all stages: trunk and pyramid, RPN, proposals, box head, detections, masks,
+ * keypoints; see pass.h.
  */
 #include "pass.h"
 
@@ -187,6 +187,7 @@ lay_out (Planner *planner, gpointer data)
   lay_out_box_head (pass, planner);
   lay_out_detections (pass);
   mask_head_lay_out (pass, planner);
+  keypoint_head_lay_out (pass, planner);
 }
 
 gboolean
@@ -207,6 +208,7 @@ pass_clear (Pass *pass)
   plan_clear (&pass->predictors);
   roi_head_clear (&pass->box_head);
   roi_head_clear (&pass->mask_head);
+  roi_head_clear (&pass->keypoint_head);
   workspace_close (&pass->workspace);
 }
 
@@ -312,6 +314,7 @@ run_detections (Pass *pass, Detections *found, GError **error)
   for (gsize i = 0; i < pass->n_detections; i++)
     add_detection (pass, found, &pass->detections[i]);
   pass->n_masks = pass->params.masks ? found->public.n : 0;
+  pass->n_keypoint_boxes = pass->params.keypoints ? found->public.n : 0;
   return TRUE;
 }
 
@@ -331,6 +334,9 @@ static const struct {
   { FBNET_STAGE_MASK_POOLER, mask_head_pool },
   { FBNET_STAGE_MASK_HEAD, mask_head_run },
   { FBNET_STAGE_MASK_PASTE, mask_head_paste },
+  { FBNET_STAGE_KEYPOINT_POOLER, keypoint_head_pool },
+  { FBNET_STAGE_KEYPOINT_HEAD, keypoint_head_run },
+  { FBNET_STAGE_KEYPOINT_DECODE, keypoint_head_decode },
 };
 
 /* A run whose cancelling nobody has seen yet sees it here. */
@@ -352,6 +358,8 @@ now_ms (void)
 static gboolean
 has_work (const Pass *pass, FbnetStage stage)
 {
+  if (stage >= FBNET_STAGE_KEYPOINT_POOLER)
+    return pass->n_keypoint_boxes > 0;
   return stage < FBNET_STAGE_MASK_POOLER || pass->n_masks > 0;
 }
 

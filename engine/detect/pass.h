@@ -58,6 +58,12 @@ typedef struct {
   Tensor mask_logits;        /* n_masks × side × side × 1, of the predicted class */
   Tensor mask_probabilities; /* the same after the sigmoid */
 
+  RoiHead keypoint_head;
+  gsize n_keypoint_boxes;   /* detections that are left in the frame, in order */
+  Tensor keypoint_rois;     /* n_keypoint_boxes × resolution × resolution × c */
+  Tensor heatmaps;          /* n_keypoint_boxes × side × side × n_keypoints */
+  FbnetKeypoint *keypoints; /* network pixels: n_keypoint_boxes × n_keypoints */
+
   FbnetTimings timings;
 } Pass;
 
@@ -69,11 +75,16 @@ void pass_clear (Pass *pass);
 /* All stages behind the input, with their times. FALSE with error: memory, or it was cancelled. */
 gboolean pass_run (Pass *pass, const FbnetInput *input, Detections *found, GError **error);
 
-/* --- Masks: maskhead.c -------------------------------------------- */
+/* --- Masks and keypoints: maskhead.c, keypointhead.c -------------------------------------------- */
 
 void mask_head_lay_out (Pass *pass, Planner *planner);
 gboolean mask_head_pool (Pass *pass, Detections *found, GError **error);
 gboolean mask_head_run (Pass *pass, Detections *found, GError **error);
 gboolean mask_head_paste (Pass *pass, Detections *found, GError **error);
+
+void keypoint_head_lay_out (Pass *pass, Planner *planner);
+gboolean keypoint_head_pool (Pass *pass, Detections *found, GError **error);
+gboolean keypoint_head_run (Pass *pass, Detections *found, GError **error);
+gboolean keypoint_head_decode (Pass *pass, Detections *found, GError **error);
 
 #endif

@@ -331,6 +331,57 @@ add_mask_head (Builder *b, guint in)
   return TRUE;
 }
 
+#define KEYPOINT_HEAD   "roi_heads.keypoint_head."
+#define KEYPOINT_LOGITS KEYPOINT_HEAD "predictor.kps_score_lowres"
+
+/* d2go modeling/backbone/modules.py KeypointRCNNIRFPredictorNoUpscale: its arguments are not in the
+ * architecture but fixed. */
+static gboolean
+add_keypoint_block (Builder *b, guint in, guint from)
+{
+  g_autofree char *text =
+      g_strdup_printf ("{\"width_divisor\": 8, \"norm\": {\"name\": \"none\"}, \"predictor\": "
+                       "[[[\"ir_k3\", %u, -2, 1, {\"expansion\": 3, \"dw_skip_bnrelu\": true}]]]}",
+          b->d->n_keypoints);
+  cJSON *architecture = cJSON_Parse (text);
+  Part *part =
+      arch_build_part (architecture, "predictor", KEYPOINT_LOGITS, in, "keypoint_head", b->error);
+
+  cJSON_Delete (architecture);
+  if (part == NULL)
+    return FALSE;
+  b->layers->parts = g_slist_prepend (b->layers->parts, part);
+  add_entry (b,
+      (LayerEntry){ .role = ROLE_KEYPOINT_BLOCK,
+          .stage = &part->stages[0],
+          .reads = READS_ENTRY,
+          .from = from });
+  return TRUE;
+}
+
+/* d2go modeling/backbone/modules.py KeypointRCNN…Predictor…. */
+static gboolean
+add_keypoint_head (Builder *b, guint in)
+{
+  const Description *d = b->d;
+  const gboolean deconv = d->keypoint_predictor != KEYPOINTS_CONV_UPSAMPLE;
+  guint at;
+
+  if (d->n_keypoints == 0)
+    return TRUE;
+  if (!add_head (b, ROLE_KEYPOINTS, "kpts", KEYPOINT_HEAD "feature_extractor.0.fbnetv2_{S}_{B}", in,
+          READS_KEYPOINT_ROIS, &at))
+    return FALSE;
+  if (d->keypoint_predictor == KEYPOINTS_IRF)
+    return add_keypoint_block (b, channels_of (b, at), at);
+  ConvLayer logits =
+      arch_plain_conv (KEYPOINT_LOGITS, channels_of (b, at), d->n_keypoints, deconv ? 4 : 3, TRUE);
+  logits.transposed = deconv;
+  const guint last = add_conv (b, ROLE_KEYPOINT_LOGITS, logits, READS_ENTRY, at);
+  g_array_index (b->entries, LayerEntry, last).use = USE_HEATMAPS;
+  return TRUE;
+}
+
 /* --- The list --------------------------------------------------------------------------------- */
 
 static gboolean
@@ -339,7 +390,7 @@ add_detector (Builder *b)
   if (!add_trunk (b, ".trunk{S}.fbnetv2_{S}_{B}", MAX_LEVELS) || !add_features (b))
     return FALSE;
   const guint in = b->layers->features[b->d->roi_features[0]].channels;
-  return add_rpn (b) && add_box_head (b, in) && add_mask_head (b, in);
+  return add_rpn (b) && add_box_head (b, in) && add_mask_head (b, in) && add_keypoint_head (b, in);
 }
 
 /* mobile_cv model_zoo/models/fbnet_v2.py FBNet. */

@@ -23,6 +23,7 @@ typedef enum {
   ROLE_BBOX_PRED,
   ROLE_MASK,
   ROLE_MASK_LOGITS,
+  ROLE_KEYPOINTS,
   ROLE_KEYPOINT_BLOCK,  /* of the predictor KEYPOINTS_IRF, or */
   ROLE_KEYPOINT_LOGITS, /* the other predictors' convolution */
   ROLE_CLASS_LOGITS,    /* a classifier's last layer */
@@ -38,6 +39,7 @@ typedef enum {
   READS_RPN_FEATURES, /* description.rpn_features, one after the other */
   READS_BOX_ROIS,
   READS_MASK_ROIS,
+  READS_KEYPOINT_ROIS,
 } Reads;
 
 /* What becomes of an entry's numbers, where that decides how they may be computed. */

@@ -148,6 +148,9 @@ input_maps (const Builder *builder, const LayerEntry *entry, guint *runs)
     case READS_MASK_ROIS:
       *runs = d->params.max_detections;
       return pooled_maps (1, d->params.mask_pooler_resolution);
+    case READS_KEYPOINT_ROIS:
+      *runs = d->params.max_detections;
+      return pooled_maps (1, d->keypoint_resolution);
   }
   g_assert_not_reached ();
 }

@@ -259,7 +259,9 @@ run_detector (Fidelity *self, GError **error)
   piece_clear (&last);
   return good && run_pyramid (self, pass, error) && run_rpn (self, pass, error)
       && run_box_head (self, &pass->box_rois, error)
-      && run_head (self, ROLE_MASK, NULL, &pass->mask_rois, pass->n_masks, error);
+      && run_head (self, ROLE_MASK, NULL, &pass->mask_rois, pass->n_masks, error)
+      && run_head (self, ROLE_KEYPOINTS, stage_of (self, ROLE_KEYPOINT_BLOCK), &pass->keypoint_rois,
+          pass->n_keypoint_boxes, error);
 }
 
 static gboolean

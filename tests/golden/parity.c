@@ -397,6 +397,66 @@ check_masks (const Check *check)
   check_mask_areas (check);
 }
 
+/* --- Keypoints -------------------------------------------------------------------------------- */
+
+/* A keypoint's score is a ratio of sums over a whole heat map: it inherits the map's deviation. */
+#define KEYPOINT_SCORES 1e-3
+
+/* x, y and score side by side; positions and scores are judged apart. */
+static void
+check_keypoint_list (const Check *check, const char *name, const FbnetKeypoint *found,
+    const Npy *expected)
+{
+  const gsize n = expected->n_bytes / (3 * sizeof (float));
+  g_autofree char *scores = g_strconcat (name, "_scores", NULL);
+  double position = 0, score = 0;
+
+  for (gsize i = 0; i < n; i++) {
+    const float *values = npy_floats (expected) + 3 * i;
+    position = MAX (position, fabs ((double) found[i].x - values[0]));
+    position = MAX (position, fabs ((double) found[i].y - values[1]));
+    score = MAX (score, fabs ((double) found[i].score - values[2]));
+  }
+  judge (check, name, position, check->limits->boxes);
+  judge (check, scores, score, KEYPOINT_SCORES);
+}
+
+static void
+check_network_keypoints (const Check *check)
+{
+  g_autoptr (Npy) expected = expected_array (check, "keypoints_net");
+
+  if (expected == NULL)
+    return;
+  g_assert_cmpuint (expected->shape[0], ==, check->taps.n_keypoint_boxes);
+  check_keypoint_list (check, "keypoints_net", check->taps.keypoints, expected);
+}
+
+static void
+check_frame_keypoints (const Check *check)
+{
+  g_autoptr (Npy) expected = expected_array (check, "keypoints");
+
+  if (expected == NULL)
+    return;
+  const gsize n_keypoints = expected->shape[1];
+  g_autofree FbnetKeypoint *found = g_new (FbnetKeypoint, check->detections->n * n_keypoints + 1);
+  g_assert_cmpuint (expected->shape[0], ==, check->detections->n);
+  for (gsize i = 0; i < check->detections->n; i++)
+    memcpy (found + i * n_keypoints, check->detections->items[i].keypoints,
+        n_keypoints * sizeof *found);
+  check_keypoint_list (check, "keypoints", found, expected);
+}
+
+static void
+check_keypoints (const Check *check)
+{
+  check_first_rows (check, "roi_kpt_features", &check->taps.keypoint_rois);
+  check_tensor (check, "kpt_heatmaps", &check->taps.heatmaps, check->limits->behind);
+  check_network_keypoints (check);
+  check_frame_keypoints (check);
+}
+
 void
 parity_check (const FbnetDetector *detector, const FbnetImage *image,
     const FbnetDetections *detections, ParityArrays expected, gconstpointer source,
@@ -417,8 +477,10 @@ parity_check (const FbnetDetector *detector, const FbnetImage *image,
   check_box_head (&check);
   check_network_detections (&check);
   check_frame_detections (&check);
-  if (!limits->as_set) /* they are in the detections' order */
+  if (!limits->as_set) { /* they are in the detections' order */
     check_masks (&check);
+    check_keypoints (&check);
+  }
   g_assert_cmpuint (table->rows->len, >, 0); /* something was compared */
 }
 
@@ -483,6 +545,12 @@ parity_bytes (const FbnetDetector *detector, const FbnetDetections *detections)
     append_tensor (bytes, &taps.mask_rois);
     append_tensor (bytes, &taps.mask_logits);
     append_tensor (bytes, &taps.mask_probabilities);
+  }
+  if (taps.n_keypoint_boxes > 0) {
+    append_tensor (bytes, &taps.keypoint_rois);
+    append_tensor (bytes, &taps.heatmaps);
+    append (bytes, taps.keypoints,
+        taps.n_keypoint_boxes * taps.heatmaps.c * sizeof *taps.keypoints);
   }
   for (guint i = 0; i < detections->n; i++)
     append_detection (bytes, &detections->items[i]);

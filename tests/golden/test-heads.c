@@ -188,7 +188,27 @@ check_mask_head (Bench *bench)
   g_free (map.data);
 }
 
-/* RPN head, box head and mask head add next to nothing to D2Go's own rounding, with
+static void
+check_keypoint_head (Bench *bench)
+{
+  g_autoptr (Npy) boxes = fixture_array (bench->fixture, "det_boxes_net");
+  g_autoptr (GError) error = NULL;
+  Tensor heatmaps;
+
+  if (bench->model->description->n_keypoints == 0 || boxes == NULL)
+    return;
+  const Tensor rois = pool (bench, boxes, bench->model->description->keypoint_resolution);
+  const Tensor map = run_stage (bench, ROLE_KEYPOINTS, &rois);
+  const KeypointPredictor predictor = bench->model->description->keypoint_predictor;
+  piece_run_heatmaps (&bench->workspace, predictor, &map, &heatmaps, &error);
+  g_assert_no_error (error);
+  check_tensor (bench, "kpt_heatmaps", &heatmaps);
+  g_free (rois.data);
+  g_free (map.data);
+  g_free (heatmaps.data);
+}
+
+/* RPN head, box head, mask head and keypoint head add next to nothing to D2Go's own rounding, with
  * every kernel set. (Of detectors without a pyramid.) */
 static void
 test_heads (gconstpointer name)
@@ -211,6 +231,7 @@ test_heads (gconstpointer name)
     check_rpn (&bench);
     check_box_head (&bench);
     check_mask_head (&bench);
+    check_keypoint_head (&bench);
     workspace_close (&bench.workspace);
   }
   g_free (feature.data);

@@ -9,6 +9,7 @@
 #include "model/description.h"
 
 #define MASK_HEAD "roi_heads.mask_head."
+#define KPTS_HEAD "roi_heads.keypoint_head."
 
 Layers *
 fit_layers (const cJSON *description, GError **error)
@@ -119,7 +120,8 @@ is_tolerated (const Layers *layers, const char *name)
 {
   return strcmp (name, "pixel_mean") == 0 || strcmp (name, "pixel_std") == 0
       || g_str_has_prefix (name, "proposal_generator.anchor_generator.cell_anchors.")
-      || (layers_find (layers, ROLE_MASK, 0) == NULL && g_str_has_prefix (name, MASK_HEAD));
+      || (layers_find (layers, ROLE_MASK, 0) == NULL && g_str_has_prefix (name, MASK_HEAD))
+      || (layers_find (layers, ROLE_KEYPOINTS, 0) == NULL && g_str_has_prefix (name, KPTS_HEAD));
 }
 
 Fit *

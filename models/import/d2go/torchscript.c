@@ -197,6 +197,7 @@ match_layers (Matcher *m, const Layers *layers, const TorchScript *export)
       && match_blocks (m, layers, ROLE_RPN, export->rpn, export->rpn_in, "rpn")
       && match_blocks (m, layers, ROLE_BOX, export->box, export->box_in, "bbox")
       && match_blocks (m, layers, ROLE_MASK, export->mask, export->mask_in, "mask")
+      && match_blocks (m, layers, ROLE_KEYPOINTS, export->kpts, export->kpts_in, "kpts")
       && match_predictors (m, layers, export);
 }
 
