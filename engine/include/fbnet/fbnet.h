@@ -1101,6 +1101,10 @@ FBNET_API void fbnet_match_detections (FbnetMatch *matches, const FbnetDetection
  */
 typedef struct _FbnetMotion FbnetMotion;
 
+/**
+ * fbnet_motion_new: (skip)
+ * Returns: (transfer full): nothing kept yet. Since 0.1
+ */
 FBNET_API FbnetMotion *fbnet_motion_new (void);
 FBNET_API void fbnet_motion_free (FbnetMotion *motion); /* NULL is allowed */
 
@@ -1132,7 +1136,7 @@ FBNET_API gboolean fbnet_motion_is_still (const FbnetMotion *motion, const Fbnet
     guint threshold);
 
 /**
- * fbnet_motion_find:
+ * fbnet_motion_find: (skip)
  * @threshold: as above
  * @regions: (out): room for @most
  *
