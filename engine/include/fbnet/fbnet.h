@@ -806,6 +806,18 @@ FBNET_API gboolean fbnet_input_fill (FbnetInput *input, const FbnetImage *image,
 FBNET_API void fbnet_input_get_region (const FbnetInput *input, FbnetRegion *region);
 
 /**
+ * fbnet_input_cut:
+ * @whole: a filled one, of the same model
+ * @region: a part of what it shows, pixels of the frame; it is widened to squares of 32 pixels of the network
+ *
+ * Fills @input with that part, in the same size and with the same pixels: nothing of the frame is needed.
+ *
+ * Returns: FALSE with @error set, as fbnet_input_fill(). Since 0.1
+ */
+FBNET_API gboolean fbnet_input_cut (FbnetInput *input, const FbnetInput *whole,
+    const FbnetRegion *region, GError **error);
+
+/**
  * fbnet_detector_run_input:
  * @input: a filled one, of the detector's model; it is only read, and may be run again
  * @detections: as for fbnet_detector_run(), in pixels of the whole frame; boxes and masks are clipped to
