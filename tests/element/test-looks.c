@@ -299,6 +299,58 @@ test_still_latest (void)
   g_assert_cmpuint (stream_stat (stream, "inferences"), ==, 1);
 }
 
+static gboolean
+is_carried (const Seen *seen)
+{
+  const GstStructure *inference =
+      gst_video_region_of_interest_meta_get_param (seen->roi, "fbnetdetect");
+  gboolean carried = FALSE;
+
+  g_assert_true (gst_structure_get_boolean (inference, "carried", &carried));
+  return carried;
+}
+
+/* Only what moved is looked at again: what stands still is carried over, except once a second, to the bit; what moves is
+ * seen where it is. */
+static void
+check_parts (const char *more)
+{
+  g_autofree char *settings =
+      g_strdup_printf ("still-threshold=8 zoom-policy=motion tracking=true %s", more);
+  g_autoptr (Stream) stream = open_paper (settings);
+  guint n_carried = 0;
+
+  for (guint i = 0; i < 40; i++) {
+    const Symbol symbols[] = { { SYMBOL_RING, 200, 330, 220 },
+      { SYMBOL_CROSS, 660 + 4 * i, 300, 200 } };
+    g_autoptr (GstBuffer) out = stream_push (stream, symbols_frame (&stream->info, symbols, 2));
+    g_autoptr (GArray) seen = seen_on (out, &stream->info);
+    check_reason (out, "looked");
+    g_assert_cmpuint (seen->len, ==, 2);
+    const Seen *ring =
+        g_str_equal (SEEN (seen, 0)->label, "ring") ? SEEN (seen, 0) : SEEN (seen, 1);
+    const Seen *cross = ring == SEEN (seen, 0) ? SEEN (seen, 1) : SEEN (seen, 0);
+    g_assert_cmpfloat_with_epsilon ((cross->x0 + cross->x1) / 2, symbols[1].x, 12);
+    g_assert_cmpfloat_with_epsilon ((ring->x0 + ring->x1) / 2, symbols[0].x, 12);
+    g_assert_false (is_carried (cross));
+    n_carried += is_carried (ring);
+  }
+  g_assert_cmpuint (n_carried, ==, 38);
+}
+
+static void
+test_parts_that_moved (void)
+{
+  check_parts ("");
+}
+
+/* And what moved is looked at twice. */
+static void
+test_parts_twice (void)
+{
+  check_parts ("zoom-regions=1 zoom-factor=2");
+}
+
 int
 main (int argc, char **argv)
 {
@@ -315,5 +367,7 @@ main (int argc, char **argv)
   g_test_add_func ("/element/looks/asked-anew", test_asked_anew);
   g_test_add_func ("/element/looks/none", test_none);
   g_test_add_func ("/element/looks/still-latest", test_still_latest);
+  g_test_add_func ("/element/looks/parts-that-moved", test_parts_that_moved);
+  g_test_add_func ("/element/looks/parts-twice", test_parts_twice);
   return g_test_run ();
 }
