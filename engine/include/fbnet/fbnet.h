@@ -533,7 +533,7 @@ typedef struct {
  * @unit: (nullable): "pixels"; NULL where there is none
  * @zero: (nullable): what 0, or NULL, stands for: "one per processor"; NULL where it stands for itself
  * @type: what lies at @offset
- * @offset: of the member in #FbnetParams, #FbnetDetectorOptions or #FbnetTrackerOptions
+ * @offset: of the member in #FbnetParams, #FbnetDetectorOptions, #FbnetZoomOptions or #FbnetTrackerOptions
  * @min, @max: the range, inclusive; of the numbers, for %FBNET_PARAM_CLASSES; of the index, for
  *   %FBNET_PARAM_CHOICE; @max is INFINITY where there is no upper bound
  * @usual: the default, of models that do not say; of faster_rcnn_fbnetv3a_C4, D2Go's smallest, where
