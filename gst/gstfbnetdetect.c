@@ -394,7 +394,7 @@ fill_view (GstFbnetDetect *self, GstFbnetView *view, GstBuffer *buffer, GstVideo
         error);
   const GArray *regions =
       gst_fbnet_aim_find_regions (&self->aim, GST_ELEMENT (self), &now->settings, buffer, &part);
-  return gst_fbnet_view_fill (view, &self->info, frame, visible, regions, error);
+  return gst_fbnet_view_fill (view, &self->info, frame, visible, regions, self->latest, error);
 }
 
 /* Hands the view over, or looks at it. */

@@ -38,9 +38,10 @@ typedef struct {
   guint n_inputs;
   GArray *parents; /* of gint: per input, the id of the region that it shows, or -1 */
 
-  FbnetImage image; /* for a classifier: lives in `copy`, or where who filled it says */
+  FbnetImage image; /* lives in `copy`, or where who filled it says */
   GstBuffer *copy;  /* (nullable) */
   gsize copy_size;
+  GArray *waiting; /* of GstFbnetRegion: what of `image` is still to become inputs */
 
   gboolean evaluate; /* `evaluation` holds the frame's references */
   GstFbnetEvaluation *evaluation;
@@ -58,9 +59,13 @@ void gst_fbnet_view_set_params (GstFbnetView *view, GstFbnetNetwork *network,
     const FbnetParams *params, guint revision);
 
 /* For a detector: takes what it needs of the mapped frame, `visible` of it, in which the regions lie
- * (element-type GstFbnetRegion); none: the view is of nothing. */
+ * (element-type GstFbnetRegion); none: the view is of nothing. `hurry`: this thread is not the one that looks, and
+ * others wait for it: of large regions only the pixels are copied, which takes a fifth of the time. */
 gboolean gst_fbnet_view_fill (GstFbnetView *view, const GstVideoInfo *info, GstVideoFrame *frame,
-    const FbnetRegion *visible, const GArray *regions, GError **error);
+    const FbnetRegion *visible, const GArray *regions, gboolean hurry, GError **error);
+
+/* Before a look, in the thread that looks: does what was not done in a hurry. */
+gboolean gst_fbnet_view_finish (GstFbnetView *view, GError **error);
 
 /* For a classifier: the view is of that part of the mapped frame. `keep`: the pixels are copied, so that
  * the frame may go; else it stays mapped until the view has been looked at. */
