@@ -158,6 +158,31 @@
  */
 
 /**
+ * GstFbnetDetect:tracking:
+ *
+ * Follow objects from frame to frame: each has an id.
+ *
+ * Since: 0.1
+ */
+
+/**
+ * GstFbnetDetect:still-threshold:
+ *
+ * Do not look at frames that differ from the last one looked at nowhere by more than so many levels
+ * of a pixel of the network (0 = look at them).
+ *
+ * Since: 0.1
+ */
+
+/**
+ * GstFbnetDetect:track-timeout:
+ *
+ * For how long a track is kept that is not seen, in ns.
+ *
+ * Since: 0.1
+ */
+
+/**
  * GstFbnetDetect:overlay:
  *
  * Draw the detections into the frames.
@@ -482,6 +507,46 @@
  * GstFbnetDetect:iou-upper:
  *
  * A detection that overlaps a reference by so much is that object (default: the model's).
+ *
+ * Since: 0.1
+ */
+
+/**
+ * GstFbnetDetect:track-min-hits:
+ *
+ * Looks in which an object is found before its track is told.
+ *
+ * Since: 0.1
+ */
+
+/**
+ * GstFbnetDetect:track-score:
+ *
+ * Which score is told for a track.
+ *
+ * Since: 0.1
+ */
+
+/**
+ * GstFbnetDetect:zoom-regions:
+ *
+ * Second looks at parts of a frame, at most (0 = none).
+ *
+ * Since: 0.1
+ */
+
+/**
+ * GstFbnetDetect:zoom-policy:
+ *
+ * Which parts.
+ *
+ * Since: 0.1
+ */
+
+/**
+ * GstFbnetDetect:zoom-factor:
+ *
+ * How much larger they are seen.
  *
  * Since: 0.1
  */

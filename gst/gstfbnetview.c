@@ -5,11 +5,17 @@
 #include "gstfbnetview.h"
 
 #include <stdlib.h>
+#include <string.h>
 #include <sys/mman.h>
 
-#include <string.h>
-
 #include "gstfbnetimage.h"
+
+gboolean
+gst_fbnet_moment_is_before (const GstFbnetMoment *a, const GstFbnetMoment *b)
+{
+  return GST_CLOCK_TIME_IS_VALID (a->running_time) && GST_CLOCK_TIME_IS_VALID (b->running_time)
+      && a->running_time < b->running_time;
+}
 
 GstClockTime
 gst_fbnet_moment_distance (const GstFbnetMoment *a, const GstFbnetMoment *b)
@@ -33,6 +39,7 @@ gst_fbnet_view_new (void)
 
   view->inputs = g_ptr_array_new_with_free_func ((GDestroyNotify) fbnet_input_free);
   view->parents = g_array_new (FALSE, FALSE, sizeof (gint));
+  view->moved = g_array_new (FALSE, FALSE, sizeof (FbnetRegion));
   view->waiting = g_array_new (FALSE, FALSE, sizeof (GstFbnetRegion));
   view->evaluation = gst_fbnet_evaluation_new ();
   return view;
@@ -45,6 +52,7 @@ gst_fbnet_view_clear (GstFbnetView *view)
   view->n_inputs = 0;
   g_clear_pointer (&view->network, gst_fbnet_network_unref);
   g_clear_pointer (&view->class_thresholds, g_free);
+  g_clear_pointer (&view->wide_thresholds, g_free);
   gst_clear_buffer (&view->copy);
   g_array_set_size (view->waiting, 0);
   view->revision = 0;
@@ -58,14 +66,30 @@ gst_fbnet_view_free (GstFbnetView *view)
   gst_fbnet_view_clear (view);
   g_ptr_array_unref (view->inputs);
   g_array_unref (view->parents);
+  g_array_unref (view->moved);
   g_array_unref (view->waiting);
   gst_fbnet_evaluation_free (view->evaluation);
   g_free (view);
 }
 
+static void
+take_params (GstFbnetView *view, const FbnetParams *params)
+{
+  const gsize size = view->network->n_classes * sizeof (float);
+
+  g_clear_pointer (&view->class_thresholds, g_free);
+  g_clear_pointer (&view->wide_thresholds, g_free);
+  if (params->class_thresholds != NULL) {
+    view->class_thresholds = g_memdup2 (params->class_thresholds, size);
+    view->wide_thresholds = g_memdup2 (params->class_thresholds, size);
+  }
+  view->params = *params;
+  view->params.class_thresholds = view->class_thresholds;
+}
+
 void
 gst_fbnet_view_set_params (GstFbnetView *view, GstFbnetNetwork *network, const FbnetParams *params,
-    guint revision)
+    const GstFbnetTracking *tracking, guint revision)
 {
   if (view->network != network) {
     gst_fbnet_view_clear (view);
@@ -73,12 +97,11 @@ gst_fbnet_view_set_params (GstFbnetView *view, GstFbnetNetwork *network, const F
   }
   if (view->revision == revision)
     return;
-  g_clear_pointer (&view->class_thresholds, g_free);
-  if (params->class_thresholds != NULL)
-    view->class_thresholds =
-        g_memdup2 (params->class_thresholds, network->n_classes * sizeof (float));
-  view->params = *params;
-  view->params.class_thresholds = view->class_thresholds;
+  take_params (view, params);
+  view->tracking = *tracking;
+  view->wide = view->params;
+  if (tracking->follow)
+    gst_fbnet_tracking_widen (tracking, &view->wide, view->wide_thresholds, network->n_classes);
   view->revision = revision;
 }
 
@@ -172,13 +195,19 @@ copy_picture (GstFbnetView *view, GstVideoFrame *frame, GError **error)
   return TRUE;
 }
 
+gboolean
+gst_fbnet_view_zooms (const GstFbnetView *view)
+{
+  return view->zoom.regions > 0 && view->n_inputs > 0;
+}
+
 static gboolean
-fill_all (GstFbnetView *view, const FbnetImage *image, const GArray *regions, GError **error)
+fill_all (GstFbnetView *view, const GArray *regions, GError **error)
 {
   const gint64 began = g_get_monotonic_time ();
 
   for (guint i = 0; i < regions->len; i++) {
-    if (!fill_one (view, image, &g_array_index (regions, GstFbnetRegion, i), error))
+    if (!fill_one (view, &view->image, &g_array_index (regions, GstFbnetRegion, i), error))
       return FALSE;
   }
   view->ms += (double) (g_get_monotonic_time () - began) / 1000;
@@ -197,26 +226,34 @@ are_large (const GArray *regions)
   return n > LARGE;
 }
 
-gboolean
-gst_fbnet_view_fill (GstFbnetView *view, const GstVideoInfo *info, GstVideoFrame *frame,
-    const FbnetRegion *visible, const GArray *regions, gboolean hurry, GError **error)
+static void
+begin (GstFbnetView *view, const FbnetRegion *visible)
 {
-  const gboolean cropped = visible->x > 0 || visible->y > 0;
-  const gboolean later = hurry && are_large (regions);
-
   view->n_inputs = 0;
   view->ms = 0;
   g_array_set_size (view->parents, 0);
+  g_array_set_size (view->moved, 0);
   g_array_set_size (view->waiting, 0);
   take_sizes (view, visible);
-  if (later && !copy_picture (view, frame, error))
+}
+
+gboolean
+gst_fbnet_view_fill (GstFbnetView *view, const GstVideoInfo *info, GstVideoFrame *frame,
+    const FbnetRegion *visible, const GArray *regions, gboolean keep, GError **error)
+{
+  const gboolean cropped = visible->x > 0 || visible->y > 0;
+  const gboolean later = keep && !view->compared && are_large (regions);
+  const gboolean zooms = view->zoom.regions > 0 && regions->len > 0;
+
+  begin (view, visible);
+  if (keep && (later || zooms) && !copy_picture (view, frame, error))
     return FALSE;
   if (!gst_fbnet_image_from_frame (&view->image, cropped ? &frame->info : info, frame)) {
     fail_format (frame, error);
     return FALSE;
   }
   if (!later)
-    return fill_all (view, &view->image, regions, error);
+    return fill_all (view, regions, error);
   g_array_append_vals (view->waiting, regions->data, regions->len);
   return TRUE;
 }
@@ -224,7 +261,7 @@ gst_fbnet_view_fill (GstFbnetView *view, const GstVideoInfo *info, GstVideoFrame
 gboolean
 gst_fbnet_view_finish (GstFbnetView *view, GError **error)
 {
-  const gboolean done = fill_all (view, &view->image, view->waiting, error);
+  const gboolean done = fill_all (view, view->waiting, error);
 
   g_array_set_size (view->waiting, 0);
   return done;
@@ -237,10 +274,7 @@ gst_fbnet_view_take_picture (GstFbnetView *view, const GstVideoInfo *info, GstVi
   const FbnetRegion area = { part->x + visible->x, part->y + visible->y, part->width,
     part->height };
 
-  view->n_inputs = 0;
-  view->ms = 0; /* the classifier resizes */
-  g_array_set_size (view->waiting, 0);
-  take_sizes (view, visible);
+  begin (view, visible); /* the classifier resizes */
   gst_fbnet_regions_crop_frame (frame, &area);
   if (keep && !copy_picture (view, frame, error))
     return FALSE;
