@@ -19,10 +19,13 @@ struct _FbnetInput {
   gsize height, width; /* network pixels, without padding; 0 while nothing is in it */
   guint frame_height, frame_width;
   FbnetRegion region; /* of the frame */
+  guint64 work_limit; /* multiply-adds of a frame */
   Tensor tensor;      /* 1 × padded height × padded width × 3 */
 };
 
-/* With a detector's own threads. */
-FbnetInput *input_new (FbnetModel *model, Workers *workers, const PictureKernels *kernels);
+/* With a detector's own threads. Frames whose network input would ask for more than so many multiply-adds
+ * are refused before there is memory for them. */
+FbnetInput *input_new (FbnetModel *model, Workers *workers, const PictureKernels *kernels,
+    guint64 work_limit);
 
 #endif
