@@ -189,8 +189,8 @@ open_network (gpointer data, GError **error)
   gst_fbnet_settings_copy (&settings, &self->settings);
   GST_OBJECT_UNLOCK (self);
 
-  GstFbnetNetwork *network =
-      gst_fbnet_network_open (settings.model_file, settings.label_file, &settings.options, error);
+  GstFbnetNetwork *network = gst_fbnet_network_open (settings.model_file, settings.model_sha256,
+      settings.label_file, &settings.options, error);
   gst_fbnet_settings_clear (&settings);
   return network;
 }
@@ -203,10 +203,11 @@ restore_files (GstFbnetDetect *self)
   const gboolean restore = self->network != NULL && !gst_fbnet_loader_is_wanted (self->loader);
   if (restore)
     gst_fbnet_settings_set_files (&self->settings, self->network->model_file,
-        self->network->label_file);
+        self->network->model_sha256, self->network->label_file);
   GST_OBJECT_UNLOCK (self);
   if (restore) {
     g_object_notify (G_OBJECT (self), "model-file");
+    g_object_notify (G_OBJECT (self), "model-sha256");
     g_object_notify (G_OBJECT (self), "label-file");
   }
 }

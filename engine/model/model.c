@@ -354,6 +354,13 @@ fbnet_model_get_name (const FbnetModel *model)
   return model->description->name;
 }
 
+char *
+fbnet_model_get_sha256 (const FbnetModel *model)
+{
+  g_return_val_if_fail (model != NULL, NULL);
+  return g_compute_checksum_for_bytes (G_CHECKSUM_SHA256, model->file->bytes);
+}
+
 FbnetTask
 fbnet_model_get_task (const FbnetModel *model)
 {

@@ -139,6 +139,15 @@ FBNET_API void fbnet_model_unref (FbnetModel *model); /* NULL is allowed */
 
 /** fbnet_model_get_name: Returns: (transfer none): e.g. "faster_rcnn_fbnetv3a_C4". Since 0.1 */
 FBNET_API const char *fbnet_model_get_name (const FbnetModel *model);
+
+/**
+ * fbnet_model_get_sha256:
+ *
+ * Of the file as it was read when it was loaded; reckoned anew each time.
+ *
+ * Returns: (transfer full): 64 hexadecimal digits, lower case. Since 0.1
+ */
+FBNET_API char *fbnet_model_get_sha256 (const FbnetModel *model);
 FBNET_API FbnetTask fbnet_model_get_task (const FbnetModel *model);
 
 /**
