@@ -108,6 +108,12 @@ count_elements (Planner *planner, const Tensor *t)
   return 0;
 }
 
+gboolean
+planner_accepts (Planner *planner, const Tensor *in, const Tensor *out)
+{
+  return count_elements (planner, in) > 0 && count_elements (planner, out) > 0;
+}
+
 static gpointer
 take (Planner *planner, gsize bytes, gboolean keep)
 {

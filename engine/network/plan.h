@@ -75,6 +75,10 @@ void planner_use (Planner *planner, Plan *plan);
 /* A step that the caller completes. */
 Step *planner_add (Planner *planner, StepFunc run, const Tensor *in, const Tensor *out);
 
+/* Whether both have a pixel, and the planner has not failed before; else it has now, and nothing is to be planned
+ * for them. */
+gboolean planner_accepts (Planner *planner, const Tensor *in, const Tensor *out);
+
 /* Memory for the tensor's shape, which has to have an element: its bytes where it has a quantisation, else
  * its floats; or its floats. `keep`: as long as the plan, else as the arena's mark allows. */
 void planner_place (Planner *planner, Tensor *tensor, gboolean keep);

@@ -100,7 +100,7 @@ check_mask (const FbnetMask *mask, const FbnetImage *image)
   g_assert (mask->x + mask->width <= (gint) image->width);
   g_assert (mask->y + mask->height <= (gint) image->height);
   for (gsize i = 0; i < (gsize) mask->width * mask->height; i++)
-    g_assert (mask->data[i] <= 1);
+    g_assert (mask->data[i] == 0 || mask->data[i] == 255);
 }
 
 static void
