@@ -5,12 +5,12 @@
 # With --checks, also what changes are checked with beyond the tests of every machine.
 set -eu
 
-# To build: the engine; the importer; the tools and the overlay; training on several machines; the
+# To build: the engine; the importer; the tools, the overlay and generated codes; training on several machines; the
 # element.
 build='gcc libc6-dev meson ninja-build pkg-config
 libglib2.0-dev libcjson-dev libopenblas-dev
 libzip-dev libyaml-dev
-libpng-dev libjpeg-dev libcairo2-dev libpango1.0-dev
+libpng-dev libjpeg-dev libcairo2-dev libpango1.0-dev libzint-dev
 libopenmpi-dev
 libgstreamer1.0-dev libgstreamer-plugins-base1.0-dev'
 
