@@ -7,9 +7,14 @@
 #include <math.h>
 
 #include "kernels/kernels.h"
+#include "model/costs.h"
+#include "model/model.h"
 #include "picture/format.h"
 
 #define MAX_FRAME_SIDE 96
+
+/* A frame's multiply-adds: more would take seconds under a sanitizer. */
+#define MAX_WORK 20000000
 
 /* --- Frames ----------------------------------------------------------------------------------- */
 
@@ -76,6 +81,27 @@ take_params (const FbnetModel *model, FbnetParams *params, Take *take)
   if (take_index (take, 4) == 1)
     params->norm_statistics = FBNET_NORM_STATISTICS_STREAM;
   params->norm_momentum = thresholds[take_index (take, G_N_ELEMENTS (thresholds))];
+}
+
+static gboolean
+is_little_work (const FbnetModel *model, gsize side, const FbnetParams *params)
+{
+  return costs_of_frame (model->description, model->layers, side, side, params, NULL, NULL)
+      <= MAX_WORK;
+}
+
+/* Smaller sizes and counts until it is little; FALSE when it never is. */
+static gboolean
+reduce_work (const FbnetModel *model, FbnetParams *params)
+{
+  while (!is_little_work (model, params->max_size, params)) {
+    if (params->max_size == 1 && params->post_nms_count == 1 && params->max_detections == 1)
+      return FALSE;
+    params->max_size = (params->max_size + 1) / 2;
+    params->post_nms_count = (params->post_nms_count + 1) / 2;
+    params->max_detections = (params->max_detections + 1) / 2;
+  }
+  return TRUE;
 }
 
 /* NULL when the model or the parameters are refused. */
@@ -154,6 +180,8 @@ detect (FbnetModel *model, Take *take)
   FbnetParams params;
 
   take_params (model, &params, take);
+  if (!reduce_work (model, &params))
+    return;
   g_autoptr (FbnetDetector) several = open_detector (model, &options, &params);
   options.n_threads = 1;
   g_autoptr (FbnetDetector) one = open_detector (model, &options, &params);
@@ -181,6 +209,8 @@ classify (FbnetModel *model, Take *take)
   g_autofree float *expected = g_new0 (float, n), *found = g_new0 (float, n);
   g_autoptr (FbnetClassifier) several = fbnet_classifier_new (model, &options, NULL);
 
+  if (!is_little_work (model, model->description->crop, &model->description->params))
+    return;
   options.n_threads = 1;
   g_autoptr (FbnetClassifier) one = fbnet_classifier_new (model, &options, NULL);
   g_assert ((one == NULL) == (several == NULL));

@@ -117,6 +117,9 @@ quantize (FbnetModel *model)
 
   for (guint i = 0; i < sizeof pixels; i++)
     pixels[i] = (guint8) (i * i >> 4);
+  model->description->params.min_size = 24;
+  model->description->params.max_size = 32;
+  model->description->params.post_nms_count = 4;
   if (quantizer == NULL || !quantizer_add_image (quantizer, &image, NULL)
       || !quantizer_finish (quantizer, NULL))
     return NULL;

@@ -317,9 +317,33 @@ test_crowd (void)
 
 /* --- Nothing left ------------------------------------------------------------------------------- */
 
-/* Whether the element starts; where it does not, it has said why. */
+typedef void (*TakeFunc) (gboolean taken);
+
+/* Those that are open stay. */
+static void
+take_descriptors (gboolean taken)
+{
+  static struct rlimit before;
+  struct rlimit few;
+
+  if (taken)
+    g_assert_cmpint (getrlimit (RLIMIT_NOFILE, &before), ==, 0);
+  few = before;
+  if (taken)
+    few.rlim_cur = 3;
+  g_assert_cmpint (setrlimit (RLIMIT_NOFILE, &few), ==, 0);
+}
+
+static void
+take_threads (gboolean taken)
+{
+  g_atomic_int_set (&no_threads, taken);
+}
+
+/* Whether the element starts while something is taken (nullable) from the process; where it does not, it has
+ * said why. */
 static gboolean
-starts (const char *path, const char *scheduling)
+starts (const char *path, const char *scheduling, TakeFunc take)
 {
   GstElement *element = gst_element_factory_make ("fbnetdetect", NULL);
   g_autoptr (GstBus) bus = gst_bus_new ();
@@ -328,8 +352,12 @@ starts (const char *path, const char *scheduling)
   gst_element_set_bus (element, bus);
   gst_util_set_object_arg (G_OBJECT (element), "scheduling", scheduling);
   g_object_set (element, "model-file", path, "threads", 3, NULL);
+  if (take != NULL)
+    take (TRUE);
   const gboolean started =
       gst_element_set_state (element, GST_STATE_PAUSED) != GST_STATE_CHANGE_FAILURE;
+  if (take != NULL)
+    take (FALSE);
   g_autoptr (GstMessage) message = gst_bus_pop_filtered (bus, GST_MESSAGE_ERROR);
   g_assert_true (started || message != NULL);
   gst_element_set_state (element, GST_STATE_NULL);
@@ -338,35 +366,20 @@ starts (const char *path, const char *scheduling)
   return started;
 }
 
+/* Without descriptors, and without threads, an element does not start, says so, and does afterwards. */
 static void
-test_descriptors (void)
+test_nothing_left (void)
 {
-  g_autofree char *path = sound_file ("tiny-bn");
-  struct rlimit before, few;
-
-  g_assert_true (starts (path, "sync"));
-  g_assert_cmpint (getrlimit (RLIMIT_NOFILE, &before), ==, 0);
-  few = before;
-  few.rlim_cur = 3; /* those that are open stay */
-  g_assert_cmpint (setrlimit (RLIMIT_NOFILE, &few), ==, 0);
-  const gboolean started = starts (path, "sync");
-  g_assert_cmpint (setrlimit (RLIMIT_NOFILE, &before), ==, 0);
-  g_assert_false (started);
-  g_assert_true (starts (path, "sync"));
-}
-
-static void
-test_threads (void)
-{
-  g_autofree char *path = sound_file ("tiny-bn");
   static const char *const ways[] = { "sync", "latest" };
+  static const TakeFunc takes[] = { take_descriptors, take_threads };
+  g_autofree char *path = sound_file ("tiny-bn");
 
-  for (guint i = 0; i < G_N_ELEMENTS (ways); i++) {
-    g_atomic_int_set (&no_threads, TRUE);
-    const gboolean started = starts (path, ways[i]);
-    g_atomic_int_set (&no_threads, FALSE);
-    g_assert_false (started);
-    g_assert_true (starts (path, ways[i]));
+  for (guint way = 0; way < G_N_ELEMENTS (ways); way++) {
+    for (guint i = 0; i < G_N_ELEMENTS (takes); i++) {
+      g_assert_true (starts (path, ways[way], NULL));
+      g_assert_false (starts (path, ways[way], takes[i]));
+      g_assert_true (starts (path, ways[way], NULL));
+    }
   }
 }
 
@@ -381,7 +394,6 @@ main (int argc, char *argv[])
   g_test_add_func ("/faults/ends", test_ends);
   g_test_add_func ("/faults/cycles", test_cycles);
   g_test_add_func ("/faults/crowd", test_crowd);
-  g_test_add_func ("/faults/descriptors", test_descriptors);
-  g_test_add_func ("/faults/threads", test_threads);
+  g_test_add_func ("/faults/nothing-left", test_nothing_left);
   return g_test_run ();
 }
