@@ -42,8 +42,9 @@ has_all (guint32 value, guint32 bits)
   return (value & bits) == bits;
 }
 
+/* What works on registers that the system must save too; `c1`: of leaf 1. */
 static guint
-detect (void)
+detect_avx (guint32 c1)
 {
   const guint32 avx512_bits =
       bit_AVX512F | bit_AVX512BW | bit_AVX512CD | bit_AVX512DQ | bit_AVX512VL;
@@ -51,13 +52,11 @@ detect (void)
   guint32 a7, b7, c7, d7;
   guint flags = 0;
 
-  if (!__get_cpuid (1, &a, &b, &c, &d) || !has_all (c, bit_OSXSAVE))
-    return 0;
-  if (!__get_cpuid_count (7, 0, &a7, &b7, &c7, &d7))
+  if (!has_all (c1, bit_OSXSAVE) || !__get_cpuid_count (7, 0, &a7, &b7, &c7, &d7))
     return 0;
 
   const guint32 xcr0 = read_xcr0 ();
-  if (has_all (c, bit_AVX | bit_FMA) && has_all (b7, bit_AVX2) && has_all (xcr0, XCR0_FOR_AVX2))
+  if (has_all (c1, bit_AVX | bit_FMA) && has_all (b7, bit_AVX2) && has_all (xcr0, XCR0_FOR_AVX2))
     flags |= CPU_AVX2;
   if ((flags & CPU_AVX2) && __get_cpuid_count (7, 1, &a, &b, &c, &d) && has_all (a, BIT_AVX_VNNI))
     flags |= CPU_AVX_VNNI;
@@ -68,6 +67,16 @@ detect (void)
   if ((flags & CPU_AVX512) && has_all (c7, bit_AVX512VBMI))
     flags |= CPU_AVX512_VBMI;
   return flags;
+}
+
+static guint
+detect (void)
+{
+  guint32 a, b, c, d;
+
+  if (!__get_cpuid (1, &a, &b, &c, &d))
+    return 0;
+  return (has_all (c, bit_SSSE3 | bit_SSE4_1) ? CPU_SSE41 : 0) | detect_avx (c);
 }
 
 #elif defined(__aarch64__)

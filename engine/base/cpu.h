@@ -8,12 +8,13 @@
 #include <glib.h>
 
 enum {
-  CPU_AVX2 = 1 << 0,        /* AVX2 and FMA, with the registers saved by the system */
-  CPU_AVX512 = 1 << 1,      /* F, BW, CD, DQ, VL */
-  CPU_AVX512_VNNI = 1 << 2, /* and VNNI */
-  CPU_AVX512_VBMI = 1 << 3, /* and VBMI */
-  CPU_AVX_VNNI = 1 << 4,    /* VNNI on the vectors of AVX2 */
-  CPU_NEON = 1 << 5,        /* aarch64 baseline */
+  CPU_SSE41 = 1 << 0,       /* SSE4.1 and what was there before it */
+  CPU_AVX2 = 1 << 1,        /* AVX2 and FMA, with the registers saved by the system */
+  CPU_AVX512 = 1 << 2,      /* F, BW, CD, DQ, VL */
+  CPU_AVX512_VNNI = 1 << 3, /* and VNNI */
+  CPU_AVX512_VBMI = 1 << 4, /* and VBMI */
+  CPU_AVX_VNNI = 1 << 5,    /* VNNI on the vectors of AVX2 */
+  CPU_NEON = 1 << 6,        /* aarch64 baseline */
 };
 
 /* Asked once, then remembered; safe from any thread. */

@@ -15,6 +15,7 @@
 #include "model/params.h"
 
 struct _FbnetClassifier {
+  gatomicrefcount references;
   FbnetModel *model;
   Workspace workspace;
   ImageResizer *resizer;
@@ -45,6 +46,7 @@ fbnet_classifier_new (FbnetModel *model, const FbnetDetectorOptions *options, GE
   FbnetClassifier *classifier = memory_new0 (FbnetClassifier, 1, error);
   if (classifier == NULL)
     return NULL;
+  g_atomic_ref_count_init (&classifier->references);
   classifier->model = fbnet_model_ref (model);
   if (!workspace_open (&classifier->workspace, model, options, error)) {
     fbnet_classifier_free (classifier);
@@ -57,7 +59,7 @@ fbnet_classifier_new (FbnetModel *model, const FbnetDetectorOptions *options, GE
 void
 fbnet_classifier_free (FbnetClassifier *classifier)
 {
-  if (classifier == NULL)
+  if (classifier == NULL || !g_atomic_ref_count_dec (&classifier->references))
     return;
   plan_clear (&classifier->plan);
   workspace_close (&classifier->workspace);
@@ -65,6 +67,15 @@ fbnet_classifier_free (FbnetClassifier *classifier)
   fbnet_model_unref (classifier->model);
   g_free (classifier);
 }
+
+static FbnetClassifier *
+classifier_ref (FbnetClassifier *classifier)
+{
+  g_atomic_ref_count_inc (&classifier->references);
+  return classifier;
+}
+
+G_DEFINE_BOXED_TYPE (FbnetClassifier, fbnet_classifier, classifier_ref, fbnet_classifier_free)
 
 const char *
 fbnet_classifier_get_kernels (const FbnetClassifier *classifier)
@@ -85,6 +96,12 @@ fbnet_classifier_get_timings (const FbnetClassifier *classifier, FbnetTimings *t
 {
   g_return_if_fail (classifier != NULL && timings != NULL);
   *timings = classifier->timings;
+}
+
+guint
+classifier_get_n_classes (const FbnetClassifier *classifier)
+{
+  return fbnet_model_get_n_classes (classifier->model);
 }
 
 const ClassifierPass *

@@ -11,6 +11,7 @@
  */
 #include <string.h>
 
+#include "bytes-offset.inc.h"
 #include "rows.h"
 
 #define MAX_GROUP   8
@@ -28,6 +29,9 @@
 #define HORIZONTAL(kernel) ((kernel) > VERTICALS (kernel) * QVEC_TAPS)
 #define ACROSS(kernel)     (((kernel) + QVEC_TAPS - 1) / QVEC_TAPS) /* its dot products */
 #define DOTS(kernel)       (VERTICALS (kernel) * (kernel) + HORIZONTAL (kernel) * ACROSS (kernel))
+
+/* Packed weights of one vector of channels. */
+#define VECTOR_WEIGHTS(kernel) (QVEC_SIZE * (OFFSET_SIZE + DOTS (kernel) * QVEC_TAPS))
 
 static gboolean
 is_common (guint kernel, gsize channels)
@@ -47,7 +51,7 @@ KERNEL (qdepthwise_packed_size) (guint kernel, gsize channels)
 {
   if (!is_common (kernel, channels))
     return qdepthwise_packed_size_c (kernel, channels);
-  return vectors_of (channels) * DOTS (kernel) * QVEC_SIZE * QVEC_TAPS * sizeof (QWeight);
+  return vectors_of (channels) * VECTOR_WEIGHTS (kernel) * sizeof (QWeight);
 }
 
 /* One dot product: taps (r, q), (r + down, q + right), … of a vector of channels; zeros for what
@@ -68,6 +72,7 @@ pack_dot (QWeight *packed, const gint8 *weight, guint kernel, gsize channels, gu
 static QWeight *
 pack_vector (QWeight *packed, const gint8 *weight, guint kernel, gsize channels)
 {
+  packed = pack_offsets (packed, weight, QVEC_SIZE, QVEC_SIZE, 1, kernel * kernel, channels);
   for (guint s = 0; s < VERTICALS (kernel); s++)
     for (guint q = 0; q < kernel; q++)
       packed = pack_dot (packed, weight, kernel, channels, s * QVEC_TAPS, q, 1, 0);
@@ -156,7 +161,7 @@ strip (QVec sum[MAX_GROUP], const Segment *segment, gsize first, gsize c, const 
 {
   const guint columns = (pixels - 1) * stride + kernel;
   const guint apart = across ? QVEC_TAPS : 1, dots = across ? ACROSS (kernel) : kernel;
-  QVec weight[MAX_KERNEL];
+  QTaps weight[MAX_KERNEL];
 
 #pragma GCC unroll 5
   for (guint q = 0; q < dots; q++)
@@ -167,7 +172,7 @@ strip (QVec sum[MAX_GROUP], const Segment *segment, gsize first, gsize c, const 
 #pragma GCC unroll 4
     for (guint t = 0; t < QVEC_TAPS; t++)
       tap[t] = segment->tap[across ? r : MIN (r + t, kernel - 1)][first + i + (across ? t : 0)] + c;
-    const QVec x = qvec_gather (tap);
+    const QTaps x = qvec_gather (tap);
 #pragma GCC unroll 5
     for (guint q = 0; q < dots; q++)
       if (i >= q * apart && (i - q * apart) % stride == 0 && (i - q * apart) / stride < pixels)
@@ -182,15 +187,18 @@ group_run (const QDepthwiseArgs *d, const Segment *segment, gsize first, const g
 {
   const gsize dot = QVEC_SIZE * QVEC_TAPS;
   const gsize channel = segment->channel;
-  const QWeight *weights = (const QWeight *) d->packed + vectors_of (channel) * DOTS (kernel) * dot;
+  const QWeight *weights =
+      (const QWeight *) d->packed + vectors_of (channel) * VECTOR_WEIGHTS (kernel);
   const QLimits limits = qvec_limits (&d->output);
 
   for (gsize c = channel; c < segment->end; c += QVEC_SIZE) {
     QVec sum[MAX_GROUP];
     const QVec bias = qvec_load_bias (d->output.bias + c, QVEC_SIZE);
+    const QVec begin = add_offsets (bias, weights);
 #pragma GCC unroll 8
     for (guint x = 0; x < pixels; x++)
-      sum[x] = bias;
+      sum[x] = begin;
+    weights += QVEC_SIZE * OFFSET_SIZE;
 
     for (guint s = 0; s < VERTICALS (kernel); s++) {
       strip (sum, segment, first * stride, c - channel, weights, s * QVEC_TAPS, kernel, stride,

@@ -3,11 +3,12 @@
  * Matrix product of bytes, over the primitives of a bytes-vec-*.h that was included before.
  *
  * Packed weights: the n columns are cut into panels one, two or three vectors wide, the last column
- * padded with zeros; k is cut into steps of four, the last one padded likewise. Within a panel lie
- * the steps, within a step its dot products' vectors, ready for the loop. A tile is a few rows of
+ * padded with zeros; k is cut into steps of four, the last one padded likewise. Within a panel lie what
+ * bytes-offset.inc.h says and the steps, within a step its dot products' vectors, ready for the loop. A tile is a few rows of
  * `a` times one panel, held in registers from the bias to the byte; `a` is read in place, and what is
- * read behind a row's end, up to five bytes, is masked away.
+ * read behind a row's end is masked away.
  */
+#include "bytes-offset.inc.h"
 #include "rows.h"
 
 #define STEP 4 /* along k */
@@ -21,7 +22,7 @@
 #  define TILE_ROWS_1 12
 #  define TILE_ROWS_2 12
 #  define TILE_ROWS_3 8
-#elif QVEC_TAPS == STEP
+#elif QVEC_TAPS != 2
 #  define TILE_ROWS_1 8
 #  define TILE_ROWS_2 6
 #  define TILE_ROWS_3 4
@@ -49,7 +50,7 @@ gsize
 KERNEL (qgemm_packed_size) (gsize n, gsize k)
 {
   const gsize columns = (n + QVEC_SIZE - 1) / QVEC_SIZE * QVEC_SIZE;
-  return columns * steps_of (k) * STEP * sizeof (QWeight);
+  return columns * (OFFSET_SIZE + steps_of (k) * STEP) * sizeof (QWeight);
 }
 
 static QWeight *
@@ -59,7 +60,7 @@ pack_step (QWeight *packed, const gint8 *weight, gsize first, gsize width, gsize
   for (guint part = 0; part < QVEC_PARTS; part++)
     for (gsize j = first; j < first + width; j++)
       for (guint t = 0; t < QVEC_TAPS; t++) {
-        const gsize q = p + t * QVEC_PARTS + part;
+        const gsize q = p + QVEC_PLACE (part, t);
         *packed++ = j < n && q < k ? weight[j * k + q] : 0;
       }
   return packed;
@@ -72,6 +73,7 @@ KERNEL (qgemm_pack) (void *packed, const gint8 *weight, gsize n, gsize k)
 
   for (gsize j = 0; j < n;) {
     const gsize width = panel_vectors ((n - j + QVEC_SIZE - 1) / QVEC_SIZE) * QVEC_SIZE;
+    to = pack_offsets (to, weight + j * k, n - j, width, k, k, 1);
     for (gsize p = 0; p < k; p += STEP)
       to = pack_step (to, weight, j, width, p, n, k);
     j += width;
@@ -94,17 +96,17 @@ multiply (QVec sum[3][MAX_TILE_ROWS], const guint8 *const a[MAX_TILE_ROWS], gsiz
 {
 #pragma GCC unroll 2
   for (guint part = 0; part < QVEC_PARTS; part++) {
-    const QVec mask = qvec_step_mask (part, n);
-    QVec weight[3];
+    const QTaps mask = qvec_step_mask (part, n);
+    QTaps weight[3];
 #pragma GCC unroll 3
     for (guint v = 0; v < vectors; v++, weights += QVEC_SIZE * QVEC_TAPS)
       weight[v] = qvec_load_weights (weights);
 #pragma GCC unroll 16
     for (guint r = 0; r < rows; r++) {
-      const QVec x = qvec_broadcast (a[r] + p, part, mask);
+      const QTaps x = qvec_broadcast (a[r] + p, part, mask);
 #pragma GCC unroll 3
       for (guint v = 0; v < vectors; v++)
-        sum[v][r] = qvec_dot (sum[v][r], x, weight[v]);
+        sum[v][r] = qvec_dot_broadcast (sum[v][r], x, weight[v], part);
     }
   }
 }
@@ -124,13 +126,14 @@ tile (const QGemmArgs *g, const Panel *panel, gsize row, const guint rows, const
   for (guint v = 0; v < vectors; v++) {
     const gsize count = v + 1 < vectors ? QVEC_SIZE : panel->tail;
     const QVec bias = qvec_load_bias (g->output.bias + panel->first + v * QVEC_SIZE, count);
+    const QVec first = add_offsets (bias, panel->weights + v * QVEC_SIZE * OFFSET_SIZE);
 #pragma GCC unroll 16
     for (guint r = 0; r < rows; r++)
-      sum[v][r] = bias;
+      sum[v][r] = first;
   }
 
   /* The last step first: sums that wrap may go in any order, and this one spares moving them all. */
-  const QWeight *weights = panel->weights;
+  const QWeight *weights = panel->weights + vectors * QVEC_SIZE * OFFSET_SIZE;
   const gsize step_size = vectors * STEP * QVEC_SIZE, whole = g->k / STEP * STEP;
   if (whole < g->k)
     multiply (sum, a, whole, weights + whole / STEP * step_size, g->k - whole, rows, vectors);
@@ -220,7 +223,7 @@ run_rows (const QGemmArgs *g, gsize first, gsize rows)
 
     panel.tail = left >= width ? QVEC_SIZE : left - (width - QVEC_SIZE);
     run_panel (g, &panel, vectors, first, rows);
-    panel.weights += width * steps_of (g->k) * STEP;
+    panel.weights += width * (OFFSET_SIZE + steps_of (g->k) * STEP);
     panel.first += width;
   }
 }

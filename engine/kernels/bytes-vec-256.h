@@ -13,10 +13,15 @@
 
 #define QVEC_SIZE      8
 #define QVEC_REGISTERS 16
+#define QVEC_OFFSET    0
 typedef __m256i QVec;
+typedef __m256i QTaps;
 
 /* An instruction on whole vectors of integers, which the sets call alike. */
 #define QVEC_OP(name) _mm256_##name
+
+/* A dot product with what qvec_broadcast() gives. */
+#define qvec_dot_broadcast(sum, x, weight, part) qvec_dot (sum, x, weight)
 
 /* What makes bytes of sums: in float, in words, in bytes. */
 typedef struct {
@@ -53,8 +58,8 @@ qvec_load_factors (const QOutput *output, gsize j, gsize n)
 
 /* In every lane the bytes that the mask leaves of four from a[part] on: with two parts a[part] and
  * a[part + 2]. */
-static inline QVec
-qvec_broadcast (const guint8 *a, guint part, QVec mask)
+static inline QTaps
+qvec_broadcast (const guint8 *a, guint part, QTaps mask)
 {
   gint32 four;
 

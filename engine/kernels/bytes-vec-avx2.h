@@ -16,17 +16,19 @@
 #define QVEC_TAPS 2 /* per lane */
 typedef gint16 QWeight;
 
-/* Four neighbours along k are so many dot products: the even bytes and the odd ones. */
-#define QVEC_PARTS 2
+/* Four neighbours along k are so many dot products, here the even bytes and the odd ones; and which of the four
+ * is a tap of a part. */
+#define QVEC_PARTS            2
+#define QVEC_PLACE(part, tap) (2 * (tap) + (part))
 
-static inline QVec
+static inline QTaps
 qvec_load_weights (const QWeight *p)
 {
   return _mm256_load_si256 ((const __m256i *) p);
 }
 
 /* Which bytes of a lane are the part's of the first n (1 … 4) neighbours. */
-static inline QVec
+static inline QTaps
 qvec_step_mask (guint part, gsize n)
 {
   static const gint32 masks[QVEC_PARTS][5] = { { 0, 0xff, 0xff, 0xff00ff, 0xff00ff },
@@ -36,7 +38,7 @@ qvec_step_mask (guint part, gsize n)
 
 /* In lane i: tap[0][i] and tap[1][i]. Both halves get all the bytes and pick theirs: a shuffle
  * across the halves, as vpmovzxbw, costs several times as much. */
-static inline QVec
+static inline QTaps
 qvec_gather (const guint8 *const tap[QVEC_TAPS])
 {
   const __m256i pick = _mm256_setr_epi8 (0, -1, 1, -1, 2, -1, 3, -1, 4, -1, 5, -1, 6, -1, 7, -1, 8,
@@ -49,7 +51,7 @@ qvec_gather (const guint8 *const tap[QVEC_TAPS])
 /* The empty statement keeps gcc from reordering the sums: it would hold on to many products and
  * spill what belongs in registers. */
 static inline QVec
-qvec_dot (QVec sum, QVec x, QVec weight)
+qvec_dot (QVec sum, QTaps x, QTaps weight)
 {
   sum = _mm256_add_epi32 (sum, _mm256_madd_epi16 (x, weight));
   __asm__("" : "+x"(sum));

@@ -24,11 +24,17 @@
 #define QVEC_SIZE      16
 #define QVEC_TAPS      4
 #define QVEC_REGISTERS 32
+#define QVEC_OFFSET    0
 typedef __m512i QVec;
+typedef __m512i QTaps;
 #define QVEC_OP(name) _mm512_##name
+
+/* A dot product with what qvec_broadcast() gives. */
+#define qvec_dot_broadcast(sum, x, weight, part) qvec_dot (sum, x, weight)
 typedef gint8 QWeight;
 
-#define QVEC_PARTS 1
+#define QVEC_PARTS            1
+#define QVEC_PLACE(part, tap) (tap)
 
 typedef struct {
   __m512 most;
@@ -39,7 +45,7 @@ typedef struct {
   __m512 scale, offset;
 } QFactors;
 
-static inline QVec
+static inline QTaps
 qvec_load_weights (const QWeight *p)
 {
   return _mm512_load_si512 (p);
@@ -65,14 +71,14 @@ qvec_load_factors (const QOutput *output, gsize j, gsize n)
     _mm512_maskz_loadu_ps (mask, output->offset + j) };
 }
 
-static inline QVec
+static inline QTaps
 qvec_step_mask (guint part, gsize n)
 {
   return _mm512_set1_epi32 ((gint32) (G_MAXUINT32 >> (32 - 8 * n)));
 }
 
-static inline QVec
-qvec_broadcast (const guint8 *a, guint part, QVec mask)
+static inline QTaps
+qvec_broadcast (const guint8 *a, guint part, QTaps mask)
 {
   gint32 four;
 
@@ -89,7 +95,7 @@ qvec_transpose (__m512i v)
 }
 
 /* Each quarter of the register gets four bytes of all taps, then interleaves them. */
-static inline QVec
+static inline QTaps
 qvec_gather (const guint8 *const tap[QVEC_TAPS])
 {
   const __m512i interleave = _mm512_set4_epi32 (0x0f0b0703, 0x0e0a0602, 0x0d090501, 0x0c080400);
@@ -104,7 +110,7 @@ qvec_gather (const guint8 *const tap[QVEC_TAPS])
 /* The empty statement: gcc would copy the sums to other registers at every step, more than there
  * are. */
 static inline QVec
-qvec_dot (QVec sum, QVec x, QVec weight)
+qvec_dot (QVec sum, QTaps x, QTaps weight)
 {
   sum = _mm512_dpbusd_epi32 (sum, x, weight);
 #ifndef FBNET_KERNELS_SIMDE

@@ -15,21 +15,22 @@
 #define QVEC_TAPS 4
 typedef gint8 QWeight;
 
-#define QVEC_PARTS 1
+#define QVEC_PARTS            1
+#define QVEC_PLACE(part, tap) (tap)
 
-static inline QVec
+static inline QTaps
 qvec_load_weights (const QWeight *p)
 {
   return _mm256_load_si256 ((const __m256i *) p);
 }
 
-static inline QVec
+static inline QTaps
 qvec_step_mask (guint part, gsize n)
 {
   return _mm256_set1_epi32 ((gint32) (G_MAXUINT32 >> (32 - 8 * n)));
 }
 
-static inline QVec
+static inline QTaps
 qvec_gather (const guint8 *const tap[QVEC_TAPS])
 {
   const __m128i a = _mm_loadl_epi64 ((const __m128i *) tap[0]);
@@ -43,7 +44,7 @@ qvec_gather (const guint8 *const tap[QVEC_TAPS])
 
 /* The empty statement: see bytes-vec-avx512vnni.h. */
 static inline QVec
-qvec_dot (QVec sum, QVec x, QVec weight)
+qvec_dot (QVec sum, QTaps x, QTaps weight)
 {
   sum = _mm256_dpbusd_avx_epi32 (sum, x, weight);
   __asm__("" : "+x"(sum));

@@ -26,13 +26,16 @@
       gsize channels);                                                                             \
   void activate_##isa (float *x, gsize n, Activation act)
 
-#define DECLARE_BYTES(isa)                                                                         \
+#define DECLARE_BYTE_PRODUCTS(isa)                                                                 \
   gsize qgemm_packed_size_##isa (gsize n, gsize k);                                                \
   void qgemm_pack_##isa (void *packed, const gint8 *weight, gsize n, gsize k);                     \
   void qgemm_##isa (const QGemmArgs *args);                                                        \
   gsize qdepthwise_packed_size_##isa (guint kernel, gsize channels);                               \
   void qdepthwise_pack_##isa (void *packed, const gint8 *weight, guint kernel, gsize channels);    \
-  void qdepthwise_row_##isa (const QDepthwiseArgs *args);                                          \
+  void qdepthwise_row_##isa (const QDepthwiseArgs *args)
+
+#define DECLARE_BYTES(isa)                                                                         \
+  DECLARE_BYTE_PRODUCTS (isa);                                                                     \
   void qadd_##isa (guint8 *out, const guint8 *a, const guint8 *b, gsize n, const QAdd *add);       \
   void qquantize_##isa (guint8 *out, const float *in, gsize n, float inverse_scale, gint32 zero);  \
   void qdequantize_##isa (float *out, const guint8 *in, gsize n, float scale, gint32 zero);        \
@@ -58,12 +61,14 @@
 
 DECLARE_FLOATS (c);
 DECLARE_GEMM (openblas);
+DECLARE_FLOATS (sse41);
 DECLARE_FLOATS (avx2);
 DECLARE_FLOATS (avx512);
 DECLARE_FLOATS (neon);
 
 DECLARE_BYTES (c);
 DECLARE_LOOKUP (c);
+DECLARE_BYTES (sse41);
 DECLARE_BYTES (avx2);
 DECLARE_LOOKUP (avx2);
 DECLARE_BYTES (avxvnni);

@@ -20,14 +20,15 @@
     GEMM (isa), .depthwise_row = depthwise_row_##isa, CHANNELS (isa),                              \
   }
 
-/* The bytes of one instruction set, with the look-up of another. */
-#define BYTES(isa, lookup_isa)                                                                     \
+/* The products of bytes of one instruction set, the rest of another, the look-up of a third. */
+#define BYTES(isa, channels_isa, lookup_isa)                                                       \
   {                                                                                                \
     .gemm_packed_size = qgemm_packed_size_##isa, .gemm_pack = qgemm_pack_##isa,                    \
     .gemm = qgemm_##isa, .depthwise_packed_size = qdepthwise_packed_size_##isa,                    \
     .depthwise_pack = qdepthwise_pack_##isa, .depthwise_row = qdepthwise_row_##isa,                \
-    .add = qadd_##isa, .quantize = qquantize_##isa, .dequantize = qdequantize_##isa,               \
-    .channel_sums = qchannel_sums_##isa, .gate = qgate_##isa, .lookup = qlookup_##lookup_isa,      \
+    .add = qadd_##channels_isa, .quantize = qquantize_##channels_isa,                              \
+    .dequantize = qdequantize_##channels_isa, .channel_sums = qchannel_sums_##channels_isa,        \
+    .gate = qgate_##channels_isa, .lookup = qlookup_##lookup_isa,                                  \
   }
 
 #define PICTURE(isa)                                                                               \
@@ -42,21 +43,25 @@
  * may want something loaded before it runs. */
 static Kernels rows[] = {
 #ifdef HAVE_KERNELS_AVX512
-  { "avx512", CPU_AVX2 | CPU_AVX512, FLOATS (avx512), BYTES (avx2, avx2), PICTURE (avx2) },
+  { "avx512", CPU_AVX2 | CPU_AVX512, FLOATS (avx512), BYTES (avx2, avx2, avx2), PICTURE (avx2) },
 #endif
 #ifdef HAVE_KERNELS_AVXVNNI
-  { "avxvnni", CPU_AVX2 | CPU_AVX_VNNI, FLOATS (avx2), BYTES (avxvnni, avx2), PICTURE (avx2) },
+  { "avxvnni", CPU_AVX2 | CPU_AVX_VNNI, FLOATS (avx2), BYTES (avxvnni, avxvnni, avx2),
+      PICTURE (avx2) },
 #endif
 #ifdef HAVE_KERNELS_AVX2
-  { "avx2", CPU_AVX2, FLOATS (avx2), BYTES (avx2, avx2), PICTURE (avx2) },
+  { "avx2", CPU_AVX2, FLOATS (avx2), BYTES (avx2, avx2, avx2), PICTURE (avx2) },
+#endif
+#ifdef HAVE_KERNELS_SSE41
+  { "sse41", CPU_SSE41, FLOATS (sse41), BYTES (sse41, sse41, c), PICTURE (c) },
 #endif
 #ifdef HAVE_KERNELS_NEON
-  { "neon", CPU_NEON, FLOATS (neon), BYTES (c, c), PICTURE (c) },
+  { "neon", CPU_NEON, FLOATS (neon), BYTES (c, c, c), PICTURE (c) },
 #endif
   { "openblas", 0,
       { GEMM (openblas), .depthwise_row = depthwise_row_c, CHANNELS (c), .split_shows = TRUE },
-      BYTES (c, c), PICTURE (c), openblas_load },
-  { "c", 0, FLOATS (c), BYTES (c, c), PICTURE (c) },
+      BYTES (c, c, c), PICTURE (c), openblas_load },
+  { "c", 0, FLOATS (c), BYTES (c, c, c), PICTURE (c) },
 };
 
 /* The rows that this processor runs, NULL-terminated; and of them those that are ready. */
@@ -69,7 +74,7 @@ extend_avx512 (ByteKernels *bytes, PictureKernels *picture, guint flags)
 {
 #ifdef HAVE_KERNELS_AVX512VNNI
   if (flags & CPU_AVX512_VNNI) {
-    *bytes = (ByteKernels) BYTES (avx512vnni, avx2);
+    *bytes = (ByteKernels) BYTES (avx512vnni, avx512vnni, avx2);
     picture->horizontal = horizontal_avx512vnni;
   }
 #endif

@@ -9,6 +9,7 @@
 
 #define STATE_ITERATION TRAIN_STATE_PREFIX "iteration"
 #define STATE_MOMENTUM  TRAIN_STATE_PREFIX "momentum"
+#define STATE_SQUARES   TRAIN_STATE_PREFIX "squares"
 #define STATE_EMA       TRAIN_STATE_PREFIX "ema"
 #define STATE_EMA_STATS TRAIN_STATE_PREFIX "ema_statistics"
 #define STATE_SETTINGS  TRAIN_STATE_PREFIX "settings"
@@ -34,6 +35,7 @@ struct Trainer {
   guint iteration; /* done */
   Worker *workers;
   char *note;
+  double rate_factor;
 
   TrainProgress progress;
   gpointer progress_data;
@@ -91,6 +93,7 @@ trainer_new (const FbnetModel *model, const TrainSettings *settings, const Train
   t->settings = *settings;
   t->source = *source;
   t->group = group_new (settings->n_threads, link);
+  t->rate_factor = 1;
   t->writes = group_rank (t->group, 0) == 0;
   t->params = params_new (model);
   freeze_stages (t);
@@ -173,6 +176,12 @@ check_settings (const Trainer *t, gboolean *differs, GError **error)
 }
 
 void
+trainer_scale_rate (Trainer *t, double factor)
+{
+  t->rate_factor = factor;
+}
+
+void
 trainer_set_note (Trainer *t, const char *note)
 {
   g_free (t->note);
@@ -209,6 +218,7 @@ trainer_resume (Trainer *t, guint *iteration, gboolean *differs, GError **error)
     return bad_state (t, error, STATE_ITERATION, "a number of iterations");
   if (!check_settings (t, differs, error)
       || !read_vector (t, STATE_MOMENTUM, t->state.momentum, t->params->n_values, error)
+      || !read_vector (t, STATE_SQUARES, t->state.squares, t->params->n_values, error)
       || !read_vector (t, STATE_EMA, t->state.ema_values, t->params->n_values, error)
       || !read_vector (t, STATE_EMA_STATS, t->state.ema_statistics, t->params->n_statistics, error))
     return FALSE;
@@ -231,12 +241,14 @@ write_checkpoint (const Trainer *t, GError **error)
   const gsize length = strlen (t->settings.fingerprint);
   const gsize note_length = t->note != NULL ? strlen (t->note) : 0;
   g_autofree float *momentum = reals_to_floats (t->state.momentum, n);
+  g_autofree float *squares = reals_to_floats (t->state.squares, n);
   g_autofree float *ema = reals_to_floats (t->state.ema_values, n);
   g_autofree float *ema_statistics = reals_to_floats (t->state.ema_statistics, n_statistics);
   const FbnetTensorView extra[] = {
     { STATE_ITERATION, FBNET_DTYPE_I64, 0, { 0 }, &iteration, sizeof iteration },
     { STATE_SETTINGS, FBNET_DTYPE_U8, 1, { length }, t->settings.fingerprint, length },
     vector_view (STATE_MOMENTUM, momentum, n),
+    vector_view (STATE_SQUARES, squares, n),
     vector_view (STATE_EMA, ema, n),
     vector_view (STATE_EMA_STATS, ema_statistics, n_statistics),
     { STATE_NOTE, FBNET_DTYPE_U8, 1, { note_length }, t->note, note_length },
@@ -341,9 +353,9 @@ take_step (Worker *worker, TrainStatus *status)
   for (gsize i = 0; i < n; i++)
     gradient[i] *= share;
   status->gradient_norm = sgd_norm (gradient, n);
-  status->rate = schedule_rate (&t->settings.schedule, t->iteration);
+  status->rate = t->rate_factor * schedule_rate (&t->settings.schedule, t->iteration);
   sgd_step (t->params, &t->state, &t->settings.sgd, gradient, status->gradient_norm, status->rate,
-      worker->net.thread, t->settings.n_threads);
+      t->iteration + 1, worker->net.thread, t->settings.n_threads);
   group_wait (t->group);
 }
 

@@ -60,6 +60,10 @@ void trainer_free (Trainer *trainer); /* NULL is allowed */
  * these settings. */
 gboolean trainer_resume (Trainer *trainer, guint *iteration, gboolean *differs, GError **error);
 
+/* All rates that follow are the schedule's times this; to be set as the note is, and again after
+ * trainer_resume(). Of one process alone: others would not know. */
+void trainer_scale_rate (Trainer *trainer, double factor);
+
 /* What else the checkpoints are to keep, for whoever resumes; copied. NULL: nothing. To be set between
  * iterations: before the run, or by `progress`. */
 void trainer_set_note (Trainer *trainer, const char *note);

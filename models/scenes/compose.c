@@ -270,15 +270,8 @@ arrange (Composer *c)
 Stack *
 compose (Dice *dice, cairo_surface_t *background, Color skin)
 {
-  Composer c = {
-    .dice = dice,
-    .background = background,
-    .skin = skin,
-    .width = cairo_image_surface_get_width (background),
-    .height = cairo_image_surface_get_height (background),
-  };
+  Composer c = composer_new (dice, background, skin);
 
-  c.stack = stack_new ((guint) c.width, (guint) c.height);
   for (guint i = 0; i < N_SYMBOLS; i++)
     c.symbols[i] = symbol_outline ((Symbol) i);
   arrange (&c);

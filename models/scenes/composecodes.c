@@ -331,17 +331,9 @@ arrange (Composer *c)
 Stack *
 compose_codes (Dice *dice, cairo_surface_t *background, Color skin, const SceneKind *kind)
 {
-  Composer c = {
-    .dice = dice,
-    .background = background,
-    .skin = skin,
-    .width = cairo_image_surface_get_width (background),
-    .height = cairo_image_surface_get_height (background),
-  };
-
   if (kind->symbols && dice_chance (dice, 0.5))
     return compose (dice, background, skin);
-  c.stack = stack_new ((guint) c.width, (guint) c.height);
+  Composer c = composer_new (dice, background, skin);
   arrange (&c);
   return c.stack;
 }

@@ -13,6 +13,20 @@
 #define MAX_TILT   (45 * ONE_DEGREE)
 #define MAX_TRIES  12
 
+Composer
+composer_new (Dice *dice, cairo_surface_t *background, Color skin)
+{
+  const gint width = cairo_image_surface_get_width (background);
+  const gint height = cairo_image_surface_get_height (background);
+
+  return (Composer){ .stack = stack_new ((guint) width, (guint) height),
+    .dice = dice,
+    .background = background,
+    .skin = skin,
+    .width = width,
+    .height = height };
+}
+
 /* --- Poses ------------------------------------------------------------------------------------ */
 
 /* Small ones are as likely as large ones on a scale of ratios. */

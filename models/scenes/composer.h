@@ -30,6 +30,9 @@ typedef struct {
   double width, height;
 } Extent;
 
+/* For a picture of the background's size, with nothing in it yet. */
+Composer composer_new (Dice *dice, cairo_surface_t *background, Color skin);
+
 /* From `low` to `high` times the picture's height: small ones are as likely as large ones on a scale of
  * ratios. */
 double composer_choose_size (Composer *composer, double low, double high);

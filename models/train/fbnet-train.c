@@ -5,6 +5,7 @@
 #include <cblas.h>
 #include <errno.h>
 #include <glib/gstdio.h>
+#include <math.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -244,6 +245,14 @@ check_labels (const Session *session, GError **error)
   return validation_check_labels (session->validation, labels, n, error);
 }
 
+static void
+scale_rate (Session *session)
+{
+  if (session->options.plateau)
+    trainer_scale_rate (session->trainer,
+        pow (session->options.gamma, validation_n_reductions (session->validation)));
+}
+
 static gboolean
 measure (Session *session, GError **error)
 {
@@ -254,6 +263,7 @@ measure (Session *session, GError **error)
   console_say (session->console, "%s", text);
   note = validation_to_text (session->validation);
   trainer_set_note (session->trainer, note);
+  scale_rate (session);
   return TRUE;
 }
 
@@ -269,6 +279,9 @@ open_validation (Session *session, GError **error)
     .only = o->val_split > 0 ? dataset_held_out (session->dataset) : NULL,
     .best = best,
     .patience = (guint) o->patience,
+    .plateau = !o->plateau    ? 0
+        : o->decay_period > 0 ? (guint) o->decay_period
+                              : 3,
     .half = o->half,
   };
 
@@ -280,9 +293,12 @@ open_validation (Session *session, GError **error)
     return FALSE;
   console_say (session->console, "evaluated on %u pictures every %u steps",
       validation_n_images (session->validation), session->val_period);
-  if (trainer_note (session->trainer) != NULL)
-    return validation_from_text (session->validation, trainer_note (session->trainer), error);
-  return measure (session, error);
+  if (trainer_note (session->trainer) == NULL)
+    return measure (session, error);
+  if (!validation_from_text (session->validation, trainer_note (session->trainer), error))
+    return FALSE;
+  scale_rate (session);
+  return TRUE;
 }
 
 /* FALSE: the run is to end, because it failed or because there is no more to gain. */

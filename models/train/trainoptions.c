@@ -24,6 +24,9 @@ train_options_new (void)
     .iterations = -1,
     .batch = 8,
     .rate = -1,
+    .rho = -1,
+    .epsilon = -1,
+    .gamma = 0.1,
     .warmup = -1,
     .warmup_factor = 0.001,
     .momentum = 0.9,
@@ -92,6 +95,17 @@ add_data_options (TrainOptions *o, GOptionContext *context)
         "S" },
     { "saturation", 0, 0, G_OPTION_ARG_DOUBLE, &o->augment.saturation, "Change it by up to S [0]",
         "S" },
+    { "flip-vertical", 0, 0, G_OPTION_ARG_DOUBLE, &o->augment.flip_vertical,
+        "Probability of top and bottom exchanged [0]", "P" },
+    { "hue", 0, 0, G_OPTION_ARG_DOUBLE, &o->augment.hue,
+        "Turn colours by up to S of half a circle [0]", "S" },
+    { "grey", 0, 0, G_OPTION_ARG_DOUBLE, &o->augment.grey, "Probability of no colours [0]", "P" },
+    { "blur", 0, 0, G_OPTION_ARG_DOUBLE, &o->augment.blur,
+        "Soften by up to S pixels (standard deviation) [0]", "S" },
+    { "noise", 0, 0, G_OPTION_ARG_DOUBLE, &o->augment.noise,
+        "Add noise of up to S of 255 (standard deviation) [0]", "S" },
+    { "cutout", 0, 0, G_OPTION_ARG_DOUBLE, &o->augment.cutout,
+        "Probability that a rectangle is covered [0]", "P" },
     { "repeat-threshold", 0, 0, G_OPTION_ARG_DOUBLE, &o->repeat_threshold,
         "Show pictures of classes that less than this share of the pictures has more often [0]",
         "T" },
@@ -116,7 +130,9 @@ add_run_options (TrainOptions *o, GOptionContext *context)
         "Workers of this process [as many as processors, if they share the batch evenly, else "
         "fewer]; each is a worker of the norms, too",
         "N" },
-    { "rate", 'r', 0, G_OPTION_ARG_DOUBLE, &o->rate, "Learning rate [0.01 with --model, else 0.02]",
+    { "rate", 'r', 0, G_OPTION_ARG_DOUBLE, &o->rate,
+        "Learning rate [0.02 of sgd, 0.0005 of adam, adamw and rmsprop, 0.01 of adagrad, 1 of "
+        "adadelta; with --model half of it]",
         "R" },
     { "end-rate", 0, 0, G_OPTION_ARG_DOUBLE, &o->end_rate, "What it falls to, along a cosine [0]",
         "R" },
@@ -133,6 +149,37 @@ add_run_options (TrainOptions *o, GOptionContext *context)
     { "ema", 0, 0, G_OPTION_ARG_DOUBLE, &o->ema,
         "Decay of the moving average that becomes the model; 0: its last weights [0.998]", "D" },
     { "seed", 's', 0, G_OPTION_ARG_INT64, &o->seed, "Of all that is random [0]", "N" },
+    { NULL },
+  };
+
+  g_option_context_add_main_entries (context, entries, NULL);
+}
+
+static void
+add_solver_options (TrainOptions *o, GOptionContext *context)
+{
+  const GOptionEntry entries[] = {
+    { "solver", 0, 0, G_OPTION_ARG_STRING, &o->solver,
+        "sgd, adam, adamw, rmsprop, adagrad or adadelta [sgd]", "NAME" },
+    { "nesterov", 0, 0, G_OPTION_ARG_NONE, &o->nesterov, "Nesterov's momentum, of sgd", NULL },
+    { "betas", 0, 0, G_OPTION_ARG_STRING, &o->betas, "Of adam and adamw [0.9,0.999]", "B,B" },
+    { "rho", 0, 0, G_OPTION_ARG_DOUBLE, &o->rho,
+        "Decay of squares: rmsprop's alpha [0.99], adadelta's rho [0.9]", "R" },
+    { "epsilon", 0, 0, G_OPTION_ARG_DOUBLE, &o->epsilon,
+        "What keeps divisors from 0 [1e-8; adagrad 1e-10, adadelta 1e-6]", "E" },
+    { "schedule", 0, 0, G_OPTION_ARG_STRING, &o->schedule,
+        "How the rate falls: cosine, multistep, step, exponential, constant, plateau [cosine]",
+        "NAME" },
+    { "gamma", 0, 0, G_OPTION_ARG_DOUBLE, &o->gamma,
+        "What it falls to: at each step of multistep, step and plateau; at the end of exponential "
+        "[0.1]",
+        "G" },
+    { "milestones", 0, 0, G_OPTION_ARG_STRING, &o->milestones,
+        "Of multistep: after these shares of all steps [0.67,0.89]", "S,S…" },
+    { "decay-period", 0, 0, G_OPTION_ARG_INT, &o->decay_period,
+        "Of step: after every N steps [a third]; of plateau: after N evaluations without a better "
+        "one [3]",
+        "N" },
     { NULL },
   };
 
@@ -329,9 +376,38 @@ train_options_add (gpointer options, GOptionContext *context)
   add_begin_options (o, context);
   add_data_options (o, context);
   add_run_options (o, context);
+  add_solver_options (o, context);
   add_validation_options (o, context);
   add_detector_options (o, context);
   add_output_options (o, context);
+}
+
+static gboolean
+choose_solver (TrainOptions *o, GError **error)
+{
+  const char *solver = o->solver != NULL ? o->solver : "sgd";
+  const char *schedule = o->schedule != NULL ? o->schedule : "cosine";
+
+  o->solver_kind = solver_find (solver);
+  if (o->solver_kind == N_SOLVERS)
+    return usage_error (error,
+        "--solver: expected sgd, adam, adamw, rmsprop, adagrad or adadelta, found %s", solver);
+  o->plateau = g_str_equal (schedule, "plateau");
+  o->fall = o->plateau ? FALL_NONE : fall_find (schedule);
+  if (o->fall == N_FALLS)
+    return usage_error (error,
+        "--schedule: expected cosine, multistep, step, exponential, constant or plateau, found %s",
+        schedule);
+  if (o->nesterov && (o->solver_kind != SOLVER_SGD || !(o->momentum > 0)))
+    return usage_error (error, "--nesterov: expected --solver sgd and a --momentum above 0");
+  if (!(o->gamma > 0 && o->gamma <= 1) || o->decay_period < 0)
+    return usage_error (error,
+        "expected a --gamma above 0, at most 1, and a --decay-period of 0 or "
+        "more");
+  if (o->plateau && !train_options_validates (o))
+    return usage_error (error,
+        "--schedule plateau: expected --val-annotations or --val-split, too");
+  return TRUE;
 }
 
 /* A model that knows something already is to be changed with care, and its first stages, edges and
@@ -342,7 +418,7 @@ choose_defaults (TrainOptions *o)
   const gboolean tuning = o->model != NULL;
 
   if (o->rate == -1)
-    o->rate = tuning ? 0.01 : 0.02;
+    o->rate = solver_usual_rate (o->solver_kind) * (tuning ? 0.5 : 1);
   if (o->freeze == -1)
     o->freeze = tuning ? 2 : 0;
 }
@@ -352,6 +428,8 @@ train_options_check (gpointer options, GError **error)
 {
   TrainOptions *o = options;
 
+  if (!choose_solver (o, error))
+    return FALSE;
   choose_defaults (o);
   if (!check_values (o, error))
     return FALSE;
@@ -364,8 +442,8 @@ void
 train_options_clear (TrainOptions *o)
 {
   char *const texts[] = { o->model, o->config, o->description, o->norm, o->statistics, o->sizes,
-    o->rpn_bounds, o->roi_bounds, o->val_annotations, o->val_images, o->output, o->checkpoint,
-    o->log, o->curve, o->show };
+    o->rpn_bounds, o->roi_bounds, o->val_annotations, o->val_images, o->solver, o->betas,
+    o->schedule, o->milestones, o->output, o->checkpoint, o->log, o->curve, o->show };
 
   for (guint i = 0; i < G_N_ELEMENTS (texts); i++)
     g_free (texts[i]);
@@ -536,30 +614,62 @@ describe_given (const TrainOptions *o)
   return g_strdup_printf ("%s test %d %d", text->str, o->test_pre_nms, o->test_post_nms);
 }
 
+static char *
+describe_solver (const TrainOptions *o, const SolverSettings *s)
+{
+  return g_strdup_printf ("solver=%s,%d,%g,%g,%g,%g\nschedule=%s,%g,%d,%s\n",
+      solver_name (o->solver_kind), o->nesterov, s->beta1, s->beta2, s->rho, s->epsilon,
+      o->schedule != NULL ? o->schedule : "", o->gamma, o->decay_period,
+      o->milestones != NULL ? o->milestones : "");
+}
+
+static char *
+describe_run (const TrainOptions *o, const TrainSettings *s, guint n_workers, guint val_period)
+{
+  return g_strdup_printf ("seed=%" G_GUINT64_FORMAT "\nworkers=%u\nbatch=%u\n~length=%u,%u\n"
+                          "~validation=%u,%d\nhold_out=%g\nrepeat=%g\nrate=%g,%g,%g\n"
+                          "momentum=%g\nweight_decay=%g,%g\nclip=%g\nema=%g\n"
+                          "statistics=%d\nfreeze=%u\n",
+      s->seed, n_workers, s->batch, s->schedule.iterations, s->schedule.warmup_iterations,
+      val_period, o->patience, o->val_split, o->repeat_threshold, s->schedule.base_rate,
+      s->schedule.end_rate, s->schedule.warmup_factor, s->sgd.momentum, s->sgd.weight_decay,
+      s->sgd.norm_weight_decay, s->sgd.clip_norm, s->sgd.ema_decay, s->statistics,
+      s->frozen_stages);
+}
+
+static char *
+describe_detector (const TrainOptions *o, const RcnnSettings *s)
+{
+  g_autofree char *given = describe_given (o);
+
+  return g_strdup_printf ("rpn=%u,%g,%g,%g,%g\nroi=%u,%g,%g,%g,%g\nproposals=%u,%u\n"
+                          "poolers=%u,%u\nmasks=%d\nsizes=%s\nmodel=%s\n",
+      s->rpn.batch, s->rpn.fraction, (double) s->rpn.lower, (double) s->rpn.upper, s->rpn_beta,
+      s->heads.batch, s->heads.fraction, (double) s->heads.lower, (double) s->heads.upper,
+      s->box_beta, s->pre_nms_count, s->post_nms_count, s->box_resolution, s->mask_resolution,
+      s->masks, o->sizes != NULL ? o->sizes : "", given);
+}
+
+static char *
+describe_samples (const TrainOptions *o)
+{
+  const AugmentOptions *a = &o->augment;
+
+  return g_strdup_printf ("augment=%g,%g,%g,%g,%g,%g,%g,%g,%g,%g,%g,%g\n%s", a->flip, a->zoom_in,
+      a->zoom_out, a->brightness, a->contrast, a->saturation, a->flip_vertical, a->hue, a->grey,
+      a->blur, a->noise, a->cutout, o->keep_empty ? "keep_empty=1\n" : "");
+}
+
 /* All that the result depends on, but for the model that the run begins with and the pictures. */
 static char *
 fingerprint (const TrainOptions *o, const TrainSettings *s, guint n_workers, guint val_period)
 {
-  const AugmentOptions *a = &o->augment;
-  g_autofree char *given = describe_given (o);
+  g_autofree char *run = describe_run (o, s, n_workers, val_period);
+  g_autofree char *solver = describe_solver (o, &s->sgd.solver);
+  g_autofree char *detector = describe_detector (o, &s->rcnn);
+  g_autofree char *samples = describe_samples (o);
 
-  return g_strdup_printf ("seed=%" G_GUINT64_FORMAT "\nworkers=%u\nbatch=%u\n"
-                          "~length=%u,%u\n~validation=%u,%d\nhold_out=%g\nrepeat=%g\n"
-                          "rate=%g,%g,%g\nmomentum=%g\nweight_decay=%g,%g\nclip=%g\nema=%g\n"
-                          "statistics=%d\nfreeze=%u\nrpn=%u,%g,%g,%g,%g\nroi=%u,%g,%g,%g,%g\n"
-                          "proposals=%u,%u\npoolers=%u,%u\nmasks=%d\nsizes=%s\nmodel=%s\n"
-                          "augment=%g,%g,%g,%g,%g,%g\n%s",
-      s->seed, n_workers, s->batch, s->schedule.iterations, s->schedule.warmup_iterations,
-      val_period, o->patience, o->val_split, o->repeat_threshold, s->schedule.base_rate,
-      s->schedule.end_rate, s->schedule.warmup_factor, s->sgd.momentum, s->sgd.weight_decay,
-      s->sgd.norm_weight_decay, s->sgd.clip_norm, s->sgd.ema_decay, s->statistics, s->frozen_stages,
-      s->rcnn.rpn.batch, s->rcnn.rpn.fraction, (double) s->rcnn.rpn.lower,
-      (double) s->rcnn.rpn.upper, s->rcnn.rpn_beta, s->rcnn.heads.batch, s->rcnn.heads.fraction,
-      (double) s->rcnn.heads.lower, (double) s->rcnn.heads.upper, s->rcnn.box_beta,
-      s->rcnn.pre_nms_count, s->rcnn.post_nms_count, s->rcnn.box_resolution,
-      s->rcnn.mask_resolution, s->rcnn.masks, o->sizes != NULL ? o->sizes : "", given, a->flip,
-      a->zoom_in, a->zoom_out, a->brightness, a->contrast, a->saturation,
-      o->keep_empty ? "keep_empty=1\n" : "");
+  return g_strconcat (run, solver, detector, samples, NULL);
 }
 
 gboolean
@@ -590,6 +700,50 @@ choose_iterations (const TrainOptions *o, guint epoch_length)
   return o->model != NULL ? (guint) CLAMP (ceil (10 * epoch), 200, 2000) : 1000;
 }
 
+/* "0.67,0.89" of the steps, ascending. */
+static gboolean
+read_milestones (const TrainOptions *o, Schedule *schedule, GError **error)
+{
+  g_auto (GStrv) parts = g_strsplit (o->milestones != NULL ? o->milestones : "0.67,0.89", ",", -1);
+  double before = 0;
+
+  for (guint i = 0; parts[i] != NULL; i++) {
+    char *end;
+    const double share = g_ascii_strtod (parts[i], &end);
+    if (end == parts[i] || *end != '\0' || !(share > before && share < 1) || i == MAX_MILESTONES)
+      return usage_error (error,
+          "--milestones: expected shares that ascend between 0 and 1, at most %d, found \"%s\"",
+          MAX_MILESTONES, o->milestones);
+    schedule->milestones[i] = (guint) ceil (share * schedule->iterations);
+    schedule->n_milestones = i + 1;
+    before = share;
+  }
+  return TRUE;
+}
+
+static gboolean
+read_solver (const TrainOptions *o, SolverSettings *solver, GError **error)
+{
+  float beta1, beta2;
+  char rest;
+
+  *solver = solver_settings_of (o->solver_kind);
+  solver->nesterov = o->nesterov;
+  solver->rho = o->rho >= 0 ? o->rho : solver->rho;
+  solver->epsilon = o->epsilon >= 0 ? o->epsilon : solver->epsilon;
+  if (!(solver->rho < 1))
+    return usage_error (error, "expected a --rho from 0 to below 1");
+  if (o->betas == NULL)
+    return TRUE;
+  if (sscanf (o->betas, "%f,%f%c", &beta1, &beta2, &rest) != 2
+      || !(beta1 >= 0 && beta1 < 1 && beta2 >= 0 && beta2 < 1))
+    return usage_error (error, "--betas: expected two numbers from 0 to below 1, B,B, found \"%s\"",
+        o->betas);
+  solver->beta1 = (double) beta1;
+  solver->beta2 = (double) beta2;
+  return TRUE;
+}
+
 static gboolean
 share_batch (const TrainOptions *o, guint n_processes, TrainSettings *settings, GError **error)
 {
@@ -613,17 +767,22 @@ train_options_settings (const TrainOptions *o, const FbnetModel *model, guint n_
 {
   const guint iterations = choose_iterations (o, epoch_length);
 
+  if (o->plateau && n_processes > 1)
+    return usage_error (error, "--schedule plateau: expected one process, found %u", n_processes);
   *settings = (TrainSettings){
     .seed = (guint64) o->seed,
     .schedule = { iterations, o->rate, o->end_rate,
-        o->warmup >= 0 ? (guint) o->warmup : MIN (iterations / 20, 1000), o->warmup_factor },
+        o->warmup >= 0 ? (guint) o->warmup : MIN (iterations / 20, 1000), o->warmup_factor, o->fall,
+        o->gamma, .period = o->decay_period > 0 ? (guint) o->decay_period : (iterations + 2) / 3 },
     .sgd = { o->momentum, o->weight_decay, o->norm_weight_decay, o->clip, o->ema, 10 },
     .statistics_momentum = 0.1,
     .frozen_stages = (guint) MAX (o->freeze, 0),
     .checkpoint = o->checkpoint,
     .checkpoint_period = (guint) o->checkpoint_period,
   };
-  if (!share_batch (o, n_processes, settings, error)
+  if (!read_milestones (o, &settings->schedule, error)
+      || !read_solver (o, &settings->sgd.solver, error)
+      || !share_batch (o, n_processes, settings, error)
       || !read_statistics (o, model, &settings->statistics, error)
       || !read_rcnn (o, model, &settings->rcnn, error))
     return FALSE;

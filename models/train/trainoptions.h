@@ -33,7 +33,15 @@ typedef struct {
   gint iterations; /* -1: by epochs */
   double epochs;   /* 0: chosen */
   gint batch;
-  gint threads; /* 0: chosen */
+  gint threads;                                 /* 0: chosen */
+  char *solver, *betas, *schedule, *milestones; /* as given, or NULL */
+  gboolean nesterov;
+  double rho, epsilon; /* -1: the solver's usual one */
+  double gamma;
+  gint decay_period;
+  SolverKind solver_kind; /* after the check */
+  Fall fall;
+  gboolean plateau; /* the rate falls where evaluations stop getting better */
   double rate, end_rate, warmup_factor, momentum, weight_decay, norm_weight_decay, clip, ema;
   gint warmup;
   gint64 seed;

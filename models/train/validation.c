@@ -14,10 +14,11 @@
 struct Validation {
   CocoFile *annotations;
   char *images, *best, *candidate;
-  guint patience;
+  guint patience, plateau;
   gboolean half;
   double best_score; /* negative infinity: nothing was measured */
   guint best_step, n_since;
+  guint n_level, n_reductions; /* measurements since the last reduction, and how many there were */
 };
 
 /* --- The pictures ----------------------------------------------------------------------------- */
@@ -85,6 +86,7 @@ validation_new (const ValidationOptions *options, GError **error)
   self->best = g_strdup (options->best);
   self->candidate = g_strconcat (options->best, ".next", NULL);
   self->patience = options->patience;
+  self->plateau = options->plateau;
   self->half = options->half;
   self->best_score = -INFINITY;
   return self;
@@ -152,6 +154,24 @@ measure_candidate (const Validation *self, const Trainer *trainer, Accuracy *acc
       && accuracy_measure (accuracy, &set, self->candidate, error);
 }
 
+/* torch's ReduceLROnPlateau, without its threshold and cooldown. */
+static void
+count_measurement (Validation *self, gboolean better)
+{
+  self->n_since = better ? 0 : self->n_since + 1;
+  self->n_level = better ? 0 : self->n_level + 1;
+  if (self->plateau == 0 || self->n_level < self->plateau)
+    return;
+  self->n_level = 0;
+  self->n_reductions++;
+}
+
+guint
+validation_n_reductions (const Validation *self)
+{
+  return self->n_reductions;
+}
+
 gboolean
 validation_measure (Validation *self, const Trainer *trainer, guint step, char **text,
     GError **error)
@@ -164,7 +184,7 @@ validation_measure (Validation *self, const Trainer *trainer, guint step, char *
   }
   const gboolean better = score_of (&accuracy) > self->best_score;
   g_autofree char *figures = describe (&accuracy);
-  self->n_since = better ? 0 : self->n_since + 1;
+  count_measurement (self, better);
   if (better) {
     self->best_score = score_of (&accuracy);
     self->best_step = step;
@@ -234,7 +254,8 @@ validation_to_text (const Validation *self)
   char number[G_ASCII_DTOSTR_BUF_SIZE];
 
   g_ascii_formatd (number, sizeof number, "%.17g", self->best_score);
-  return g_strdup_printf ("best=%s step=%u since=%u", number, self->best_step, self->n_since);
+  return g_strdup_printf ("best=%s step=%u since=%u level=%u reductions=%u", number,
+      self->best_step, self->n_since, self->n_level, self->n_reductions);
 }
 
 gboolean
@@ -243,8 +264,9 @@ validation_from_text (Validation *self, const char *text, GError **error)
   char number[64];
 
   if (text == NULL
-      || sscanf (text, "best=%63s step=%u since=%u", number, &self->best_step, &self->n_since)
-          != 3) {
+      || sscanf (text, "best=%63s step=%u since=%u level=%u reductions=%u", number,
+             &self->best_step, &self->n_since, &self->n_level, &self->n_reductions)
+          != 5) {
     g_set_error (error, FBNET_ERROR, FBNET_ERROR_FORMAT,
         "expected a checkpoint that tells of the best model so far, found none");
     return FALSE;

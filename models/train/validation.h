@@ -14,6 +14,7 @@ typedef struct {
   const GArray *only; /* gint64: the images of the file that count; NULL: all */
   const char *best;   /* where the best model is kept */
   guint patience;     /* measurements without a better one after which it is over; 0: never */
+  guint plateau;      /* measurements without a better one that are a reduction; 0: none are */
   gboolean half;      /* models are written in half precision */
 } ValidationOptions;
 
@@ -42,6 +43,9 @@ gboolean validation_write (const Validation *validation, const Trainer *trainer,
 gboolean validation_copy_best (const Validation *validation, const char *path, GError **error);
 
 gboolean validation_is_over (const Validation *validation);
+
+/* How often there were as many measurements without a better one as a plateau has. */
+guint validation_n_reductions (const Validation *validation);
 
 /* Average precision of the best, and the step that it is of; step 0: of what the run began with. */
 double validation_best (const Validation *validation, guint *step);

@@ -8,10 +8,10 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/cpu.h"
 #include "timing.h"
 
 #ifdef CHECK_SIMDE
-#  include "base/cpu.h"
 #  include "kernels/rows.h"
 #endif
 #ifdef HAVE_VALGRIND
@@ -79,12 +79,6 @@ check_rows (void)
       rows[n++] = *row;
   }
   return rows;
-}
-
-gboolean
-check_row_is_simd (const Kernels *row)
-{
-  return row->cpu_flags != 0;
 }
 
 int
@@ -247,9 +241,30 @@ check_close (float got, double want, double bound)
 }
 
 void
-check_same_bits (float **first, const Kernels *row, const Guarded *out, const char *what)
+check_bits_clear (CheckBits *bits)
 {
-  if (!check_row_is_simd (row) || out->size == 0)
+  g_clear_pointer (&bits->fused, g_free);
+  g_clear_pointer (&bits->rounded, g_free);
+}
+
+/* Where the bits that the row's are to be compared with stand; NULL: there are none. */
+static float **
+first_bits (CheckBits *bits, const Kernels *row, Activation act)
+{
+  if (row->cpu_flags & (CPU_AVX2 | CPU_NEON))
+    return &bits->fused;
+  if (row->floats.split_shows || act == ACT_SWISH || act == ACT_SIGMOID)
+    return NULL;
+  return &bits->rounded;
+}
+
+void
+check_same_bits (CheckBits *bits, const Kernels *row, Activation act, const Guarded *out,
+    const char *what)
+{
+  float **first = first_bits (bits, row, act);
+
+  if (first == NULL || out->size == 0)
     return;
   if (*first == NULL)
     *first = g_memdup2 (out->data, out->size);

@@ -19,10 +19,6 @@ int check_main (int argc, char **argv, void (*add_tests) (void), void (*bench) (
  * before them; in a benchmark those that were asked for. */
 const Kernels *const *check_rows (void);
 
-/* A row whose arithmetic is fused multiply-adds in ascending order: its bits must not depend on
- * anything. */
-gboolean check_row_is_simd (const Kernels *row);
-
 /* Tests of one kind of data each, under names that begin with `prefix`. */
 typedef struct {
   const char *name;
@@ -92,9 +88,19 @@ void guarded_check (const Guarded *guarded, const char *what);
 /* |got - want| <= bound, or both NaN. */
 gboolean check_close (float got, double want, double bound);
 
-/* Fails the test when a SIMD row's bits are not those of the first one: *first is NULL before that, and
- * the caller's to free. */
-void check_same_bits (float **first, const Kernels *row, const Guarded *out, const char *what);
+/* The results of the first rows whose multiply-adds are fused, and whose products are rounded before they are
+ * added. NULL at first. */
+typedef struct {
+  float *fused, *rounded;
+} CheckBits;
+
+void check_bits_clear (CheckBits *bits);
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (CheckBits, check_bits_clear)
+
+/* Fails the test when a row's bits are not those of the first one that adds as it does. After ACT_SWISH and
+ * ACT_SIGMOID those of the row "c", whose exponential is the C library's, are nobody else's. */
+void check_same_bits (CheckBits *bits, const Kernels *row, Activation act, const Guarded *out,
+    const char *what);
 
 /* The activation in double. */
 double check_activation (double x, Activation act);

@@ -97,14 +97,14 @@ problem_check (const Problem *problem, const char *row)
 void
 depthwise_check_floats (const DepthwiseCase *t)
 {
-  g_autofree float *first = NULL;
+  g_auto (CheckBits) bits = { NULL };
   Problem problem;
 
   problem_init (&problem, t);
   for (const Kernels *const *row = check_rows (); *row != NULL; row++) {
     (*row)->floats.depthwise_row (&problem.args);
     problem_check (&problem, (*row)->name);
-    check_same_bits (&first, *row, &problem.out, "depthwise");
+    check_same_bits (&bits, *row, t->act, &problem.out, "depthwise");
   }
   problem_clear (&problem);
 }

@@ -157,7 +157,7 @@ check_split (Problem *problem, const Kernels *row, gsize step)
 void
 gemm_check_floats (const GemmCase *t)
 {
-  g_autofree float *first = NULL;
+  g_auto (CheckBits) bits = { NULL };
   Problem problem;
 
   problem_init (&problem, t);
@@ -165,7 +165,7 @@ gemm_check_floats (const GemmCase *t)
     problem_pack (&problem, &(*row)->floats);
     problem_run (&problem, &(*row)->floats, MAX (t->m, 1));
     problem_check (&problem, (*row)->name);
-    check_same_bits (&first, *row, &problem.c, "gemm");
+    check_same_bits (&bits, *row, t->act, &problem.c, "gemm");
     if (t->step > 0 && t->m > 0)
       check_split (&problem, *row, t->step);
   }

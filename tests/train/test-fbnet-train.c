@@ -420,6 +420,55 @@ test_patience (void)
   expect (output, resume, 0, "*the best was * at step 0 of 7*is written*");
 }
 
+static double
+rate_of (const char *line)
+{
+  g_autoptr (cJSON) object = cJSON_Parse (line);
+
+  return cJSON_GetObjectItem (object, "rate")->valuedouble;
+}
+
+/* Every solver takes steps, and goes on with the same bytes. */
+static void
+test_solvers (gconstpointer solver)
+{
+  g_autofree char *name = g_strconcat ("solver-", solver, NULL);
+  g_autofree char *whole_name = g_strconcat (name, "-whole", NULL);
+  g_autofree char *whole = path_of (whole_name), *broken = path_of (name);
+  g_autofree char *options =
+      g_strdup_printf ("--solver %s --schedule multistep", (const char *) solver);
+  g_autofree char *log = path_of ("solver.log");
+  g_autofree char *killed = g_strdup_printf ("%s --iterations %d --log %s", options, N_LONG, log);
+  g_autofree char *killed_resume = g_strconcat (killed, " --resume", NULL);
+  g_autofree char *killed_whole = g_strdup_printf ("%s --iterations %d", options, N_LONG);
+
+  expect (whole, killed_whole, 0, "*is written*");
+  break_off_midway (broken, log, killed, SIGKILL);
+  expect (broken, killed_resume, 0, "*going on after*is written*");
+  assert_same_files (whole, broken);
+}
+
+/* The rate falls where evaluations stop getting better, and a run that goes on knows how often it did. */
+static void
+test_plateau (void)
+{
+  g_autofree char *output = path_of ("plateau.safetensors"), *log = path_of ("plateau.log");
+  g_autofree char *options =
+      g_strdup_printf ("--schedule plateau --decay-period 2 --gamma 0.5 --val-split 0.25 "
+                       "--val-period 1 --patience 0 "
+                       "--rate 1e-30 --warmup 0 --norm-statistics stored --iterations 6 --log %s",
+          log);
+  g_autofree char *longer = g_strconcat (options, " --iterations 8 --resume", NULL);
+
+  expect (output, options, 0, "*is written*");
+  expect (output, longer, 0, "*is written*");
+  g_auto (GStrv) lines = read_lines (log);
+  static const double factors[] = { 1, 1, 0.5, 0.5, 0.25, 0.25, 0.125, 0.125 };
+  g_assert_cmpuint (g_strv_length (lines), ==, G_N_ELEMENTS (factors));
+  for (guint i = 0; i < G_N_ELEMENTS (factors); i++)
+    g_assert_cmpfloat_with_epsilon (rate_of (lines[i]) / 1e-30, factors[i], 1e-4);
+}
+
 /* Epochs are as many steps as it takes. */
 static void
 test_epochs (void)
@@ -696,6 +745,13 @@ test_usage (void)
     { "--epochs 3", "*expected one of --iterations and --epochs, found both*" },
     { "--val-split 1", "*expected a --val-split from 0 to below 1*" },
     { "--val-images a", "*expected --val-annotations and --val-images, found one of them*" },
+    { "--solver lion", "*--solver: expected sgd, adam, *found lion*" },
+    { "--schedule never", "*--schedule: expected cosine, *found never*" },
+    { "--schedule plateau", "*--schedule plateau: expected --val-annotations or --val-split*" },
+    { "--nesterov --solver adam", "*--nesterov: expected --solver sgd*" },
+    { "--betas 0.9", "*--betas: expected two numbers*" },
+    { "--milestones 0.5,0.4", "*--milestones: expected shares that ascend*" },
+    { "--gamma 0", "*expected a --gamma above 0*" },
     { "--patience -1", "*expected --val-period and --patience of 0 or more*" },
     { "--repeat-threshold 2", "*expected a --repeat-threshold from 0 to 1*" },
     { "--rate nan", "*expected a --rate above 0*" },
@@ -825,6 +881,9 @@ main (int argc, char **argv)
   g_test_add_func ("/training/program/validation-files", test_validation_files);
   g_test_add_func ("/training/program/patience", test_patience);
   g_test_add_func ("/training/program/epochs", test_epochs);
+  g_test_add_data_func ("/training/program/solver/adamw", "adamw", test_solvers);
+  g_test_add_data_func ("/training/program/solver/adadelta", "adadelta", test_solvers);
+  g_test_add_func ("/training/program/plateau", test_plateau);
   g_test_add_func ("/training/program/kept-classes", test_kept_classes);
   g_test_add_func ("/training/program/other-settings", test_other_settings);
   g_test_add_data_func ("/training/program/norm/gn", "gn:4", test_norms);

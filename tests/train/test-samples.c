@@ -30,6 +30,9 @@ all_options (void)
   options.border[1] = 116;
   options.border[2] = 124;
   options.brightness = options.contrast = options.saturation = 0.3;
+  options.flip_vertical = 0.5;
+  options.hue = options.grey = 0.3;
+  options.blur = 1;
   options.bgr = TRUE;
   return options;
 }
