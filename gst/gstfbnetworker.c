@@ -11,7 +11,9 @@ struct _GstFbnetWorker {
   GstFbnetLookFunc done;
   gpointer data;
   GstFbnetTracks *tracks; /* of the thread that looks */
-  gint64 last_came;       /* of the streaming thread */
+  const GstFbnetLook
+      *before;      /* (nullable): of it, too: the newest look when the present one began */
+  gint64 last_came; /* of the streaming thread */
 
   GMutex lock; /* protects the rest */
   GCond wake;
@@ -149,6 +151,7 @@ begin (GstFbnetWorker *worker, const GstFbnetView *view)
   g_mutex_lock (&worker->lock);
   if (is_current (worker, view)) {
     look = find_free_look (worker);
+    worker->before = worker->newest;
     worker->running = view->network;
     worker->began = g_get_monotonic_time ();
   }
@@ -190,7 +193,8 @@ run (GstFbnetWorker *worker, const GstFbnetView *view, GError **error)
 
   while ((look = begin (worker, view)) != NULL) {
     g_autoptr (GError) failure = NULL;
-    const gboolean done = gst_fbnet_look_take (look, view, worker->tracks, &failure);
+    const gboolean done =
+        gst_fbnet_look_take (look, view, worker->before, worker->tracks, &failure);
     const gboolean current = end (worker, view, look, done);
     if (done && current) {
       worker->done (look, worker->data);

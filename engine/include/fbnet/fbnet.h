@@ -623,7 +623,7 @@ typedef struct {
  * @unit: (nullable): "pixels"; NULL where there is none
  * @zero: (nullable): what 0, or NULL, stands for: "one per processor"; NULL where it stands for itself
  * @type: what lies at @offset
- * @offset: of the member in #FbnetParams, #FbnetDetectorOptions or #FbnetTrackerOptions
+ * @offset: of the member in #FbnetParams, #FbnetDetectorOptions, #FbnetZoomOptions or #FbnetTrackerOptions
  * @min, @max: the range, inclusive; of the numbers, for %FBNET_PARAM_CLASSES; of the index, for
  *   %FBNET_PARAM_CHOICE; @max is INFINITY where there is no upper bound
  * @usual: the default, of models that do not say; of faster_rcnn_fbnetv3a_C4, D2Go's smallest, where
@@ -923,6 +923,18 @@ FBNET_API gboolean fbnet_input_fill (FbnetInput *input, const FbnetImage *image,
  * @region: (out): the part of the frame that it shows. Since 0.1
  */
 FBNET_API void fbnet_input_get_region (const FbnetInput *input, FbnetRegion *region);
+
+/**
+ * fbnet_input_cut:
+ * @whole: a filled one, of the same model
+ * @region: a part of what it shows, pixels of the frame; it is widened to squares of 32 pixels of the network
+ *
+ * Fills @input with that part, in the same size and with the same pixels: nothing of the frame is needed.
+ *
+ * Returns: FALSE with @error set, as fbnet_input_fill(). Since 0.1
+ */
+FBNET_API gboolean fbnet_input_cut (FbnetInput *input, const FbnetInput *whole,
+    const FbnetRegion *region, GError **error);
 
 /**
  * fbnet_detector_run_input:
