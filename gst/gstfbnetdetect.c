@@ -408,15 +408,20 @@ fill_view (GstFbnetDetect *self, GstFbnetView *view, GstBuffer *buffer, GstVideo
 /* Where nothing is said of what counts as new: more than noise. */
 #define USUAL_MOTION 16
 
+static gboolean
+zooms_by_motion (const GstFbnetView *view)
+{
+  return view->zoom.regions > 0
+      && (view->zoom.policy == FBNET_ZOOM_AUTO || view->zoom.policy == FBNET_ZOOM_MOTION);
+}
+
 /* Keeps what is needed to tell motion by. */
 static gboolean
 follow_motion (GstFbnetDetect *self, GstFbnetView *view, GError **error)
 {
   const guint threshold = self->now->settings.still_threshold;
   const gboolean in_parts = threshold > 0 && view->zoom.policy == FBNET_ZOOM_MOTION;
-  const gboolean by_motion = in_parts
-      || (gst_fbnet_view_zooms (view)
-          && (view->zoom.policy == FBNET_ZOOM_AUTO || view->zoom.policy == FBNET_ZOOM_MOTION));
+  const gboolean by_motion = in_parts || (gst_fbnet_view_zooms (view) && zooms_by_motion (view));
 
   view->serial = view->since = 0;
   if (by_motion)
@@ -473,6 +478,7 @@ prepare_view (GstFbnetDetect *self, GstFbnetView *view, const GstFbnetMoment *mo
   view->zoom = settings->zoom;
   if (settings->inference_region != GST_FBNET_REGION_FULL_FRAME)
     view->zoom.regions = 0;
+  view->compared = settings->still_threshold > 0 || zooms_by_motion (view);
   view->moment = *moment;
   view->generation = generation;
   view->jumps = self->continuity.jumps;

@@ -4,7 +4,9 @@
  */
 #include "gstfbnetview.h"
 
+#include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 
 #include "gstfbnetimage.h"
 
@@ -24,6 +26,12 @@ gst_fbnet_moment_distance (const GstFbnetMoment *a, const GstFbnetMoment *b)
   return (GstClockTime) ABS (a->came - b->came) * GST_USECOND;
 }
 
+/* Pixels of a frame that take longer to resize than somebody may have to wait: 1920 × 1080 have more. */
+#define LARGE 2000000
+
+/* Of most processors. */
+#define HUGE_PAGE (2 << 20)
+
 GstFbnetView *
 gst_fbnet_view_new (void)
 {
@@ -32,6 +40,7 @@ gst_fbnet_view_new (void)
   view->inputs = g_ptr_array_new_with_free_func ((GDestroyNotify) fbnet_input_free);
   view->parents = g_array_new (FALSE, FALSE, sizeof (gint));
   view->moved = g_array_new (FALSE, FALSE, sizeof (FbnetRegion));
+  view->waiting = g_array_new (FALSE, FALSE, sizeof (GstFbnetRegion));
   view->evaluation = gst_fbnet_evaluation_new ();
   return view;
 }
@@ -45,6 +54,7 @@ gst_fbnet_view_clear (GstFbnetView *view)
   g_clear_pointer (&view->class_thresholds, g_free);
   g_clear_pointer (&view->wide_thresholds, g_free);
   gst_clear_buffer (&view->copy);
+  g_array_set_size (view->waiting, 0);
   view->revision = 0;
 }
 
@@ -57,6 +67,7 @@ gst_fbnet_view_free (GstFbnetView *view)
   g_ptr_array_unref (view->inputs);
   g_array_unref (view->parents);
   g_array_unref (view->moved);
+  g_array_unref (view->waiting);
   gst_fbnet_evaluation_free (view->evaluation);
   g_free (view);
 }
@@ -136,7 +147,26 @@ fail_format (const GstVideoFrame *frame, GError **error)
       gst_video_format_to_string (GST_VIDEO_FRAME_FORMAT (frame)));
 }
 
-/* Makes room in `copy` for such a picture, without a new allocation where the last one was as large. */
+/* What is written for the first time is given page by page, which takes longer than writing it: in large pages,
+ * where there are some. */
+static GstBuffer *
+allocate (gsize size)
+{
+  const gsize rounded = (size + HUGE_PAGE - 1) / HUGE_PAGE * HUGE_PAGE;
+  gpointer memory = NULL;
+
+  if (size < HUGE_PAGE)
+    return gst_buffer_new_allocate (NULL, size, NULL);
+  if (posix_memalign (&memory, HUGE_PAGE, rounded) != 0)
+    return NULL;
+#ifdef MADV_HUGEPAGE
+  madvise (memory, rounded, MADV_HUGEPAGE);
+#endif
+  return gst_buffer_new_wrapped_full (0, memory, rounded, 0, size, memory, free);
+}
+
+/* The frame's pixels into `copy`, without a new allocation where the last one was as large; `frame` points there
+ * then. */
 static gboolean
 copy_picture (GstFbnetView *view, GstVideoFrame *frame, GError **error)
 {
@@ -147,7 +177,7 @@ copy_picture (GstFbnetView *view, GstVideoFrame *frame, GError **error)
       (guint) GST_VIDEO_FRAME_WIDTH (frame), (guint) GST_VIDEO_FRAME_HEIGHT (frame));
   if (view->copy == NULL || view->copy_size != info.size) {
     gst_clear_buffer (&view->copy);
-    view->copy = gst_buffer_new_allocate (NULL, info.size, NULL);
+    view->copy = allocate (info.size);
     view->copy_size = info.size;
   }
   if (view->copy == NULL
@@ -171,43 +201,70 @@ gst_fbnet_view_zooms (const GstFbnetView *view)
   return view->zoom.regions > 0 && view->n_inputs > 0;
 }
 
-/* What second looks are taken at. */
 static gboolean
-take_frame (GstFbnetView *view, const GstVideoInfo *info, GstVideoFrame *frame, gboolean keep,
-    GError **error)
+fill_all (GstFbnetView *view, const GArray *regions, GError **error)
 {
-  if (!gst_fbnet_view_zooms (view))
-    return TRUE;
-  return (!keep || copy_picture (view, frame, error))
-      && gst_fbnet_image_from_frame (&view->image, info, frame);
+  const gint64 began = g_get_monotonic_time ();
+
+  for (guint i = 0; i < regions->len; i++) {
+    if (!fill_one (view, &view->image, &g_array_index (regions, GstFbnetRegion, i), error))
+      return FALSE;
+  }
+  view->ms += (double) (g_get_monotonic_time () - began) / 1000;
+  return TRUE;
+}
+
+static gboolean
+are_large (const GArray *regions)
+{
+  guint64 n = 0;
+
+  for (guint i = 0; i < regions->len; i++) {
+    const FbnetRegion *area = &g_array_index (regions, GstFbnetRegion, i).area;
+    n += (guint64) area->width * area->height;
+  }
+  return n > LARGE;
+}
+
+static void
+begin (GstFbnetView *view, const FbnetRegion *visible)
+{
+  view->n_inputs = 0;
+  view->ms = 0;
+  g_array_set_size (view->parents, 0);
+  g_array_set_size (view->moved, 0);
+  g_array_set_size (view->waiting, 0);
+  take_sizes (view, visible);
 }
 
 gboolean
 gst_fbnet_view_fill (GstFbnetView *view, const GstVideoInfo *info, GstVideoFrame *frame,
     const FbnetRegion *visible, const GArray *regions, gboolean keep, GError **error)
 {
-  const gint64 began = g_get_monotonic_time ();
   const gboolean cropped = visible->x > 0 || visible->y > 0;
-  FbnetImage image;
+  const gboolean later = keep && !view->compared && are_large (regions);
+  const gboolean zooms = view->zoom.regions > 0 && regions->len > 0;
 
-  if (cropped)
-    info = &frame->info;
-  view->n_inputs = 0;
-  g_array_set_size (view->parents, 0);
-  g_array_set_size (view->moved, 0);
-  take_sizes (view, visible);
-  if (!gst_fbnet_image_from_frame (&image, info, frame)) {
+  begin (view, visible);
+  if (keep && (later || zooms) && !copy_picture (view, frame, error))
+    return FALSE;
+  if (!gst_fbnet_image_from_frame (&view->image, cropped ? &frame->info : info, frame)) {
     fail_format (frame, error);
     return FALSE;
   }
-  for (guint i = 0; i < regions->len; i++) {
-    if (!fill_one (view, &image, &g_array_index (regions, GstFbnetRegion, i), error))
-      return FALSE;
-  }
-  if (!take_frame (view, info, frame, keep, error))
-    return FALSE;
-  view->ms = (double) (g_get_monotonic_time () - began) / 1000;
+  if (!later)
+    return fill_all (view, regions, error);
+  g_array_append_vals (view->waiting, regions->data, regions->len);
   return TRUE;
+}
+
+gboolean
+gst_fbnet_view_finish (GstFbnetView *view, GError **error)
+{
+  const gboolean done = fill_all (view, view->waiting, error);
+
+  g_array_set_size (view->waiting, 0);
+  return done;
 }
 
 gboolean
@@ -217,9 +274,7 @@ gst_fbnet_view_take_picture (GstFbnetView *view, const GstVideoInfo *info, GstVi
   const FbnetRegion area = { part->x + visible->x, part->y + visible->y, part->width,
     part->height };
 
-  view->n_inputs = 0;
-  view->ms = 0; /* the classifier resizes */
-  take_sizes (view, visible);
+  begin (view, visible); /* the classifier resizes */
   gst_fbnet_regions_crop_frame (frame, &area);
   if (keep && !copy_picture (view, frame, error))
     return FALSE;

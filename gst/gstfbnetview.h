@@ -51,10 +51,12 @@ typedef struct {
   guint
       since; /* the one from which it differs there and nowhere else; 0: it has to be looked at as a whole */
 
-  /* For a classifier, and for second looks: lives in `copy`, or where who filled it says. */
+  /* The frame, as far as it is still needed: lives in `copy`, or where who filled it says. */
   FbnetImage image;
   GstBuffer *copy; /* (nullable) */
   gsize copy_size;
+  gboolean compared; /* its inputs are compared with others before it is looked at */
+  GArray *waiting;   /* of GstFbnetRegion: what of `image` is still to become inputs */
 
   gboolean evaluate; /* `evaluation` holds the frame's references */
   GstFbnetEvaluation *evaluation;
@@ -72,9 +74,13 @@ void gst_fbnet_view_set_params (GstFbnetView *view, GstFbnetNetwork *network,
     const FbnetParams *params, const GstFbnetTracking *tracking, guint revision);
 
 /* For a detector: takes what it needs of the mapped frame, `visible` of it, in which the regions lie
- * (element-type GstFbnetRegion); none: the view is of nothing. Second looks need the frame itself: `keep` as below. */
+ * (element-type GstFbnetRegion); none: the view is of nothing. Second looks need the frame itself: `keep` as below, and of
+ * large regions that are not compared the pixels are only copied then, which takes a fifth of the time. */
 gboolean gst_fbnet_view_fill (GstFbnetView *view, const GstVideoInfo *info, GstVideoFrame *frame,
     const FbnetRegion *visible, const GArray *regions, gboolean keep, GError **error);
+
+/* Before a look, in the thread that looks: does what gst_fbnet_view_fill() has left. */
+gboolean gst_fbnet_view_finish (GstFbnetView *view, GError **error);
 
 /* Whether it is a view of a frame that is looked at more than once. */
 gboolean gst_fbnet_view_zooms (const GstFbnetView *view);

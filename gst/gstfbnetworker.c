@@ -4,6 +4,13 @@
  */
 #include "gstfbnetworker.h"
 
+#ifdef __linux__
+#  include <sys/resource.h>
+#endif
+
+/* How much the thread steps back behind others of the process that want its processor. */
+#define NICER 5
+
 /* One that all see, one that the streaming thread still reads, one that is being written. */
 #define N_LOOKS 3
 
@@ -187,14 +194,14 @@ publish (GstFbnetWorker *worker, const GstFbnetView *view, GstFbnetLook *look)
 
 /* One more try where a run was broken off that was not meant: the one before had just ended. */
 static gboolean
-run (GstFbnetWorker *worker, const GstFbnetView *view, GError **error)
+run (GstFbnetWorker *worker, GstFbnetView *view, GError **error)
 {
   GstFbnetLook *look;
 
   while ((look = begin (worker, view)) != NULL) {
     g_autoptr (GError) failure = NULL;
-    const gboolean done =
-        gst_fbnet_look_take (look, view, worker->before, worker->tracks, &failure);
+    const gboolean done = gst_fbnet_view_finish (view, &failure)
+        && gst_fbnet_look_take (look, view, worker->before, worker->tracks, &failure);
     const gboolean current = end (worker, view, look, done);
     if (done && current) {
       worker->done (look, worker->data);
@@ -227,11 +234,25 @@ keep_error (GstFbnetWorker *worker, GError *error)
     worker->error = error;
 }
 
+/* Whoever waits for a frame goes first where processors are few: the streaming thread, a decoder, a sink. In Linux
+ * a thread has a nice value of its own, and 0 is this one. The pool's helpers keep theirs: they help other streams
+ * too, and nobody may lower it again. */
+static void
+step_back (void)
+{
+#ifdef __linux__
+  const int nice = getpriority (PRIO_PROCESS, 0);
+
+  setpriority (PRIO_PROCESS, 0, nice + NICER);
+#endif
+}
+
 static gpointer
 work (gpointer data)
 {
   GstFbnetWorker *worker = data;
 
+  step_back ();
   g_mutex_lock (&worker->lock);
   while (!worker->stopping) {
     if (!worker->is_waiting) {

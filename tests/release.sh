@@ -9,7 +9,8 @@ usage='tests/release.sh RELEASE FOLDER [-- MESON-TEST-ARGUMENTS…]
   RELEASE   trixie, sid, …
   FOLDER    where debootstrap puts the release, unless it is there already
   --        the rest goes to meson test; default: --suite api --suite element --suite pipeline
-Needs root and debootstrap. The build directory is build-RELEASE in the source.'
+Needs root and debootstrap. The build directory is build-RELEASE in the source. The status is 77 where the release or
+its packages cannot be had; the last line says why.'
 
 case ${1-} in
   --help) echo "$usage"; exit 0 ;;
@@ -23,23 +24,40 @@ shift 2
 top=$(cd "$(dirname "$0")/.." && pwd)
 data=${FBNET_GOLDEN_DATA:-$top/../shared}
 
-if ! [ -e "$folder/etc/os-release" ]; then
-  debootstrap --variant=minbase "$release" "$folder"
-fi
+cannot() {
+  echo "$release: skipped: $1"
+  exit 77
+}
+
+# A release that was begun and not ended has another name.
+fetch() {
+  command -v debootstrap >/dev/null || cannot 'no debootstrap'
+  rm -rf "$folder.new"
+  mkdir -p "$folder.new"
+  debootstrap --variant=minbase "$release" "$folder.new" || cannot 'debootstrap does not get it'
+  mv "$folder.new" "$folder"
+}
+
+# Runs the command in the folder's /src/fbnet, which is the source. The mounts vanish with the namespace.
+inside() {
+  unshare --mount sh -eu -c '
+    folder=$1 top=$2 data=$3
+    shift 3
+    mount --make-rprivate /
+    mount --bind "$top" "$folder/src/fbnet"
+    [ ! -d "$data" ] || mount --bind "$data" "$folder/src/shared"
+    mount -t proc proc "$folder/proc"
+    mount --rbind /dev "$folder/dev"
+    exec chroot "$folder" env -i HOME=/root PATH=/usr/sbin:/usr/bin:/sbin:/bin LC_ALL=C.UTF-8 \
+      DEBIAN_FRONTEND=noninteractive ${http_proxy:+http_proxy="$http_proxy"} \
+      ${https_proxy:+https_proxy="$https_proxy"} "$@"
+  ' sh "$folder" "$top" "$data" "$@" </dev/null
+}
+
+[ "$(id -u)" = 0 ] || cannot 'not root'
+[ -e "$folder/etc/os-release" ] || fetch
 cp /etc/resolv.conf "$folder/etc/resolv.conf"
 mkdir -p "$folder/src/fbnet" "$folder/src/shared"
-
-# The mounts vanish with the namespace.
-exec unshare --mount sh -eu -c '
-  folder=$1 top=$2 data=$3 release=$4
-  shift 4
-  mount --make-rprivate /
-  mount --bind "$top" "$folder/src/fbnet"
-  [ ! -d "$data" ] || mount --bind "$data" "$folder/src/shared"
-  mount -t proc proc "$folder/proc"
-  mount --rbind /dev "$folder/dev"
-  exec chroot "$folder" env -i HOME=/root PATH=/usr/sbin:/usr/bin:/sbin:/bin LC_ALL=C.UTF-8 \
-    DEBIAN_FRONTEND=noninteractive ${http_proxy:+http_proxy="$http_proxy"} \
-    ${https_proxy:+https_proxy="$https_proxy"} \
-    /src/fbnet/tests/run.sh --build-dir "build-$release" -- "$@"
-' sh "$folder" "$top" "$data" "$release" "$@" </dev/null
+inside true || cannot 'no mounts of its own'
+inside /src/fbnet/examples/setup.sh || cannot 'its packages cannot be had'
+inside /src/fbnet/tests/run.sh --build-dir "build-$release" -- "$@"

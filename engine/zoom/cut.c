@@ -39,12 +39,10 @@ make_room (FbnetInput *input, const FbnetInput *whole, const Span *x, const Span
   const guint multiple = input->model->description->size_divisibility;
 
   input->height = input->width = 0;
-  input->tensor = (Tensor){ .n = 1, .h = pad (y->n, multiple), .w = pad (x->n, multiple), .c = 3 };
-  if (!buffer_reserve (&input->pixels, 3 * y->n * x->n, error)
-      || !buffer_reserve (&input->floats, 3 * input->tensor.h * input->tensor.w * sizeof (float),
-          error))
+  if (!buffer_reserve (&input->pixels, 3 * y->n * x->n, error))
     return FALSE;
-  input->tensor.data = input->floats.data;
+  input->padded_height = pad (y->n, multiple);
+  input->padded_width = pad (x->n, multiple);
   input->height = y->n;
   input->width = x->n;
   input->frame_height = whole->frame_height;
@@ -68,7 +66,6 @@ fbnet_input_cut (FbnetInput *input, const FbnetInput *whole, const FbnetRegion *
   g_return_val_if_fail (input != NULL && whole != NULL && region != NULL, FALSE);
   g_return_val_if_fail (input->model == whole->model && whole->width > 0, FALSE);
 
-  const Description *d = input->model->description;
   const FbnetRegion *all = &whole->region;
   if (!holds (all, region)) {
     g_set_error (error, FBNET_ERROR, FBNET_ERROR_ARGUMENT,
@@ -84,6 +81,5 @@ fbnet_input_cut (FbnetInput *input, const FbnetInput *whole, const FbnetRegion *
   const guint8 *from = whole->pixels.data;
   for (gsize row = 0; row < y.n; row++)
     memcpy (to + 3 * row * x.n, from + 3 * ((y.first + row) * whole->width + x.first), 3 * x.n);
-  image_normalize (&input->tensor, to, input->height, input->width, d->mean, d->std);
   return TRUE;
 }

@@ -886,7 +886,7 @@ typedef struct {
 /**
  * FbnetInput:
  *
- * What a frame becomes before the network: resized, normalised, padded, with the way back to the frame.
+ * What a frame becomes before the network: resized, with the way back to the frame; whoever runs it normalises it.
  * It is made by one thread and run by the same or another one, so that the next frame can be made while
  * this one runs; for several regions of a frame only their own pixels are read. Since 0.1
  */
