@@ -289,7 +289,7 @@
 /**
  * GstFbnetDetect:kernels:
  *
- * Kernel set: c, openblas, avx2, avxvnni, avx512 (unset = the best).
+ * Kernel set: c, openblas, sse41, avx2, avxvnni, avx512, neon (unset = the best).
  *
  * Since: 0.1
  */
