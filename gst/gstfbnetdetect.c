@@ -420,10 +420,14 @@ static gboolean
 follow_motion (GstFbnetDetect *self, GstFbnetView *view, GError **error)
 {
   const guint threshold = self->now->settings.still_threshold;
-  const gboolean by_motion = gst_fbnet_view_zooms (view) && zooms_by_motion (view);
+  const gboolean in_parts = threshold > 0 && view->zoom.policy == FBNET_ZOOM_MOTION;
+  const gboolean by_motion = in_parts || (gst_fbnet_view_zooms (view) && zooms_by_motion (view));
 
+  view->serial = view->since = 0;
   if (by_motion)
     gst_fbnet_still_find_motion (self->still, view, threshold > 0 ? threshold : USUAL_MOTION);
+  if (in_parts)
+    gst_fbnet_still_allow_part (self->still, view);
   return (threshold == 0 && !by_motion) || gst_fbnet_still_keep (self->still, view, error);
 }
 

@@ -6,6 +6,8 @@
 
 #include <string.h>
 
+#include "gstfbnetpart.h"
+
 GstFbnetLook *
 gst_fbnet_look_new (void)
 {
@@ -86,33 +88,34 @@ move_box (FbnetDetection *d, const GstFbnetView *view)
 }
 
 static void
-append_one (GstFbnetLook *look, const FbnetDetection *found, const GstFbnetView *view, gint parent,
-    guint number)
+append_one (GstFbnetLook *look, const FbnetDetection *found, const GstFbnetView *view,
+    const GstFbnetSource *source)
 {
-  const GstFbnetSource source = { parent, number };
   FbnetDetection d = *found;
 
   move_box (&d, view);
   g_array_append_val (look->items, d);
-  g_array_append_val (look->sources, source);
+  g_array_append_vals (look->sources, source, 1);
 }
 
 static void
 append (GstFbnetLook *look, const FbnetDetections *found, const GstFbnetView *view, gint parent)
 {
+  const GstFbnetSource source = { .parent = parent };
+
   for (guint i = 0; i < found->n; i++)
-    append_one (look, &found->items[i], view, parent, 0);
+    append_one (look, &found->items[i], view, &source);
 }
 
 /* Into memory of the look's own, where they have to be moved, or others will write where they are. Only once there are
  * all of them: the array moves as it grows. */
 static void
-take_keypoints (GstFbnetLook *look, const GstFbnetView *view, guint n)
+take_keypoints (GstFbnetLook *look, const GstFbnetView *view)
 {
-  const gboolean stay = view->x == 0 && view->y == 0 && !gst_fbnet_view_zooms (view);
+  const guint n = fbnet_model_get_n_keypoints (view->network->model);
 
   g_array_set_size (look->keypoints, 0);
-  if (n == 0 || stay)
+  if (n == 0)
     return;
   g_array_set_size (look->keypoints, look->items->len * n);
   FbnetKeypoint *to = &g_array_index (look->keypoints, FbnetKeypoint, 0);
@@ -173,7 +176,8 @@ detect (GstFbnetLook *look, const GstFbnetView *view, GError **error)
   look->timings.total += view->ms;
   if (view->n_inputs > 1)
     sort (look);
-  take_keypoints (look, view, fbnet_model_get_n_keypoints (network->model));
+  if (view->x > 0 || view->y > 0)
+    take_keypoints (look, view);
   return TRUE;
 }
 
@@ -205,7 +209,7 @@ mask_size (const FbnetMask *mask)
   return mask->data != NULL ? (gsize) mask->width * (gsize) mask->height : 0;
 }
 
-/* The next run writes where they are; the look has to stay. */
+/* Others will write where they are; the look has to stay. */
 static void
 take_masks (GstFbnetLook *look)
 {
@@ -227,10 +231,14 @@ take_masks (GstFbnetLook *look)
   }
 }
 
-static gboolean
-detect_twice (GstFbnetLook *look, const GstFbnetView *view, GstFbnetTracks *tracks, GError **error)
+/* Of an input that shows what the view does, or a part of it.
+ * Returns: (transfer none) (nullable): until the next run. */
+static const FbnetDetections *
+run_twice (GstFbnetLook *look, const GstFbnetView *view, FbnetDetector *detector,
+    const FbnetInput *input, GstFbnetTracks *tracks, GError **error)
 {
   GstFbnetNetwork *network = view->network;
+  FbnetTimings timings;
 
   expect (look, view, tracks);
   const FbnetZoomKnown known = {
@@ -239,18 +247,139 @@ detect_twice (GstFbnetLook *look, const GstFbnetView *view, GstFbnetTracks *trac
     .moved = (const FbnetRegion *) (gpointer) view->moved->data,
     .n_moved = view->moved->len,
   };
-  const FbnetDetections *found = fbnet_zoom_run_input (network->zoom, network->detector,
-      g_ptr_array_index (view->inputs, 0), &view->image, &view->zoom, &known, error);
-  if (found == NULL)
-    return FALSE;
-  for (guint i = 0; i < found->n; i++)
-    append_one (look, &found->items[i], view, -1, fbnet_zoom_get_look (network->zoom, i));
-  fbnet_zoom_get_timings (network->zoom, &look->timings);
+  const FbnetDetections *found = fbnet_zoom_run_input (network->zoom, detector, input, &view->image,
+      &view->zoom, &known, error);
+  fbnet_zoom_get_timings (network->zoom, &timings);
+  add_timings (&look->timings, &timings);
+  return found;
+}
+
+static GstFbnetSource
+source_of (const GstFbnetView *view, guint index)
+{
+  return (GstFbnetSource){ .parent = -1,
+    .look = gst_fbnet_view_zooms (view) ? fbnet_zoom_get_look (view->network->zoom, index) : 0 };
+}
+
+/* What was found becomes the look's own. */
+static void
+take_found (GstFbnetLook *look, const GstFbnetView *view)
+{
   look->timings.ms[FBNET_STAGE_PREPROCESS] += view->ms;
   look->timings.total += view->ms;
   take_masks (look);
-  take_keypoints (look, view, fbnet_model_get_n_keypoints (network->model));
+  take_keypoints (look, view);
+}
+
+static gboolean
+detect_twice (GstFbnetLook *look, const GstFbnetView *view, GstFbnetTracks *tracks, GError **error)
+{
+  const FbnetDetections *found = run_twice (look, view, view->network->detector,
+      g_ptr_array_index (view->inputs, 0), tracks, error);
+
+  if (found == NULL)
+    return FALSE;
+  for (guint i = 0; i < found->n; i++) {
+    const GstFbnetSource source = source_of (view, i);
+    append_one (look, &found->items[i], view, &source);
+  }
+  take_found (look, view);
   return TRUE;
+}
+
+/* --- What moved -------------------------------------------------------------------------------- */
+
+/* What was found before it was followed: the tracker smooths, and leaves out. */
+static const GArray *
+get_raw (const GstFbnetLook *look)
+{
+  return look->result.tracks != NULL ? look->seen : look->items;
+}
+
+static void
+append_new (GstFbnetLook *look, const GstFbnetView *view, const FbnetRegion *part,
+    const FbnetDetections *found)
+{
+  for (guint i = 0; i < found->n; i++) {
+    const GstFbnetSource source = source_of (view, i);
+    if (!gst_fbnet_part_cuts (view, part, &found->items[i]))
+      append_one (look, &found->items[i], view, &source);
+  }
+}
+
+/* Among the first `n`. */
+static gboolean
+has_like (const GstFbnetLook *look, guint n, const FbnetDetection *d)
+{
+  for (guint i = 0; i < n; i++)
+    if (gst_fbnet_part_is_like (&g_array_index (look->items, FbnetDetection, i), d))
+      return TRUE;
+  return FALSE;
+}
+
+/* What was looked at is a little more than the part: what is found there again is not carried over. */
+static void
+append_carried (GstFbnetLook *look, const GstFbnetView *view, const FbnetRegion *part,
+    const GArray *before)
+{
+  const GstFbnetSource source = { .parent = -1, .carried = TRUE };
+  const guint n = look->items->len;
+
+  for (guint i = 0; i < before->len; i++) {
+    const FbnetDetection *d = &g_array_index (before, FbnetDetection, i);
+    if (!gst_fbnet_part_touches (part, d) && !has_like (look, n, d))
+      append_one (look, d, view, &source);
+  }
+}
+
+static const FbnetDetections *
+run_part (GstFbnetLook *look, const GstFbnetView *view, GstFbnetTracks *tracks, GError **error)
+{
+  GstFbnetNetwork *network = view->network;
+  FbnetDetections *found = get_found (look, 0);
+  FbnetTimings timings;
+
+  if (gst_fbnet_view_zooms (view))
+    return run_twice (look, view, network->part_detector, network->part, tracks, error);
+  if (!fbnet_detector_run_input (network->part_detector, network->part, found, error))
+    return NULL;
+  fbnet_detector_get_timings (network->part_detector, &timings);
+  add_timings (&look->timings, &timings);
+  return found;
+}
+
+/* Looks at that part only; elsewhere everything is as it was. If something that was there is not found again, `whole`: all of
+ * the frame has to be looked at. */
+static gboolean
+detect_part (GstFbnetLook *look, const GstFbnetView *view, const GArray *before,
+    const FbnetRegion *part, GstFbnetTracks *tracks, gboolean *whole, GError **error)
+{
+  GstFbnetNetwork *network = view->network;
+  FbnetRegion cut;
+
+  if (!fbnet_input_cut (network->part, g_ptr_array_index (view->inputs, 0), part, error))
+    return FALSE;
+  const FbnetDetections *found = run_part (look, view, tracks, error);
+  if (found == NULL)
+    return FALSE;
+  fbnet_input_get_region (network->part, &cut);
+  append_new (look, view, &cut, found);
+  *whole = gst_fbnet_part_misses (view, part, before, look->items);
+  if (*whole)
+    return TRUE;
+  append_carried (look, view, part, before);
+  sort (look);
+  take_found (look, view);
+  return TRUE;
+}
+
+/* Whether the look before was at the frame from which this one differs in little. */
+static gboolean
+find_part (const GstFbnetView *view, const GstFbnetLook *before, FbnetRegion *part)
+{
+  return view->since != 0 && before != NULL && before->serial == view->since
+      && before->generation == view->generation
+      && gst_fbnet_part_find (view, get_raw (before), part);
 }
 
 static gboolean
@@ -266,14 +395,30 @@ classify (GstFbnetLook *look, const GstFbnetView *view, GError **error)
   return done;
 }
 
+/* `whole`: it was no use. */
+static gboolean
+try_part (GstFbnetLook *look, const GstFbnetView *view, const GstFbnetLook *before,
+    GstFbnetTracks *tracks, gboolean *whole, GError **error)
+{
+  FbnetRegion part;
+
+  if (!find_part (view, before, &part))
+    return TRUE;
+  if (!detect_part (look, view, get_raw (before), &part, tracks, whole, error))
+    return FALSE;
+  if (*whole) {
+    g_array_set_size (look->items, 0);
+    g_array_set_size (look->sources, 0);
+  }
+  return TRUE;
+}
+
 /* --- Objects ----------------------------------------------------------------------------------- */
 
 static gboolean
 is_told (const FbnetParams *params, const FbnetTrack *track)
 {
-  return track->score > (params->class_thresholds != NULL
-                 ? params->class_thresholds[track->class_id]
-                 : params->score_threshold);
+  return track->score > gst_fbnet_network_get_threshold (params, track->class_id);
 }
 
 /* Behind those that are at least as good. */
@@ -335,6 +480,7 @@ begin (GstFbnetLook *look, const GstFbnetView *view)
   look->counts = (FbnetMatchCounts){ 0 };
   look->moment = view->moment;
   look->generation = view->generation;
+  look->serial = view->serial;
   look->evaluated = view->evaluate;
   if (look->labels != view->network->labels) {
     if (look->labels != NULL)
@@ -375,25 +521,32 @@ match (GstFbnetLook *look, const GstFbnetView *view)
 }
 
 static gboolean
-see (GstFbnetLook *look, const GstFbnetView *view, GstFbnetTracks *tracks, GError **error)
+see (GstFbnetLook *look, const GstFbnetView *view, const GstFbnetLook *before,
+    GstFbnetTracks *tracks, GError **error)
 {
+  gboolean whole = TRUE;
+
   if (view->network->classifier != NULL)
     return classify (look, view, error);
+  if (!try_part (look, view, before, tracks, &whole, error))
+    return FALSE;
+  if (!whole)
+    return TRUE;
   if (gst_fbnet_view_zooms (view))
     return detect_twice (look, view, tracks, error);
   return detect (look, view, error);
 }
 
 gboolean
-gst_fbnet_look_take (GstFbnetLook *look, const GstFbnetView *view, GstFbnetTracks *tracks,
-    GError **error)
+gst_fbnet_look_take (GstFbnetLook *look, const GstFbnetView *view, const GstFbnetLook *before,
+    GstFbnetTracks *tracks, GError **error)
 {
   GstFbnetNetwork *network = view->network;
 
   begin (look, view);
   gst_fbnet_tracks_begin (tracks, &view->tracking, view->generation, view->jumps);
   if (!gst_fbnet_network_set_params (network, &view->wide, view->revision, error)
-      || !see (look, view, tracks, error))
+      || !see (look, view, before, tracks, error))
     return FALSE;
   if (view->tracking.follow)
     follow (look, view, tracks);

@@ -15,6 +15,7 @@ typedef struct {
   GstFbnetMoment moment; /* of the frame that was looked at */
   guint generation;
   guint number; /* of looks, counted from 1 */
+  guint serial; /* of the view */
   FbnetTimings timings;
   gboolean evaluated;
   FbnetMatchCounts counts; /* where it was */
@@ -42,9 +43,10 @@ void gst_fbnet_look_unref (GstFbnetLook *look); /* NULL is allowed */
 /* Whether nobody but the caller holds it, who may write it anew. */
 gboolean gst_fbnet_look_is_free (GstFbnetLook *look);
 
-/* Runs the view's network on the view, and follows what it finds. Of a free look. */
-gboolean gst_fbnet_look_take (GstFbnetLook *look, const GstFbnetView *view, GstFbnetTracks *tracks,
-    GError **error);
+/* Runs the view's network on the view, and follows what it finds. Of a free look; `before` (nullable) is the one before, of
+ * which what did not move since is carried over. */
+gboolean gst_fbnet_look_take (GstFbnetLook *look, const GstFbnetView *view,
+    const GstFbnetLook *before, GstFbnetTracks *tracks, GError **error);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (GstFbnetLook, gst_fbnet_look_unref)
 

@@ -25,7 +25,9 @@ typedef struct {
   FbnetDetectorOptions options; /* kernels is the network's own copy */
 
   FbnetDetector *detector;
-  FbnetZoom *zoom; /* beside a detector */
+  FbnetZoom *zoom;              /* beside a detector, as these: */
+  FbnetDetector *part_detector; /* of parts of frames, which stays planned for them */
+  FbnetInput *part;
   FbnetClassifier *classifier;
   float *probabilities; /* n_classes, of a classifier */
   guint applied;        /* the revision of the parameters that the detector has */
@@ -48,6 +50,9 @@ guint gst_fbnet_network_get_n_threads (const GstFbnetNetwork *network);
 /* As fbnet_detector_set_params(), once per `revision`, which is never 0. Nothing for a classifier. */
 gboolean gst_fbnet_network_set_params (GstFbnetNetwork *network, const FbnetParams *params,
     guint revision, GError **error);
+
+/* What a score has to exceed. */
+float gst_fbnet_network_get_threshold (const FbnetParams *params, guint class_id);
 
 /* Classes into `ranking`, which has room for all of them: the most probable first, without those
  * switched off. At most `n_top` are counted, and none where the best is not probable enough. */

@@ -21,8 +21,9 @@ typedef struct {
 
 /* Where a detection was found. */
 typedef struct {
-  gint parent; /* the id of the region that it was found in, or -1 */
-  guint look;  /* 0: the look at the frame; n: that at the nth part of it */
+  gint parent;      /* the id of the region that it was found in, or -1 */
+  guint look;       /* 0: the look at the frame; n: that at the nth part of it */
+  gboolean carried; /* found by an earlier look: nothing moved there since */
 } GstFbnetSource;
 
 /* What one inference found, and what is needed to tell others about it. */

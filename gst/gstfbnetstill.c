@@ -4,7 +4,8 @@
  */
 #include "gstfbnetstill.h"
 
-/* Objects that stand still are looked at again so often: one that leaves slowly is missed at last. */
+/* Objects that stand still are looked at again so often, and frames as a whole: what leaves or comes slowly is noticed at
+ * last. */
 #define BEAT GST_SECOND
 
 /* Squares that moved, at most: all of the usual input's. */
@@ -14,6 +15,9 @@ struct _GstFbnetStill {
   GPtrArray *motions; /* of FbnetMotion, one per input; the first n hold something */
   guint n;
   GstFbnetMoment moment;
+  GstFbnetMoment whole; /* of the last one that had to be looked at as a whole */
+  gboolean in_parts;    /* the one kept had not */
+  guint serial;
   guint revision, generation, jumps;
 };
 
@@ -47,7 +51,8 @@ gst_fbnet_still_is (const GstFbnetStill *still, const GstFbnetView *view, guint 
     gboolean seen)
 {
   if (!is_comparable (still, view)
-      || (seen && gst_fbnet_moment_distance (&still->moment, &view->moment) >= BEAT))
+      || ((seen || still->in_parts)
+          && gst_fbnet_moment_distance (&still->whole, &view->moment) >= BEAT))
     return FALSE;
   for (guint i = 0; i < still->n; i++)
     if (!fbnet_motion_is_still (g_ptr_array_index (still->motions, i),
@@ -59,7 +64,7 @@ gst_fbnet_still_is (const GstFbnetStill *still, const GstFbnetView *view, guint 
 void
 gst_fbnet_still_find_motion (const GstFbnetStill *still, GstFbnetView *view, guint threshold)
 {
-  if (!gst_fbnet_view_zooms (view) || !is_comparable (still, view))
+  if (!is_comparable (still, view))
     return;
   g_array_set_size (view->moved, MOST_MOVED);
   const guint n =
@@ -68,8 +73,18 @@ gst_fbnet_still_find_motion (const GstFbnetStill *still, GstFbnetView *view, gui
   g_array_set_size (view->moved, n);
 }
 
+void
+gst_fbnet_still_allow_part (const GstFbnetStill *still, GstFbnetView *view)
+{
+  const gboolean known = view->moved->len > 0 && view->moved->len < MOST_MOVED;
+
+  if (known && view->x == 0 && view->y == 0
+      && gst_fbnet_moment_distance (&still->whole, &view->moment) < BEAT)
+    view->since = still->serial;
+}
+
 gboolean
-gst_fbnet_still_keep (GstFbnetStill *still, const GstFbnetView *view, GError **error)
+gst_fbnet_still_keep (GstFbnetStill *still, GstFbnetView *view, GError **error)
 {
   still->n = 0;
   for (guint i = 0; i < view->n_inputs; i++) {
@@ -81,6 +96,10 @@ gst_fbnet_still_keep (GstFbnetStill *still, const GstFbnetView *view, GError **e
   }
   still->n = view->n_inputs;
   still->moment = view->moment;
+  view->serial = ++still->serial;
+  still->in_parts = view->since != 0;
+  if (!still->in_parts)
+    still->whole = view->moment;
   still->revision = view->revision;
   still->generation = view->generation;
   still->jumps = view->jumps;

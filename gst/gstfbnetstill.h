@@ -16,15 +16,19 @@ GstFbnetStill *gst_fbnet_still_new (void);
 void gst_fbnet_still_free (GstFbnetStill *still); /* NULL is allowed */
 
 /* Whether the filled view differs nowhere from the one kept by more than `threshold`, and is of the same stream, network
- * and parameters; `seen`: objects are told of that one: then it is looked at again after a while. */
+ * and parameters; `seen`: objects are told of that one: then it is looked at again after a while, as is one that was looked at
+ * in parts. */
 gboolean gst_fbnet_still_is (const GstFbnetStill *still, const GstFbnetView *view, guint threshold,
     gboolean seen);
 
-/* Where it differs, into the view, where its second looks go by that. */
+/* Where it differs, into the view. */
 void gst_fbnet_still_find_motion (const GstFbnetStill *still, GstFbnetView *view, guint threshold);
 
-/* The view is going to be looked at. FALSE with error: no memory. */
-gboolean gst_fbnet_still_keep (GstFbnetStill *still, const GstFbnetView *view, GError **error);
+/* Once that is known: whether it is enough to look at what moved. */
+void gst_fbnet_still_allow_part (const GstFbnetStill *still, GstFbnetView *view);
+
+/* The view is going to be looked at, and gets a serial number. FALSE with error: no memory. */
+gboolean gst_fbnet_still_keep (GstFbnetStill *still, GstFbnetView *view, GError **error);
 
 /* (transfer none): when the frame came that the kept view is of. */
 const GstFbnetMoment *gst_fbnet_still_get_moment (const GstFbnetStill *still);

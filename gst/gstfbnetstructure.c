@@ -144,7 +144,8 @@ gst_fbnet_structure_new_inference (const GstFbnetResult *result, gint index)
       G_TYPE_BOOLEAN, result->repeated, NULL);
 
   if (index >= 0 && result->sources != NULL)
-    gst_structure_set (structure, "look", G_TYPE_UINT, result->sources[index].look, NULL);
+    gst_structure_set (structure, "look", G_TYPE_UINT, result->sources[index].look, "carried",
+        G_TYPE_BOOLEAN, result->sources[index].carried, NULL);
   if (index >= 0)
     add_match (structure, result, (guint) index);
   return structure;

@@ -47,6 +47,9 @@ typedef struct {
 
   FbnetZoomOptions zoom;
   GArray *moved; /* of FbnetRegion: where the frame differs from the last one looked at */
+  guint serial;  /* of views whose motion is followed; 0: it is not */
+  guint
+      since; /* the one from which it differs there and nowhere else; 0: it has to be looked at as a whole */
 
   /* The frame, as far as it is still needed: lives in `copy`, or where who filled it says. */
   FbnetImage image;

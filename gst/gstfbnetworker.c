@@ -18,7 +18,9 @@ struct _GstFbnetWorker {
   GstFbnetLookFunc done;
   gpointer data;
   GstFbnetTracks *tracks; /* of the thread that looks */
-  gint64 last_came;       /* of the streaming thread */
+  const GstFbnetLook
+      *before;      /* (nullable): of it, too: the newest look when the present one began */
+  gint64 last_came; /* of the streaming thread */
 
   GMutex lock; /* protects the rest */
   GCond wake;
@@ -156,6 +158,7 @@ begin (GstFbnetWorker *worker, const GstFbnetView *view)
   g_mutex_lock (&worker->lock);
   if (is_current (worker, view)) {
     look = find_free_look (worker);
+    worker->before = worker->newest;
     worker->running = view->network;
     worker->began = g_get_monotonic_time ();
   }
@@ -198,7 +201,7 @@ run (GstFbnetWorker *worker, GstFbnetView *view, GError **error)
   while ((look = begin (worker, view)) != NULL) {
     g_autoptr (GError) failure = NULL;
     const gboolean done = gst_fbnet_view_finish (view, &failure)
-        && gst_fbnet_look_take (look, view, worker->tracks, &failure);
+        && gst_fbnet_look_take (look, view, worker->before, worker->tracks, &failure);
     const gboolean current = end (worker, view, look, done);
     if (done && current) {
       worker->done (look, worker->data);

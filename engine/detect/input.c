@@ -84,17 +84,27 @@ round_up (gsize value, gsize multiple)
   return multiple > 1 ? (value + multiple - 1) / multiple * multiple : value;
 }
 
+void
+input_set_size (FbnetInput *input, gsize height, gsize width)
+{
+  const guint multiple = input->model->description->size_divisibility;
+
+  input->height = height;
+  input->width = width;
+  input->padded_height = round_up (height, multiple);
+  input->padded_width = round_up (width, multiple);
+}
+
 /* Makes room; cheap when the sizes are those of the last time. */
 static gboolean
 prepare (FbnetInput *input, const FbnetParams *params, GError **error)
 {
   const FbnetRegion *region = &input->region;
-  const guint multiple = input->model->description->size_divisibility;
+  gsize height, width;
 
-  image_network_size (region->height, region->width, params->min_size, params->max_size,
-      &input->height, &input->width);
-  input->padded_height = round_up (input->height, multiple);
-  input->padded_width = round_up (input->width, multiple);
+  image_network_size (region->height, region->width, params->min_size, params->max_size, &height,
+      &width);
+  input_set_size (input, height, width);
   return image_resizer_prepare (input->resizer, region->height, region->width, input->height,
              input->width, workers_count (input->workers), error)
       && buffer_reserve (&input->pixels, 3 * input->height * input->width, error);

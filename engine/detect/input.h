@@ -26,4 +26,7 @@ struct _FbnetInput {
 /* With a detector's own threads. */
 FbnetInput *input_new (FbnetModel *model, Workers *workers, const PictureKernels *kernels);
 
+/* Network pixels, and what they are padded to. */
+void input_set_size (FbnetInput *input, gsize height, gsize width);
+
 #endif

@@ -136,6 +136,59 @@ test_parts (Fixture *f, gconstpointer data)
   g_assert_false (fbnet_motion_is_still (f->motion, fill (f, &part), 255));
 }
 
+/* All of an input cut out of it is the same to the level; a part lies in it and holds what was asked for, in whole squares
+ * of 32 pixels of the network; what is no part of it is refused. */
+static void
+test_cut (Fixture *f, gconstpointer data)
+{
+  const FbnetRegion all = { 0, 0, WIDTH, HEIGHT }, outside = { 300, 0, 101, 10 };
+  g_autoptr (FbnetInput) cut = fbnet_input_new (f->model, NULL, NULL);
+  const FbnetInput *whole = fill (f, NULL);
+  g_autoptr (GError) error = NULL;
+
+  keep (f);
+  g_assert_true (fbnet_input_cut (cut, whole, &all, NULL));
+  g_assert_true (fbnet_motion_is_still (f->motion, cut, 0));
+  for (guint i = 0; i < 200; i++) {
+    const guint x = 37 * i % (WIDTH - 1), y = 53 * i % (HEIGHT - 1);
+    const FbnetRegion part = { x, y, 1 + 29 * i % (WIDTH - x), 1 + 31 * i % (HEIGHT - y) };
+    FbnetRegion shown;
+    g_assert_true (fbnet_input_cut (cut, whole, &part, &error));
+    fbnet_input_get_region (cut, &shown);
+    g_assert_cmpuint (shown.x, <=, part.x);
+    g_assert_cmpuint (shown.y, <=, part.y);
+    g_assert_cmpuint (shown.x + shown.width, >=, part.x + part.width);
+    g_assert_cmpuint (shown.y + shown.height, >=, part.y + part.height);
+    g_assert_cmpuint (shown.x + shown.width, <=, WIDTH);
+    g_assert_cmpuint (shown.y + shown.height, <=, HEIGHT);
+    g_assert_cmpuint (shown.x * 160 / WIDTH % 32, ==, 0);
+    g_assert_cmpuint (shown.y * 96 / HEIGHT % 32, ==, 0);
+  }
+  g_assert_false (fbnet_input_cut (cut, whole, &outside, &error));
+  g_assert_error (error, FBNET_ERROR, FBNET_ERROR_ARGUMENT);
+}
+
+/* Of a part the detections are the frame's, in that part. */
+static void
+test_cut_runs (Fixture *f, gconstpointer data)
+{
+  const FbnetRegion part = { 200, 80, 100, 100 };
+  g_autoptr (FbnetInput) cut = fbnet_input_new (f->model, NULL, NULL);
+  g_autoptr (FbnetDetector) detector = fbnet_detector_new (f->model, NULL, NULL);
+  g_autoptr (FbnetDetections) found = fbnet_detections_new ();
+  FbnetRegion shown;
+
+  g_assert_true (fbnet_input_cut (cut, fill (f, NULL), &part, NULL));
+  fbnet_input_get_region (cut, &shown);
+  g_assert_true (fbnet_detector_run_input (detector, cut, found, NULL));
+  g_assert_cmpuint (found->n, >, 0);
+  for (guint i = 0; i < found->n; i++) {
+    const FbnetDetection *d = &found->items[i];
+    g_assert_true (d->x0 >= (float) shown.x && d->x1 <= (float) (shown.x + shown.width));
+    g_assert_true (d->y0 >= (float) shown.y && d->y1 <= (float) (shown.y + shown.height));
+  }
+}
+
 int
 main (int argc, char **argv)
 {
@@ -143,5 +196,7 @@ main (int argc, char **argv)
   g_test_add ("/motion/still", Fixture, NULL, set_up, test_still, tear_down);
   g_test_add ("/motion/corners", Fixture, NULL, set_up, test_corners, tear_down);
   g_test_add ("/motion/parts", Fixture, NULL, set_up, test_parts, tear_down);
+  g_test_add ("/motion/cut", Fixture, NULL, set_up, test_cut, tear_down);
+  g_test_add ("/motion/cut-runs", Fixture, NULL, set_up, test_cut_runs, tear_down);
   return g_test_run ();
 }

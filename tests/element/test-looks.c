@@ -6,6 +6,8 @@
 #include <string.h>
 
 #include "frames.h"
+#include "drawing.h"
+#include "models.h"
 #include "stream.h"
 #include "symbols.h"
 
@@ -199,6 +201,134 @@ test_regions (void)
   gst_buffer_unref (push_symbol (stream, &small));
 }
 
+/* --- Masks and keypoints ----------------------------------------------------------------------- */
+
+#define PEOPLE "000000252219.jpg" /* three people stand in a street */
+
+static Picture *
+read_people (void)
+{
+  g_autofree char *path =
+      g_build_filename (g_getenv ("FBNET_GOLDEN_DATA"), "coco-val50", "images", PEOPLE, NULL);
+  g_autoptr (GError) error = NULL;
+  Picture *picture = picture_read (path, &error);
+
+  g_assert_no_error (error);
+  return picture;
+}
+
+/* Pixels of the mask in the region's rectangle. */
+static guint
+count_mask (const FbnetMask *mask, const GstVideoRegionOfInterestMeta *roi)
+{
+  guint n = 0;
+
+  for (gint y = MAX (mask->y, (gint) roi->y);
+       y < MIN (mask->y + mask->height, (gint) (roi->y + roi->h)); y++)
+    for (gint x = MAX (mask->x, (gint) roi->x);
+         x < MIN (mask->x + mask->width, (gint) (roi->x + roi->w)); x++)
+      n += mask->data[(y - mask->y) * mask->width + x - mask->x] != 0;
+  return n;
+}
+
+static guint
+count_told (const GstVideoRegionOfInterestMeta *roi)
+{
+  const GstStructure *mask =
+      gst_video_region_of_interest_meta_get_param ((GstVideoRegionOfInterestMeta *) roi, "mask");
+  g_autoptr (GstBuffer) data = NULL;
+  GstMapInfo map;
+  guint n = 0;
+
+  g_assert_true (gst_structure_get (mask, "data", GST_TYPE_BUFFER, &data, NULL));
+  g_assert_true (gst_buffer_map (data, &map, GST_MAP_READ));
+  for (gsize i = 0; i < map.size; i++)
+    n += map.data[i] != 0;
+  gst_buffer_unmap (data, &map);
+  return n;
+}
+
+static void
+check_same_keypoints (const FbnetDetection *expected, const Seen *seen, guint n)
+{
+  const GstStructure *told = gst_video_region_of_interest_meta_get_param (seen->roi, "keypoints");
+
+  for (guint k = 0; k < n; k++) {
+    const GValue *x = gst_value_array_get_value (gst_structure_get_value (told, "x"), k);
+    const GValue *y = gst_value_array_get_value (gst_structure_get_value (told, "y"), k);
+    g_assert_cmpfloat (g_value_get_double (x), ==, expected->keypoints[k].x);
+    g_assert_cmpfloat (g_value_get_double (y), ==, expected->keypoints[k].y);
+  }
+}
+
+/* What the library finds with the element's settings, in the element's frame and order. */
+static const FbnetDetections *
+find_directly (FbnetModel *model, FbnetDetector *detector, FbnetZoom *zoom, const Picture *picture)
+{
+  const FbnetZoomOptions options = { 4, FBNET_ZOOM_SWEEP, 1.6f };
+  const FbnetImage image = picture_image (picture);
+  g_autoptr (GError) error = NULL;
+  FbnetParams params;
+
+  fbnet_model_get_params (model, &params);
+  params.score_threshold = 0.5f;
+  params.mask_threshold = 0.5f;
+  g_assert_true (fbnet_detector_set_params (detector, &params, NULL));
+  const FbnetDetections *found = fbnet_zoom_run (zoom, detector, &image, &options, &error);
+  g_assert_no_error (error);
+  return found;
+}
+
+/* Real weights on real people: boxes, masks, keypoints of all looks are those of the library, in the second frame as in the
+ * first. */
+static void
+check_same_as_library (const char *weights)
+{
+  const char *file = models_weights (weights);
+  guint n_second = 0;
+
+  if (file == NULL)
+    return;
+  g_autoptr (FbnetModel) model = fbnet_model_load (file, NULL);
+  g_autoptr (FbnetDetector) detector = fbnet_detector_new (model, NULL, NULL);
+  g_autoptr (FbnetZoom) zoom = fbnet_zoom_new (model, NULL, NULL);
+  Picture *picture = read_people ();
+  g_autoptr (Stream) stream =
+      stream_open (file, "zoom-regions=4 zoom-policy=sweep zoom-factor=1.6");
+  stream_set_format (stream, "RGB", picture->width, picture->height, NULL);
+  for (guint frame = 0; frame < 2; frame++) {
+    const FbnetDetections *expected = find_directly (model, detector, zoom, picture);
+    g_autoptr (GstBuffer) out = stream_push_rgb (stream, picture->pixels, 0);
+    g_autoptr (GArray) seen = seen_on (out, &stream->info);
+    g_assert_cmpuint (seen->len, ==, expected->n);
+    for (guint i = 0; i < seen->len; i++) {
+      const FbnetDetection *d = &expected->items[i];
+      g_assert_cmpfloat_with_epsilon (SEEN (seen, i)->x0, d->x0, 0.01);
+      g_assert_cmpfloat_with_epsilon (SEEN (seen, i)->y1, d->y1, 0.01);
+      if (d->mask.data != NULL)
+        g_assert_cmpuint (count_told (SEEN (seen, i)->roi), ==,
+            count_mask (&d->mask, SEEN (seen, i)->roi));
+      if (d->keypoints != NULL)
+        check_same_keypoints (d, SEEN (seen, i), fbnet_model_get_n_keypoints (model));
+      n_second += fbnet_zoom_get_look (zoom, i) > 0;
+    }
+  }
+  g_assert_cmpuint (n_second, >, 0);
+  picture_free (picture);
+}
+
+static void
+test_masks (void)
+{
+  check_same_as_library ("d2go-mask-int8.pt");
+}
+
+static void
+test_keypoints (void)
+{
+  check_same_as_library ("d2go-keypoint-int8.ptl");
+}
+
 /* --- Nothing new ------------------------------------------------------------------------------- */
 
 static const Symbol large = { SYMBOL_RING, 500, 300, 200 };
@@ -299,6 +429,58 @@ test_still_latest (void)
   g_assert_cmpuint (stream_stat (stream, "inferences"), ==, 1);
 }
 
+static gboolean
+is_carried (const Seen *seen)
+{
+  const GstStructure *inference =
+      gst_video_region_of_interest_meta_get_param (seen->roi, "fbnetdetect");
+  gboolean carried = FALSE;
+
+  g_assert_true (gst_structure_get_boolean (inference, "carried", &carried));
+  return carried;
+}
+
+/* Only what moved is looked at again: what stands still is carried over, except once a second, to the bit; what moves is
+ * seen where it is. */
+static void
+check_parts (const char *more)
+{
+  g_autofree char *settings =
+      g_strdup_printf ("still-threshold=8 zoom-policy=motion tracking=true %s", more);
+  g_autoptr (Stream) stream = open_paper (settings);
+  guint n_carried = 0;
+
+  for (guint i = 0; i < 40; i++) {
+    const Symbol symbols[] = { { SYMBOL_RING, 200, 330, 220 },
+      { SYMBOL_CROSS, 660 + 4 * i, 300, 200 } };
+    g_autoptr (GstBuffer) out = stream_push (stream, symbols_frame (&stream->info, symbols, 2));
+    g_autoptr (GArray) seen = seen_on (out, &stream->info);
+    check_reason (out, "looked");
+    g_assert_cmpuint (seen->len, ==, 2);
+    const Seen *ring =
+        g_str_equal (SEEN (seen, 0)->label, "ring") ? SEEN (seen, 0) : SEEN (seen, 1);
+    const Seen *cross = ring == SEEN (seen, 0) ? SEEN (seen, 1) : SEEN (seen, 0);
+    g_assert_cmpfloat_with_epsilon ((cross->x0 + cross->x1) / 2, symbols[1].x, 12);
+    g_assert_cmpfloat_with_epsilon ((ring->x0 + ring->x1) / 2, symbols[0].x, 12);
+    g_assert_false (is_carried (cross));
+    n_carried += is_carried (ring);
+  }
+  g_assert_cmpuint (n_carried, ==, 38);
+}
+
+static void
+test_parts_that_moved (void)
+{
+  check_parts ("");
+}
+
+/* And what moved is looked at twice. */
+static void
+test_parts_twice (void)
+{
+  check_parts ("zoom-regions=1 zoom-factor=2");
+}
+
 int
 main (int argc, char **argv)
 {
@@ -310,10 +492,16 @@ main (int argc, char **argv)
   g_test_add_func ("/element/looks/parts", test_parts);
   g_test_add_func ("/element/looks/latest", test_latest);
   g_test_add_func ("/element/looks/regions", test_regions);
+  g_test_add_func ("/element/looks/masks", test_masks);
+  g_test_add_func ("/element/looks/keypoints", test_keypoints);
   g_test_add_func ("/element/looks/identical", test_identical);
   g_test_add_func ("/element/looks/empty", test_empty);
   g_test_add_func ("/element/looks/asked-anew", test_asked_anew);
   g_test_add_func ("/element/looks/none", test_none);
   g_test_add_func ("/element/looks/still-latest", test_still_latest);
-  return g_test_run ();
+  g_test_add_func ("/element/looks/parts-that-moved", test_parts_that_moved);
+  g_test_add_func ("/element/looks/parts-twice", test_parts_twice);
+  const int result = g_test_run ();
+  models_clean_up ();
+  return result;
 }

@@ -489,7 +489,7 @@ test_prediction (void)
   };
   const FbnetTrack tracks[] = { { .id = 1, .vx = 100 }, { .id = 2, .vx = 10, .vy = -5 } };
   const FbnetDetections found = { items, 2 };
-  const GstFbnetSource sources[] = { { 3, 0 }, { 4, 1 } };
+  const GstFbnetSource sources[] = { { 3, 0, FALSE }, { 4, 1, FALSE } };
   const FbnetMatch matches[] = { { .label = FBNET_MATCH_OBJECT },
     { .label = FBNET_MATCH_IGNORED } };
   GstFbnetResult result = { .found = &found,

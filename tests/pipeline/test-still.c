@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
  * What frames cost that show nothing new, and what is missed: two films, looked at always and by still-threshold. Prints
- * milliseconds a frame spends in the element, and how many objects of either run the other one has, too.
+ * milliseconds of processor time a frame costs in the element, and how many objects of either run the other one has, too.
  */
 #include <gst/gst.h>
+#include <time.h>
 
 #include "models.h"
 #include "stream.h"
@@ -14,14 +15,24 @@
 typedef struct {
   GPtrArray *frames; /* of GArray of Seen, by name of the labels and places only */
   guint n_looked;
-  gint64 came; /* µs */
+  double came; /* ms of processor time */
   double ms;   /* in the element, all frames together */
 } Run;
+
+/* Of the streaming thread, which does everything: others on the machine do not count. */
+static double
+processor_ms (void)
+{
+  struct timespec time;
+
+  clock_gettime (CLOCK_THREAD_CPUTIME_ID, &time);
+  return (double) time.tv_sec * 1e3 + (double) time.tv_nsec / 1e6;
+}
 
 static GstPadProbeReturn
 enter (GstPad *pad, GstPadProbeInfo *info, gpointer data)
 {
-  ((Run *) data)->came = g_get_monotonic_time ();
+  ((Run *) data)->came = processor_ms ();
   return GST_PAD_PROBE_OK;
 }
 
@@ -34,7 +45,7 @@ leave (GstPad *pad, GstPadProbeInfo *probe, gpointer data)
   GstVideoInfo info;
   gboolean looked = FALSE;
 
-  run->ms += (double) (g_get_monotonic_time () - run->came) / 1000;
+  run->ms += processor_ms () - run->came;
   g_assert_true (gst_video_info_from_caps (&info, caps));
   g_ptr_array_add (run->frames, seen_on (buffer, &info));
   GstCustomMeta *truth = gst_buffer_get_custom_meta (buffer, "fbnetdetect");
@@ -145,16 +156,22 @@ check (const char *name, const char *settings, double most_looked, double least_
   g_ptr_array_unref (run.frames);
 }
 
+/* Persons who come one by one and stand for a while. */
 static void
 test_persons (void)
 {
-  check ("one-by-one-person-detection.mp4", "still-threshold=24", 1, 0.97);
+  check ("one-by-one-person-detection.mp4", "still-threshold=24", 0.75, 0.98);
+  check ("one-by-one-person-detection.mp4", "still-threshold=64", 0.55, 0.97);
+  check ("one-by-one-person-detection.mp4", "still-threshold=24 zoom-policy=motion", 0.75, 0.97);
 }
 
+/* Cars that pass an empty place. */
 static void
 test_cars (void)
 {
-  check ("car-detection.mp4", "still-threshold=24", 1, 0.97);
+  check ("car-detection.mp4", "still-threshold=24", 0.6, 0.98);
+  check ("car-detection.mp4", "still-threshold=64", 0.5, 0.98);
+  check ("car-detection.mp4", "still-threshold=24 zoom-policy=motion", 0.6, 0.93);
 }
 
 int
