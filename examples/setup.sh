@@ -16,7 +16,7 @@ libopenmpi-dev
 libgstreamer1.0-dev libgstreamer-plugins-base1.0-dev'
 
 # To run examples and tests: pipelines that read and write usual videos, a font to draw labels with,
-# a way to fetch a model, training runs of several processes, the examples in Python.
+# a way to fetch a model, training runs of several processes, the examples in Python, and what such programs see.
 run='gstreamer1.0-tools gstreamer1.0-plugins-base gstreamer1.0-plugins-good
 gstreamer1.0-plugins-bad gstreamer1.0-plugins-ugly gstreamer1.0-libav
 fonts-dejavu-core curl ca-certificates openmpi-bin

@@ -304,7 +304,7 @@ draw_keypoints (Drawing *drawing, guint index)
 static double
 trail_radius (const Drawing *drawing)
 {
-  return MAX (0.5, drawing->line_width / 4.0);
+  return MAX (0.75, drawing->line_width / 3.0);
 }
 
 static GstVideoRectangle

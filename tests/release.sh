@@ -5,13 +5,19 @@
 # the element.
 set -eu
 
-usage='tests/release.sh RELEASE FOLDER [-- MESON-TEST-ARGUMENTS…]
+usage='tests/release.sh [--aarch64] RELEASE FOLDER [-- MESON-TEST-ARGUMENTS…]
+  --aarch64 runs tests/aarch64.sh there instead of tests/run.sh
   RELEASE   trixie, sid, …
   FOLDER    where debootstrap puts the release, unless it is there already
-  --        the rest goes to meson test; default: --suite api --suite element --suite pipeline
+  --        the rest goes to meson test; default: --suite api --suite element --suite pipeline, or what
+            tests/aarch64.sh says
 Needs root and debootstrap. The build directory is build-RELEASE in the source. The status is 77 where the release or
 its packages cannot be had; the last line says why.'
 
+script=run.sh
+case ${1-} in
+  --aarch64) script=aarch64.sh; shift ;;
+esac
 case ${1-} in
   --help) echo "$usage"; exit 0 ;;
   '' | -*) echo "$usage" >&2; exit 2 ;;
@@ -20,7 +26,7 @@ release=$1
 folder=${2:?$usage}
 shift 2
 [ "${1-}" != -- ] || shift
-[ $# -gt 0 ] || set -- --suite api --suite element --suite pipeline
+[ $# -gt 0 ] || [ $script != run.sh ] || set -- --suite api --suite element --suite pipeline
 top=$(cd "$(dirname "$0")/.." && pwd)
 data=${FBNET_GOLDEN_DATA:-$top/../shared}
 
@@ -60,4 +66,4 @@ cp /etc/resolv.conf "$folder/etc/resolv.conf"
 mkdir -p "$folder/src/fbnet" "$folder/src/shared"
 inside true || cannot 'no mounts of its own'
 inside /src/fbnet/examples/setup.sh || cannot 'its packages cannot be had'
-inside /src/fbnet/tests/run.sh --build-dir "build-$release" -- "$@"
+inside "/src/fbnet/tests/$script" --build-dir "build-$release" -- "$@"

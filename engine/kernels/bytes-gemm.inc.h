@@ -96,7 +96,7 @@ multiply (QVec sum[3][MAX_TILE_ROWS], const guint8 *const a[MAX_TILE_ROWS], gsiz
 {
 #pragma GCC unroll 2
   for (guint part = 0; part < QVEC_PARTS; part++) {
-    const QTaps mask = qvec_step_mask (part, n);
+    const QMask mask = qvec_step_mask (part, n);
     QTaps weight[3];
 #pragma GCC unroll 3
     for (guint v = 0; v < vectors; v++, weights += QVEC_SIZE * QVEC_TAPS)

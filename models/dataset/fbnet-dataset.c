@@ -27,6 +27,7 @@ typedef struct {
   Console *console;
   LabelSet *set;
   gboolean *flags;
+  guint n_val;  /* pictures to evaluate with */
   char *folder; /* of the pictures */
   char *train, *val, *sheet, *reduced;
 } Session;
@@ -55,6 +56,17 @@ make_folder (const char *path, GError **error)
   return FALSE;
 }
 
+/* An older file would not be of these pictures. */
+static gboolean
+remove_older (const char *path, GError **error)
+{
+  if (g_unlink (path) == 0 || errno == ENOENT)
+    return TRUE;
+  g_set_error (error, FBNET_ERROR, FBNET_ERROR_IO, "%s: cannot remove this file: %s", path,
+      g_strerror (errno));
+  return FALSE;
+}
+
 /* Before the work. */
 static gboolean
 prepare (Session *session, GError **error)
@@ -67,7 +79,8 @@ prepare (Session *session, GError **error)
   session->reduced = g_build_filename (output, "images", NULL);
   return make_folder (output, error)
       && (session->options->max_side == 0 || make_folder (session->reduced, error))
-      && file_check_writable (session->train, error);
+      && file_check_writable (session->train, error) && remove_older (session->train, error)
+      && remove_older (session->val, error);
 }
 
 /* --- Reading ---------------------------------------------------------------------------------- */
@@ -176,14 +189,31 @@ write_set (Session *session, GError **error)
 
   session->flags = coco_set_divide (session->set, o->val_split);
   session->folder = coco_set_folder (session->set);
+  for (guint i = 0; i < session->set->pictures->len; i++)
+    session->n_val += session->flags[i];
   if (!coco_set_write (session->set, session->flags, FALSE, session->folder, command,
           session->train, error))
     return FALSE;
-  if (o->val_split > 0
+  if (session->n_val > 0
       && !coco_set_write (session->set, session->flags, TRUE, session->folder, command,
           session->val, error))
     return FALSE;
   return write_sheet (session, error);
+}
+
+/* As a shell takes it, whatever the names. */
+static char *
+describe_next (const Session *session)
+{
+  g_autofree char *train = g_shell_quote (session->train), *val = g_shell_quote (session->val);
+  g_autofree char *folder = g_shell_quote (session->folder);
+  g_autofree char *evaluated = session->n_val > 0
+      ? g_strdup_printf (" --val-annotations %s --val-images %s", val, folder)
+      : g_strdup ("");
+
+  return g_strdup_printf (
+      "to train: fbnet-train --annotations %s --images %s%s --model FILE --output FILE\n", train,
+      folder, evaluated);
 }
 
 static gboolean
@@ -195,12 +225,8 @@ report (const Session *session, GError **error)
     (guint) param_options_number (o->params, "max-size", 320),
   };
   g_autofree char *statistics = statistics_to_text (session->set, session->flags, &sizes);
-  g_autofree char *next = o->val_split > 0
-      ? g_strdup_printf (" --val-annotations %s --val-images %s", session->val, session->folder)
-      : g_strdup ("");
-  g_autofree char *text = g_strdup_printf (
-      "%s\nto train: fbnet-train --annotations %s --images %s%s --model FILE --output FILE\n",
-      statistics, session->train, session->folder, next);
+  g_autofree char *next = describe_next (session);
+  g_autofree char *text = g_strdup_printf ("%s\n%s", statistics, next);
 
   return output_print (text, error);
 }

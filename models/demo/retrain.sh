@@ -8,7 +8,7 @@ usage="usage: $0 BUILD-FOLDER OUTPUT-FOLDER [codes|both [STEPS]]"
 build=${1:?$usage}
 out=${2:?$usage}
 objects=${3:-codes}
-steps=${4:-5000}
+steps=${4:-4500}
 description=$(dirname "$0")/demo.json
 
 # Behind scenes, and with nothing to find in them. Package: licences of its pictures (its /usr/share/doc/*/copyright).
@@ -36,12 +36,13 @@ scenes() {
 }
 scenes --count 8000 --seed 1 --output "$out/train"
 scenes --count 400 --seed 2 --output "$out/heldout"
+scenes --count 60 --seed 3 --output "$out/calibration"
 
 "$build/models/train/fbnet-train" --description "$description" \
   --annotations "$out/train/annotations.json" --images "$out/train/images" --keep-empty \
-  --iterations "$steps" --batch 8 --threads 2 --rate 0.06 --warmup 250 --seed 1 --zoom-in 0.25 \
-  --roi-batch 64 --half --resume --log "$out/log.jsonl" --output "$out/codes.safetensors"
-"$build/models/quantize/fbnet-quantize" --model "$out/codes.safetensors" --images "$out/heldout/images" \
+  --iterations "$steps" --batch 8 --threads 2 --rate 0.06 --warmup 250 --seed 1 \
+  --zoom-in 0.25 --grey 0.2 --hue 0.05 --blur 1.5 --noise 0.03 --roi-batch 64 --half --resume --log "$out/log.jsonl" --output "$out/codes.safetensors"
+"$build/models/quantize/fbnet-quantize" --model "$out/codes.safetensors" --images "$out/calibration/images" \
   --output "$out/codes-int8.safetensors"
 for model in codes codes-int8; do
   "$build/models/evaluate/fbnet-eval" "$out/heldout/annotations.json" --images "$out/heldout/images" \

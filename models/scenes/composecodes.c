@@ -14,7 +14,7 @@
 
 /* Of the picture's height: the longer side of a code. */
 #define MIN_SIZE 0.14
-#define MAX_SIZE 1.15
+#define MAX_SIZE 1.4
 
 /* --- Codes ------------------------------------------------------------------------------------ */
 

@@ -93,22 +93,43 @@ guess_xml (const char *text)
   return strstr (text, "<annotation") != NULL ? LABELS_VOC : LABELS_UNKNOWN;
 }
 
-/* A class and four shares, or more for a polygon. */
-#define NUMBER     "[-+]?[0-9]*\\.?[0-9]+([eE][-+]?[0-9]+)?"
-#define YOLO_LINES "\\A(\\s*[0-9]+([ \\t]+" NUMBER "){4,}[ \\t]*(\\r?\\n|\\z))+"
-#define YOLO_YAML  "(?m)^(names|nc)\\s*:"
+#define YOLO_YAML "(?m)^(names|nc)\\s*:"
 
+/* A class and four shares, or more for a polygon. */
+static gboolean
+is_yolo_line (const char *line)
+{
+  g_auto (GStrv) words = g_strsplit_set (line, " \t\r", -1);
+  guint n = 0;
+
+  for (guint i = 0; words[i] != NULL; i++) {
+    char *end;
+    if (*words[i] == '\0')
+      continue;
+    if (n == 0)
+      g_ascii_strtoull (words[i], &end, 10);
+    else
+      g_ascii_strtod (words[i], &end);
+    if (*end != '\0')
+      return FALSE;
+    n++;
+  }
+  return n >= 5;
+}
+
+/* By the first line that has anything. */
 static LabelFormat
 guess_lines (const char *path, const char *text)
 {
-  if (g_regex_match_simple (YOLO_LINES, text, 0, 0))
+  const char *begin = text + strspn (text, "\r\n");
+  g_autofree char *line = g_strndup (begin, strcspn (begin, "\n"));
+  g_auto (GStrv) cells = g_strsplit_set (line, ",;", -1);
+
+  if (is_yolo_line (line))
     return LABELS_YOLO;
   if ((g_str_has_suffix (path, ".yaml") || g_str_has_suffix (path, ".yml"))
       && g_regex_match_simple (YOLO_YAML, text, 0, 0))
     return LABELS_YOLO;
-  const char *end = strchr (text, '\n');
-  g_autofree char *line = end != NULL ? g_strndup (text, (gsize) (end - text)) : g_strdup (text);
-  g_auto (GStrv) cells = g_strsplit_set (line, ",;", -1);
   return g_strv_length (cells) >= 5 ? LABELS_CSV : LABELS_UNKNOWN;
 }
 

@@ -29,6 +29,7 @@ enum {
   DECIDE_CUT_WIDTH,
   DECIDE_CUT_HEIGHT,
   DECIDE_EACH_PIXEL, /* a key of its own */
+  DECIDE_MOSAIC,
 };
 
 #define MAX_BLUR 16 /* pixels */
@@ -105,7 +106,8 @@ augment_options_check (const AugmentOptions *options, GError **error)
       && check_number ("grey", options->grey, 1, error)
       && check_number ("blur", options->blur, MAX_BLUR, error)
       && check_number ("noise", options->noise, 1, error)
-      && check_number ("cutout", options->cutout, 1, error);
+      && check_number ("cutout", options->cutout, 1, error)
+      && check_number ("mosaic", options->mosaic, 1, error);
 }
 
 /* --- Choosing --------------------------------------------------------------------------------- */
@@ -227,6 +229,32 @@ augment_show_all (Augmentation *augmentation, const AugmentOptions *options, gui
   if (augmentation->cut_x + augmentation->cut_width > augmentation->network_width
       || augmentation->cut_y + augmentation->cut_height > augmentation->network_height)
     augmentation->cut_width = augmentation->cut_height = 0;
+}
+
+gboolean
+augment_is_mosaic (const AugmentOptions *options, RandomKey key)
+{
+  return random_key_uniform (key, DECIDE_MOSAIC) < options->mosaic;
+}
+
+/* The picture lies in a corner of a part twice as wide and high, of the sample's shape; a mirrored one in the
+ * opposite corner, from where it is mirrored. */
+gboolean
+augment_show_quarter (Augmentation *augmentation, guint width, guint height, guint quarter)
+{
+  const double shape = (double) augmentation->network_width / augmentation->network_height;
+  const double wide = 2 * fmax (width, height * shape), high = wide / shape;
+  const gboolean right = (quarter % 2 == 1) != augmentation->flip;
+  const gboolean low = (quarter / 2 == 1) != augmentation->flip_vertical;
+
+  if (wide > PICTURE_MAX_SIDE || high > PICTURE_MAX_SIDE || wide * high > PICTURE_MAX_PIXELS)
+    return FALSE;
+  augmentation->width = MAX ((guint) round (wide), width);
+  augmentation->height = MAX ((guint) round (high), height);
+  augmentation->x = right ? -(gint) (augmentation->width - width) : 0;
+  augmentation->y = low ? -(gint) (augmentation->height - height) : 0;
+  augmentation->cut_width = augmentation->cut_height = 0;
+  return TRUE;
 }
 
 /* --- Points and boxes ------------------------------------------------------------------------- */

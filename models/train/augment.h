@@ -50,6 +50,10 @@ typedef struct {
   double cutout; /* probability that a rectangle, a tenth to a third of each side, is covered by
                     `border` (DeVries and Taylor 2017); objects stay, whatever is covered */
 
+  double
+      mosaic; /* probability that a sample is four pictures, each in its quarter (YOLOv4, Bochkovskiy et
+                    al. 2020); zoom and cutout are not for them */
+
   gboolean bgr; /* the model's channel order */
 } AugmentOptions;
 
@@ -79,6 +83,12 @@ typedef struct {
 /* For a picture of this size. */
 Augmentation augment_choose (const AugmentOptions *options, guint width, guint height,
     RandomKey key);
+
+/* Whether the key's sample is a mosaic; and makes the augmentation, chosen for another picture, show all of
+ * this one in a quarter, 0 … 3 row by row, of the same sample. FALSE: it would be too large. */
+gboolean augment_is_mosaic (const AugmentOptions *options, RandomKey key);
+gboolean augment_show_quarter (Augmentation *augmentation, guint width, guint height,
+    guint quarter);
 
 /* Makes it show the whole picture and nothing but it. */
 void augment_show_all (Augmentation *augmentation, const AugmentOptions *options, guint width,

@@ -158,8 +158,9 @@ add_class (Dataset *dataset, const CocoFile *file, guint index, GError **error)
 
   if (known != NULL && !g_str_equal (known->name, category->name)) {
     g_set_error (error, FBNET_ERROR, FBNET_ERROR_FORMAT,
-        "%s: category %" G_GINT64_FORMAT ": expected one name, found '%s' and '%s'", where,
-        category->id, known->name, category->name);
+        "%s: category %" G_GINT64_FORMAT ": expected one name, found '%s' and '%s' "
+        "(fbnet-dataset merges sets by the names of their classes)",
+        where, category->id, known->name, category->name);
     return FALSE;
   }
   problems_note_if (dataset->problems, coco_file_find_category (file, category->id) != category,

@@ -5,6 +5,7 @@
 #include "datasetreader.h"
 
 #include <math.h>
+#include <string.h>
 
 #include "dataset-private.h"
 
@@ -13,7 +14,10 @@ enum {
   KEY_EPOCHS,
   KEY_AUGMENTATIONS,
   KEY_REPEATS,
+  KEY_MOSAICS,
 };
+
+#define N_QUARTERS 4
 
 struct DatasetReader {
   Dataset *dataset;
@@ -63,7 +67,7 @@ crop_mask (const TrainSample *sample, const TrainObject *object, const Box *box,
 }
 
 static OwnedSample *
-sample_new (const Augmentation *augmentation, const Item *item, GError **error)
+sample_new (const Augmentation *augmentation, const Item *item, guint max_objects, GError **error)
 {
   const guint width = augmentation->network_width, height = augmentation->network_height;
   guint8 *pixels = g_try_malloc_n ((gsize) width * height, 3);
@@ -76,7 +80,7 @@ sample_new (const Augmentation *augmentation, const Item *item, GError **error)
   OwnedSample *owned = g_new0 (OwnedSample, 1);
   owned->path = item->path;
   owned->pixels = pixels;
-  owned->objects = g_new (TrainObject, item->objects->len);
+  owned->objects = g_new (TrainObject, max_objects);
   owned->masks = g_ptr_array_new_with_free_func ((GDestroyNotify) object_mask_free);
   owned->sample = (TrainSample){ .width = width,
     .height = height,
@@ -206,6 +210,85 @@ add_objects (const DatasetReader *reader, OwnedSample *owned, const Augmentation
   return TRUE;
 }
 
+/* --- Mosaics ---------------------------------------------------------------------------------- */
+
+static void
+copy_quarter (guint8 *to, const guint8 *from, guint width, guint height, guint quarter)
+{
+  const gsize x0 = quarter % 2 == 0 ? 0 : width / 2, x1 = quarter % 2 == 0 ? width / 2 : width;
+  const gsize y0 = quarter / 2 == 0 ? 0 : height / 2, y1 = quarter / 2 == 0 ? height / 2 : height;
+
+  for (gsize y = y0; y < y1; y++)
+    memcpy (to + 3 * (y * width + x0), from + 3 * (y * width + x0), 3 * (x1 - x0));
+}
+
+/* Each quarter has its own flips and colours; the size of all is that of the first. */
+static gboolean
+add_quarter (DatasetReader *reader, OwnedSample *owned, const Augmentation *first, const Item *item,
+    RandomKey key, guint quarter, GError **error)
+{
+  g_autoptr (Picture) picture = dataset_read_item (reader->dataset, (Item *) item);
+  const guint width = first->network_width, height = first->network_height;
+
+  if (picture == NULL)
+    return TRUE; /* the border's colour is there */
+  Augmentation augmentation =
+      augment_choose (&reader->options, picture->width, picture->height, key);
+  augmentation.network_width = width;
+  augmentation.network_height = height;
+  if (!augment_show_quarter (&augmentation, picture->width, picture->height, quarter))
+    return TRUE;
+  g_autofree guint8 *pixels = g_try_malloc_n ((gsize) width * height, 3);
+  if (pixels == NULL) {
+    g_set_error (error, FBNET_ERROR, FBNET_ERROR_MEMORY, "%s: no memory for %u×%u pixels",
+        item->path, width, height);
+    return FALSE;
+  }
+  if (!augment_pixels (&augmentation, &reader->options, pixels, picture, reader->resizer, error)
+      || !add_objects (reader, owned, &augmentation, item, picture, error))
+    return FALSE;
+  copy_quarter (owned->pixels, pixels, width, height, quarter);
+  return TRUE;
+}
+
+static void
+fill_border (OwnedSample *owned, const guint8 border[3])
+{
+  const gsize n = (gsize) owned->sample.width * owned->sample.height;
+
+  for (gsize i = 0; i < n; i++)
+    memcpy (owned->pixels + 3 * i, border, 3);
+}
+
+/* The drawn picture, whose size decides, and three others of the set. */
+static TrainSample *
+make_mosaic (DatasetReader *reader, const Item *item, const Picture *picture, RandomKey key,
+    GError **error)
+{
+  const GPtrArray *items = reader->dataset->items;
+  const RandomKey others = random_key_part (key, KEY_MOSAICS);
+  const Augmentation first =
+      augment_choose (&reader->options, picture->width, picture->height, key);
+  const Item *quarters[N_QUARTERS] = { item };
+  guint n = item->objects->len;
+
+  for (guint q = 1; q < N_QUARTERS; q++) {
+    quarters[q] = items->pdata[random_key_below (others, q, items->len)];
+    n += quarters[q]->objects->len;
+  }
+  OwnedSample *owned = sample_new (&first, item, n, error);
+  if (owned == NULL)
+    return NULL;
+  g_autoptr (TrainSample) sample = &owned->sample;
+  fill_border (owned, reader->options.border);
+  for (guint q = 0; q < N_QUARTERS; q++)
+    if (!add_quarter (reader, owned, &first, quarters[q], random_key_part (others, q), q, error))
+      return NULL;
+  return g_steal_pointer (&sample);
+}
+
+/* --- Samples ---------------------------------------------------------------------------------- */
+
 static TrainSample *
 make_sample (DatasetReader *reader, const Item *item, const Picture *picture, RandomKey key,
     GError **error)
@@ -214,7 +297,7 @@ make_sample (DatasetReader *reader, const Item *item, const Picture *picture, Ra
       augment_choose (&reader->options, picture->width, picture->height, key);
 
   keep_some_object (reader, &augmentation, item, picture);
-  OwnedSample *owned = sample_new (&augmentation, item, error);
+  OwnedSample *owned = sample_new (&augmentation, item, item->objects->len, error);
   if (owned == NULL)
     return NULL;
   g_autoptr (TrainSample) sample = &owned->sample;
@@ -277,8 +360,10 @@ dataset_reader_draw (DatasetReader *reader, guint64 seed, guint64 draw, GError *
   for (guint i = 0; i < length; i++) {
     Item *item = items->pdata[reader->order[(draw + i) % length]];
     g_autoptr (Picture) picture = dataset_read_item (reader->dataset, item);
+    const RandomKey key = random_key_part (augmentations, draw);
     if (picture != NULL)
-      return make_sample (reader, item, picture, random_key_part (augmentations, draw), error);
+      return (augment_is_mosaic (&reader->options, key) ? make_mosaic : make_sample) (reader, item,
+          picture, key, error);
   }
   const Item *first = items->pdata[0];
   g_set_error (error, FBNET_ERROR, FBNET_ERROR_FORMAT,

@@ -106,6 +106,8 @@ add_data_options (TrainOptions *o, GOptionContext *context)
         "Add noise of up to S of 255 (standard deviation) [0]", "S" },
     { "cutout", 0, 0, G_OPTION_ARG_DOUBLE, &o->augment.cutout,
         "Probability that a rectangle is covered [0]", "P" },
+    { "mosaic", 0, 0, G_OPTION_ARG_DOUBLE, &o->augment.mosaic,
+        "Probability that four pictures are one sample [0]", "P" },
     { "repeat-threshold", 0, 0, G_OPTION_ARG_DOUBLE, &o->repeat_threshold,
         "Show pictures of classes that less than this share of the pictures has more often [0]",
         "T" },
@@ -655,9 +657,9 @@ describe_samples (const TrainOptions *o)
 {
   const AugmentOptions *a = &o->augment;
 
-  return g_strdup_printf ("augment=%g,%g,%g,%g,%g,%g,%g,%g,%g,%g,%g,%g\n%s", a->flip, a->zoom_in,
+  return g_strdup_printf ("augment=%g,%g,%g,%g,%g,%g,%g,%g,%g,%g,%g,%g,%g\n%s", a->flip, a->zoom_in,
       a->zoom_out, a->brightness, a->contrast, a->saturation, a->flip_vertical, a->hue, a->grey,
-      a->blur, a->noise, a->cutout, o->keep_empty ? "keep_empty=1\n" : "");
+      a->blur, a->noise, a->cutout, a->mosaic, o->keep_empty ? "keep_empty=1\n" : "");
 }
 
 /* All that the result depends on, but for the model that the run begins with and the pictures. */

@@ -80,6 +80,12 @@ validation_new (const ValidationOptions *options, GError **error)
 
   if (annotations == NULL)
     return NULL;
+  if (annotations->images->len == 0) {
+    g_set_error (error, FBNET_ERROR, FBNET_ERROR_FORMAT,
+        "%s: expected pictures to evaluate with, found none", options->annotations);
+    coco_file_free (annotations);
+    return NULL;
+  }
   Validation *self = g_new0 (Validation, 1);
   self->annotations = annotations;
   self->images = g_strdup (options->images);

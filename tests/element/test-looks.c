@@ -481,6 +481,50 @@ test_parts_twice (void)
   check_parts ("zoom-regions=1 zoom-factor=2");
 }
 
+static guint64
+inference_time (GstBuffer *buffer)
+{
+  guint64 time = GST_CLOCK_TIME_NONE;
+
+  g_assert_true (gst_structure_get_uint64 (truth_of (buffer), "inference-pts", &time));
+  return time;
+}
+
+static GstBuffer *
+push_two (Stream *stream, double x)
+{
+  const Symbol symbols[] = { { SYMBOL_RING, 200, 330, 220 }, { SYMBOL_CROSS, x, 300, 200 } };
+
+  return stream_push (stream, symbols_frame (&stream->info, symbols, 2));
+}
+
+/* Beside the stream, faster than can be looked at: whatever gave way to whatever, once the last frame was looked at both are
+ * where they are. */
+static void
+test_parts_latest (void)
+{
+  g_autoptr (Stream) stream = open_latest ("still-threshold=8 zoom-policy=motion");
+  const GstClockTime last = 59 * FRAME;
+  GstBuffer *out = NULL;
+
+  for (guint i = 0; i < 60; i++) {
+    gst_clear_buffer (&out);
+    out = push_two (stream, 560 + 4 * i);
+    g_usleep (i % 7 * 2000);
+  }
+  while (inference_time (out) == GST_CLOCK_TIME_NONE || inference_time (out) < last) {
+    gst_clear_buffer (&out);
+    g_usleep (5000);
+    out = push_two (stream, 560 + 4 * 59);
+  }
+  g_autoptr (GArray) seen = seen_on (out, &stream->info);
+  g_assert_cmpuint (seen->len, ==, 2);
+  for (guint i = 0; i < 2; i++)
+    g_assert_cmpfloat_with_epsilon ((SEEN (seen, i)->x0 + SEEN (seen, i)->x1) / 2,
+        g_str_equal (SEEN (seen, i)->label, "ring") ? 200 : 560 + 4 * 59, 12);
+  gst_buffer_unref (out);
+}
+
 int
 main (int argc, char **argv)
 {
@@ -501,6 +545,7 @@ main (int argc, char **argv)
   g_test_add_func ("/element/looks/still-latest", test_still_latest);
   g_test_add_func ("/element/looks/parts-that-moved", test_parts_that_moved);
   g_test_add_func ("/element/looks/parts-twice", test_parts_twice);
+  g_test_add_func ("/element/looks/parts-latest", test_parts_latest);
   const int result = g_test_run ();
   models_clean_up ();
   return result;

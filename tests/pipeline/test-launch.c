@@ -18,6 +18,7 @@ static const struct {
   { "^\\s*… !", "videotestsrc num-buffers=3 !" }, { "! …$", "! fakesink" },
   { "v4l2src", "videotestsrc is-live=true num-buffers=10" }, { "autovideosink", "fakesink" },
   { "filesrc location=\\S+", "filesrc location=FILM" },
+  { "uridecodebin uri=\\S+", "filesrc location=FILM ! decodebin" },
   { " (model|label)-file=\\S+", "" }, /* the bundled model finds something in anything */
 };
 

@@ -384,6 +384,22 @@ test_split (Fixture *f, gconstpointer data)
   g_assert_true (cJSON_Compare (val, same, TRUE));
 }
 
+/* Of one picture none can be kept apart, and an older set's is gone. */
+static void
+test_one (Fixture *f, gconstpointer data)
+{
+  g_autofree char *csv = make_many (f, 3), *voc = make_voc (f);
+  g_autofree char *val = g_build_filename (f->output, "val.json", NULL);
+  g_auto (Command) three = run (f, csv, "--val-split 0.3");
+
+  command_expect (&three, 0, "*");
+  g_assert_true (g_file_test (val, G_FILE_TEST_EXISTS));
+  g_auto (Command) one = run (f, voc, "--val-split 0.3");
+  command_expect (&one, 0, "*");
+  g_assert_false (g_file_test (val, G_FILE_TEST_EXISTS));
+  g_assert_null (strstr (one.out, "--val-annotations"));
+}
+
 /* A copy under another name is on the same side as the picture: nothing is evaluated that was learned. */
 static void
 test_copies (Fixture *f, gconstpointer data)
@@ -651,6 +667,7 @@ main (int argc, char **argv)
   ADD ("/fbnet-dataset/merge", test_merge);
   ADD ("/fbnet-dataset/similar", test_similar);
   ADD ("/fbnet-dataset/split", test_split);
+  ADD ("/fbnet-dataset/one", test_one);
   ADD ("/fbnet-dataset/copies", test_copies);
   ADD ("/fbnet-dataset/reduced", test_reduced);
   ADD ("/fbnet-dataset/turned", test_turned);

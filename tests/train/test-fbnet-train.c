@@ -397,11 +397,18 @@ test_validation_files (void)
   g_autofree char *good = g_strdup_printf ("--iterations 2 --val-annotations %s --val-images %s",
       room.annotations, room.images);
   g_autofree char *foreign = write_text (room.folder, "foreign.json",
-      "{\"images\":[],\"categories\":[{\"id\":1,\"name\":\"unheard of\"}],\"annotations\":[]}");
+      "{\"images\":[{\"id\":1,\"file_name\":\"a\"}],\"categories\":[{\"id\":1,\"name\":\"unheard "
+      "of\"}],\"annotations\":[]}");
+  g_autofree char *empty = write_text (room.folder, "empty.json",
+      "{\"images\":[],\"categories\":[{\"id\":1,\"name\":\"arrow\"}],\"annotations\":[]}");
   g_autofree char *wrong =
       g_strdup_printf ("--val-annotations %s --val-images %s", foreign, room.images);
 
   expect (output, good, 0, "*evaluated on 12 pictures*step 2: *is written*");
+  g_autofree char *none =
+      g_strdup_printf ("--val-annotations %s --val-images %s", empty, room.images);
+
+  expect (output, none, 1, "*empty.json: expected pictures to evaluate with, found none*");
   expect (output, wrong, 1, "*foreign.json: expected a category that is trained*");
 }
 

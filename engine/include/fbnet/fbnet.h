@@ -455,7 +455,8 @@ typedef enum {
  * @n_threads: threads that work on one frame, the caller's among them, 0…256; 0: one per processor
  *   that this process may run on
  * @kernels: (nullable): name of the kernel set, "c", "openblas", "sse41", "avx2", "avxvnni", "avx512",
- *   "neon"; NULL: the environment variable FBNET_KERNELS, else the best that this processor runs
+ *   "neon", "neondot", "neoni8mm"; NULL: the environment variable FBNET_KERNELS, else the best that this
+ *   processor runs
  * @precision: of the arithmetic; FBNET_PRECISION_INT8 is an error for a model that is not quantised
  * @int8_bias: how int8 layers treat biases beyond 32 bits
  * @normalization: how statistics of several frames are pooled where they are taken from the stream.
