@@ -8,11 +8,10 @@ For GStreamer 1.26 or later; needs PyGObject (Debian 13: python3-gi, gir1.2-gst-
 watch.py does the same with the metadata that every version has."""
 import sys
 
-import gi
+from play import GLib, Gst, gi, on_buffer, parse, play
 
-gi.require_version("Gst", "1.0")
 gi.require_version("GstAnalytics", "1.0")
-from gi.repository import GLib, Gst, GstAnalytics  # noqa: E402
+from gi.repository import GstAnalytics  # noqa: E402
 
 
 def mask_share(mask):
@@ -42,36 +41,16 @@ def describe(relations):
     return ", ".join(texts.values()) or "-"
 
 
-def read_frame(_pad, info):
-    """In the streaming thread, for every frame behind the detector."""
-    buffer = info.get_buffer()
+def print_line(buffer):
+    """For every frame behind the detector."""
     relations = GstAnalytics.buffer_get_analytics_relation_meta(buffer)
     if relations:  # without: the detector did not look
         print(f"{buffer.pts / Gst.SECOND:8.3f}  {describe(relations)}")
-    return Gst.PadProbeReturn.OK
 
 
-def main():
-    if len(sys.argv) != 3:
-        sys.exit(f"usage: {sys.argv[0]} MODEL VIDEO")
-    Gst.init(None)
-    try:
-        pipeline = Gst.parse_launch(
-            "filesrc name=file ! decodebin ! fbnetdetect name=detector ! fakesink sync=false")
-    except GLib.Error as error:
-        sys.exit(error.message)
-    detector = pipeline.get_by_name("detector")
-    detector.set_property("model-file", sys.argv[1])
-    detector.get_static_pad("src").add_probe(Gst.PadProbeType.BUFFER, read_frame)
-    pipeline.get_by_name("file").set_property("location", sys.argv[2])
-
-    pipeline.set_state(Gst.State.PLAYING)
-    message = pipeline.get_bus().timed_pop_filtered(
-        Gst.CLOCK_TIME_NONE, Gst.MessageType.EOS | Gst.MessageType.ERROR)
-    pipeline.set_state(Gst.State.NULL)
-    if message.type == Gst.MessageType.ERROR:
-        sys.exit(message.parse_error()[0].message)
-
-
-if __name__ == "__main__":
-    main()
+if len(sys.argv) != 3:
+    sys.exit(__doc__)
+pipeline = parse(f'filesrc location="{sys.argv[2]}" ! decodebin ! '
+                 f'fbnetdetect name=detector model-file="{sys.argv[1]}" ! fakesink')
+on_buffer(pipeline, "detector", print_line)
+play(pipeline)

@@ -1,15 +1,22 @@
 #!/bin/sh
 # SPDX-License-Identifier: LGPL-2.1-or-later
 #
-# Fetches the detector of COCO's 80 classes that Meta published with its Android demo, checks its
-# sha256, and imports it. No licence is stated for it, so this project does not carry it.
+# Fetches a detector of COCO's 80 classes, checks its sha256, and imports it: the one that Meta published with its
+# Android demo or, with --masks, the one with masks that the Flutter plugin flutter_d2go carries. No licence is
+# stated for either, so this project does not carry them.
 set -eu
 
-usage='examples/fetch-coco.sh MODEL.safetensors [D2GO.pt]
+usage='examples/fetch-coco.sh [--masks] MODEL.safetensors [D2GO.pt]
+  --masks   masks too: boxes are as good, a frame takes longer
   D2GO.pt   the export, if it is here already'
 
 address=https://github.com/pytorch/android-demo-app/raw/master/D2Go/ObjectDetection/app/src/main/assets/d2go.pt
 sha256=a83b0798d5c4fce6c96fe27f9f0b22408d64a3faf76285b0e45047fab322ecdd
+if [ "${1:-}" = --masks ]; then
+  address=https://github.com/tsubauaaa/flutter_d2go/raw/HEAD/example/assets/models/d2go.pt
+  sha256=f12c38691a2f419f1ebd7666be9ce97c4d7c275b2a345da905fe1221a3bdbc5b
+  shift
+fi
 
 if [ $# -lt 1 ] || [ $# -gt 2 ] || [ "$1" = --help ]; then
   echo "$usage"

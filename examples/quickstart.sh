@@ -11,6 +11,7 @@ usage='examples/quickstart.sh [--model FILE] [--config NAME|FILE.yaml] [--output
                     (.pth) or an export (.pt, .ptl)
   --config CONFIG   for a checkpoint: the D2Go config it was trained with
   --coco            the detector of 80 COCO classes that Meta published (examples/fetch-coco.sh)
+  --coco-masks      one that finds masks too (the same with --masks)
   --output DIR      where results go (build/quickstart)
 Without a model: the bundled one, which finds the symbols of docs/sheet.pdf. Without files: generated
 ones with such symbols.'
@@ -62,7 +63,8 @@ read_arguments() {
         printf -v "${1#--}" '%s' "$2"
         shift
         ;;
-      --coco) coco=yes ;;
+      --coco) coco=boxes ;;
+      --coco-masks) coco=masks ;;
       --help)
         printf '%s\n' "$usage"
         exit 0
@@ -103,7 +105,11 @@ build_all() {
 choose_model() {
   if [ -n "$coco" ]; then
     model=$output/coco.safetensors
-    "$top/examples/fetch-coco.sh" "$model"
+    if [ "$coco" = masks ]; then
+      "$top/examples/fetch-coco.sh" --masks "$model"
+    else
+      "$top/examples/fetch-coco.sh" "$model"
+    fi
   fi
   case $model in
     '') model=$top/models/demo/fbnet-demo.safetensors ;;

@@ -5,27 +5,31 @@
 # With --checks, also what changes are checked with beyond the tests of every machine.
 set -eu
 
-# To build: the engine; the importer; the tools and the overlay; training on several machines; the
-# element.
+# To build: the engine, and its way into Python; the importer; the tools, the overlay and generated codes; training on
+# several machines; the element.
 build='gcc libc6-dev meson ninja-build pkg-config
 libglib2.0-dev libcjson-dev libopenblas-dev
+gobject-introspection libgirepository1.0-dev
 libzip-dev libyaml-dev
-libpng-dev libjpeg-dev libcairo2-dev libpango1.0-dev
+libpng-dev libjpeg-dev libcairo2-dev libpango1.0-dev libzint-dev
 libopenmpi-dev
 libgstreamer1.0-dev libgstreamer-plugins-base1.0-dev'
 
 # To run examples and tests: pipelines that read and write usual videos, a font to draw labels with,
-# a way to fetch a model, training runs of several processes.
+# a way to fetch a model, training runs of several processes, the examples in Python, and what such programs see.
 run='gstreamer1.0-tools gstreamer1.0-plugins-base gstreamer1.0-plugins-good
 gstreamer1.0-plugins-bad gstreamer1.0-plugins-ugly gstreamer1.0-libav
-fonts-dejavu-core curl ca-certificates openmpi-bin'
+fonts-dejavu-core curl ca-certificates openmpi-bin
+python3-gi gir1.2-gst-plugins-base-1.0'
 
+# What single examples need beyond that: numpy and pictures, MQTT, RTSP, a web server and a browser.
+examples='python3-numpy python3-pil mosquitto mosquitto-clients gir1.2-gst-rtsp-server-1.0 gir1.2-soup-3.0 chromium'
 # For tests/clang.sh the compiler, its sanitizers and its fuzzer; memory checks; AVX-512 on processors that
-# lack it.
+# lack it; for tests/release.sh another release of Debian.
 checks=
 case ${1-} in
   '') ;;
-  --checks) checks='clang libclang-rt-dev valgrind libsimde-dev' ;;
+  --checks) checks="clang libclang-rt-dev valgrind libsimde-dev debootstrap $examples" ;;
   *) echo 'examples/setup.sh [--checks]' >&2; exit 2 ;;
 esac
 
@@ -34,6 +38,7 @@ esac
 release=$(. /etc/os-release && echo "${VERSION_ID:-13}") || release=0
 if [ "${release%%.*}" -ge 13 ]; then
   build="$build libgstreamer-plugins-bad1.0-dev"
+  run="$run gir1.2-gst-plugins-bad-1.0"
 fi
 
 is_installed() {

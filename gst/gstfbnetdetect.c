@@ -29,21 +29,25 @@
 
 #include <gst/video/video.h>
 
+#include "gstfbnetaim.h"
 #include "gstfbnetattach.h"
-#include "gstfbnetclasses.h"
 #include "gstfbnetimage.h"
-#include "gstfbnetloader.h"
 #include "gstfbnetmessages.h"
 #include "gstfbnetmeta.h"
-#include "gstfbnetoverlay.h"
-#include "gstfbnetsettings.h"
+#include "gstfbnetpace.h"
+#include "gstfbnetprediction.h"
+#include "gstfbnetsession.h"
 #include "gstfbnetstats.h"
+#include "gstfbnetstill.h"
 #include "gstfbnetstructure.h"
 #include "gstfbnettruth.h"
 #include "gstfbnetworker.h"
 
 #ifdef HAVE_ANALYTICS
 #  include "gstfbnetanalytics.h"
+#endif
+#ifdef HAVE_OVERLAY
+#  include "gstfbnetdrawing.h"
 #endif
 
 GST_DEBUG_CATEGORY_STATIC (gst_fbnet_detect_debug);
@@ -60,48 +64,34 @@ GST_DEBUG_CATEGORY_STATIC (gst_fbnet_detect_debug);
 #define PAD_CAPS                                                                                   \
   VIDEO_CAPS ("") ";" VIDEO_CAPS ("(memory:SystemMemory, meta:GstVideoOverlayComposition)")
 
-/* So many looks in a row that last longer than a frame are no accident. */
-#define MANY_SLOW_LOOKS 5
-
 struct _GstFbnetDetect {
   GstBaseTransform parent;
-  GstFbnetLoader *loader;
+  GstFbnetSession *session;
   GstFbnetWorker *worker;
 
-  /* The object lock protects these. */
-  GstFbnetSettings settings;
-  guint revision; /* of settings */
-  GstFbnetStats stats;
-  GstFbnetNetwork *network;   /* replaced by the streaming thread only */
-  GstClockTime earliest_time; /* by the last QoS event, running time */
-  gint64 jitter;
-  double proportion;
+  GstFbnetStats stats; /* the object lock protects it */
+  GstFbnetPace pace;
 
   /* Those of the streaming thread, and of start and stop. */
   GstVideoInfo info;
-  GstFbnetSettings now; /* the settings that the frames follow */
-  guint applied;        /* their revision */
-  FbnetParams params;   /* made of them */
-  float *thresholds;    /* (nullable): room for params.class_thresholds */
-  guint params_revision;
-  GPtrArray *complaints; /* about the settings, already posted */
-  guint meta_types;      /* GstFbnetMetaTypes, as when the element started */
+  const GstFbnetNow *now; /* the session's */
+  guint meta_types;       /* GstFbnetMetaTypes, as when the element started */
+  gint scheduling;        /* GstFbnetScheduling, likewise */
   gboolean scheduled, latest, live;
   GstFbnetHistory history;
+  GstFbnetContinuity continuity;
+  GstFbnetPrediction *prediction;
+  GstFbnetStill *still;
   gboolean was_enabled;
   guint told;             /* the number of the look that was told last */
+  guint n_told;           /* what it found */
   GstFbnetMoment told_at; /* for the first time */
-  GArray *regions;        /* of GstFbnetRegion: those of this frame */
+  GstFbnetAim aim;
   GstFbnetTeller teller;
-  guint n_slow;      /* looks in a row that lasted longer than a frame */
-  gboolean warm;     /* frames of this size have been seen */
-  guint told_of_roi; /* the revision of which it was said that roi lies outside the frame */
-  gboolean told_slow, told_unreadable, told_regions, told_orientation;
+  gboolean warm; /* frames of this size have been seen */
+  gboolean told_unreadable, told_orientation;
 #ifdef HAVE_OVERLAY
-  GstFbnetOverlay *overlay;
-  gboolean attach_offered; /* by the caps of the source pad */
-  gboolean attach_asked;   /* those downstream, whether they take it; since caps were set */
-  gboolean attach_taken;   /* their answer */
+  GstFbnetDrawing drawing;
 #endif
 };
 
@@ -118,159 +108,16 @@ static GstStaticPadTemplate src_template =
 G_DEFINE_TYPE (GstFbnetDetect, gst_fbnet_detect, GST_TYPE_BASE_TRANSFORM)
 GST_ELEMENT_REGISTER_DEFINE (fbnetdetect, "fbnetdetect", GST_RANK_NONE, GST_TYPE_FBNET_DETECT)
 
-/* --- Settings ---------------------------------------------------------------------------------- */
-
-/* Posts the complaints that were not posted when the settings were last looked at. Takes them. */
-static void
-post_complaints (GstFbnetDetect *self, GPtrArray *complaints)
-{
-  for (guint i = 0; i < complaints->len; i++) {
-    const char *text = g_ptr_array_index (complaints, i);
-    if (!g_ptr_array_find_with_equal_func (self->complaints, text, g_str_equal, NULL))
-      gst_fbnet_post_settings (self, GST_MESSAGE_WARNING, text);
-  }
-  g_ptr_array_unref (self->complaints);
-  self->complaints = complaints;
-}
-
-/* Makes the frames to come follow the settings. What they cannot follow is `wrong`, or of no use to the
- * model: `moot` (gst_fbnet_settings_apply()). */
-static void
-resolve_settings (GstFbnetDetect *self, GPtrArray *wrong, GPtrArray *moot)
-{
-  GstFbnetNetwork *network = self->network;
-
-  GST_OBJECT_LOCK (self);
-  gst_fbnet_settings_copy (&self->now, &self->settings);
-  self->applied = self->revision;
-  GST_OBJECT_UNLOCK (self);
-
-  self->params = network->defaults;
-  self->params_revision++;
-  g_free (self->thresholds);
-  self->thresholds = g_new0 (float, network->n_classes);
-  gst_fbnet_settings_apply (&self->now, network->model, network->path, &self->params, moot, wrong);
-  gst_fbnet_classes_apply (&self->now, network, self->thresholds, &self->params, wrong);
-}
-
-/* Between two frames: what cannot be followed is told once and left out. While a network is loading
- * nothing is told: the settings may be meant for that one. */
-static void
-follow_settings (GstFbnetDetect *self)
-{
-  GPtrArray *complaints = g_ptr_array_new_with_free_func (g_free);
-
-  resolve_settings (self, complaints, complaints);
-  if (gst_fbnet_loader_is_busy (self->loader))
-    g_ptr_array_unref (complaints);
-  else
-    post_complaints (self, complaints);
-}
-
-static gboolean
-settings_changed (GstFbnetDetect *self)
-{
-  GST_OBJECT_LOCK (self);
-  const gboolean changed = self->applied != self->revision;
-  GST_OBJECT_UNLOCK (self);
-  return changed;
-}
-
-/* --- Network ----------------------------------------------------------------------------------- */
-
-/* As the properties say now. NULL with `error`, also when no model is set. */
-static GstFbnetNetwork *
-open_network (gpointer data, GError **error)
-{
-  GstFbnetDetect *self = data;
-  GstFbnetSettings settings = { 0 };
-
-  GST_OBJECT_LOCK (self);
-  gst_fbnet_settings_copy (&settings, &self->settings);
-  GST_OBJECT_UNLOCK (self);
-
-  GstFbnetNetwork *network =
-      gst_fbnet_network_open (settings.model_file, settings.label_file, &settings.options, error);
-  gst_fbnet_settings_clear (&settings);
-  return network;
-}
-
-/* The properties tell of the files in use again, unless others are wanted by now. */
-static void
-restore_files (GstFbnetDetect *self)
-{
-  GST_OBJECT_LOCK (self);
-  const gboolean restore = self->network != NULL && !gst_fbnet_loader_is_wanted (self->loader);
-  if (restore)
-    gst_fbnet_settings_set_files (&self->settings, self->network->model_file,
-        self->network->label_file);
-  GST_OBJECT_UNLOCK (self);
-  if (restore) {
-    g_object_notify (G_OBJECT (self), "model-file");
-    g_object_notify (G_OBJECT (self), "label-file");
-  }
-}
-
-/* In the loader's thread. */
-static void
-network_opened (gpointer data, const GError *error)
-{
-  GstFbnetDetect *self = data;
-
-  GST_OBJECT_LOCK (self);
-  self->revision++; /* what was kept back while loading is told now */
-  GST_OBJECT_UNLOCK (self);
-  if (error == NULL)
-    return;
-  restore_files (self);
-  gst_fbnet_post_engine_error (self, GST_MESSAGE_WARNING, error);
-  g_signal_emit (self, signals[SIGNAL_MODEL_UPDATED], 0, FALSE, error->message);
-}
-
-/* Before a frame: the new network, if one has been loaded, takes the old one's place. */
-static void
-take_ready (GstFbnetDetect *self)
-{
-  GstFbnetNetwork *ready = gst_fbnet_loader_take (self->loader);
-
-  if (ready == NULL)
-    return;
-  GST_OBJECT_LOCK (self);
-  GstFbnetNetwork *old = self->network;
-  self->network = ready;
-  self->revision++;
-  GST_OBJECT_UNLOCK (self);
-  gst_fbnet_network_unref (old);
-  gst_fbnet_worker_renew (self->worker);
-  self->warm = FALSE;
-  GST_INFO_OBJECT (self, "detecting with %s now", self->network->path);
-  g_signal_emit (self, signals[SIGNAL_MODEL_UPDATED], 0, TRUE, self->network->path);
-}
-
 /* --- Start and stop ---------------------------------------------------------------------------- */
-
-static gboolean
-check_settings_at_start (GstFbnetDetect *self)
-{
-  g_autoptr (GPtrArray) wrong = g_ptr_array_new_with_free_func (g_free);
-  GPtrArray *moot = g_ptr_array_new_with_free_func (g_free);
-
-  resolve_settings (self, wrong, moot);
-  post_complaints (self, moot);
-  if (wrong->len > 0)
-    gst_fbnet_post_settings (self, GST_MESSAGE_ERROR, g_ptr_array_index (wrong, 0));
-  return wrong->len == 0;
-}
 
 /* What is remembered from frame to frame means nothing any more. */
 static void
 reset_stream (GstFbnetDetect *self)
 {
   self->history = (GstFbnetHistory){ 0 };
-  self->n_slow = 0;
-  GST_OBJECT_LOCK (self);
-  self->earliest_time = GST_CLOCK_TIME_NONE;
-  GST_OBJECT_UNLOCK (self);
+  self->continuity = (GstFbnetContinuity){ 0 };
+  self->n_told = 0;
+  gst_fbnet_pace_reset (&self->pace, GST_ELEMENT (self));
 }
 
 static gboolean
@@ -278,19 +125,12 @@ gst_fbnet_detect_stop (GstBaseTransform *trans)
 {
   GstFbnetDetect *self = GST_FBNET_DETECT (trans);
 
-  gst_fbnet_loader_stop (self->loader);
+  gst_fbnet_session_stop (self->session);
   gst_fbnet_worker_stop (self->worker);
-  GST_OBJECT_LOCK (self);
-  GstFbnetNetwork *network = g_steal_pointer (&self->network);
-  GST_OBJECT_UNLOCK (self);
-  gst_fbnet_network_unref (network);
-
-  gst_fbnet_settings_clear (&self->now);
   gst_fbnet_teller_clear (&self->teller);
-  g_clear_pointer (&self->thresholds, g_free);
-  g_clear_pointer (&self->complaints, g_ptr_array_unref);
+  gst_fbnet_aim_clear (&self->aim);
 #ifdef HAVE_OVERLAY
-  g_clear_pointer (&self->overlay, gst_fbnet_overlay_free);
+  gst_fbnet_drawing_clear (&self->drawing);
 #endif
   return TRUE;
 }
@@ -298,14 +138,14 @@ gst_fbnet_detect_stop (GstBaseTransform *trans)
 static void
 begin (GstFbnetDetect *self)
 {
-  self->complaints = g_ptr_array_new_with_free_func (g_free);
   self->scheduled = self->latest = self->live = self->warm = FALSE;
-  self->told_slow = self->told_unreadable = self->told_regions = self->told_orientation = FALSE;
+  self->told_unreadable = self->told_orientation = FALSE;
   self->was_enabled = TRUE;
   reset_stream (self);
+  gst_fbnet_pace_init (&self->pace, GST_ELEMENT (self));
+  gst_fbnet_aim_reset (&self->aim);
   GST_OBJECT_LOCK (self);
   self->stats = (GstFbnetStats){ 0 };
-  self->meta_types = self->settings.meta_types;
   GST_OBJECT_UNLOCK (self);
 }
 
@@ -313,29 +153,34 @@ static gboolean
 gst_fbnet_detect_start (GstBaseTransform *trans)
 {
   GstFbnetDetect *self = GST_FBNET_DETECT (trans);
-  g_autoptr (GError) error = NULL;
 
   begin (self);
-  gst_fbnet_loader_start (self->loader);
-  GstFbnetNetwork *network = open_network (self, &error);
-  if (network == NULL) {
-    gst_fbnet_post_engine_error (self, GST_MESSAGE_ERROR, error);
+  if (!gst_fbnet_session_start (self->session)) {
     gst_fbnet_detect_stop (trans);
     return FALSE;
   }
-
-  GST_OBJECT_LOCK (self);
-  self->network = network;
-  GST_OBJECT_UNLOCK (self);
+  self->meta_types = self->now->settings.meta_types;
+  self->scheduling = self->now->settings.scheduling;
   gst_fbnet_worker_release (self->worker);
+  const GstFbnetNetwork *network = self->now->network;
   GST_INFO_OBJECT (self, "%s, %u classes, kernels %s, %u threads", network->path,
       network->n_classes, gst_fbnet_network_get_kernels (network),
       gst_fbnet_network_get_n_threads (network));
+  return TRUE;
+}
 
-  if (check_settings_at_start (self))
-    return TRUE;
-  gst_fbnet_detect_stop (trans);
-  return FALSE;
+/* See GstFbnetUpdatedFunc. */
+static void
+model_updated (GstElement *element, gboolean success, const char *text)
+{
+  GstFbnetDetect *self = GST_FBNET_DETECT (element);
+
+  if (success) {
+    gst_fbnet_worker_renew (self->worker);
+    self->warm = FALSE;
+    GST_INFO_OBJECT (self, "detecting with %s now", text);
+  }
+  g_signal_emit (self, signals[SIGNAL_MODEL_UPDATED], 0, success, text);
 }
 
 static gboolean
@@ -357,11 +202,8 @@ choose_scheduling (GstFbnetDetect *self)
   if (self->scheduled)
     return;
   self->scheduled = TRUE;
-  GST_OBJECT_LOCK (self);
-  const GstFbnetScheduling scheduling = self->settings.scheduling;
-  GST_OBJECT_UNLOCK (self);
-  self->latest = scheduling == GST_FBNET_SCHEDULING_LATEST
-      || (scheduling == GST_FBNET_SCHEDULING_AUTO && self->live);
+  self->latest = self->scheduling == GST_FBNET_SCHEDULING_LATEST
+      || (self->scheduling == GST_FBNET_SCHEDULING_AUTO && self->live);
   if (self->latest)
     gst_fbnet_worker_start (self->worker);
   GST_INFO_OBJECT (self, "scheduling %s", self->latest ? "latest" : "sync");
@@ -373,8 +215,7 @@ gst_fbnet_detect_set_caps (GstBaseTransform *trans, GstCaps *in, GstCaps *out)
   GstFbnetDetect *self = GST_FBNET_DETECT (trans);
 
 #ifdef HAVE_OVERLAY
-  self->attach_offered = gst_fbnet_attach_in_caps (out);
-  self->attach_asked = FALSE;
+  gst_fbnet_drawing_set_caps (&self->drawing, out);
 #endif
   if (!gst_video_info_from_caps (&self->info, in)) {
     g_autofree char *text = gst_caps_to_string (in);
@@ -393,13 +234,9 @@ static GstCaps *
 gst_fbnet_detect_transform_caps (GstBaseTransform *trans, GstPadDirection direction, GstCaps *caps,
     GstCaps *filter)
 {
-  GstFbnetDetect *self = GST_FBNET_DETECT (trans);
-
-  GST_OBJECT_LOCK (self);
-  const gboolean offer =
-      self->settings.overlay && self->settings.overlay_mode != GST_FBNET_OVERLAY_MODE_BLEND;
-  GST_OBJECT_UNLOCK (self);
+  const gboolean offer = gst_fbnet_session_offers_attaching (GST_FBNET_DETECT (trans)->session);
   g_autoptr (GstCaps) possible = gst_fbnet_attach_transform_caps (direction, caps, offer);
+
   return filter != NULL ? gst_caps_intersect_full (filter, possible, GST_CAPS_INTERSECT_FIRST)
                         : g_steal_pointer (&possible);
 }
@@ -470,32 +307,11 @@ gst_fbnet_detect_sink_event (GstBaseTransform *trans, GstEvent *event)
   return GST_BASE_TRANSFORM_CLASS (gst_fbnet_detect_parent_class)->sink_event (trans, event);
 }
 
-/* As decoders do it: a frame that was late by so much, and as much again to make up for it. */
-static void
-note_qos (GstFbnetDetect *self, GstEvent *event)
-{
-  GstClockTimeDiff difference;
-  GstClockTime time;
-  double proportion;
-
-  gst_event_parse_qos (event, NULL, &proportion, &difference, &time);
-  if (!GST_CLOCK_TIME_IS_VALID (time))
-    return;
-  GST_OBJECT_LOCK (self);
-  self->proportion = proportion;
-  self->jitter = difference;
-  if (difference > 0)
-    self->earliest_time = time + 2 * (GstClockTime) difference;
-  else
-    self->earliest_time = GST_CLOCK_TIME_NONE;
-  GST_OBJECT_UNLOCK (self);
-}
-
 static gboolean
 gst_fbnet_detect_src_event (GstBaseTransform *trans, GstEvent *event)
 {
   if (GST_EVENT_TYPE (event) == GST_EVENT_QOS)
-    note_qos (GST_FBNET_DETECT (trans), event);
+    gst_fbnet_pace_take_event (&GST_FBNET_DETECT (trans)->pace, GST_ELEMENT (trans), event);
   return GST_BASE_TRANSFORM_CLASS (gst_fbnet_detect_parent_class)->src_event (trans, event);
 }
 
@@ -530,99 +346,26 @@ static GstFbnetReason
 decide (GstFbnetDetect *self, GstBuffer *buffer, const GstFbnetMoment *moment)
 {
   const gboolean timed = GST_CLOCK_TIME_IS_VALID (moment->running_time);
-  GstFbnetCircumstances circumstances = {
+  const GstFbnetCircumstances circumstances = {
     .gap = GST_BUFFER_FLAG_IS_SET (buffer, GST_BUFFER_FLAG_GAP),
     .busy = self->latest && gst_fbnet_worker_is_busy (self->worker, moment->came),
     .time = timed ? moment->running_time : (GstClockTime) moment->came * GST_USECOND,
     .running_time = moment->running_time,
+    .earliest_time = gst_fbnet_pace_get_earliest (&self->pace, GST_ELEMENT (self)),
   };
 
-  GST_OBJECT_LOCK (self);
-  circumstances.earliest_time = self->earliest_time;
-  GST_OBJECT_UNLOCK (self);
-  return gst_fbnet_decide (&self->now.rules, &circumstances, &self->history);
+  return gst_fbnet_decide (&self->now->settings.rules, &circumstances, &self->history);
 }
 
 /* What was found before the pause is not shown after it. */
 static void
 follow_enable (GstFbnetDetect *self)
 {
-  const gboolean enabled = self->now.rules.enable;
+  const gboolean enabled = self->now->settings.rules.enable;
 
   if (self->was_enabled && !enabled)
     gst_fbnet_worker_renew (self->worker);
   self->was_enabled = enabled;
-}
-
-static void
-tell_late (GstFbnetDetect *self, GstBuffer *buffer)
-{
-  GST_OBJECT_LOCK (self);
-  const gint64 jitter = self->jitter;
-  const double proportion = self->proportion;
-  const guint64 n_looked = self->stats.inferences;
-  const guint64 n_late = self->stats.reasons[GST_FBNET_REASON_QOS] + 1;
-  GST_OBJECT_UNLOCK (self);
-  gst_fbnet_post_qos (GST_BASE_TRANSFORM (self), buffer, self->live, jitter, proportion, n_looked,
-      n_late);
-}
-
-/* --- Regions ----------------------------------------------------------------------------------- */
-
-static void
-complain_roi (GstFbnetDetect *self, const FbnetRegion *roi, guint width, guint height)
-{
-  if (self->told_of_roi == self->params_revision)
-    return;
-  self->told_of_roi = self->params_revision;
-  g_autofree char *text = g_strdup_printf (
-      "roi: expected a part of the frame of %u x %u pixels, found %u x %u at (%u, %u)", width,
-      height, roi->width, roi->height, roi->x, roi->y);
-  gst_fbnet_post_settings (self, GST_MESSAGE_WARNING, text);
-}
-
-/* The property roi, as far as it lies in the visible frame; the whole frame where it does not. */
-static FbnetRegion
-find_part (GstFbnetDetect *self, guint width, guint height)
-{
-  const GstFbnetNumbers *numbers = &self->now.roi;
-  const FbnetRegion all = { 0, 0, width, height };
-  FbnetRegion part;
-
-  if (numbers->n != 4 || numbers->numbers[2] == 0 || numbers->numbers[3] == 0)
-    return all;
-  const FbnetRegion roi = { numbers->numbers[0], numbers->numbers[1], numbers->numbers[2],
-    numbers->numbers[3] };
-  if (gst_fbnet_regions_intersect (&all, &roi, &part))
-    return part;
-  complain_roi (self, &roi, width, height);
-  return all;
-}
-
-static void
-complain_regions (GstFbnetDetect *self, guint n)
-{
-  if (n <= GST_FBNET_MAX_REGIONS || self->told_regions)
-    return;
-  self->told_regions = TRUE;
-  g_autofree char *text = g_strdup_printf ("inference-region: expected at most %d regions on a "
-                                           "frame, found %u: the others are not looked "
-                                           "into",
-      GST_FBNET_MAX_REGIONS, n);
-  gst_fbnet_post_settings (self, GST_MESSAGE_WARNING, text);
-}
-
-static void
-find_regions (GstFbnetDetect *self, GstBuffer *buffer, const FbnetRegion *part)
-{
-  const GstFbnetRegion whole = { *part, -1 };
-
-  g_array_set_size (self->regions, 0);
-  if (self->now.inference_region == GST_FBNET_REGION_ROI_LIST)
-    complain_regions (self,
-        gst_fbnet_regions_read (self->regions, buffer, self->now.object_class, part));
-  else
-    g_array_append_val (self->regions, whole);
 }
 
 /* --- Looking ----------------------------------------------------------------------------------- */
@@ -641,37 +384,59 @@ complain_unreadable (GstFbnetDetect *self, GstBuffer *buffer)
   gst_fbnet_post (self, GST_MESSAGE_WARNING, GST_STREAM_ERROR, GST_STREAM_ERROR_FORMAT, text, NULL);
 }
 
-static gboolean
-find_visible (GstFbnetDetect *self, GstBuffer *buffer, const GstVideoFrame *frame,
-    FbnetRegion *visible)
-{
-  guint width = (guint) GST_VIDEO_FRAME_WIDTH (frame);
-  guint height = (guint) GST_VIDEO_FRAME_HEIGHT (frame);
-
-  /* A GstVideoMeta may describe a larger picture than the caps do. */
-  if (gst_buffer_get_video_crop_meta (buffer) == NULL) {
-    width = MIN (width, (guint) GST_VIDEO_INFO_WIDTH (&self->info));
-    height = MIN (height, (guint) GST_VIDEO_INFO_HEIGHT (&self->info));
-  }
-  return gst_fbnet_regions_get_visible (buffer, width, height, visible);
-}
-
 /* The engine looks at rectangles, and writes into the view all that a look needs. */
 static gboolean
 fill_view (GstFbnetDetect *self, GstFbnetView *view, GstBuffer *buffer, GstVideoFrame *frame,
     const FbnetRegion *visible, GError **error)
 {
-  const FbnetRegion part = find_part (self, visible->width, visible->height);
+  const GstFbnetNow *now = self->now;
+  const FbnetRegion part = gst_fbnet_aim_find_part (&self->aim, GST_ELEMENT (self), now,
+      visible->width, visible->height);
 
-  view->evaluate = self->now.evaluate && self->network->detector != NULL;
+  view->evaluate = now->settings.evaluate && now->network->detector != NULL;
   if (view->evaluate)
-    gst_fbnet_evaluation_read (view->evaluation, buffer, self->network,
-        self->params.class_thresholds, visible->width, visible->height);
-  if (self->network->classifier != NULL)
+    gst_fbnet_evaluation_read (view->evaluation, buffer, now->network, now->params.class_thresholds,
+        visible->width, visible->height);
+  if (now->network->classifier != NULL)
     return gst_fbnet_view_take_picture (view, &self->info, frame, visible, &part, self->latest,
         error);
-  find_regions (self, buffer, &part);
-  return gst_fbnet_view_fill (view, &self->info, frame, visible, self->regions, error);
+  const GArray *regions =
+      gst_fbnet_aim_find_regions (&self->aim, GST_ELEMENT (self), &now->settings, buffer, &part);
+  return gst_fbnet_view_fill (view, &self->info, frame, visible, regions, self->latest, error);
+}
+
+/* Where nothing is said of what counts as new: more than noise. */
+#define USUAL_MOTION 16
+
+static gboolean
+zooms_by_motion (const GstFbnetView *view)
+{
+  return view->zoom.regions > 0
+      && (view->zoom.policy == FBNET_ZOOM_AUTO || view->zoom.policy == FBNET_ZOOM_MOTION);
+}
+
+/* Keeps what is needed to tell motion by. */
+static gboolean
+follow_motion (GstFbnetDetect *self, GstFbnetView *view, GError **error)
+{
+  const guint threshold = self->now->settings.still_threshold;
+  const gboolean in_parts = threshold > 0 && view->zoom.policy == FBNET_ZOOM_MOTION;
+  const gboolean by_motion = in_parts || (gst_fbnet_view_zooms (view) && zooms_by_motion (view));
+
+  view->serial = view->since = 0;
+  if (by_motion)
+    gst_fbnet_still_find_motion (self->still, view, threshold > 0 ? threshold : USUAL_MOTION);
+  if (in_parts)
+    gst_fbnet_still_allow_part (self->still, view);
+  return (threshold == 0 && !by_motion) || gst_fbnet_still_keep (self->still, view, error);
+}
+
+static gboolean
+is_still (GstFbnetDetect *self, const GstFbnetView *view)
+{
+  const guint threshold = self->now->settings.still_threshold;
+
+  return threshold > 0 && gst_fbnet_still_is (self->still, view, threshold, self->n_told > 0);
 }
 
 /* Hands the view over, or looks at it. */
@@ -686,6 +451,37 @@ look_at (GstFbnetDetect *self, GError **error)
     GST_OBJECT_UNLOCK (self);
   }
   return TRUE;
+}
+
+static gboolean
+look_if_new (GstFbnetDetect *self, GstFbnetView *view, GstFbnetReason *reason, GError **error)
+{
+  if (!is_still (self, view))
+    return follow_motion (self, view, error) && look_at (self, error);
+  *reason = GST_FBNET_REASON_STILL;
+  return TRUE;
+}
+
+/* Makes it one of this moment. */
+static void
+prepare_view (GstFbnetDetect *self, GstFbnetView *view, const GstFbnetMoment *moment,
+    guint generation)
+{
+  const GstFbnetNow *now = self->now;
+  const GstFbnetSettings *settings = &now->settings;
+  GstFbnetTracking tracking;
+
+  gst_fbnet_tracking_init (&tracking, settings->tracking && now->network->detector != NULL,
+      settings->track_timeout, &settings->tracker, &now->params, now->network->n_classes);
+  gst_fbnet_view_set_params (view, now->network, &now->params, &tracking, now->revision);
+  view->n_top = settings->top_classes;
+  view->zoom = settings->zoom;
+  if (settings->inference_region != GST_FBNET_REGION_FULL_FRAME)
+    view->zoom.regions = 0;
+  view->compared = settings->still_threshold > 0 || zooms_by_motion (view);
+  view->moment = *moment;
+  view->generation = generation;
+  view->jumps = self->continuity.jumps;
 }
 
 /* FALSE with error; or `reason` says why it was not looked at after all. */
@@ -703,13 +499,11 @@ look (GstFbnetDetect *self, GstBuffer *buffer, const GstFbnetMoment *moment, gui
     *reason = GST_FBNET_REASON_UNREADABLE;
     return TRUE;
   }
-  gst_fbnet_view_set_params (view, self->network, &self->params, self->params_revision);
-  view->n_top = self->now.top_classes;
-  view->moment = *moment;
-  view->generation = generation;
+  prepare_view (self, view, moment, generation);
   gboolean done = TRUE;
-  if (find_visible (self, buffer, &frame, &visible))
-    done = fill_view (self, view, buffer, &frame, &visible, error) && look_at (self, error);
+  if (gst_fbnet_regions_find_visible (buffer, &self->info, &frame, &visible))
+    done = fill_view (self, view, buffer, &frame, &visible, error)
+        && look_if_new (self, view, reason, error);
   else
     *reason = GST_FBNET_REASON_UNREADABLE;
   gst_video_frame_unmap (&frame);
@@ -723,49 +517,6 @@ look (GstFbnetDetect *self, GstBuffer *buffer, const GstFbnetMoment *moment, gui
 
 /* --- Telling ----------------------------------------------------------------------------------- */
 
-#ifdef HAVE_OVERLAY
-static gboolean
-attaches (GstFbnetDetect *self)
-{
-  const gint mode = self->now.overlay_mode;
-
-  if (mode != GST_FBNET_OVERLAY_MODE_AUTO || !self->attach_offered)
-    return mode == GST_FBNET_OVERLAY_MODE_ATTACH;
-  if (!self->attach_asked) {
-    self->attach_taken = gst_fbnet_attach_is_taken (GST_BASE_TRANSFORM_SRC_PAD (self));
-    self->attach_asked = TRUE;
-  }
-  return self->attach_taken;
-}
-
-static void
-draw_overlay (GstFbnetDetect *self, GstBuffer *buffer, const GstFbnetResult *result)
-{
-  if (self->overlay == NULL)
-    self->overlay = gst_fbnet_overlay_new ();
-  if (attaches (self)) {
-    GstVideoOverlayComposition *composition =
-        gst_fbnet_overlay_compose (self->overlay, result, &self->now.style);
-    if (composition != NULL)
-      gst_fbnet_attach_add (buffer, composition);
-    return;
-  }
-
-  GstVideoFrame frame;
-  FbnetRegion visible;
-  if (!gst_video_frame_map (&frame, &self->info, buffer,
-          GST_MAP_READWRITE | GST_VIDEO_FRAME_MAP_FLAG_NO_REF)) {
-    complain_unreadable (self, buffer);
-    return;
-  }
-  if (find_visible (self, buffer, &frame, &visible)) {
-    gst_fbnet_regions_crop_frame (&frame, &visible);
-    gst_fbnet_overlay_draw (self->overlay, result, &self->now.style, &frame);
-  }
-  gst_video_frame_unmap (&frame);
-}
-#endif
-
 static void
 emit_new_detections (GstFbnetDetect *self, GstBuffer *buffer, const GstFbnetResult *result)
 {
@@ -775,19 +526,23 @@ emit_new_detections (GstFbnetDetect *self, GstBuffer *buffer, const GstFbnetResu
   g_signal_emit (self, signals[SIGNAL_NEW_DETECTIONS], 0, buffer, structure);
 }
 
-/* Whether the frame carries the newest look, which no frame has carried if it is `fresh`. */
+/* Whether the frame carries the newest look, which no frame has carried if it is `fresh`. What shows nothing new has what
+ * was found before. */
 static gboolean
 carries (GstFbnetDetect *self, GstFbnetReason reason, gboolean fresh, const GstFbnetMoment *moment)
 {
-  const GstFbnetOnSkip on_skip = self->now.on_skip;
+  const GstFbnetOnSkip on_skip = self->now->settings.on_skip;
   const gboolean repeats =
       on_skip == GST_FBNET_ON_SKIP_REPEAT || (on_skip == GST_FBNET_ON_SKIP_AUTO && self->latest);
 
   if (reason == GST_FBNET_REASON_DISABLED)
     return FALSE;
+  if (reason == GST_FBNET_REASON_STILL && on_skip != GST_FBNET_ON_SKIP_NONE)
+    return TRUE;
   return fresh
       || (repeats
-          && gst_fbnet_moment_distance (&self->told_at, moment) <= self->now.repeat_timeout);
+          && gst_fbnet_moment_distance (&self->told_at, moment)
+              <= self->now->settings.repeat_timeout);
 }
 
 static void
@@ -800,9 +555,29 @@ attach (GstFbnetDetect *self, GstBuffer *buffer, const GstFbnetResult *result)
     gst_fbnet_analytics_take_off_empty (buffer);
 #endif
 #ifdef HAVE_OVERLAY
-  if (result != NULL && self->now.overlay)
-    draw_overlay (self, buffer, result);
+  if (result != NULL && self->now->settings.overlay
+      && !gst_fbnet_drawing_draw (&self->drawing, GST_BASE_TRANSFORM_SRC_PAD (self), &self->info,
+          &self->now->settings, buffer, result))
+    complain_unreadable (self, buffer);
 #endif
+}
+
+/* What the newest look found, as the frame at that moment carries it. */
+static void
+carry (GstFbnetDetect *self, const GstFbnetLook *look, const GstFbnetMoment *moment,
+    GstFbnetTruth *truth, GstFbnetResult *result)
+{
+  *result = look->result;
+  result->age = truth->age = gst_fbnet_moment_distance (&look->moment, moment);
+  result->repeated = truth->repeated;
+  truth->inferred_pts = look->moment.pts;
+  /* What stands still has stayed where it was on the frame that this one is like. */
+  if (truth->reason == GST_FBNET_REASON_STILL)
+    moment = gst_fbnet_still_get_moment (self->still);
+  truth->predicted = result->tracks != NULL && gst_fbnet_moment_is_before (&look->moment, moment);
+  if (truth->predicted)
+    gst_fbnet_prediction_make (self->prediction, result,
+        (double) (moment->running_time - look->moment.running_time) / GST_SECOND);
 }
 
 /* Puts the newest look on the frame, if it is to have it, and the truth; tells those who want to know. */
@@ -814,22 +589,22 @@ tell (GstFbnetDetect *self, GstBuffer *buffer, const GstFbnetMoment *moment,
   GstFbnetResult result;
   const GstFbnetResult *carried = NULL;
 
-  if (fresh)
+  if (fresh || truth->reason == GST_FBNET_REASON_STILL)
     self->told_at = *moment;
+  if (fresh)
+    self->n_told = gst_fbnet_result_count (&look->result);
   if (look != NULL && carries (self, truth->reason, fresh, moment)) {
     self->told = look->number;
-    result = look->result;
-    result.age = truth->age = gst_fbnet_moment_distance (&look->moment, moment);
-    result.repeated = truth->repeated = !fresh;
-    truth->inferred_pts = look->moment.pts;
+    truth->repeated = !fresh;
+    carry (self, look, moment, truth, &result);
     carried = &result;
   }
   attach (self, buffer, carried);
   gst_fbnet_truth_attach (truth, buffer);
   if (carried != NULL && fresh)
     emit_new_detections (self, buffer, carried);
-  gst_fbnet_teller_tell (&self->teller, GST_BASE_TRANSFORM (self), buffer, self->now.post_messages,
-      carried, carried != NULL && fresh, truth);
+  gst_fbnet_teller_tell (&self->teller, GST_BASE_TRANSFORM (self), buffer,
+      self->now->settings.post_messages, carried, carried != NULL && fresh, truth);
 }
 
 /* --- Taking stock ------------------------------------------------------------------------------ */
@@ -843,25 +618,6 @@ frame_duration (GstFbnetDetect *self, GstBuffer *buffer)
     return GST_CLOCK_TIME_NONE;
   return gst_util_uint64_scale_int (GST_SECOND, GST_VIDEO_INFO_FPS_D (&self->info),
       GST_VIDEO_INFO_FPS_N (&self->info));
-}
-
-/* In step with a stream that waits for nobody, looks must not last longer than frames. */
-static void
-watch_speed (GstFbnetDetect *self, GstBuffer *buffer, GstClockTime elapsed)
-{
-  const GstClockTime duration = frame_duration (self, buffer);
-  const guint interval = self->now.rules.interval;
-
-  if (self->told_slow || !GST_CLOCK_TIME_IS_VALID (duration))
-    return;
-  GST_OBJECT_LOCK (self);
-  const gboolean late = GST_CLOCK_TIME_IS_VALID (self->earliest_time);
-  GST_OBJECT_UNLOCK (self);
-  self->n_slow = elapsed / interval > duration && (self->live || late) ? self->n_slow + 1 : 0;
-  if (self->n_slow < MANY_SLOW_LOOKS)
-    return;
-  self->told_slow = TRUE;
-  gst_fbnet_post_too_slow (self, elapsed, duration);
 }
 
 /* What happens once per size of frames is no latency of the stream. */
@@ -893,7 +649,8 @@ take_stock (GstFbnetDetect *self, GstBuffer *buffer, const GstFbnetMoment *momen
   if (tell)
     gst_element_post_message (GST_ELEMENT (self), gst_message_new_latency (GST_OBJECT (self)));
   if (looked && !self->latest)
-    watch_speed (self, buffer, elapsed);
+    gst_fbnet_pace_watch (&self->pace, GST_ELEMENT (self), self->live, elapsed,
+        self->now->settings.rules.interval, frame_duration (self, buffer));
 }
 
 /* In the thread that looked. */
@@ -925,16 +682,16 @@ gst_fbnet_detect_transform_ip (GstBaseTransform *trans, GstBuffer *buffer)
   GstFbnetMoment moment;
 
   read_moment (self, buffer, &moment);
-  take_ready (self);
-  if (settings_changed (self))
-    follow_settings (self);
+  gst_fbnet_session_follow (self->session);
   follow_enable (self);
+  gst_fbnet_continuity_follow (&self->continuity, moment.running_time,
+      self->now->settings.track_timeout);
 
   const guint generation = gst_fbnet_worker_get_generation (self->worker);
   GstFbnetTruth truth = { decide (self, buffer, &moment), GST_CLOCK_TIME_NONE, GST_CLOCK_TIME_NONE,
-    FALSE, generation };
+    FALSE, FALSE, generation };
   if (truth.reason == GST_FBNET_REASON_QOS)
-    tell_late (self, buffer);
+    gst_fbnet_pace_tell_late (&self->pace, trans, buffer, self->live, &self->stats);
   if (truth.reason == GST_FBNET_REASON_LOOKED
       && !look (self, buffer, &moment, generation, &truth.reason, &error))
     return fail (self, error);
@@ -986,44 +743,21 @@ describe_stats (GstFbnetDetect *self)
 {
   GST_OBJECT_LOCK (self);
   g_autofree GstFbnetStats *stats = g_memdup2 (&self->stats, sizeof self->stats);
-  g_autoptr (GstFbnetNetwork) network =
-      self->network != NULL ? gst_fbnet_network_ref (self->network) : NULL;
   GST_OBJECT_UNLOCK (self);
+  g_autoptr (GstFbnetNetwork) network = gst_fbnet_session_ref_network (self->session);
+
   return gst_fbnet_stats_to_structure (stats, network);
-}
-
-static void
-complain_needs_start (GstFbnetDetect *self, const char *name)
-{
-  g_autofree char *text = g_strdup_printf ("%s: expected to be set in NULL or READY, found the "
-                                           "element running: it takes effect with the "
-                                           "next start",
-      name);
-
-  gst_fbnet_post_settings (self, GST_MESSAGE_WARNING, text);
 }
 
 static void
 gst_fbnet_detect_set_property (GObject *object, guint id, const GValue *value, GParamSpec *spec)
 {
-  GstFbnetDetect *self = GST_FBNET_DETECT (object);
+  gboolean offers;
 
-  GST_OBJECT_LOCK (self);
-  const gboolean drew = self->settings.overlay;
-  const gboolean known = gst_fbnet_settings_set (&self->settings, id, value);
-  const gboolean draws = self->settings.overlay;
-  if (known)
-    self->revision++;
-  if (known && gst_fbnet_settings_names_file (id))
-    gst_fbnet_loader_request (self->loader);
-  GST_OBJECT_UNLOCK (self);
-
-  if (draws != drew) /* whether the caps tell of drawings */
-    gst_base_transform_reconfigure_src (GST_BASE_TRANSFORM (self));
-  if (!known)
+  if (!gst_fbnet_session_set (GST_FBNET_DETECT (object)->session, spec, id, value, &offers))
     G_OBJECT_WARN_INVALID_PROPERTY_ID (object, id, spec);
-  else if (gst_fbnet_settings_needs_start (id) && gst_fbnet_loader_is_started (self->loader))
-    complain_needs_start (self, spec->name);
+  else if (offers)
+    gst_base_transform_reconfigure_src (GST_BASE_TRANSFORM (object));
 }
 
 static void
@@ -1031,15 +765,9 @@ gst_fbnet_detect_get_property (GObject *object, guint id, GValue *value, GParamS
 {
   GstFbnetDetect *self = GST_FBNET_DETECT (object);
 
-  if (id == prop_stats) {
+  if (id == prop_stats)
     g_value_take_boxed (value, describe_stats (self));
-    return;
-  }
-  GST_OBJECT_LOCK (self);
-  const FbnetParams *model = self->network != NULL ? &self->network->defaults : NULL;
-  const gboolean known = gst_fbnet_settings_get (&self->settings, id, model, value);
-  GST_OBJECT_UNLOCK (self);
-  if (!known)
+  else if (!gst_fbnet_session_get (self->session, id, value))
     G_OBJECT_WARN_INVALID_PROPERTY_ID (object, id, spec);
 }
 
@@ -1048,10 +776,10 @@ gst_fbnet_detect_finalize (GObject *object)
 {
   GstFbnetDetect *self = GST_FBNET_DETECT (object);
 
-  gst_fbnet_loader_free (self->loader);
+  gst_fbnet_session_free (self->session);
   gst_fbnet_worker_free (self->worker);
-  g_array_unref (self->regions);
-  gst_fbnet_settings_clear (&self->settings);
+  gst_fbnet_prediction_free (self->prediction);
+  gst_fbnet_still_free (self->still);
   G_OBJECT_CLASS (gst_fbnet_detect_parent_class)->finalize (object);
 }
 
@@ -1139,9 +867,10 @@ gst_fbnet_detect_init (GstFbnetDetect *self)
   gst_base_transform_set_qos_enabled (trans, FALSE);
   /* Without this the base class would clear the flag that is passed on. */
   gst_base_transform_set_gap_aware (trans, TRUE);
-  gst_fbnet_settings_init (&self->settings);
-  self->loader = gst_fbnet_loader_new (open_network, network_opened, self);
+  self->session = gst_fbnet_session_new (GST_ELEMENT (self), model_updated);
+  self->now = gst_fbnet_session_get_now (self->session);
   self->worker = gst_fbnet_worker_new (note_look, self);
-  self->regions = g_array_new (FALSE, FALSE, sizeof (GstFbnetRegion));
-  self->earliest_time = GST_CLOCK_TIME_NONE;
+  self->prediction = gst_fbnet_prediction_new ();
+  self->still = gst_fbnet_still_new ();
+  gst_fbnet_pace_init (&self->pace, GST_ELEMENT (self));
 }

@@ -15,6 +15,7 @@ typedef struct {
   GstFbnetMoment moment; /* of the frame that was looked at */
   guint generation;
   guint number; /* of looks, counted from 1 */
+  guint serial; /* of the view */
   FbnetTimings timings;
   gboolean evaluated;
   FbnetMatchCounts counts; /* where it was */
@@ -23,8 +24,13 @@ typedef struct {
   FbnetDetections all;
   GPtrArray *found;  /* of FbnetDetections, one per input */
   GArray *items;     /* of FbnetDetection */
+  GArray *seen;      /* the same before they were followed, */
   GArray *keypoints; /* of FbnetKeypoint, where they had to be moved */
-  GArray *parents;   /* of gint */
+  GArray *sources;   /* of GstFbnetSource */
+  GArray *seen_from; /* and theirs */
+  GArray *expected;  /* of FbnetDetection: objects of earlier looks */
+  GByteArray *masks; /* of second looks */
+  GArray *tracks;    /* of FbnetTrack */
   GArray *matches;   /* of FbnetMatch */
   GArray *classes;   /* of GstFbnetClass */
   GQuark *labels;    /* g_atomic_rc_box */
@@ -37,8 +43,10 @@ void gst_fbnet_look_unref (GstFbnetLook *look); /* NULL is allowed */
 /* Whether nobody but the caller holds it, who may write it anew. */
 gboolean gst_fbnet_look_is_free (GstFbnetLook *look);
 
-/* Runs the view's network on the view. Of a free look. */
-gboolean gst_fbnet_look_take (GstFbnetLook *look, const GstFbnetView *view, GError **error);
+/* Runs the view's network on the view, and follows what it finds. Of a free look; `before` (nullable) is the one before, of
+ * which what did not move since is carried over. */
+gboolean gst_fbnet_look_take (GstFbnetLook *look, const GstFbnetView *view,
+    const GstFbnetLook *before, GstFbnetTracks *tracks, GError **error);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (GstFbnetLook, gst_fbnet_look_unref)
 

@@ -80,11 +80,14 @@ take_labels_of_model (GstFbnetNetwork *network)
 static gboolean
 open_engine (GstFbnetNetwork *network, const FbnetDetectorOptions *options, GError **error)
 {
-  if (fbnet_model_get_task (network->model) == FBNET_TASK_CLASSIFICATION)
+  if (fbnet_model_get_task (network->model) == FBNET_TASK_CLASSIFICATION) {
     network->classifier = fbnet_classifier_new (network->model, options, error);
-  else
-    network->detector = fbnet_detector_new (network->model, options, error);
-  return network->classifier != NULL || network->detector != NULL;
+    return network->classifier != NULL;
+  }
+  return (network->detector = fbnet_detector_new (network->model, options, error)) != NULL
+      && (network->part_detector = fbnet_detector_new (network->model, options, error)) != NULL
+      && (network->part = fbnet_input_new (network->model, options, error)) != NULL
+      && (network->zoom = fbnet_zoom_new (network->model, options, error)) != NULL;
 }
 
 static void
@@ -135,6 +138,9 @@ gst_fbnet_network_unref (GstFbnetNetwork *network)
 {
   if (network == NULL || !g_atomic_int_dec_and_test (&network->n_refs))
     return;
+  fbnet_zoom_free (network->zoom);
+  fbnet_input_free (network->part);
+  fbnet_detector_free (network->part_detector);
   fbnet_detector_free (network->detector);
   fbnet_classifier_free (network->classifier);
   g_free (network->probabilities);
@@ -149,6 +155,16 @@ gst_fbnet_network_unref (GstFbnetNetwork *network)
 }
 
 /* --- Running ----------------------------------------------------------------------------------- */
+
+void
+gst_fbnet_network_cancel (GstFbnetNetwork *network)
+{
+  if (network->detector == NULL)
+    return;
+  fbnet_detector_cancel (network->detector);
+  fbnet_detector_cancel (network->part_detector);
+  fbnet_zoom_cancel (network->zoom);
+}
 
 const char *
 gst_fbnet_network_get_kernels (const GstFbnetNetwork *network)
@@ -170,7 +186,8 @@ gst_fbnet_network_set_params (GstFbnetNetwork *network, const FbnetParams *param
 {
   if (network->detector == NULL || network->applied == revision)
     return TRUE;
-  if (!fbnet_detector_set_params (network->detector, params, error))
+  if (!fbnet_detector_set_params (network->detector, params, error)
+      || !fbnet_detector_set_params (network->part_detector, params, error))
     return FALSE;
   network->applied = revision;
   return TRUE;
@@ -186,8 +203,8 @@ compare_classes (gconstpointer a, gconstpointer b)
   return i->class_id < j->class_id ? -1 : i->class_id > j->class_id;
 }
 
-static float
-threshold_of (const FbnetParams *params, guint class_id)
+float
+gst_fbnet_network_get_threshold (const FbnetParams *params, guint class_id)
 {
   return params->class_thresholds != NULL ? params->class_thresholds[class_id]
                                           : params->score_threshold;
@@ -216,7 +233,8 @@ gst_fbnet_network_classify (GstFbnetNetwork *network, const FbnetImage *image,
   if (!fbnet_classifier_run (network->classifier, image, network->probabilities, error))
     return FALSE;
   const guint n = rank_classes (network, params, ranking);
-  if (n > 0 && ranking[0].probability > threshold_of (params, ranking[0].class_id))
+  if (n > 0
+      && ranking[0].probability > gst_fbnet_network_get_threshold (params, ranking[0].class_id))
     *n_ranked = MIN (n_top, n);
   return TRUE;
 }

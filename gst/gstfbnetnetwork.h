@@ -25,6 +25,9 @@ typedef struct {
   FbnetDetectorOptions options; /* kernels is the network's own copy */
 
   FbnetDetector *detector;
+  FbnetZoom *zoom;              /* beside a detector, as these: */
+  FbnetDetector *part_detector; /* of parts of frames, which stays planned for them */
+  FbnetInput *part;
   FbnetClassifier *classifier;
   float *probabilities; /* n_classes, of a classifier */
   guint applied;        /* the revision of the parameters that the detector has */
@@ -38,12 +41,18 @@ GstFbnetNetwork *gst_fbnet_network_open (const char *model_file, const char *lab
 GstFbnetNetwork *gst_fbnet_network_ref (GstFbnetNetwork *network);
 void gst_fbnet_network_unref (GstFbnetNetwork *network); /* NULL is allowed */
 
+/* Ends the look that is going on. Any thread. */
+void gst_fbnet_network_cancel (GstFbnetNetwork *network);
+
 const char *gst_fbnet_network_get_kernels (const GstFbnetNetwork *network);
 guint gst_fbnet_network_get_n_threads (const GstFbnetNetwork *network);
 
 /* As fbnet_detector_set_params(), once per `revision`, which is never 0. Nothing for a classifier. */
 gboolean gst_fbnet_network_set_params (GstFbnetNetwork *network, const FbnetParams *params,
     guint revision, GError **error);
+
+/* What a score has to exceed. */
+float gst_fbnet_network_get_threshold (const FbnetParams *params, guint class_id);
 
 /* Classes into `ranking`, which has room for all of them: the most probable first, without those
  * switched off. At most `n_top` are counted, and none where the best is not probable enough. */

@@ -24,11 +24,19 @@ gst_fbnet_regions_intersect (const FbnetRegion *a, const FbnetRegion *b, FbnetRe
 }
 
 gboolean
-gst_fbnet_regions_get_visible (GstBuffer *buffer, guint width, guint height, FbnetRegion *visible)
+gst_fbnet_regions_find_visible (GstBuffer *buffer, const GstVideoInfo *info,
+    const GstVideoFrame *frame, FbnetRegion *visible)
 {
   const GstVideoCropMeta *crop = gst_buffer_get_video_crop_meta (buffer);
-  const FbnetRegion all = { 0, 0, width, height };
+  guint width = (guint) GST_VIDEO_FRAME_WIDTH (frame);
+  guint height = (guint) GST_VIDEO_FRAME_HEIGHT (frame);
 
+  /* A GstVideoMeta may describe a larger picture than the caps do. */
+  if (crop == NULL) {
+    width = MIN (width, (guint) GST_VIDEO_INFO_WIDTH (info));
+    height = MIN (height, (guint) GST_VIDEO_INFO_HEIGHT (info));
+  }
+  const FbnetRegion all = { 0, 0, width, height };
   *visible = all;
   if (crop == NULL)
     return TRUE;

@@ -25,10 +25,10 @@ typedef struct {
   gint parent;
 } GstFbnetRegion;
 
-/* Of a frame of width × height pixels in memory the part that is shown: GstVideoCropMeta's, or all.
+/* Of a mapped frame of caps `info` the part that is shown: GstVideoCropMeta's, or all that the caps speak of.
  * FALSE: nothing of it lies within the frame. */
-gboolean gst_fbnet_regions_get_visible (GstBuffer *buffer, guint width, guint height,
-    FbnetRegion *visible);
+gboolean gst_fbnet_regions_find_visible (GstBuffer *buffer, const GstVideoInfo *info,
+    const GstVideoFrame *frame, FbnetRegion *visible);
 
 /* The part of the mapped frame stands for the whole from now on, for readers and painters; where the
  * format shares chroma between pixels it begins up to a pixel further left and above. The frame is

@@ -4,9 +4,18 @@
  */
 #include "gstfbnetview.h"
 
+#include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 
 #include "gstfbnetimage.h"
+
+gboolean
+gst_fbnet_moment_is_before (const GstFbnetMoment *a, const GstFbnetMoment *b)
+{
+  return GST_CLOCK_TIME_IS_VALID (a->running_time) && GST_CLOCK_TIME_IS_VALID (b->running_time)
+      && a->running_time < b->running_time;
+}
 
 GstClockTime
 gst_fbnet_moment_distance (const GstFbnetMoment *a, const GstFbnetMoment *b)
@@ -17,6 +26,12 @@ gst_fbnet_moment_distance (const GstFbnetMoment *a, const GstFbnetMoment *b)
   return (GstClockTime) ABS (a->came - b->came) * GST_USECOND;
 }
 
+/* Pixels of a frame that take longer to resize than somebody may have to wait: 1920 × 1080 have more. */
+#define LARGE 2000000
+
+/* Of most processors. */
+#define HUGE_PAGE (2 << 20)
+
 GstFbnetView *
 gst_fbnet_view_new (void)
 {
@@ -24,6 +39,8 @@ gst_fbnet_view_new (void)
 
   view->inputs = g_ptr_array_new_with_free_func ((GDestroyNotify) fbnet_input_free);
   view->parents = g_array_new (FALSE, FALSE, sizeof (gint));
+  view->moved = g_array_new (FALSE, FALSE, sizeof (FbnetRegion));
+  view->waiting = g_array_new (FALSE, FALSE, sizeof (GstFbnetRegion));
   view->evaluation = gst_fbnet_evaluation_new ();
   return view;
 }
@@ -35,7 +52,9 @@ gst_fbnet_view_clear (GstFbnetView *view)
   view->n_inputs = 0;
   g_clear_pointer (&view->network, gst_fbnet_network_unref);
   g_clear_pointer (&view->class_thresholds, g_free);
+  g_clear_pointer (&view->wide_thresholds, g_free);
   gst_clear_buffer (&view->copy);
+  g_array_set_size (view->waiting, 0);
   view->revision = 0;
 }
 
@@ -47,13 +66,30 @@ gst_fbnet_view_free (GstFbnetView *view)
   gst_fbnet_view_clear (view);
   g_ptr_array_unref (view->inputs);
   g_array_unref (view->parents);
+  g_array_unref (view->moved);
+  g_array_unref (view->waiting);
   gst_fbnet_evaluation_free (view->evaluation);
   g_free (view);
 }
 
+static void
+take_params (GstFbnetView *view, const FbnetParams *params)
+{
+  const gsize size = view->network->n_classes * sizeof (float);
+
+  g_clear_pointer (&view->class_thresholds, g_free);
+  g_clear_pointer (&view->wide_thresholds, g_free);
+  if (params->class_thresholds != NULL) {
+    view->class_thresholds = g_memdup2 (params->class_thresholds, size);
+    view->wide_thresholds = g_memdup2 (params->class_thresholds, size);
+  }
+  view->params = *params;
+  view->params.class_thresholds = view->class_thresholds;
+}
+
 void
 gst_fbnet_view_set_params (GstFbnetView *view, GstFbnetNetwork *network, const FbnetParams *params,
-    guint revision)
+    const GstFbnetTracking *tracking, guint revision)
 {
   if (view->network != network) {
     gst_fbnet_view_clear (view);
@@ -61,12 +97,11 @@ gst_fbnet_view_set_params (GstFbnetView *view, GstFbnetNetwork *network, const F
   }
   if (view->revision == revision)
     return;
-  g_clear_pointer (&view->class_thresholds, g_free);
-  if (params->class_thresholds != NULL)
-    view->class_thresholds =
-        g_memdup2 (params->class_thresholds, network->n_classes * sizeof (float));
-  view->params = *params;
-  view->params.class_thresholds = view->class_thresholds;
+  take_params (view, params);
+  view->tracking = *tracking;
+  view->wide = view->params;
+  if (tracking->follow)
+    gst_fbnet_tracking_widen (tracking, &view->wide, view->wide_thresholds, network->n_classes);
   view->revision = revision;
 }
 
@@ -112,30 +147,26 @@ fail_format (const GstVideoFrame *frame, GError **error)
       gst_video_format_to_string (GST_VIDEO_FRAME_FORMAT (frame)));
 }
 
-gboolean
-gst_fbnet_view_fill (GstFbnetView *view, const GstVideoInfo *info, GstVideoFrame *frame,
-    const FbnetRegion *visible, const GArray *regions, GError **error)
+/* What is written for the first time is given page by page, which takes longer than writing it: in large pages,
+ * where there are some. */
+static GstBuffer *
+allocate (gsize size)
 {
-  const gint64 began = g_get_monotonic_time ();
-  const gboolean cropped = visible->x > 0 || visible->y > 0;
-  FbnetImage image;
+  const gsize rounded = (size + HUGE_PAGE - 1) / HUGE_PAGE * HUGE_PAGE;
+  gpointer memory = NULL;
 
-  view->n_inputs = 0;
-  g_array_set_size (view->parents, 0);
-  take_sizes (view, visible);
-  if (!gst_fbnet_image_from_frame (&image, cropped ? &frame->info : info, frame)) {
-    fail_format (frame, error);
-    return FALSE;
-  }
-  for (guint i = 0; i < regions->len; i++) {
-    if (!fill_one (view, &image, &g_array_index (regions, GstFbnetRegion, i), error))
-      return FALSE;
-  }
-  view->ms = (double) (g_get_monotonic_time () - began) / 1000;
-  return TRUE;
+  if (size < HUGE_PAGE)
+    return gst_buffer_new_allocate (NULL, size, NULL);
+  if (posix_memalign (&memory, HUGE_PAGE, rounded) != 0)
+    return NULL;
+#ifdef MADV_HUGEPAGE
+  madvise (memory, rounded, MADV_HUGEPAGE);
+#endif
+  return gst_buffer_new_wrapped_full (0, memory, rounded, 0, size, memory, free);
 }
 
-/* Makes room in `copy` for such a picture, without a new allocation where the last one was as large. */
+/* The frame's pixels into `copy`, without a new allocation where the last one was as large; `frame` points there
+ * then. */
 static gboolean
 copy_picture (GstFbnetView *view, GstVideoFrame *frame, GError **error)
 {
@@ -146,7 +177,7 @@ copy_picture (GstFbnetView *view, GstVideoFrame *frame, GError **error)
       (guint) GST_VIDEO_FRAME_WIDTH (frame), (guint) GST_VIDEO_FRAME_HEIGHT (frame));
   if (view->copy == NULL || view->copy_size != info.size) {
     gst_clear_buffer (&view->copy);
-    view->copy = gst_buffer_new_allocate (NULL, info.size, NULL);
+    view->copy = allocate (info.size);
     view->copy_size = info.size;
   }
   if (view->copy == NULL
@@ -165,15 +196,85 @@ copy_picture (GstFbnetView *view, GstVideoFrame *frame, GError **error)
 }
 
 gboolean
+gst_fbnet_view_zooms (const GstFbnetView *view)
+{
+  return view->zoom.regions > 0 && view->n_inputs > 0;
+}
+
+static gboolean
+fill_all (GstFbnetView *view, const GArray *regions, GError **error)
+{
+  const gint64 began = g_get_monotonic_time ();
+
+  for (guint i = 0; i < regions->len; i++) {
+    if (!fill_one (view, &view->image, &g_array_index (regions, GstFbnetRegion, i), error))
+      return FALSE;
+  }
+  view->ms += (double) (g_get_monotonic_time () - began) / 1000;
+  return TRUE;
+}
+
+static gboolean
+are_large (const GArray *regions)
+{
+  guint64 n = 0;
+
+  for (guint i = 0; i < regions->len; i++) {
+    const FbnetRegion *area = &g_array_index (regions, GstFbnetRegion, i).area;
+    n += (guint64) area->width * area->height;
+  }
+  return n > LARGE;
+}
+
+static void
+begin (GstFbnetView *view, const FbnetRegion *visible)
+{
+  view->n_inputs = 0;
+  view->ms = 0;
+  g_array_set_size (view->parents, 0);
+  g_array_set_size (view->moved, 0);
+  g_array_set_size (view->waiting, 0);
+  take_sizes (view, visible);
+}
+
+gboolean
+gst_fbnet_view_fill (GstFbnetView *view, const GstVideoInfo *info, GstVideoFrame *frame,
+    const FbnetRegion *visible, const GArray *regions, gboolean keep, GError **error)
+{
+  const gboolean cropped = visible->x > 0 || visible->y > 0;
+  const gboolean later = keep && !view->compared && are_large (regions);
+  const gboolean zooms = view->zoom.regions > 0 && regions->len > 0;
+
+  begin (view, visible);
+  if (keep && (later || zooms) && !copy_picture (view, frame, error))
+    return FALSE;
+  if (!gst_fbnet_image_from_frame (&view->image, cropped ? &frame->info : info, frame)) {
+    fail_format (frame, error);
+    return FALSE;
+  }
+  if (!later)
+    return fill_all (view, regions, error);
+  g_array_append_vals (view->waiting, regions->data, regions->len);
+  return TRUE;
+}
+
+gboolean
+gst_fbnet_view_finish (GstFbnetView *view, GError **error)
+{
+  const gboolean done = fill_all (view, view->waiting, error);
+
+  g_array_set_size (view->waiting, 0);
+  return done;
+}
+
+gboolean
 gst_fbnet_view_take_picture (GstFbnetView *view, const GstVideoInfo *info, GstVideoFrame *frame,
     const FbnetRegion *visible, const FbnetRegion *part, gboolean keep, GError **error)
 {
   const FbnetRegion area = { part->x + visible->x, part->y + visible->y, part->width,
     part->height };
 
-  view->n_inputs = 0;
-  view->ms = 0; /* the classifier resizes */
-  take_sizes (view, visible);
+  begin (view, visible); /* the classifier resizes */
   gst_fbnet_regions_crop_frame (frame, &area);
   if (keep && !copy_picture (view, frame, error))
     return FALSE;

@@ -4,12 +4,22 @@
  */
 #include "gstfbnetworker.h"
 
+#ifdef __linux__
+#  include <sys/resource.h>
+#endif
+
+/* How much the thread steps back behind others of the process that want its processor. */
+#define NICER 5
+
 /* One that all see, one that the streaming thread still reads, one that is being written. */
 #define N_LOOKS 3
 
 struct _GstFbnetWorker {
   GstFbnetLookFunc done;
   gpointer data;
+  GstFbnetTracks *tracks; /* of the thread that looks */
+  const GstFbnetLook
+      *before;      /* (nullable): of it, too: the newest look when the present one began */
   gint64 last_came; /* of the streaming thread */
 
   GMutex lock; /* protects the rest */
@@ -37,6 +47,7 @@ gst_fbnet_worker_new (GstFbnetLookFunc done, gpointer data)
 
   worker->done = done;
   worker->data = data;
+  worker->tracks = gst_fbnet_tracks_new ();
   g_mutex_init (&worker->lock);
   g_cond_init (&worker->wake);
   worker->filling = gst_fbnet_view_new ();
@@ -58,6 +69,7 @@ gst_fbnet_worker_free (GstFbnetWorker *worker)
   gst_fbnet_view_free (worker->looking);
   for (guint i = 0; i < N_LOOKS; i++)
     gst_fbnet_look_unref (worker->looks[i]);
+  gst_fbnet_tracks_free (worker->tracks);
   g_mutex_clear (&worker->lock);
   g_cond_clear (&worker->wake);
   g_free (worker);
@@ -72,8 +84,8 @@ renew (GstFbnetWorker *worker)
   worker->generation++;
   worker->is_waiting = FALSE;
   g_clear_pointer (&worker->newest, gst_fbnet_look_unref);
-  if (worker->running != NULL && worker->running->detector != NULL)
-    fbnet_detector_cancel (worker->running->detector);
+  if (worker->running != NULL)
+    gst_fbnet_network_cancel (worker->running);
 }
 
 void
@@ -146,6 +158,7 @@ begin (GstFbnetWorker *worker, const GstFbnetView *view)
   g_mutex_lock (&worker->lock);
   if (is_current (worker, view)) {
     look = find_free_look (worker);
+    worker->before = worker->newest;
     worker->running = view->network;
     worker->began = g_get_monotonic_time ();
   }
@@ -181,13 +194,14 @@ publish (GstFbnetWorker *worker, const GstFbnetView *view, GstFbnetLook *look)
 
 /* One more try where a run was broken off that was not meant: the one before had just ended. */
 static gboolean
-run (GstFbnetWorker *worker, const GstFbnetView *view, GError **error)
+run (GstFbnetWorker *worker, GstFbnetView *view, GError **error)
 {
   GstFbnetLook *look;
 
   while ((look = begin (worker, view)) != NULL) {
     g_autoptr (GError) failure = NULL;
-    const gboolean done = gst_fbnet_look_take (look, view, &failure);
+    const gboolean done = gst_fbnet_view_finish (view, &failure)
+        && gst_fbnet_look_take (look, view, worker->before, worker->tracks, &failure);
     const gboolean current = end (worker, view, look, done);
     if (done && current) {
       worker->done (look, worker->data);
@@ -220,11 +234,25 @@ keep_error (GstFbnetWorker *worker, GError *error)
     worker->error = error;
 }
 
+/* Whoever waits for a frame goes first where processors are few: the streaming thread, a decoder, a sink. In Linux
+ * a thread has a nice value of its own, and 0 is this one. The pool's helpers keep theirs: they help other streams
+ * too, and nobody may lower it again. */
+static void
+step_back (void)
+{
+#ifdef __linux__
+  const int nice = getpriority (PRIO_PROCESS, 0);
+
+  setpriority (PRIO_PROCESS, 0, nice + NICER);
+#endif
+}
+
 static gpointer
 work (gpointer data)
 {
   GstFbnetWorker *worker = data;
 
+  step_back ();
   g_mutex_lock (&worker->lock);
   while (!worker->stopping) {
     if (!worker->is_waiting) {

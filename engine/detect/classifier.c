@@ -13,6 +13,7 @@
 #include "model/params.h"
 
 struct _FbnetClassifier {
+  gatomicrefcount references;
   FbnetModel *model;
   Workspace workspace;
   ImageResizer *resizer;
@@ -41,6 +42,7 @@ fbnet_classifier_new (FbnetModel *model, const FbnetDetectorOptions *options, GE
     return NULL;
 
   FbnetClassifier *classifier = g_new0 (FbnetClassifier, 1);
+  g_atomic_ref_count_init (&classifier->references);
   classifier->model = fbnet_model_ref (model);
   if (!workspace_open (&classifier->workspace, model, options, error)) {
     fbnet_classifier_free (classifier);
@@ -53,7 +55,7 @@ fbnet_classifier_new (FbnetModel *model, const FbnetDetectorOptions *options, GE
 void
 fbnet_classifier_free (FbnetClassifier *classifier)
 {
-  if (classifier == NULL)
+  if (classifier == NULL || !g_atomic_ref_count_dec (&classifier->references))
     return;
   plan_clear (&classifier->plan);
   workspace_close (&classifier->workspace);
@@ -61,6 +63,15 @@ fbnet_classifier_free (FbnetClassifier *classifier)
   fbnet_model_unref (classifier->model);
   g_free (classifier);
 }
+
+static FbnetClassifier *
+classifier_ref (FbnetClassifier *classifier)
+{
+  g_atomic_ref_count_inc (&classifier->references);
+  return classifier;
+}
+
+G_DEFINE_BOXED_TYPE (FbnetClassifier, fbnet_classifier, classifier_ref, fbnet_classifier_free)
 
 const char *
 fbnet_classifier_get_kernels (const FbnetClassifier *classifier)
@@ -81,6 +92,12 @@ fbnet_classifier_get_timings (const FbnetClassifier *classifier, FbnetTimings *t
 {
   g_return_if_fail (classifier != NULL && timings != NULL);
   *timings = classifier->timings;
+}
+
+guint
+classifier_get_n_classes (const FbnetClassifier *classifier)
+{
+  return fbnet_model_get_n_classes (classifier->model);
 }
 
 const ClassifierPass *

@@ -21,4 +21,6 @@ void classifier_observe (FbnetClassifier *classifier, LayerObserver observe, gpo
 
 const ClassifierPass *classifier_get_pass (const FbnetClassifier *classifier);
 
+guint classifier_get_n_classes (const FbnetClassifier *classifier);
+
 #endif

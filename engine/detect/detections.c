@@ -4,6 +4,8 @@
  */
 #include "detections.h"
 
+#include <string.h>
+
 FbnetDetections *
 fbnet_detections_new (void)
 {
@@ -74,4 +76,107 @@ detections_begin (Detections *self, gsize capacity, gsize n_keypoints, GError **
   self->public.items = self->items;
   self->public.n = 0;
   return good;
+}
+
+/* --- Copies ----------------------------------------------------------------------------------- */
+
+static gsize
+mask_size (const FbnetMask *mask)
+{
+  return mask->data != NULL ? (gsize) mask->width * (gsize) mask->height : 0;
+}
+
+/* In numbers of keypoints, so that what follows is aligned for them: a detection's keypoints and its mask. */
+static gsize
+room_of (const FbnetDetection *detection)
+{
+  const gsize mask = mask_size (&detection->mask), unit = sizeof (FbnetKeypoint);
+
+  return detection->n_keypoints + (mask + unit - 1) / unit;
+}
+
+/* `to` becomes `from` with its keypoints and mask in `room`. */
+static void
+copy (FbnetDetection *to, const FbnetDetection *from, FbnetKeypoint *room)
+{
+  *to = *from;
+  if (from->keypoints != NULL)
+    to->keypoints = memcpy (room, from->keypoints, from->n_keypoints * sizeof *room);
+  if (from->mask.data != NULL)
+    to->mask.data = memcpy (room + from->n_keypoints, from->mask.data, mask_size (&from->mask));
+}
+
+FbnetDetection *
+fbnet_detection_copy (const FbnetDetection *detection)
+{
+  g_return_val_if_fail (detection != NULL, NULL);
+  FbnetDetection *self = g_malloc (sizeof *self + room_of (detection) * sizeof (FbnetKeypoint));
+
+  copy (self, detection, (FbnetKeypoint *) (self + 1));
+  return self;
+}
+
+FbnetDetection **
+fbnet_detections_list (const FbnetDetections *detections, guint *n)
+{
+  g_return_val_if_fail (detections != NULL && n != NULL, NULL);
+  FbnetDetection **list = g_new (FbnetDetection *, detections->n);
+
+  *n = detections->n;
+  for (guint i = 0; i < *n; i++)
+    list[i] = fbnet_detection_copy (&detections->items[i]);
+  return list;
+}
+
+float *
+fbnet_detection_list_keypoints (const FbnetDetection *detection, guint *n)
+{
+  g_return_val_if_fail (detection != NULL && n != NULL, NULL);
+  float *numbers = g_new (float, 3 * detection->n_keypoints);
+
+  *n = 3 * detection->n_keypoints;
+  for (guint i = 0; i < detection->n_keypoints; i++) {
+    numbers[3 * i] = detection->keypoints[i].x;
+    numbers[3 * i + 1] = detection->keypoints[i].y;
+    numbers[3 * i + 2] = detection->keypoints[i].score;
+  }
+  return numbers;
+}
+
+void
+fbnet_detection_free (FbnetDetection *detection)
+{
+  g_free (detection);
+}
+
+FbnetDetections *
+fbnet_detections_copy (const FbnetDetections *detections)
+{
+  g_return_val_if_fail (detections != NULL, NULL);
+  Detections *self = g_new0 (Detections, 1);
+
+  for (guint i = 0; i < detections->n; i++)
+    self->n_keypoints += room_of (&detections->items[i]);
+  self->capacity = detections->n;
+  self->items = g_new (FbnetDetection, self->capacity);
+  self->keypoints = g_new (FbnetKeypoint, self->n_keypoints);
+  FbnetKeypoint *room = self->keypoints;
+  for (guint i = 0; i < detections->n; i++) {
+    copy (&self->items[i], &detections->items[i], room);
+    room += room_of (&detections->items[i]);
+  }
+  self->public = (FbnetDetections){ self->items, detections->n };
+  return &self->public;
+}
+
+G_DEFINE_BOXED_TYPE (FbnetDetection, fbnet_detection, fbnet_detection_copy, fbnet_detection_free)
+G_DEFINE_BOXED_TYPE (FbnetDetections, fbnet_detections, fbnet_detections_copy,
+    fbnet_detections_free)
+
+GBytes *
+fbnet_mask_get_bytes (const FbnetMask *mask)
+{
+  g_return_val_if_fail (mask != NULL, NULL);
+
+  return mask->data != NULL ? g_bytes_new (mask->data, mask_size (mask)) : NULL;
 }

@@ -7,6 +7,7 @@
 #include "model/params.h"
 
 struct _FbnetDetector {
+  gatomicrefcount references;
   Pass pass;
   FbnetInput *input;       /* of frames that come as images */
   float *class_thresholds; /* copy of the caller's, or NULL */
@@ -31,6 +32,7 @@ fbnet_detector_new (FbnetModel *model, const FbnetDetectorOptions *options, GErr
 
   FbnetDetector *detector = g_new0 (FbnetDetector, 1);
   Workspace *workspace = &detector->pass.workspace;
+  g_atomic_ref_count_init (&detector->references);
   detector->pass.model = fbnet_model_ref (model);
   if (!workspace_open (workspace, model, options, error)) {
     fbnet_detector_free (detector);
@@ -44,7 +46,7 @@ fbnet_detector_new (FbnetModel *model, const FbnetDetectorOptions *options, GErr
 void
 fbnet_detector_free (FbnetDetector *detector)
 {
-  if (detector == NULL)
+  if (detector == NULL || !g_atomic_ref_count_dec (&detector->references))
     return;
   fbnet_input_free (detector->input);
   pass_clear (&detector->pass);
@@ -52,6 +54,15 @@ fbnet_detector_free (FbnetDetector *detector)
   fbnet_model_unref (detector->pass.model);
   g_free (detector);
 }
+
+static FbnetDetector *
+detector_ref (FbnetDetector *detector)
+{
+  g_atomic_ref_count_inc (&detector->references);
+  return detector;
+}
+
+G_DEFINE_BOXED_TYPE (FbnetDetector, fbnet_detector, detector_ref, fbnet_detector_free)
 
 /* --- Asking ----------------------------------------------------------------------------------- */
 

@@ -50,7 +50,6 @@ fbnet_input_free (FbnetInput *input)
   if (input->owns_workers)
     workers_free (input->workers);
   buffer_clear (&input->pixels);
-  buffer_clear (&input->floats);
   fbnet_model_unref (input->model);
   g_free (input);
 }
@@ -91,22 +90,14 @@ prepare (FbnetInput *input, const FbnetParams *params, GError **error)
 {
   const FbnetRegion *region = &input->region;
   const guint multiple = input->model->description->size_divisibility;
-  gsize floats;
 
   image_network_size (region->height, region->width, params->min_size, params->max_size,
       &input->height, &input->width);
-  input->tensor = (Tensor){ .n = 1,
-    .h = round_up (input->height, multiple),
-    .w = round_up (input->width, multiple),
-    .c = 3 };
-  if (!tensor_size (1, input->tensor.h, input->tensor.w, 3, &floats)
-      || !image_resizer_prepare (input->resizer, region->height, region->width, input->height,
-          input->width, workers_count (input->workers), error)
-      || !buffer_reserve (&input->pixels, 3 * input->height * input->width, error)
-      || !buffer_reserve (&input->floats, floats * sizeof (float), error))
-    return FALSE;
-  input->tensor.data = input->floats.data;
-  return TRUE;
+  input->padded_height = round_up (input->height, multiple);
+  input->padded_width = round_up (input->width, multiple);
+  return image_resizer_prepare (input->resizer, region->height, region->width, input->height,
+             input->width, workers_count (input->workers), error)
+      && buffer_reserve (&input->pixels, 3 * input->height * input->width, error);
 }
 
 gboolean
@@ -136,8 +127,6 @@ fbnet_input_fill (FbnetInput *input, const FbnetImage *image, const FbnetRegion 
       input->workers);
   if (input->owns_workers)
     workers_end_frame (input->workers);
-  image_normalize (&input->tensor, input->pixels.data, input->height, input->width, d->mean,
-      d->std);
   return TRUE;
 }
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * What a frame becomes before the network: resized, normalised, padded, with the way back to the frame.
+ * What a frame becomes before the network: resized, with the way back to the frame. Whoever runs it
+ * normalises it: bytes are a quarter of the floats, and the thread that fills it may be one that cannot wait.
  */
 #ifndef FBNET_INPUT_H
 #define FBNET_INPUT_H
@@ -15,11 +16,11 @@ struct _FbnetInput {
   Workers *workers;
   gboolean owns_workers;
   ImageResizer *resizer;
-  Buffer pixels, floats;
+  Buffer pixels;       /* [height][width][3], 8 bits, in the model's channel order */
   gsize height, width; /* network pixels, without padding; 0 while nothing is in it */
+  gsize padded_height, padded_width;
   guint frame_height, frame_width;
   FbnetRegion region; /* of the frame */
-  Tensor tensor;      /* 1 × padded height × padded width × 3 */
 };
 
 /* With a detector's own threads. */

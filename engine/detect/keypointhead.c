@@ -79,7 +79,9 @@ keypoint_head_decode (Pass *pass, Detections *found, GError **error)
     found->keypoints[i] = (FbnetKeypoint){ from->x * scale_x + region->x,
       from->y * scale_y + region->y, from->score };
   }
-  for (gsize i = 0; i < pass->n_keypoint_boxes; i++)
+  for (gsize i = 0; i < pass->n_keypoint_boxes; i++) {
     found->items[i].keypoints = found->keypoints + i * n_keypoints;
+    found->items[i].n_keypoints = (guint) n_keypoints;
+  }
   return TRUE;
 }

@@ -26,7 +26,6 @@ is_feature (const Pass *pass, guint stage)
   return found;
 }
 
-/* A plan's own address stands for its input, which comes from elsewhere. */
 static void
 lay_out_trunk (Pass *pass, Planner *planner)
 {
@@ -34,9 +33,9 @@ lay_out_trunk (Pass *pass, Planner *planner)
   const Description *d = pass->model->description;
 
   planner_use (planner, &pass->trunk);
-  pass->input = pass->from->tensor;
-  pass->input.data = (float *) (gpointer) &pass->trunk;
-  pass->trunk.in_port = pass->input.data;
+  pass->input =
+      (Tensor){ .n = 1, .h = pass->from->padded_height, .w = pass->from->padded_width, .c = 3 };
+  planner_place_floats (planner, &pass->input, TRUE);
   pass->n_stages = layers_count (network->layers, ROLE_TRUNK);
   for (guint s = 0; s < pass->n_stages; s++) {
     const PackedStage *stage = network_stage (network, ROLE_TRUNK, s);
@@ -217,7 +216,7 @@ pass_clear (Pass *pass)
 static gboolean
 run_trunk (Pass *pass, Detections *found, GError **error)
 {
-  return plan_run (&pass->trunk, &pass->workspace, 1, pass->input.data, NULL);
+  return plan_run (&pass->trunk, &pass->workspace, 1, NULL, NULL);
 }
 
 static gboolean
@@ -379,14 +378,24 @@ run_stage (Pass *pass, guint i, Detections *found, GError **error)
   return done;
 }
 
-gboolean
-pass_run (Pass *pass, const FbnetInput *input, Detections *found, GError **error)
+static void
+take_input (Pass *pass, const FbnetInput *input)
 {
+  const Description *d = pass->model->description;
+  const double begin = now_ms ();
+
   pass->from = input;
   pass->resized = input->pixels.data;
   pass->height = input->height;
   pass->width = input->width;
-  pass->input = input->tensor;
+  image_normalize (&pass->input, pass->resized, pass->height, pass->width, d->mean, d->std);
+  pass->timings.ms[FBNET_STAGE_PREPROCESS] += now_ms () - begin;
+}
+
+gboolean
+pass_run (Pass *pass, const FbnetInput *input, Detections *found, GError **error)
+{
+  take_input (pass, input);
   for (guint i = 0; i < G_N_ELEMENTS (stages); i++) {
     const double begin = now_ms ();
     if (!has_work (pass, stages[i].stage))

@@ -21,6 +21,7 @@ static const char *const names[] = {
   [FBNET_STAGE_KEYPOINT_DECODE] = "keypoint-decode",
 };
 G_STATIC_ASSERT (G_N_ELEMENTS (names) == FBNET_N_STAGES);
+G_STATIC_ASSERT (FBNET_N_STAGES == 14); /* as the annotation of FbnetTimings says */
 
 const char *
 fbnet_stage_get_name (FbnetStage stage)

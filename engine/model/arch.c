@@ -15,15 +15,18 @@
 #define MAX_STAGES   64  /* of a part */
 #define MAX_BLOCKS   256 /* of a stage */
 #define MAX_STRIDE   8
+#define MAX_KERNEL   7
 
 static const struct {
   const char *name;
   BlockKind kind;
-  guint kernel;
+  guint kernel; /* 0: the argument kernel_size says it */
   guint pw_groups;
   gboolean se;
   Activation act, gate;
 } ops[] = {
+  { "conv", BLOCK_CONV, 0, 1, FALSE, ACT_RELU },
+  { "conv_hs", BLOCK_CONV, 0, 1, FALSE, ACT_HSWISH },
   { "conv_k1", BLOCK_CONV, 1, 1, FALSE, ACT_RELU },
   { "conv_k3", BLOCK_CONV, 3, 1, FALSE, ACT_RELU },
   { "conv_k5", BLOCK_CONV, 5, 1, FALSE, ACT_RELU },
@@ -31,6 +34,7 @@ static const struct {
   { "conv_k1_hs", BLOCK_CONV, 1, 1, FALSE, ACT_HSWISH },
   { "conv_k3_hs", BLOCK_CONV, 3, 1, FALSE, ACT_HSWISH },
   { "conv_k5_hs", BLOCK_CONV, 5, 1, FALSE, ACT_HSWISH },
+  { "irf", BLOCK_IRF, 0, 1, FALSE, ACT_RELU },
   { "ir_k3", BLOCK_IRF, 3, 1, FALSE, ACT_RELU },
   { "ir_k5", BLOCK_IRF, 5, 1, FALSE, ACT_RELU },
   { "ir_k3_hs", BLOCK_IRF, 3, 1, FALSE, ACT_HSWISH },
@@ -51,8 +55,8 @@ static const struct {
 /* zero_last_bn_gamma and drop_connect_rate mean something in training only. */
 static const char *const known_arguments[] = { "expansion", "bias", "width_divisor", "always_pw",
   "less_se_channels", "round_se_channels", "dw_skip_bnrelu", "skip_pwl_bn", "skip_shuffle",
-  "mid_expand_out", "pw_groups", "pwl_groups", "padding", "dw_args", "relu_args", "se_args",
-  "zero_last_bn_gamma", "drop_connect_rate", NULL };
+  "mid_expand_out", "pw_groups", "pwl_groups", "padding", "kernel_size", "dw_args", "relu_args",
+  "se_args", "zero_last_bn_gamma", "drop_connect_rate", NULL };
 
 /* One block's tuple with all its arguments merged. */
 typedef struct {
@@ -62,7 +66,7 @@ typedef struct {
   double expansion;
   guint width_divisor, pw_groups, pwl_groups, pad;
   gboolean bias, always_pw, less_se, round_se, dw_plain, pwl_plain, skip_shuffle, mid_from_out;
-  gboolean se;
+  gboolean any_kernel, se;
   Activation act, gate;
 } BlockSpec;
 
@@ -215,6 +219,21 @@ padding (JsonReader *args, guint kernel, guint unchanged)
   return (guint) pair[0];
 }
 
+/* mobile_cv's IRFBlock pads by half its kernel and ConvBNRelu, as torch, not at all. */
+static void
+apply_kernel (BlockSpec *spec, JsonReader *args)
+{
+  if (!cJSON_HasObjectItem (args->object, "kernel_size"))
+    return;
+  if (!spec->any_kernel) {
+    json_fail (args, "kernel_size", "none, as the op's name says it");
+    return;
+  }
+  spec->kernel = json_uint (args, "kernel_size", 1, MAX_KERNEL, NULL);
+  if (spec->kind == BLOCK_IRF)
+    spec->pad = spec->kernel / 2;
+}
+
 static void
 apply_padding (BlockSpec *spec, JsonReader *args)
 {
@@ -254,15 +273,24 @@ apply_arguments (BlockSpec *spec, JsonReader *args)
   apply_se_args (spec, args);
 }
 
+/* What mobile_cv builds where nobody says a kernel. */
+static guint
+default_kernel (BlockKind kind)
+{
+  return kind == BLOCK_IRF ? 3 : 1;
+}
+
 static gboolean
 find_op (BlockSpec *spec, const char *name)
 {
   for (guint i = 0; i < G_N_ELEMENTS (ops); i++) {
     if (g_strcmp0 (name, ops[i].name) == 0) {
+      const guint kernel = ops[i].kernel > 0 ? ops[i].kernel : default_kernel (ops[i].kind);
       *spec = (BlockSpec){ .op = ops[i].name,
         .kind = ops[i].kind,
-        .kernel = ops[i].kernel,
-        .pad = ops[i].kernel / 2,
+        .kernel = kernel,
+        .any_kernel = ops[i].kernel == 0,
+        .pad = kernel / 2,
         .expansion = 6,
         .pw_groups = ops[i].pw_groups,
         .pwl_groups = 1,
@@ -294,6 +322,26 @@ set_tuple_error (GError **error, const char *path, const char *expected, const c
   cJSON_free (text);
 }
 
+/* Of the architecture, then of the block: what comes later counts. */
+static gboolean
+apply_all (const Builder *builder, BlockSpec *spec, const cJSON *item, const char *path,
+    void (*apply) (BlockSpec *spec, JsonReader *args), GError **error)
+{
+  JsonReader basic = { builder->basic_args, path, error, FALSE };
+
+  apply (spec, &basic);
+  for (; item != NULL && !basic.failed; item = item->next) {
+    JsonReader args = { item, path, error, FALSE };
+    if (!cJSON_IsObject (item)) {
+      set_tuple_error (error, path, "objects after op, out_channels, stride, repeat", item);
+      return FALSE;
+    }
+    apply (spec, &args);
+    basic.failed |= args.failed;
+  }
+  return !basic.failed;
+}
+
 static gboolean
 parse_block (const Builder *builder, const cJSON *tuple, const char *path, BlockSpec *spec,
     GError **error)
@@ -302,7 +350,6 @@ parse_block (const Builder *builder, const cJSON *tuple, const char *path, Block
   const cJSON *out = cJSON_GetArrayItem (tuple, 1);
   const cJSON *stride = cJSON_GetArrayItem (tuple, 2);
   const cJSON *repeat = cJSON_GetArrayItem (tuple, 3);
-  const cJSON *item;
 
   if (!cJSON_IsArray (tuple) || !cJSON_IsString (op)) {
     set_tuple_error (error, path, "a block [op, out_channels, stride, repeat, {arguments}…]",
@@ -311,7 +358,8 @@ parse_block (const Builder *builder, const cJSON *tuple, const char *path, Block
   }
   if (!find_op (spec, op->valuestring)) {
     g_set_error (error, FBNET_ERROR, FBNET_ERROR_UNSUPPORTED,
-        "%s: expected an op this version can build (conv_k*, ir_k*, ir_pool, skip), found \"%s\"",
+        "%s: expected an op this version can build (conv*, irf, ir_k*, ir_pool, skip), found "
+        "\"%s\"",
         path, op->valuestring);
     return FALSE;
   }
@@ -327,18 +375,9 @@ parse_block (const Builder *builder, const cJSON *tuple, const char *path, Block
   spec->upsample = stride->valueint < 0 ? -stride->valueint : 1;
   spec->width_divisor = builder->width_divisor;
 
-  JsonReader basic = { builder->basic_args, path, error, FALSE };
-  apply_arguments (spec, &basic);
-  for (item = repeat->next; item != NULL && !basic.failed; item = item->next) {
-    JsonReader args = { item, path, error, FALSE };
-    if (!cJSON_IsObject (item)) {
-      set_tuple_error (error, path, "objects after op, out_channels, stride, repeat", item);
-      return FALSE;
-    }
-    apply_arguments (spec, &args);
-    basic.failed |= args.failed;
-  }
-  return !basic.failed;
+  /* A padding is judged by the kernel, wherever that stands. */
+  return apply_all (builder, spec, repeat->next, path, apply_kernel, error)
+      && apply_all (builder, spec, repeat->next, path, apply_arguments, error);
 }
 
 /* --- From a tuple to layers ------------------------------------------------------------------- */

@@ -303,6 +303,8 @@ fbnet_model_ref (FbnetModel *model)
   return model;
 }
 
+G_DEFINE_BOXED_TYPE (FbnetModel, fbnet_model, fbnet_model_ref, fbnet_model_unref)
+
 void
 fbnet_model_unref (FbnetModel *model)
 {

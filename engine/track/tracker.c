@@ -14,6 +14,7 @@
 #define USUAL_INTERVAL (1.0 / 30) /* seconds, until two looks had a time */
 
 struct _FbnetTracker {
+  gatomicrefcount references;
   FbnetTrackerOptions options;
   guint64 last_id;
   gboolean started; /* there was a look */
@@ -47,6 +48,7 @@ fbnet_tracker_new (const FbnetTrackerOptions *options, GError **error)
   if (!tracker_options_check (options, error))
     return NULL;
   FbnetTracker *tracker = g_new0 (FbnetTracker, 1);
+  g_atomic_ref_count_init (&tracker->references);
   tracker->options = *options;
   tracker->interval = USUAL_INTERVAL;
   return tracker;
@@ -55,7 +57,7 @@ fbnet_tracker_new (const FbnetTrackerOptions *options, GError **error)
 void
 fbnet_tracker_free (FbnetTracker *tracker)
 {
-  if (tracker == NULL)
+  if (tracker == NULL || !g_atomic_ref_count_dec (&tracker->references))
     return;
   pairing_clear (&tracker->pairing);
   g_free (tracker->tracks);
@@ -65,6 +67,15 @@ fbnet_tracker_free (FbnetTracker *tracker)
   g_free (tracker->columns);
   g_free (tracker);
 }
+
+static FbnetTracker *
+tracker_ref (FbnetTracker *tracker)
+{
+  g_atomic_ref_count_inc (&tracker->references);
+  return tracker;
+}
+
+G_DEFINE_BOXED_TYPE (FbnetTracker, fbnet_tracker, tracker_ref, fbnet_tracker_free)
 
 gboolean
 fbnet_tracker_set_options (FbnetTracker *tracker, const FbnetTrackerOptions *options,

@@ -9,9 +9,11 @@
 
 #define STATE_ITERATION TRAIN_STATE_PREFIX "iteration"
 #define STATE_MOMENTUM  TRAIN_STATE_PREFIX "momentum"
+#define STATE_SQUARES   TRAIN_STATE_PREFIX "squares"
 #define STATE_EMA       TRAIN_STATE_PREFIX "ema"
 #define STATE_EMA_STATS TRAIN_STATE_PREFIX "ema_statistics"
 #define STATE_SETTINGS  TRAIN_STATE_PREFIX "settings"
+#define STATE_NOTE      TRAIN_STATE_PREFIX "note"
 
 typedef struct {
   Trainer *trainer;
@@ -32,6 +34,8 @@ struct Trainer {
   SgdState state;
   guint iteration; /* done */
   Worker *workers;
+  char *note;
+  double rate_factor;
 
   TrainProgress progress;
   gpointer progress_data;
@@ -89,6 +93,7 @@ trainer_new (const FbnetModel *model, const TrainSettings *settings, const Train
   t->settings = *settings;
   t->source = *source;
   t->group = group_new (settings->n_threads, link);
+  t->rate_factor = 1;
   t->writes = group_rank (t->group, 0) == 0;
   t->params = params_new (model);
   freeze_stages (t);
@@ -113,6 +118,7 @@ trainer_free (Trainer *t)
   sgd_state_clear (&t->state);
   params_free (t->params);
   group_free (t->group);
+  g_free (t->note);
   g_free (t);
 }
 
@@ -147,7 +153,7 @@ read_vector (const Trainer *t, const char *name, Real *values, gsize n, GError *
 
 /* The first line that differs is the one to tell of. */
 static gboolean
-check_settings (const Trainer *t, GError **error)
+check_settings (const Trainer *t, gboolean *differs, GError **error)
 {
   const FbnetTensorView *view = safetensors_find (t->model->file, STATE_SETTINGS);
 
@@ -157,7 +163,9 @@ check_settings (const Trainer *t, GError **error)
   g_auto (GStrv) theirs = g_strsplit (text, "\n", -1);
   g_auto (GStrv) ours = g_strsplit (t->settings.fingerprint, "\n", -1);
   for (guint i = 0; ours[i] != NULL && theirs[i] != NULL; i++) {
-    if (strcmp (ours[i], theirs[i]) != 0) {
+    if (strcmp (ours[i], theirs[i]) != 0 && ours[i][0] == '~') {
+      *differs = TRUE;
+    } else if (strcmp (ours[i], theirs[i]) != 0) {
       g_set_error (error, FBNET_ERROR, FBNET_ERROR_ARGUMENT,
           "%s: expected the settings that the run began with, found %s where it had %s",
           t->model->path, ours[i], theirs[i]);
@@ -167,21 +175,54 @@ check_settings (const Trainer *t, GError **error)
   return TRUE;
 }
 
+void
+trainer_scale_rate (Trainer *t, double factor)
+{
+  t->rate_factor = factor;
+}
+
+void
+trainer_set_note (Trainer *t, const char *note)
+{
+  g_free (t->note);
+  t->note = g_strdup (note);
+}
+
+const char *
+trainer_note (const Trainer *t)
+{
+  return t->note;
+}
+
+static void
+read_note (Trainer *t)
+{
+  const FbnetTensorView *view = safetensors_find (t->model->file, STATE_NOTE);
+
+  if (view == NULL || view->dtype != FBNET_DTYPE_U8)
+    return;
+  g_free (t->note);
+  t->note = g_strndup (view->data, view->n_bytes);
+}
+
 gboolean
-trainer_resume (Trainer *t, guint *iteration, GError **error)
+trainer_resume (Trainer *t, guint *iteration, gboolean *differs, GError **error)
 {
   const FbnetTensorView *view = safetensors_find (t->model->file, STATE_ITERATION);
 
   if (view == NULL || view->dtype != FBNET_DTYPE_I64 || view->n_bytes != sizeof (gint64))
     return bad_state (t, error, STATE_ITERATION, "a checkpoint's count, found none");
   const gint64 done = *(const gint64 *) view->data;
-  if (done < 0 || done > t->settings.schedule.iterations)
-    return bad_state (t, error, STATE_ITERATION, "no more iterations than the run has");
-  if (!check_settings (t, error)
+  *differs = FALSE;
+  if (done < 0 || done > G_MAXINT)
+    return bad_state (t, error, STATE_ITERATION, "a number of iterations");
+  if (!check_settings (t, differs, error)
       || !read_vector (t, STATE_MOMENTUM, t->state.momentum, t->params->n_values, error)
+      || !read_vector (t, STATE_SQUARES, t->state.squares, t->params->n_values, error)
       || !read_vector (t, STATE_EMA, t->state.ema_values, t->params->n_values, error)
       || !read_vector (t, STATE_EMA_STATS, t->state.ema_statistics, t->params->n_statistics, error))
     return FALSE;
+  read_note (t);
   *iteration = t->iteration = (guint) done;
   return TRUE;
 }
@@ -198,19 +239,24 @@ write_checkpoint (const Trainer *t, GError **error)
   const gsize n = t->params->n_values, n_statistics = t->params->n_statistics;
   const gint64 iteration = t->iteration;
   const gsize length = strlen (t->settings.fingerprint);
+  const gsize note_length = t->note != NULL ? strlen (t->note) : 0;
   g_autofree float *momentum = reals_to_floats (t->state.momentum, n);
+  g_autofree float *squares = reals_to_floats (t->state.squares, n);
   g_autofree float *ema = reals_to_floats (t->state.ema_values, n);
   g_autofree float *ema_statistics = reals_to_floats (t->state.ema_statistics, n_statistics);
   const FbnetTensorView extra[] = {
     { STATE_ITERATION, FBNET_DTYPE_I64, 0, { 0 }, &iteration, sizeof iteration },
     { STATE_SETTINGS, FBNET_DTYPE_U8, 1, { length }, t->settings.fingerprint, length },
     vector_view (STATE_MOMENTUM, momentum, n),
+    vector_view (STATE_SQUARES, squares, n),
     vector_view (STATE_EMA, ema, n),
     vector_view (STATE_EMA_STATS, ema_statistics, n_statistics),
+    { STATE_NOTE, FBNET_DTYPE_U8, 1, { note_length }, t->note, note_length },
   };
+  const guint n_extra = G_N_ELEMENTS (extra) - (note_length > 0 ? 0 : 1);
 
   return params_write (t->params, t->params->values, t->params->statistics_values, iteration, FALSE,
-      extra, G_N_ELEMENTS (extra), t->settings.checkpoint, error);
+      extra, n_extra, t->settings.checkpoint, error);
 }
 
 gboolean
@@ -307,9 +353,9 @@ take_step (Worker *worker, TrainStatus *status)
   for (gsize i = 0; i < n; i++)
     gradient[i] *= share;
   status->gradient_norm = sgd_norm (gradient, n);
-  status->rate = schedule_rate (&t->settings.schedule, t->iteration);
+  status->rate = t->rate_factor * schedule_rate (&t->settings.schedule, t->iteration);
   sgd_step (t->params, &t->state, &t->settings.sgd, gradient, status->gradient_norm, status->rate,
-      worker->net.thread, t->settings.n_threads);
+      t->iteration + 1, worker->net.thread, t->settings.n_threads);
   group_wait (t->group);
 }
 

@@ -41,8 +41,8 @@ coco_iou_threshold (guint index)
 /* --- Overlap ---------------------------------------------------------------------------------- */
 
 /* Intersection over union; over the detection's own area for crowds (pycocotools maskApi, bbIou). */
-static double
-box_overlap (const CocoBox *a, const CocoBox *b, gboolean crowd)
+double
+coco_box_overlap (const CocoBox *a, const CocoBox *b, gboolean crowd)
 {
   const double width = fmin (a->x + a->width, b->x + b->width) - fmax (a->x, b->x);
   const double height = fmin (a->y + a->height, b->y + b->height) - fmax (a->y, b->y);
@@ -106,7 +106,7 @@ overlap (const CocoObject *detection, const CocoObject *object, const Rules *rul
     case COCO_KEYPOINTS:
       return keypoint_overlap (detection, object, rules);
     default:
-      return box_overlap (&detection->box, &object->box, object->crowd);
+      return coco_box_overlap (&detection->box, &object->box, object->crowd);
   }
 }
 
@@ -165,7 +165,8 @@ compare_image (const GArray *objects, const GArray *detections, const Rules *rul
 
   c.objects = usable_objects (objects, rules->kind, &c.n_objects);
   c.detections = best_detections (detections, rules->max_count, &c.n_detections);
-  c.overlaps = g_new (double, (gsize) c.n_detections *c.n_objects + 1); /* rows of nothing, too, have an address */
+  c.overlaps = g_new (double,
+      (gsize) c.n_detections *c.n_objects + 1); /* rows of nothing, too, have an address */
   for (guint d = 0; d < c.n_detections; d++)
     for (guint o = 0; o < c.n_objects; o++)
       c.overlaps[(gsize) d * c.n_objects + o] = overlap (c.detections[d], c.objects[o], rules);

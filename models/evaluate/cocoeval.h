@@ -74,6 +74,9 @@ double coco_category_measure (const CocoCategoryEval *category, const CocoMetric
 double coco_eval_get (const CocoEval *eval, const char *name);
 double coco_category_get (const CocoEval *eval, guint index, const char *name);
 
+/* Intersection over union of a detection's box and an object's; over the detection's area for a crowd. */
+double coco_box_overlap (const CocoBox *detection, const CocoBox *object, gboolean crowd);
+
 /* 0.50, 0.55 … */
 double coco_iou_threshold (guint index);
 

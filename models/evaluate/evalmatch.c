@@ -119,3 +119,9 @@ match_recall (const FbnetMatchCounts *counts)
 {
   return share (counts->true_positives, counts->misses);
 }
+
+double
+match_f1 (const FbnetMatchCounts *counts)
+{
+  return share (2 * counts->true_positives, counts->false_positives + counts->misses);
+}

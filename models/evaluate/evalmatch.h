@@ -22,6 +22,7 @@ void eval_match_free (EvalMatch *match); /* NULL is allowed */
 /* -1: not defined. */
 double match_precision (const FbnetMatchCounts *counts);
 double match_recall (const FbnetMatchCounts *counts);
+double match_f1 (const FbnetMatchCounts *counts); /* their harmonic mean */
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (EvalMatch, eval_match_free)
 

@@ -72,8 +72,10 @@ eval_options_add (gpointer options, GOptionContext *context)
         "Add how many boxes are object, background and ignored by --iou-lower and --iou-upper, "
         "which ask for it, too",
         NULL },
+    { "confusion", 0, 0, G_OPTION_ARG_NONE, &o->confusion,
+        "Add which class is taken for which, boxes at an IoU of 0.5", NULL },
     { "min-score", 0, 0, G_OPTION_ARG_DOUBLE, &o->min_score,
-        "... among detections of a score of at least X; default 0.5", "X" },
+        "... of both among detections of a score of at least X; default 0.5", "X" },
 #ifdef HAVE_ANNOTATE
     { "plot", 'p', 0, G_OPTION_ARG_FILENAME, &o->plot, "Draw precision over recall",
         "FILE.svg|.png|.pdf" },
@@ -188,7 +190,8 @@ complete_match (EvalOptions *options, GError **error)
   const FbnetParamInfo *upper = fbnet_params_find ("iou-upper");
 
   options->match |= param_options_has (params, lower->name)
-      || param_options_has (params, upper->name) || options->min_score != NOT_GIVEN;
+      || param_options_has (params, upper->name)
+      || (options->min_score != NOT_GIVEN && !options->confusion);
   options->iou_lower = param_options_number (params, lower->name, lower->usual);
   options->iou_upper = param_options_number (params, upper->name, upper->usual);
   if (options->min_score == NOT_GIVEN)

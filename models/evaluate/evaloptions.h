@@ -19,7 +19,7 @@ typedef struct {
   char *plot;          /* or NULL */
   char *kinds_text;    /* or NULL */
   char *sigmas_text;   /* or NULL */
-  gboolean match;
+  gboolean match, confusion;
   double min_score;
   char **arguments;
 

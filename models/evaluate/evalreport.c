@@ -81,6 +81,7 @@ append_counts (GString *text, const FbnetMatchCounts *counts)
     g_string_append_printf (text, " %10" G_GUINT64_FORMAT, numbers[i]);
   append_share (text, match_precision (counts));
   append_share (text, match_recall (counts));
+  append_share (text, match_f1 (counts));
   g_string_append_c (text, '\n');
 }
 
@@ -97,12 +98,70 @@ append_match (GString *text, const EvalReport *report)
   append_name (text, "");
   g_string_append (text,
       "    objects background    ignored   true pos  false pos     misses"
-      "   prec.  recall\n");
+      "   prec.  recall      F1\n");
   append_name (text, "all");
   append_counts (text, &match->total);
   for (guint i = 0; report->per_class && i < coco_truth_n_categories (report->truth); i++) {
     append_name (text, coco_truth_category (report->truth, i)->name);
     append_counts (text, &match->categories[i]);
+  }
+}
+
+/* The most frequent ones; all of them are in the JSON. */
+#define MAX_MISTAKES 20
+
+typedef struct {
+  guint there, found;
+  guint64 count;
+} Mistake;
+
+static gint
+compare_mistakes (gconstpointer a, gconstpointer b)
+{
+  const guint64 left = ((const Mistake *) a)->count, right = ((const Mistake *) b)->count;
+
+  return (left < right) - (left > right);
+}
+
+static GArray *
+list_mistakes (const Confusion *confusion)
+{
+  GArray *mistakes = g_array_new (FALSE, FALSE, sizeof (Mistake));
+
+  for (guint there = 0; there <= confusion->n; there++) {
+    for (guint found = 0; found <= confusion->n; found++) {
+      const Mistake mistake = { there, found, confusion_get (confusion, there, found) };
+      if (there != found && mistake.count > 0)
+        g_array_append_val (mistakes, mistake);
+    }
+  }
+  g_array_sort (mistakes, compare_mistakes);
+  return mistakes;
+}
+
+static void
+append_confusion (GString *text, const EvalReport *report)
+{
+  const Confusion *confusion = report->confusion;
+  g_autoptr (GArray) mistakes = list_mistakes (confusion);
+  guint64 n_right = 0;
+
+  for (guint c = 0; c < confusion->n; c++)
+    n_right += confusion_get (confusion, c, c);
+  g_string_append_printf (text,
+      "\nConfusion: at IoU %g, detections of a score of at least %g; %" G_GUINT64_FORMAT
+      " are right\n",
+      confusion->iou, confusion->min_score, n_right);
+  for (guint i = 0; i < MIN (mistakes->len, MAX_MISTAKES); i++) {
+    const Mistake *mistake = &g_array_index (mistakes, Mistake, i);
+    const char *there = mistake->there < confusion->n
+        ? coco_truth_category (report->truth, mistake->there)->name
+        : "nothing";
+    const char *found = mistake->found < confusion->n
+        ? coco_truth_category (report->truth, mistake->found)->name
+        : "nothing";
+    g_string_append_printf (text, "  %8" G_GUINT64_FORMAT "  %s taken for %s\n", mistake->count,
+        there, found);
   }
 }
 
@@ -126,6 +185,8 @@ eval_report_to_text (const EvalReport *report)
       append_class_table (text, report->evals[kind]);
   if (report->match != NULL)
     append_match (text, report);
+  if (report->confusion != NULL)
+    append_confusion (text, report);
   return g_string_free (text, FALSE);
 }
 
@@ -185,6 +246,7 @@ add_counts_to_json (cJSON *object, const FbnetMatchCounts *counts)
   cJSON_AddNumberToObject (object, "misses", (double) counts->misses);
   add_share (object, "precision", match_precision (counts));
   add_share (object, "recall", match_recall (counts));
+  add_share (object, "f1", match_f1 (counts));
 }
 
 static cJSON *
@@ -210,6 +272,29 @@ match_to_json (const EvalReport *report)
   return object;
 }
 
+static cJSON *
+confusion_to_json (const EvalReport *report)
+{
+  const Confusion *confusion = report->confusion;
+  cJSON *object = cJSON_CreateObject ();
+
+  cJSON_AddNumberToObject (object, "iou", confusion->iou);
+  cJSON_AddNumberToObject (object, "min_score", confusion->min_score);
+  cJSON *classes = cJSON_AddArrayToObject (object, "classes");
+  cJSON *counts = cJSON_AddArrayToObject (object, "counts");
+  for (guint c = 0; c < confusion->n; c++)
+    cJSON_AddItemToArray (classes,
+        cJSON_CreateString (coco_truth_category (report->truth, c)->name));
+  for (guint there = 0; there <= confusion->n; there++) {
+    cJSON *row = cJSON_CreateArray ();
+    for (guint found = 0; found <= confusion->n; found++)
+      cJSON_AddItemToArray (row,
+          cJSON_CreateNumber ((double) confusion_get (confusion, there, found)));
+    cJSON_AddItemToArray (counts, row);
+  }
+  return object;
+}
+
 char *
 eval_report_to_json (const EvalReport *report)
 {
@@ -228,6 +313,8 @@ eval_report_to_json (const EvalReport *report)
           eval_to_json (report->evals[kind], report->per_class));
   if (report->match != NULL)
     cJSON_AddItemToObject (object, "match", match_to_json (report));
+  if (report->confusion != NULL)
+    cJSON_AddItemToObject (object, "confusion", confusion_to_json (report));
   cJSON *problems = cJSON_AddArrayToObject (object, "problems");
   for (guint i = 0; report->problems[i] != NULL; i++)
     cJSON_AddItemToArray (problems, cJSON_CreateString (report->problems[i]));

@@ -6,6 +6,7 @@
 #define FBNET_EVALUATE_EVALREPORT_H
 
 #include "cocoeval.h"
+#include "confusion.h"
 #include "evalmatch.h"
 
 typedef struct {
@@ -15,6 +16,7 @@ typedef struct {
   const CocoResults *results;
   const CocoEval *evals[COCO_N_KINDS]; /* NULL: not evaluated */
   const EvalMatch *match;              /* NULL: not asked for */
+  const Confusion *confusion;          /* the same */
   char *const *problems;               /* sentences, NULL-terminated */
   gboolean per_class;
   double passes; /* looks a picture, where there were second ones; else 0 */

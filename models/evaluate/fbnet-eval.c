@@ -26,7 +26,11 @@ typedef struct {
   CocoResults *results;
   CocoEval *evals[COCO_N_KINDS];
   EvalMatch *match;
+  Confusion *confusion;
 } Session;
+
+/* Where boxes are taken for the same thing by most. */
+#define CONFUSION_IOU 0.5
 
 static void
 session_clear (Session *session)
@@ -36,6 +40,7 @@ session_clear (Session *session)
   for (guint kind = 0; kind < COCO_N_KINDS; kind++)
     coco_eval_free (session->evals[kind]);
   eval_match_free (session->match);
+  confusion_free (session->confusion);
   coco_results_free (session->results);
   coco_truth_free (session->truth);
   coco_file_free (session->annotations);
@@ -150,6 +155,9 @@ evaluate (Session *session, guint kinds)
   if (options->match)
     session->match = eval_match_new (session->truth, session->results, options->iou_lower,
         options->iou_upper, options->min_score);
+  if (options->confusion)
+    session->confusion =
+        confusion_new (session->truth, session->results, CONFUSION_IOU, options->min_score);
 }
 
 static gboolean
@@ -180,6 +188,7 @@ print_report (const Session *session, GError **error)
     .results = session->results,
     .evals = { session->evals[0], session->evals[1], session->evals[2] },
     .match = session->match,
+    .confusion = session->confusion,
     .problems = problems,
     .per_class = options->per_class,
     .passes = mean_passes (&session->detector),

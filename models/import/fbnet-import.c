@@ -109,6 +109,11 @@ report (const Imported *imported, const char *output, guint64 n_parameters, GErr
   if (imported->from_archive != NULL)
     g_string_append_printf (text, "  source gave %s; the config the rest\n",
         imported->from_archive);
+  if (imported->wrapper_size > 0)
+    g_string_append_printf (text,
+        "  size        from the config; the source's wrapper scales the shorter side to %u, as "
+        "min-size=%u would\n",
+        imported->wrapper_size, imported->wrapper_size);
   const gboolean printed = output_print (text->str, error);
   g_string_free (text, TRUE);
   return printed;

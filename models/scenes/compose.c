@@ -7,87 +7,13 @@
 #include <math.h>
 
 #include "background.h"
+#include "composer.h"
 #include "things.h"
 
-#define MAX_OBJECTS 6
-#define ONE_DEGREE  (G_PI / 180)
-#define MAX_ROLL    (35 * ONE_DEGREE)
-#define MAX_TILT    (45 * ONE_DEGREE)
+#define ONE_DEGREE (G_PI / 180)
 /* Of the picture's height. */
-#define MIN_SIZE  0.13
-#define MAX_SIZE  0.6
-#define MAX_TRIES 12
-
-typedef struct {
-  double x, y, radius;
-} Place;
-
-typedef struct {
-  Stack *stack;
-  Dice *dice;
-  cairo_surface_t *background;
-  Color skin;
-  double width, height;
-  Outline *symbols[N_SYMBOLS];
-  Place taken[MAX_OBJECTS];
-  guint n_taken;
-} Composer;
-
-/* --- Poses ------------------------------------------------------------------------------------ */
-
-/* Small ones are as likely as large ones on a scale of ratios. */
-static double
-choose_size (Composer *c, double low, double high)
-{
-  return c->height * exp (dice_between (c->dice, log (low), log (high)));
-}
-
-static double
-choose_roll (Dice *dice)
-{
-  if (dice_chance (dice, 0.12))
-    return dice_between (dice, -G_PI, G_PI);
-  return dice_chance (dice, 0.5) ? dice_around (dice, 0.5 * MAX_ROLL)
-                                 : dice_between (dice, -MAX_ROLL, MAX_ROLL);
-}
-
-/* A plane with `size` pixels per unit and `reach` units from its middle to its edge. */
-static Pose
-choose_pose (Dice *dice, double x, double y, double size, double reach)
-{
-  const double roll = choose_roll (dice);
-  const double yaw = dice_around (dice, MAX_TILT);
-  const double pitch = dice_around (dice, MAX_TILT);
-  Pose pose = pose_new (x, y, size, roll, yaw, pitch);
-
-  pose.distance = reach * dice_between (dice, 3, 10);
-  if (dice_chance (dice, 0.4))
-    pose.bend = dice_around (dice, 0.5) / reach;
-  return pose;
-}
-
-/* Somewhere, not too near to what is there already. */
-static Place
-choose_place (Composer *c, double radius)
-{
-  Place place = { .radius = radius };
-
-  for (guint try = 0; try < MAX_TRIES; try++) {
-    const double margin = 0.6 * radius;
-    place.x = dice_between (c->dice, margin, c->width - margin);
-    place.y = dice_between (c->dice, margin, c->height - margin);
-    guint i = 0;
-    while (i < c->n_taken
-        && hypot (place.x - c->taken[i].x, place.y - c->taken[i].y)
-            > 0.9 * (radius + c->taken[i].radius))
-      i++;
-    if (i == c->n_taken)
-      break;
-  }
-  if (c->n_taken < MAX_OBJECTS)
-    c->taken[c->n_taken++] = place;
-  return place;
-}
+#define MIN_SIZE 0.13
+#define MAX_SIZE 0.6
 
 /* --- Symbols ---------------------------------------------------------------------------------- */
 
@@ -157,89 +83,6 @@ add_symbol (Composer *c, const Pose *pose, const Style *style, Point place, doub
 
 /* --- Paper ------------------------------------------------------------------------------------ */
 
-/* In the plane's units, the middle at (0, 0). */
-typedef struct {
-  double width, height;
-} Extent;
-
-static void
-add_paper (Composer *c, const Pose *pose, Extent extent, Color color)
-{
-  g_autoptr (Outline) flat = outline_rectangle (-extent.width / 2, -extent.height / 2,
-      extent.width / 2, extent.height / 2);
-  Outline *seen = pose_outline (pose, flat, (Point){ 0, 0 }, 1, 0);
-  Paint paint = paint_flat (color);
-
-  paint.far = color_mix (color, (Color){ 0, 0, 0 }, dice_between (c->dice, 0, 0.25));
-  paint.angle = dice_between (c->dice, 0, 2 * G_PI);
-  if (dice_chance (c->dice, 0.3))
-    paint.grain = dice_between (c->dice, 0, 0.15);
-  if (dice_chance (c->dice, 0.7))
-    things_add_shadow (c->stack, c->dice, seen, pose->size * extent.height);
-  stack_add (c->stack, seen, &paint, NO_SYMBOL);
-}
-
-/* Light that the paper throws back; it lies over what is printed. */
-static void
-add_shine (Composer *c, const Pose *pose, Extent extent)
-{
-  const double x = extent.width * dice_between (c->dice, -0.5, 0.5);
-  const double y = extent.height * dice_between (c->dice, -0.5, 0.5);
-  const double angle = dice_between (c->dice, 0, G_PI);
-  Paint paint = paint_flat ((Color){ 1, 1, 1 });
-
-  paint.alpha = dice_between (c->dice, 0.02, 0.08);
-  for (guint i = 1; i <= 4; i++) {
-    g_autoptr (Outline) flat =
-        outline_ellipse (x, y, 0.08 * i * extent.width, 0.05 * i * extent.width, angle);
-    stack_add (c->stack, pose_outline (pose, flat, (Point){ 0, 0 }, 1, 0), &paint, NO_SYMBOL);
-  }
-}
-
-/* A point of the paper's edge as the camera sees it, and one further in or out. */
-static Point
-edge_point (const Pose *pose, Extent extent, guint side, double along, double out)
-{
-  const double x = extent.width / 2, y = extent.height / 2;
-
-  switch (side) {
-    case 0:
-      return pose_project (pose, (Point){ -x - out, along * y });
-    case 1:
-      return pose_project (pose, (Point){ x + out, along * y });
-    default:
-      return pose_project (pose, (Point){ along * x, y + out });
-  }
-}
-
-/* A hand's parts behind the paper, before it is added … */
-static void
-add_palm (Composer *c, const Pose *pose, Extent extent, guint side, double along, double radius)
-{
-  const Point hand = edge_point (pose, extent, side, along, 0);
-
-  things_add_arm (c->stack, c->dice, hand, 2 * radius, c->skin);
-  const guint n = dice_pick (c->dice, 4);
-  for (guint i = 0; i < n; i++) {
-    const double shift = along + (i - 1.0) * 2 * radius / (pose->size * extent.height);
-    const Point from = edge_point (pose, extent, side, along, 2 * radius / pose->size);
-    const Point tip = edge_point (pose, extent, side, shift, 0.6 * radius / pose->size);
-    things_add_finger (c->stack, c->dice, from, tip, radius, c->skin);
-  }
-}
-
-/* … and the thumb before it, after what is printed. */
-static void
-add_thumb (Composer *c, const Pose *pose, Extent extent, guint side, double along, double radius)
-{
-  const double depth = dice_between (c->dice, 0.02, 0.14) * MIN (extent.width, extent.height);
-  const Point from = edge_point (pose, extent, side, along, 2.5 * radius / pose->size);
-  const double shift = along + dice_around (c->dice, 0.3);
-  const Point tip = edge_point (pose, extent, side, shift, -depth);
-
-  things_add_finger (c->stack, c->dice, from, tip, radius, c->skin);
-}
-
 /* Symbols in rows, with what is written below them. */
 static void
 add_print (Composer *c, const Pose *pose, const Style *style, guint columns, guint rows,
@@ -290,7 +133,7 @@ add_sheet (Composer *c, const Sheet *sheet)
   const double cell = dice_between (c->dice, 1.25, 1.7), margin = dice_between (c->dice, 0.1, 0.5);
   const guint columns = MAX (sheet->columns, 1), rows = MAX (sheet->rows, 1);
   const Extent extent = { columns * cell + margin, rows * cell + margin };
-  const Pose pose = choose_pose (c->dice, sheet->place.x, sheet->place.y, sheet->size,
+  const Pose pose = composer_choose_pose (c->dice, sheet->place.x, sheet->place.y, sheet->size,
       hypot (extent.width, extent.height) / 2);
   const guint side = dice_pick (c->dice, 3);
   const double along = dice_between (c->dice, -0.8, 0.8);
@@ -299,16 +142,16 @@ add_sheet (Composer *c, const Sheet *sheet)
   const Style style = choose_style (c->dice, ground);
 
   if (sheet->held)
-    add_palm (c, &pose, extent, side, along, radius);
-  add_paper (c, &pose, extent, ground);
+    composer_add_palm (c, &pose, extent, side, along, radius);
+  composer_add_paper (c, &pose, extent, ground);
   if (sheet->columns > 0)
     add_print (c, &pose, &style, columns, rows, cell);
   else
     add_text (c, &pose, extent, ground);
   if (dice_chance (c->dice, 0.2))
-    add_shine (c, &pose, extent);
+    composer_add_shine (c, &pose, extent);
   if (sheet->held)
-    add_thumb (c, &pose, extent, side, along, radius);
+    composer_add_thumb (c, &pose, extent, side, along, radius);
 }
 
 /* --- Arrangements ----------------------------------------------------------------------------- */
@@ -316,9 +159,9 @@ add_sheet (Composer *c, const Sheet *sheet)
 static void
 add_card (Composer *c, double low, double high)
 {
-  Sheet sheet = { 1, 1, choose_size (c, low, high), { 0 }, dice_chance (c->dice, 0.4) };
+  Sheet sheet = { 1, 1, composer_choose_size (c, low, high), { 0 }, dice_chance (c->dice, 0.4) };
 
-  sheet.place = choose_place (c, 0.75 * sheet.size);
+  sheet.place = composer_choose_place (c, 0.75 * sheet.size);
   add_sheet (c, &sheet);
 }
 
@@ -326,10 +169,10 @@ add_card (Composer *c, double low, double high)
 static void
 add_loose (Composer *c, double low, double high)
 {
-  const double size = choose_size (c, low, high);
-  const Place place = choose_place (c, 0.55 * size);
+  const double size = composer_choose_size (c, low, high);
+  const Place place = composer_choose_place (c, 0.55 * size);
   const Color ground = background_mean (c->background, place.x, place.y, size / 2);
-  const Pose pose = choose_pose (c->dice, place.x, place.y, size, 0.7);
+  const Pose pose = composer_choose_pose (c->dice, place.x, place.y, size, 0.7);
   Style style = choose_style (c->dice, ground);
 
   style.hollow = FALSE;
@@ -347,7 +190,7 @@ add_grid (Composer *c)
   const double largest = 1 / (1.2 * MAX (grid[1], 0.75 * grid[0]));
   Sheet sheet = { grid[0], grid[1], 0, { 0 }, dice_chance (c->dice, 0.6) };
 
-  sheet.size = choose_size (c, MIN_SIZE, fmin (largest, 0.5));
+  sheet.size = composer_choose_size (c, MIN_SIZE, fmin (largest, 0.5));
   sheet.place.x = c->width * (0.5 + dice_around (c->dice, 0.3));
   sheet.place.y = c->height * (0.5 + dice_around (c->dice, 0.25));
   add_sheet (c, &sheet);
@@ -356,9 +199,9 @@ add_grid (Composer *c)
 static void
 add_document (Composer *c)
 {
-  Sheet sheet = { 0, 0, choose_size (c, 0.15, 0.5), { 0 }, dice_chance (c->dice, 0.4) };
+  Sheet sheet = { 0, 0, composer_choose_size (c, 0.15, 0.5), { 0 }, dice_chance (c->dice, 0.4) };
 
-  sheet.place = choose_place (c, 0.6 * sheet.size);
+  sheet.place = composer_choose_place (c, 0.6 * sheet.size);
   add_sheet (c, &sheet);
 }
 
@@ -381,7 +224,7 @@ add_distractors (Composer *c, guint n)
 {
   for (guint i = 0; i < n; i++) {
     const double x = dice_between (c->dice, 0, c->width), y = dice_between (c->dice, 0, c->height);
-    things_add_shape (c->stack, c->dice, x, y, choose_size (c, 0.05, 0.3));
+    things_add_shape (c->stack, c->dice, x, y, composer_choose_size (c, 0.05, 0.3));
   }
 }
 
@@ -427,15 +270,8 @@ arrange (Composer *c)
 Stack *
 compose (Dice *dice, cairo_surface_t *background, Color skin)
 {
-  Composer c = {
-    .dice = dice,
-    .background = background,
-    .skin = skin,
-    .width = cairo_image_surface_get_width (background),
-    .height = cairo_image_surface_get_height (background),
-  };
+  Composer c = composer_new (dice, background, skin);
 
-  c.stack = stack_new ((guint) c.width, (guint) c.height);
   for (guint i = 0; i < N_SYMBOLS; i++)
     c.symbols[i] = symbol_outline ((Symbol) i);
   arrange (&c);

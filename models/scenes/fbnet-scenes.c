@@ -10,17 +10,27 @@ static gboolean
 run (gpointer options, Console *console, GError **error)
 {
   const SceneOptions *o = options;
+  SceneSet set = o->set;
+  Photographs *photographs = NULL;
 
   if (o->sheet != NULL && !sheet_write (o->sheet, error))
     return FALSE;
-  return o->folder == NULL || scene_set_write (&o->set, o->folder, error);
+  if (o->folder == NULL)
+    return TRUE;
+  if (o->photographs != NULL && (photographs = photographs_read (o->photographs, error)) == NULL)
+    return FALSE;
+  set.kind.photographs = photographs;
+  const gboolean written = scene_set_write (&set, o->folder, error);
+  photographs_free (photographs);
+  return written;
 }
 
 static const Program program = {
   .name = "fbnet-scenes",
-  .summary = "Makes pictures of printed symbols, with boxes and masks in COCO's format, to train "
-             "and test\n"
-             "the bundled model with.",
+  .summary =
+      "Makes pictures of printed symbols and codes, with boxes and masks in COCO's format, to "
+      "train\n"
+      "and test the bundled model with.",
   .examples = "A scene depends on seed, index and size alone, whatever the number of threads.\n"
               "\n"
               "Examples:\n"

@@ -7,6 +7,7 @@
 #include "background.h"
 #include "camera.h"
 #include "compose.h"
+#include "composecodes.h"
 
 /* Of less than half an arrow nobody can say whether it is one. */
 #define MIN_VISIBLE 0.55
@@ -74,7 +75,7 @@ find_objects (Scene *scene, const Stack *stack)
     const Extent *extent = &extents[i + 1];
     if (layer->symbol == NO_SYMBOL || extent->area == 0)
       continue;
-    const SceneObject object = { (Symbol) layer->symbol,
+    const SceneObject object = { (guint) layer->symbol,
       cut_mask (owners, stack->width, (guint16) (i + 1), extent), extent->area };
     g_array_append_val (scene->objects, object);
   }
@@ -82,13 +83,28 @@ find_objects (Scene *scene, const Stack *stack)
 
 /* --- The whole -------------------------------------------------------------------------------- */
 
+/* A photograph behind every other scene: where there are none, no number is thrown for it. */
+static cairo_surface_t *
+ground_new (Dice *dice, guint width, guint height, Color skin, const SceneKind *kind)
+{
+  cairo_surface_t *surface = background_new (dice, width, height, skin);
+
+  if (kind->photographs == NULL || !dice_chance (dice, 0.5))
+    return surface;
+  cairo_t *cairo = cairo_create (surface);
+  photographs_paint (kind->photographs, dice, cairo, width, height);
+  cairo_destroy (cairo);
+  return surface;
+}
+
 static void
-draw (Scene *scene, Dice *dice)
+draw (Scene *scene, Dice *dice, const SceneKind *kind)
 {
   const guint width = scene->picture->width, height = scene->picture->height;
   const Color skin = color_skin (dice);
-  cairo_surface_t *surface = background_new (dice, width, height, skin);
-  g_autoptr (Stack) stack = compose (dice, surface, skin);
+  cairo_surface_t *surface = ground_new (dice, width, height, skin, kind);
+  g_autoptr (Stack) stack =
+      kind->codes ? compose_codes (dice, surface, skin, kind) : compose (dice, surface, skin);
 
   stack_drop_hidden (stack, MIN_VISIBLE, (guint) (MIN_AREA * height * height));
   cairo_t *cairo = cairo_create (surface);
@@ -100,8 +116,11 @@ draw (Scene *scene, Dice *dice)
 }
 
 Scene *
-scene_new (guint64 seed, guint64 index, guint width, guint height, GError **error)
+scene_new (guint64 seed, guint64 index, guint width, guint height, const SceneKind *kind,
+    GError **error)
 {
+  static const SceneKind usual = { .symbols = TRUE };
+
   g_return_val_if_fail (width >= SCENE_MIN_SIDE && width <= SCENE_MAX_SIDE, NULL);
   g_return_val_if_fail (height >= SCENE_MIN_SIDE && height <= SCENE_MAX_SIDE, NULL);
   Dice dice = dice_new (seed, index);
@@ -113,7 +132,7 @@ scene_new (guint64 seed, guint64 index, guint width, guint height, GError **erro
   scene->objects = g_array_new (FALSE, FALSE, sizeof (SceneObject));
   g_array_set_clear_func (scene->objects, clear_object);
   scene->quality = 40 + dice_pick (&dice, 56);
-  draw (scene, &dice);
+  draw (scene, &dice, kind != NULL ? kind : &usual);
   return scene;
 }
 

@@ -4,6 +4,8 @@
  */
 #include "sceneoptions.h"
 
+#include <string.h>
+
 #include "scene.h"
 #include "support/commandline.h"
 #include "support/plot.h"
@@ -24,6 +26,9 @@ scene_options_clear (SceneOptions *options)
   g_free (options->folder);
   g_free (options->sheet);
   g_free (options->size);
+  g_free (options->objects);
+  g_free (options->photographs);
+  g_free (options->description);
 }
 
 void
@@ -40,6 +45,13 @@ scene_options_add (gpointer options, GOptionContext *context)
         "N" },
     { "size", 0, 0, G_OPTION_ARG_STRING, &o->size, "Pixels, as WIDTHxHEIGHT; default 320x240",
         "SIZE" },
+    { "objects", 0, 0, G_OPTION_ARG_STRING, &o->objects,
+        "What is looked for: symbols, codes (QR, bars, Data Matrix, Aztec, PDF417) or both; "
+        "default "
+        "symbols",
+        "WHAT" },
+    { "photographs", 0, 0, G_OPTION_ARG_FILENAME, &o->photographs,
+        "A photograph of this folder is behind every other scene", "DIR" },
     { "sheet", 0, 0, G_OPTION_ARG_FILENAME, &o->sheet,
         "Write the sheet to print: FILE.pdf, FILE.svg, or FILE.png for a preview", "FILE" },
     { NULL },
@@ -84,6 +96,26 @@ check_range (const char *name, gint64 value, gint64 low, gint64 high, GError **e
       name, low, high, value);
 }
 
+static gboolean
+read_kind (SceneOptions *o, GError **error)
+{
+  const char *objects = o->objects != NULL ? o->objects : "symbols";
+  const gboolean both = strcmp (objects, "both") == 0;
+
+  o->set.kind.symbols = both || strcmp (objects, "symbols") == 0;
+  o->set.kind.codes = both || strcmp (objects, "codes") == 0;
+  if (!o->set.kind.symbols && !o->set.kind.codes)
+    return usage_error (error, "--objects: expected symbols, codes or both, found '%s'", objects);
+  if (o->set.kind.codes && !codes_available ())
+    return usage_error (error,
+        "--objects %s: expected a program built with libzint, which this one is not", objects);
+  o->description = g_strdup_printf ("%s%s%s%s", o->objects != NULL ? " --objects " : "",
+      o->objects != NULL ? o->objects : "", o->photographs != NULL ? " --photographs " : "",
+      o->photographs != NULL ? o->photographs : "");
+  o->set.description = o->description;
+  return TRUE;
+}
+
 gboolean
 scene_options_check (gpointer options, GError **error)
 {
@@ -95,7 +127,7 @@ scene_options_check (gpointer options, GError **error)
       || !check_range ("count", o->count, 1, MAX_SCENES, error)
       || !check_range ("first", o->first, 0, MAX_SCENES - o->count, error)
       || !check_range ("seed", o->seed, 0, G_MAXINT64, error)
-      || !param_options_check (o->params, error) || !parse_size (o, error))
+      || !param_options_check (o->params, error) || !parse_size (o, error) || !read_kind (o, error))
     return FALSE;
   o->set.seed = (guint64) o->seed;
   o->set.first = (guint) o->first;

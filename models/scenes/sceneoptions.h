@@ -9,13 +9,15 @@
 #include "support/paramoptions.h"
 
 typedef struct {
-  char *folder; /* for scenes, or NULL */
-  char *sheet;  /* or NULL */
-  char *size;   /* as given, or NULL */
+  char *folder;                /* for scenes, or NULL */
+  char *sheet;                 /* or NULL */
+  char *size;                  /* as given, or NULL */
+  char *objects, *photographs; /* as given, or NULL */
   gint64 seed;
   gint first, count;
   ParamOptions *params;
-  SceneSet set; /* what the above mean: after the check */
+  char *description; /* of the kind, as options */
+  SceneSet set;      /* what the above mean, but for the photographs: after the check */
 } SceneOptions;
 
 SceneOptions scene_options_new (void);

@@ -12,7 +12,6 @@
 #include "support/picture.h"
 #include "support/progress.h"
 #include "support/masks.h"
-#include "scene.h"
 
 typedef struct {
   const SceneSet *set;
@@ -42,7 +41,8 @@ make_scene (const Maker *maker, Job *job)
   const SceneSet *set = maker->set;
   g_autofree char *name = scene_file_name (job->index);
   g_autofree char *path = g_build_filename (maker->images, name, NULL);
-  g_autoptr (Scene) scene = scene_new (set->seed, job->index, set->width, set->height, &job->error);
+  g_autoptr (Scene) scene =
+      scene_new (set->seed, job->index, set->width, set->height, &set->kind, &job->error);
 
   if (scene != NULL && picture_write_jpeg (scene->picture, scene->quality, path, &job->error))
     job->objects = g_array_ref (scene->objects);
@@ -108,17 +108,19 @@ clear_jobs (Job *jobs, guint count)
 
 /* --- annotations.json ------------------------------------------------------------------------- */
 
-/* COCO counts ids from 1. */
+/* COCO counts ids from 1. A class has the same number in every set, and is listed where it may be seen. */
 static cJSON *
-categories_to_json (void)
+categories_to_json (const SceneKind *kind)
 {
   cJSON *categories = cJSON_CreateArray ();
 
-  for (guint i = 0; i < N_SYMBOLS; i++) {
+  for (guint i = 0; i < N_SCENE_CLASSES; i++) {
+    if (!(i < N_SYMBOLS ? kind->symbols : kind->codes))
+      continue;
     cJSON *category = cJSON_CreateObject ();
     cJSON_AddNumberToObject (category, "id", i + 1);
-    cJSON_AddStringToObject (category, "name", symbol_name ((Symbol) i));
-    cJSON_AddStringToObject (category, "supercategory", "symbol");
+    cJSON_AddStringToObject (category, "name", scene_class_name (i));
+    cJSON_AddStringToObject (category, "supercategory", i < N_SYMBOLS ? "symbol" : "code");
     cJSON_AddItemToArray (categories, category);
   }
   return categories;
@@ -145,7 +147,7 @@ object_to_json (const SceneSet *set, const SceneObject *object, guint id, guint 
 
   cJSON_AddNumberToObject (annotation, "id", id);
   cJSON_AddNumberToObject (annotation, "image_id", index + 1.0);
-  cJSON_AddNumberToObject (annotation, "category_id", object->symbol + 1);
+  cJSON_AddNumberToObject (annotation, "category_id", object->class_id + 1);
   cJSON_AddItemToObject (annotation, "bbox", cJSON_CreateIntArray (box, 4));
   cJSON_AddNumberToObject (annotation, "area", object->area);
   cJSON_AddNumberToObject (annotation, "iscrowd", 0);
@@ -159,8 +161,8 @@ static cJSON *
 info_to_json (const SceneSet *set)
 {
   g_autofree char *text = g_strdup_printf ("fbnet-scenes --seed %" G_GUINT64_FORMAT
-                                           " --first %u --count %u --size %ux%u",
-      set->seed, set->first, set->count, set->width, set->height);
+                                           " --first %u --count %u --size %ux%u%s",
+      set->seed, set->first, set->count, set->width, set->height, set->description);
   cJSON *info = cJSON_CreateObject ();
 
   cJSON_AddStringToObject (info, "description", text);
@@ -174,7 +176,7 @@ scene_set_to_json (const SceneSet *set, const Job *jobs)
   cJSON *file = cJSON_CreateObject ();
 
   cJSON_AddItemToObject (file, "info", info_to_json (set));
-  cJSON_AddItemToObject (file, "categories", categories_to_json ());
+  cJSON_AddItemToObject (file, "categories", categories_to_json (&set->kind));
   cJSON *images = cJSON_AddArrayToObject (file, "images");
   cJSON *annotations = cJSON_AddArrayToObject (file, "annotations");
   guint id = 0;

@@ -5,13 +5,15 @@
 #ifndef FBNET_SCENES_SCENEWRITER_H
 #define FBNET_SCENES_SCENEWRITER_H
 
-#include <glib.h>
+#include "scene.h"
 
 typedef struct {
   guint64 seed;
   guint first, count; /* indices of the scenes */
   guint width, height;
-  guint n_threads; /* at least 1 */
+  SceneKind kind;
+  const char *description; /* of the kind, as options: "--objects codes" */
+  guint n_threads;         /* at least 1 */
 } SceneSet;
 
 /* Makes the folder, if need be, and everything in it. annotations.json is written last: where it is,

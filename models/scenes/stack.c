@@ -48,7 +48,15 @@ stack_free (Stack *stack)
 void
 stack_add (Stack *stack, Outline *outline, const Paint *paint, gint symbol)
 {
-  const Layer layer = { outline, *paint, symbol };
+  const Layer layer = { outline, *paint, symbol, FALSE };
+
+  g_array_append_val (stack->layers, layer);
+}
+
+void
+stack_print (Stack *stack, Outline *outline, const Paint *paint)
+{
+  const Layer layer = { outline, *paint, NO_SYMBOL, TRUE };
 
   g_array_append_val (stack->layers, layer);
 }
@@ -121,7 +129,8 @@ stack_see (const Stack *stack)
   for (guint i = 0; i < stack->layers->len; i++) {
     const Layer *layer = get_layer (stack, i);
     const Bounds bounds = outline_bounds (layer->outline, stack->width, stack->height);
-    if (layer->paint.alpha < 1 || bounds.x0 >= bounds.x1 || bounds.y0 >= bounds.y1)
+    if (layer->printed || layer->paint.alpha < 1 || bounds.x0 >= bounds.x1
+        || bounds.y0 >= bounds.y1)
       continue;
     const guint8 *coverage = cover (cairo, surface, layer->outline, &bounds);
     const guint16 owner = layer->symbol == NO_SYMBOL ? 0 : (guint16) (i + 1);
@@ -143,6 +152,14 @@ count_pixels (const Stack *stack)
   return counts;
 }
 
+static void
+remove_with_print (Stack *stack, guint index)
+{
+  do
+    g_array_remove_index (stack->layers, index);
+  while (index < stack->layers->len && get_layer (stack, index)->printed);
+}
+
 /* What a hidden symbol hid is seen once it is gone: one pass is enough. */
 void
 stack_drop_hidden (Stack *stack, double min_visible, guint min_pixels)
@@ -155,7 +172,7 @@ stack_drop_hidden (Stack *stack, double min_visible, guint min_pixels)
       continue;
     const guint seen = counts[i + 1];
     if (seen < min_pixels || seen < min_visible * outline_area (layer->outline))
-      g_array_remove_index (stack->layers, i);
+      remove_with_print (stack, i);
   }
 }
 

@@ -25,7 +25,8 @@ Paint paint_flat (Color color);
 typedef struct {
   Outline *outline; /* in pixels */
   Paint paint;
-  gint symbol; /* or NO_SYMBOL */
+  gint symbol; /* or NO_SYMBOL: the number of what is looked for */
+  gboolean printed;
 } Layer;
 
 typedef struct {
@@ -38,6 +39,9 @@ void stack_free (Stack *stack); /* NULL is allowed */
 
 /* On top of the others. Takes the outline. */
 void stack_add (Stack *stack, Outline *outline, const Paint *paint, gint symbol);
+
+/* Printed on the layer before it: hides nothing of that, and goes with it. */
+void stack_print (Stack *stack, Outline *outline, const Paint *paint);
 
 /* Which symbol each pixel shows: the layer's number + 1, or 0; width × height of them. A pixel belongs
  * to what covers at least half of it. g_free() it. */

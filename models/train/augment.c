@@ -18,7 +18,21 @@ enum {
   DECIDE_BRIGHTNESS,
   DECIDE_CONTRAST,
   DECIDE_SATURATION,
+  DECIDE_FLIP_VERTICAL,
+  DECIDE_HUE,
+  DECIDE_GREY,
+  DECIDE_BLUR,
+  DECIDE_NOISE,
+  DECIDE_CUTOUT,
+  DECIDE_CUT_X,
+  DECIDE_CUT_Y,
+  DECIDE_CUT_WIDTH,
+  DECIDE_CUT_HEIGHT,
+  DECIDE_EACH_PIXEL, /* a key of its own */
+  DECIDE_MOSAIC,
 };
+
+#define MAX_BLUR 16 /* pixels */
 
 /* --- Options ---------------------------------------------------------------------------------- */
 
@@ -86,7 +100,14 @@ augment_options_check (const AugmentOptions *options, GError **error)
       && check_number ("visible share", options->min_visible, 1, error)
       && check_number ("brightness", options->brightness, 1, error)
       && check_number ("contrast", options->contrast, 1, error)
-      && check_number ("saturation", options->saturation, 1, error);
+      && check_number ("saturation", options->saturation, 1, error)
+      && check_number ("vertical flip", options->flip_vertical, 1, error)
+      && check_number ("hue", options->hue, 1, error)
+      && check_number ("grey", options->grey, 1, error)
+      && check_number ("blur", options->blur, MAX_BLUR, error)
+      && check_number ("noise", options->noise, 1, error)
+      && check_number ("cutout", options->cutout, 1, error)
+      && check_number ("mosaic", options->mosaic, 1, error);
 }
 
 /* --- Choosing --------------------------------------------------------------------------------- */
@@ -133,6 +154,44 @@ choose_factor (double strength, RandomKey key, guint64 index)
   return random_key_between (key, index, 1 - strength, 1 + strength);
 }
 
+static void
+choose_colors (Augmentation *augmentation, const AugmentOptions *options, RandomKey key)
+{
+  augmentation->brightness = choose_factor (options->brightness, key, DECIDE_BRIGHTNESS);
+  augmentation->contrast = choose_factor (options->contrast, key, DECIDE_CONTRAST);
+  augmentation->saturation = choose_factor (options->saturation, key, DECIDE_SATURATION);
+  augmentation->hue = G_PI * random_key_between (key, DECIDE_HUE, -options->hue, options->hue);
+  augmentation->grey = random_key_uniform (key, DECIDE_GREY) < options->grey;
+}
+
+/* A pass of 1, 2, 1 has a variance of a half. */
+static void
+choose_texture (Augmentation *augmentation, const AugmentOptions *options, RandomKey key)
+{
+  const double sigma = options->blur * random_key_uniform (key, DECIDE_BLUR);
+
+  augmentation->blur = (guint) round (2 * sigma * sigma);
+  augmentation->noise = 255 * options->noise * random_key_uniform (key, DECIDE_NOISE);
+  augmentation->noise_key = random_key_part (key, DECIDE_EACH_PIXEL);
+}
+
+/* When the sample's size is known. */
+static void
+choose_cutout (Augmentation *augmentation, const AugmentOptions *options, RandomKey key)
+{
+  const guint width = augmentation->network_width, height = augmentation->network_height;
+  const double least = 0.1, most = 1.0 / 3;
+
+  if (random_key_uniform (key, DECIDE_CUTOUT) >= options->cutout)
+    return;
+  augmentation->cut_width =
+      (guint) ceil (width * random_key_between (key, DECIDE_CUT_WIDTH, least, most));
+  augmentation->cut_height =
+      (guint) ceil (height * random_key_between (key, DECIDE_CUT_HEIGHT, least, most));
+  augmentation->cut_x = random_key_below (key, DECIDE_CUT_X, width - augmentation->cut_width + 1);
+  augmentation->cut_y = random_key_below (key, DECIDE_CUT_Y, height - augmentation->cut_height + 1);
+}
+
 Augmentation
 augment_choose (const AugmentOptions *options, guint width, guint height, RandomKey key)
 {
@@ -143,17 +202,18 @@ augment_choose (const AugmentOptions *options, guint width, guint height, Random
     .height = zoom_side (height, zoom),
     .min_size = choose_size (options, key),
     .flip = random_key_uniform (key, DECIDE_FLIP) < options->flip,
-    .brightness = choose_factor (options->brightness, key, DECIDE_BRIGHTNESS),
-    .contrast = choose_factor (options->contrast, key, DECIDE_CONTRAST),
-    .saturation = choose_factor (options->saturation, key, DECIDE_SATURATION),
+    .flip_vertical = random_key_uniform (key, DECIDE_FLIP_VERTICAL) < options->flip_vertical,
   };
 
+  choose_colors (&augmentation, options, key);
+  choose_texture (&augmentation, options, key);
   augmentation.x = choose_start (width, augmentation.width, key, DECIDE_X);
   augmentation.y = choose_start (height, augmentation.height, key, DECIDE_Y);
   if ((guint64) augmentation.width * augmentation.height > PICTURE_MAX_PIXELS)
     augment_show_all (&augmentation, options, width, height);
   else
     set_network_size (&augmentation, options);
+  choose_cutout (&augmentation, options, key);
   return augmentation;
 }
 
@@ -165,6 +225,36 @@ augment_show_all (Augmentation *augmentation, const AugmentOptions *options, gui
   augmentation->width = width;
   augmentation->height = height;
   set_network_size (augmentation, options);
+  /* What was chosen for another size may reach beyond this one. */
+  if (augmentation->cut_x + augmentation->cut_width > augmentation->network_width
+      || augmentation->cut_y + augmentation->cut_height > augmentation->network_height)
+    augmentation->cut_width = augmentation->cut_height = 0;
+}
+
+gboolean
+augment_is_mosaic (const AugmentOptions *options, RandomKey key)
+{
+  return random_key_uniform (key, DECIDE_MOSAIC) < options->mosaic;
+}
+
+/* The picture lies in a corner of a part twice as wide and high, of the sample's shape; a mirrored one in the
+ * opposite corner, from where it is mirrored. */
+gboolean
+augment_show_quarter (Augmentation *augmentation, guint width, guint height, guint quarter)
+{
+  const double shape = (double) augmentation->network_width / augmentation->network_height;
+  const double wide = 2 * fmax (width, height * shape), high = wide / shape;
+  const gboolean right = (quarter % 2 == 1) != augmentation->flip;
+  const gboolean low = (quarter / 2 == 1) != augmentation->flip_vertical;
+
+  if (wide > PICTURE_MAX_SIDE || high > PICTURE_MAX_SIDE || wide * high > PICTURE_MAX_PIXELS)
+    return FALSE;
+  augmentation->width = MAX ((guint) round (wide), width);
+  augmentation->height = MAX ((guint) round (high), height);
+  augmentation->x = right ? -(gint) (augmentation->width - width) : 0;
+  augmentation->y = low ? -(gint) (augmentation->height - height) : 0;
+  augmentation->cut_width = augmentation->cut_height = 0;
+  return TRUE;
 }
 
 /* --- Points and boxes ------------------------------------------------------------------------- */
@@ -180,6 +270,8 @@ augment_point (const Augmentation *augmentation, double *x, double *y)
   *y = (*y - augmentation->y) * scale_y;
   if (augmentation->flip)
     *x = augmentation->network_width - *x;
+  if (augmentation->flip_vertical)
+    *y = augmentation->network_height - *y;
 }
 
 Box
@@ -189,7 +281,8 @@ augment_box (const Augmentation *augmentation, const Box *box)
 
   augment_point (augmentation, &x0, &y0);
   augment_point (augmentation, &x1, &y1);
-  return (Box){ (float) fmin (x0, x1), (float) y0, (float) fmax (x0, x1), (float) y1 };
+  return (Box){ (float) fmin (x0, x1), (float) fmin (y0, y1), (float) fmax (x0, x1),
+    (float) fmax (y0, y1) };
 }
 
 Box
@@ -224,11 +317,13 @@ augment_bits (const Augmentation *augmentation, guint8 *bits, const guint8 *mask
   g_autofree gint *xs = nearest_new (n_x, augmentation->x, augmentation->width, width);
   g_autofree gint *ys = nearest_new (n_y, augmentation->y, augmentation->height, height);
 
-  for (guint y = 0; y < n_y; y++)
+  for (guint y = 0; y < n_y; y++) {
+    const gint row = ys[augmentation->flip_vertical ? n_y - 1 - y : y];
     for (guint x = 0; x < n_x; x++, bits++) {
       const gint from = xs[augmentation->flip ? n_x - 1 - x : x];
-      *bits = ys[y] >= 0 && from >= 0 ? mask[(gsize) ys[y] * width + from] : 0;
+      *bits = row >= 0 && from >= 0 ? mask[(gsize) row * width + from] : 0;
     }
+  }
 }
 
 /* --- Pixels ----------------------------------------------------------------------------------- */
@@ -309,6 +404,20 @@ mirror (guint8 *pixels, guint width, guint height)
   }
 }
 
+static void
+turn_over (guint8 *pixels, guint width, guint height)
+{
+  const gsize row = 3 * (gsize) width;
+  g_autofree guint8 *moved = g_malloc (row);
+
+  for (guint8 *top = pixels, *bottom = pixels + row * (height - 1); top < bottom;
+       top += row, bottom -= row) {
+    memcpy (moved, top, row);
+    memcpy (top, bottom, row);
+    memcpy (bottom, moved, row);
+  }
+}
+
 /* fvcore BlendTransform on bytes: the fraction is cut off. */
 static guint8
 to_byte (double value)
@@ -351,6 +460,85 @@ blend_saturation (guint8 *pixels, gsize n_pixels, gboolean bgr, double factor)
   }
 }
 
+/* Turns I and Q of YIQ by the angle: grey stays grey. */
+static void
+turn_hue (guint8 *pixels, gsize n_pixels, gboolean bgr, double angle)
+{
+  const guint red = bgr ? 2 : 0, blue = 2 - red;
+  const double c = cos (angle), s = sin (angle);
+
+  for (gsize i = 0; i < n_pixels; i++, pixels += 3) {
+    const double r = pixels[red], g = pixels[1], b = pixels[blue];
+    const double y = 0.299 * r + 0.587 * g + 0.114 * b;
+    const double was_i = 0.596 * r - 0.274 * g - 0.322 * b;
+    const double was_q = 0.211 * r - 0.523 * g + 0.312 * b;
+    const double in_phase = c * was_i - s * was_q, quadrature = s * was_i + c * was_q;
+    pixels[red] = to_byte (y + 0.956 * in_phase + 0.621 * quadrature + 0.5);
+    pixels[1] = to_byte (y - 0.272 * in_phase - 0.647 * quadrature + 0.5);
+    pixels[blue] = to_byte (y - 1.106 * in_phase + 1.703 * quadrature + 0.5);
+  }
+}
+
+/* --- Texture ---------------------------------------------------------------------------------- */
+
+/* n values, `step` apart; what lies beyond the ends is as they are. */
+static void
+soften_line (guint8 *values, guint n, gsize step)
+{
+  guint8 before = values[0];
+
+  for (guint i = 0; i < n; i++) {
+    const guint8 here = values[i * step];
+    const guint8 next = values[(i + 1 < n ? i + 1 : i) * step];
+    values[i * step] = (guint8) ((before + 2 * here + next + 2) / 4);
+    before = here;
+  }
+}
+
+static void
+soften (guint8 *pixels, guint width, guint height)
+{
+  for (gsize y = 0; y < height; y++) {
+    for (guint c = 0; c < 3; c++)
+      soften_line (pixels + 3 * y * width + c, width, 3);
+  }
+  for (gsize x = 0; x < 3 * (gsize) width; x++)
+    soften_line (pixels + x, height, 3 * (gsize) width);
+}
+
+static void
+roughen (guint8 *pixels, gsize n, double deviation, RandomKey key)
+{
+  for (gsize i = 0; i < n; i++)
+    pixels[i] = to_byte (pixels[i] + deviation * random_key_normal (key, i) + 0.5);
+}
+
+static void
+cover (const Augmentation *augmentation, guint8 *pixels, const guint8 border[3])
+{
+  for (guint y = 0; y < augmentation->cut_height; y++) {
+    guint8 *to = pixels
+        + 3
+            * ((gsize) (augmentation->cut_y + y) * augmentation->network_width
+                + augmentation->cut_x);
+    for (guint x = 0; x < augmentation->cut_width; x++, to += 3)
+      memcpy (to, border, 3);
+  }
+}
+
+/* A lens softens before a sensor adds its noise. */
+static void
+change_texture (const Augmentation *augmentation, guint8 *pixels, const AugmentOptions *options)
+{
+  const guint width = augmentation->network_width, height = augmentation->network_height;
+
+  for (guint i = 0; i < augmentation->blur; i++)
+    soften (pixels, width, height);
+  if (augmentation->noise > 0)
+    roughen (pixels, 3 * (gsize) width * height, augmentation->noise, augmentation->noise_key);
+  cover (augmentation, pixels, options->border);
+}
+
 static void
 change_colors (const Augmentation *augmentation, guint8 *pixels, gboolean bgr)
 {
@@ -362,6 +550,10 @@ change_colors (const Augmentation *augmentation, guint8 *pixels, gboolean bgr)
     blend_grey (pixels, 3 * n, mean_of (pixels, 3 * n), augmentation->contrast);
   if (augmentation->saturation != 1)
     blend_saturation (pixels, n, bgr, augmentation->saturation);
+  if (augmentation->hue != 0)
+    turn_hue (pixels, n, bgr, augmentation->hue);
+  if (augmentation->grey)
+    blend_saturation (pixels, n, bgr, 0);
 }
 
 gboolean
@@ -372,6 +564,9 @@ augment_pixels (const Augmentation *augmentation, const AugmentOptions *options,
     return FALSE;
   if (augmentation->flip)
     mirror (pixels, augmentation->network_width, augmentation->network_height);
+  if (augmentation->flip_vertical)
+    turn_over (pixels, augmentation->network_width, augmentation->network_height);
   change_colors (augmentation, pixels, options->bgr);
+  change_texture (augmentation, pixels, options);
   return TRUE;
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
  * How a picture, and what is known of it, becomes a sample: a part of it or more than it is cut out,
- * resized, mirrored, and its colours changed. Semantics: detectron2 data/transforms/
+ * resized, mirrored, its colours changed, softened, roughened, a part of it covered. Semantics: detectron2 data/transforms/
  * (ResizeShortestEdge, RandomFlip, RandomCrop and RandomExtent, RandomBrightness, RandomContrast,
  * RandomSaturation), data/detection_utils.py transform_instance_annotations; D2Go trains with the
  * first two.
@@ -28,7 +28,8 @@ typedef struct {
   gboolean size_range;
   guint max_size;
 
-  double flip; /* probability of left and right exchanged */
+  double flip;          /* probability of left and right exchanged */
+  double flip_vertical; /* of top and bottom */
 
   /* The part of the picture that the sample shows: its sides are the picture's times one number
    * from 1 - zoom_in to 1 + zoom_out, its place any that has it in the picture (or the picture in
@@ -41,6 +42,17 @@ typedef struct {
   /* Factors from 1 - strength to 1 + strength: towards black, the sample's mean, grey; or away. Of all
    * that is shown, the border too. */
   double brightness, contrast, saturation;
+
+  double hue;    /* colours turn by up to this share of half a circle (in YIQ) */
+  double grey;   /* probability of no colours at all */
+  double blur;   /* standard deviation of up to so many pixels of the sample */
+  double noise;  /* bell-shaped, of a standard deviation of up to this share of 255 */
+  double cutout; /* probability that a rectangle, a tenth to a third of each side, is covered by
+                    `border` (DeVries and Taylor 2017); objects stay, whatever is covered */
+
+  double
+      mosaic; /* probability that a sample is four pictures, each in its quarter (YOLOv4, Bochkovskiy et
+                    al. 2020); zoom and cutout are not for them */
 
   gboolean bgr; /* the model's channel order */
 } AugmentOptions;
@@ -58,13 +70,25 @@ typedef struct {
   guint width, height;
   guint min_size;                      /* of those to choose from */
   guint network_width, network_height; /* the part's size in the sample */
-  gboolean flip;
+  gboolean flip, flip_vertical;
   double brightness, contrast, saturation; /* factors; 1: as it is */
+  double hue;                              /* radians */
+  gboolean grey;
+  guint blur;   /* passes of a kernel of 1, 2, 1 */
+  double noise; /* standard deviation */
+  RandomKey noise_key;
+  guint cut_x, cut_y, cut_width, cut_height; /* of the sample; width 0: nothing */
 } Augmentation;
 
 /* For a picture of this size. */
 Augmentation augment_choose (const AugmentOptions *options, guint width, guint height,
     RandomKey key);
+
+/* Whether the key's sample is a mosaic; and makes the augmentation, chosen for another picture, show all of
+ * this one in a quarter, 0 … 3 row by row, of the same sample. FALSE: it would be too large. */
+gboolean augment_is_mosaic (const AugmentOptions *options, RandomKey key);
+gboolean augment_show_quarter (Augmentation *augmentation, guint width, guint height,
+    guint quarter);
 
 /* Makes it show the whole picture and nothing but it. */
 void augment_show_all (Augmentation *augmentation, const AugmentOptions *options, guint width,

@@ -5,6 +5,7 @@
 #include "datasetreader.h"
 
 #include <math.h>
+#include <string.h>
 
 #include "dataset-private.h"
 
@@ -12,7 +13,11 @@
 enum {
   KEY_EPOCHS,
   KEY_AUGMENTATIONS,
+  KEY_REPEATS,
+  KEY_MOSAICS,
 };
+
+#define N_QUARTERS 4
 
 struct DatasetReader {
   Dataset *dataset;
@@ -40,7 +45,7 @@ dataset_reader_new (Dataset *dataset, const AugmentOptions *options, GError **er
   reader->dataset = dataset;
   reader->options = *options;
   reader->resizer = image_resizer_new (NULL);
-  reader->order = g_new (guint32, dataset->items->len);
+  reader->order = g_new (guint32, dataset->epoch_length);
   return reader;
 }
 
@@ -62,7 +67,7 @@ crop_mask (const TrainSample *sample, const TrainObject *object, const Box *box,
 }
 
 static OwnedSample *
-sample_new (const Augmentation *augmentation, const Item *item, GError **error)
+sample_new (const Augmentation *augmentation, const Item *item, guint max_objects, GError **error)
 {
   const guint width = augmentation->network_width, height = augmentation->network_height;
   guint8 *pixels = g_try_malloc_n ((gsize) width * height, 3);
@@ -75,7 +80,7 @@ sample_new (const Augmentation *augmentation, const Item *item, GError **error)
   OwnedSample *owned = g_new0 (OwnedSample, 1);
   owned->path = item->path;
   owned->pixels = pixels;
-  owned->objects = g_new (TrainObject, item->objects->len);
+  owned->objects = g_new (TrainObject, max_objects);
   owned->masks = g_ptr_array_new_with_free_func ((GDestroyNotify) object_mask_free);
   owned->sample = (TrainSample){ .width = width,
     .height = height,
@@ -205,6 +210,85 @@ add_objects (const DatasetReader *reader, OwnedSample *owned, const Augmentation
   return TRUE;
 }
 
+/* --- Mosaics ---------------------------------------------------------------------------------- */
+
+static void
+copy_quarter (guint8 *to, const guint8 *from, guint width, guint height, guint quarter)
+{
+  const gsize x0 = quarter % 2 == 0 ? 0 : width / 2, x1 = quarter % 2 == 0 ? width / 2 : width;
+  const gsize y0 = quarter / 2 == 0 ? 0 : height / 2, y1 = quarter / 2 == 0 ? height / 2 : height;
+
+  for (gsize y = y0; y < y1; y++)
+    memcpy (to + 3 * (y * width + x0), from + 3 * (y * width + x0), 3 * (x1 - x0));
+}
+
+/* Each quarter has its own flips and colours; the size of all is that of the first. */
+static gboolean
+add_quarter (DatasetReader *reader, OwnedSample *owned, const Augmentation *first, const Item *item,
+    RandomKey key, guint quarter, GError **error)
+{
+  g_autoptr (Picture) picture = dataset_read_item (reader->dataset, (Item *) item);
+  const guint width = first->network_width, height = first->network_height;
+
+  if (picture == NULL)
+    return TRUE; /* the border's colour is there */
+  Augmentation augmentation =
+      augment_choose (&reader->options, picture->width, picture->height, key);
+  augmentation.network_width = width;
+  augmentation.network_height = height;
+  if (!augment_show_quarter (&augmentation, picture->width, picture->height, quarter))
+    return TRUE;
+  g_autofree guint8 *pixels = g_try_malloc_n ((gsize) width * height, 3);
+  if (pixels == NULL) {
+    g_set_error (error, FBNET_ERROR, FBNET_ERROR_MEMORY, "%s: no memory for %u×%u pixels",
+        item->path, width, height);
+    return FALSE;
+  }
+  if (!augment_pixels (&augmentation, &reader->options, pixels, picture, reader->resizer, error)
+      || !add_objects (reader, owned, &augmentation, item, picture, error))
+    return FALSE;
+  copy_quarter (owned->pixels, pixels, width, height, quarter);
+  return TRUE;
+}
+
+static void
+fill_border (OwnedSample *owned, const guint8 border[3])
+{
+  const gsize n = (gsize) owned->sample.width * owned->sample.height;
+
+  for (gsize i = 0; i < n; i++)
+    memcpy (owned->pixels + 3 * i, border, 3);
+}
+
+/* The drawn picture, whose size decides, and three others of the set. */
+static TrainSample *
+make_mosaic (DatasetReader *reader, const Item *item, const Picture *picture, RandomKey key,
+    GError **error)
+{
+  const GPtrArray *items = reader->dataset->items;
+  const RandomKey others = random_key_part (key, KEY_MOSAICS);
+  const Augmentation first =
+      augment_choose (&reader->options, picture->width, picture->height, key);
+  const Item *quarters[N_QUARTERS] = { item };
+  guint n = item->objects->len;
+
+  for (guint q = 1; q < N_QUARTERS; q++) {
+    quarters[q] = items->pdata[random_key_below (others, q, items->len)];
+    n += quarters[q]->objects->len;
+  }
+  OwnedSample *owned = sample_new (&first, item, n, error);
+  if (owned == NULL)
+    return NULL;
+  g_autoptr (TrainSample) sample = &owned->sample;
+  fill_border (owned, reader->options.border);
+  for (guint q = 0; q < N_QUARTERS; q++)
+    if (!add_quarter (reader, owned, &first, quarters[q], random_key_part (others, q), q, error))
+      return NULL;
+  return g_steal_pointer (&sample);
+}
+
+/* --- Samples ---------------------------------------------------------------------------------- */
+
 static TrainSample *
 make_sample (DatasetReader *reader, const Item *item, const Picture *picture, RandomKey key,
     GError **error)
@@ -213,7 +297,7 @@ make_sample (DatasetReader *reader, const Item *item, const Picture *picture, Ra
       augment_choose (&reader->options, picture->width, picture->height, key);
 
   keep_some_object (reader, &augmentation, item, picture);
-  OwnedSample *owned = sample_new (&augmentation, item, error);
+  OwnedSample *owned = sample_new (&augmentation, item, item->objects->len, error);
   if (owned == NULL)
     return NULL;
   g_autoptr (TrainSample) sample = &owned->sample;
@@ -224,13 +308,42 @@ make_sample (DatasetReader *reader, const Item *item, const Picture *picture, Ra
   return g_steal_pointer (&sample);
 }
 
+/* Which picture each of an epoch's places is: a picture whose share of the epoch is no whole number has
+ * one place more in some epochs than in others. */
+static void
+fill_places (const Dataset *dataset, guint32 *places, double offset)
+{
+  guint n = 0;
+
+  for (guint i = 0; i < dataset->items->len; i++) {
+    const double end = floor (dataset->repeats[i + 1] + offset);
+    while (n < end && n < dataset->epoch_length)
+      places[n++] = i;
+  }
+}
+
+static void
+repeat_pictures (DatasetReader *reader, guint64 seed, guint64 epoch)
+{
+  const Dataset *dataset = reader->dataset;
+  const RandomKey key = random_key_part (random_key_new (seed), KEY_REPEATS);
+  g_autofree guint32 *places = g_new (guint32, dataset->epoch_length);
+
+  fill_places (dataset, places, random_key_uniform (key, epoch));
+  for (guint i = 0; i < dataset->epoch_length; i++)
+    reader->order[i] = places[reader->order[i]];
+}
+
 static void
 order_epoch (DatasetReader *reader, guint64 seed, guint64 epoch)
 {
   if (reader->ordered && reader->seed == seed && reader->epoch == epoch)
     return;
   const RandomKey epochs = random_key_part (random_key_new (seed), KEY_EPOCHS);
-  random_key_shuffle (random_key_part (epochs, epoch), reader->order, reader->dataset->items->len);
+  random_key_shuffle (random_key_part (epochs, epoch), reader->order,
+      reader->dataset->epoch_length);
+  if (reader->dataset->repeats != NULL)
+    repeat_pictures (reader, seed, epoch);
   reader->seed = seed;
   reader->epoch = epoch;
   reader->ordered = TRUE;
@@ -240,14 +353,17 @@ TrainSample *
 dataset_reader_draw (DatasetReader *reader, guint64 seed, guint64 draw, GError **error)
 {
   const GPtrArray *items = reader->dataset->items;
+  const guint length = reader->dataset->epoch_length;
   const RandomKey augmentations = random_key_part (random_key_new (seed), KEY_AUGMENTATIONS);
 
-  order_epoch (reader, seed, draw / items->len);
-  for (guint i = 0; i < items->len; i++) {
-    Item *item = items->pdata[reader->order[(draw + i) % items->len]];
+  order_epoch (reader, seed, draw / length);
+  for (guint i = 0; i < length; i++) {
+    Item *item = items->pdata[reader->order[(draw + i) % length]];
     g_autoptr (Picture) picture = dataset_read_item (reader->dataset, item);
+    const RandomKey key = random_key_part (augmentations, draw);
     if (picture != NULL)
-      return make_sample (reader, item, picture, random_key_part (augmentations, draw), error);
+      return (augment_is_mosaic (&reader->options, key) ? make_mosaic : make_sample) (reader, item,
+          picture, key, error);
   }
   const Item *first = items->pdata[0];
   g_set_error (error, FBNET_ERROR, FBNET_ERROR_FORMAT,

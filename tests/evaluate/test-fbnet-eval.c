@@ -148,6 +148,55 @@ test_reference (Fixture *f, gconstpointer data)
   }
 }
 
+static guint
+cell (const cJSON *confusion, int there, int found)
+{
+  const cJSON *row = cJSON_GetArrayItem (cJSON_GetObjectItem (confusion, "counts"), there);
+
+  return (guint) cJSON_GetArrayItem (row, found)->valueint;
+}
+
+/* Two cats, a dog and a crowd of dogs; found: a cat, a dog in place of the other cat, a cat in the same place
+ * with less certainty, a dog nowhere, a dog in the crowd, and a cat that nobody is sure of. */
+static void
+test_confusion (Fixture *f, gconstpointer data)
+{
+  g_autofree char *truth = write_text (f->folder, "pets.json",
+      "{\"images\":[{\"id\":1,\"width\":100,\"height\":100}],"
+      "\"categories\":[{\"id\":1,\"name\":\"cat\"},{\"id\":2,\"name\":\"dog\"}],\"annotations\":["
+      "{\"id\":1,\"image_id\":1,\"category_id\":1,\"bbox\":[0,0,10,10],\"area\":100,\"iscrowd\":0},"
+      "{\"id\":2,\"image_id\":1,\"category_id\":1,\"bbox\":[20,0,10,10],\"area\":100,\"iscrowd\":0}"
+      ","
+      "{\"id\":3,\"image_id\":1,\"category_id\":2,\"bbox\":[40,0,10,10],\"area\":100,\"iscrowd\":0}"
+      ","
+      "{\"id\":4,\"image_id\":1,\"category_id\":2,\"bbox\":[0,50,50,50],\"area\":2500,"
+      "\"iscrowd\":1,\"segmentation\":{\"size\":[100,100],\"counts\":[50,50,9900]}}]}");
+  g_autofree char *results = write_text (f->folder, "found.json",
+      "[{\"image_id\":1,\"category_id\":1,\"bbox\":[0,0,10,10],\"score\":0.9},"
+      "{\"image_id\":1,\"category_id\":2,\"bbox\":[20,0,10,9],\"score\":0.8},"
+      "{\"image_id\":1,\"category_id\":1,\"bbox\":[20,0,10,10],\"score\":0.7},"
+      "{\"image_id\":1,\"category_id\":2,\"bbox\":[80,80,10,10],\"score\":0.6},"
+      "{\"image_id\":1,\"category_id\":2,\"bbox\":[5,60,20,20],\"score\":0.6},"
+      "{\"image_id\":1,\"category_id\":1,\"bbox\":[40,0,10,10],\"score\":0.4}]");
+  g_auto (Command) command = command_run ("FBNET_EVAL", truth, "--results", results, "--metrics",
+      "bbox", "--json", "--confusion", NULL);
+  command_expect (&command, 0, "*");
+  g_autoptr (cJSON) line = parse_line (&command);
+  const cJSON *confusion = cJSON_GetObjectItem (line, "confusion");
+  static const guint expected[3][3] = { { 1, 1, 0 }, { 0, 0, 1 }, { 1, 1, 0 } };
+  for (int there = 0; there < 3; there++) {
+    for (int found = 0; found < 3; found++)
+      g_assert_cmpuint (cell (confusion, there, found), ==, expected[there][found]);
+  }
+  g_auto (Command) text = command_run ("FBNET_EVAL", truth, "--results", results, "--metrics",
+      "bbox", "--confusion", "--match", NULL);
+  command_expect (&text, 0, "*");
+  g_assert_true (g_pattern_match_simple ("*recall      F1*Confusion: at IoU 0.5*; 1 are right\n*1  "
+                                         "cat taken for dog\n*1  dog taken for "
+                                         "nothing\n*1  nothing taken for cat\n*",
+      text.out));
+}
+
 /* Keypoints alone, when the results have nothing else. */
 static void
 test_keypoints (Fixture *f, gconstpointer data)
@@ -303,6 +352,7 @@ main (int argc, char **argv)
   g_test_add ("/fbnet-eval/json", Fixture, NULL, set_up, test_json, tear_down);
   g_test_add ("/fbnet-eval/reference", Fixture, NULL, set_up, test_reference, tear_down);
   g_test_add ("/fbnet-eval/keypoints", Fixture, NULL, set_up, test_keypoints, tear_down);
+  g_test_add ("/fbnet-eval/confusion", Fixture, NULL, set_up, test_confusion, tear_down);
   g_test_add ("/fbnet-eval/text", Fixture, NULL, set_up, test_text, tear_down);
   g_test_add ("/fbnet-eval/plot", Fixture, NULL, set_up, test_plot, tear_down);
   g_test_add ("/fbnet-eval/model", Fixture, NULL, set_up, test_model, tear_down);

@@ -287,8 +287,8 @@ take_step (Step *step, SgdState *state, const SgdSettings *sgd, guint number)
 {
   const double norm = sgd_norm (step->net.gradient, step->params->n_values);
 
-  sgd_step (step->params, state, sgd, step->net.gradient, norm, setting (step, "sgd", "rate"), 0,
-      1);
+  sgd_step (step->params, state, sgd, step->net.gradient, norm, setting (step, "sgd", "rate"),
+      number, 0, 1);
   sgd_average (step->params, state, sgd, number);
 }
 

@@ -46,6 +46,43 @@ assert_field (const Imported *imported, const char *path, const char *expected)
   g_assert_nonnull (strstr (given, path));
 }
 
+/* What a stranger's wrapper scales frames to is told: the config's size stays. */
+static void
+test_wrapper_size (void)
+{
+  static const struct {
+    const char *folder, *name;
+    guint size;
+  } cases[] = { { "cases/input-size-of-export", "export-800.pt", 800 },
+    { "weights", "d2go-mask-int8.pt", 320 } };
+
+  for (guint i = 0; i < G_N_ELEMENTS (cases); i++) {
+    const ImportOptions options = { 0 };
+    g_autofree char *path = golden_path (cases[i].folder, cases[i].name);
+    g_autoptr (GError) error = NULL;
+    g_autoptr (Imported) imported = path != NULL ? import_read (path, &options, &error) : NULL;
+    if (path == NULL)
+      return;
+    g_assert_no_error (error);
+    g_assert_cmpuint (imported->wrapper_size, ==, cases[i].size);
+  }
+}
+
+/* An export that was optimised for mobile is said to be one. */
+static void
+test_optimized_for_mobile (void)
+{
+  const ImportOptions options = { 0 };
+  g_autofree char *path = golden_path ("cases/ios-optimized", "ios-3.pt");
+  g_autoptr (GError) error = NULL;
+
+  if (path == NULL)
+    return;
+  g_assert_null (import_read (path, &options, &error));
+  g_assert_error (error, FBNET_ERROR, FBNET_ERROR_UNSUPPORTED);
+  g_assert_nonnull (strstr (error->message, "optimize_for_mobile()"));
+}
+
 /* The COCO detector's 295 tensors are those that PyTorch dequantised, bit for bit, and its thresholds,
  * anchors, mean and category ids are found in the archive. */
 static void
@@ -365,6 +402,8 @@ int
 main (int argc, char **argv)
 {
   g_test_init (&argc, &argv, NULL);
+  g_test_add_func ("/import/torchscript/wrapper-size", test_wrapper_size);
+  g_test_add_func ("/import/torchscript/optimized-for-mobile", test_optimized_for_mobile);
   g_test_add_func ("/import/torchscript/bytecode", test_bytecode);
   g_test_add_func ("/import/torchscript/hostile-bytecode", test_hostile_bytecode);
   g_test_add_func ("/import/torchscript/box-detector", test_box_detector);

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * What the plugin says about itself, and that docs/element.md says the same.
+ * What the plugin says about itself, and that docs/element.md and the blocks for gtk-doc and hotdoc say the same.
+ *
+ *   test-inspect --blocks FILE    writes the blocks
  */
 #include <gst/gst.h>
 #include <string.h>
@@ -166,6 +168,118 @@ test_page_agrees (void)
   g_assert_cmpuint (n_rows, ==, n_named);
 }
 
+/* Names the first that differs. */
+static void
+compare_lines (const char *found, const char *expected)
+{
+  g_auto (GStrv) a = g_strsplit (found, "\n", -1);
+  g_auto (GStrv) b = g_strsplit (expected, "\n", -1);
+
+  for (guint i = 0; a[i] != NULL || b[i] != NULL; i++)
+    g_assert_cmpstr (a[i], ==, b[i]);
+}
+
+/* --- Blocks for gtk-doc and hotdoc ------------------------------------------------------------- */
+
+#define COLUMNS 100
+
+#define BLOCKS_HEAD                                                                                \
+  "/* SPDX-License-Identifier: LGPL-2.1-or-later\n"                                                \
+  " *\n"                                                                                           \
+  " * The properties, for gtk-doc and hotdoc: test-inspect --blocks writes this file of what "     \
+  "the\n"                                                                                          \
+  " * plugin says.\n"                                                                              \
+  " */\n"
+
+/* What an earlier edition of the blocks says; of what is new, this version, as far as interfaces go. */
+static char *
+find_since (const char *blocks, const char *name)
+{
+  g_autofree char *start = g_strdup_printf (" * GstFbnetDetect:%s:\n", name);
+  const char *block = blocks != NULL ? strstr (blocks, start) : NULL;
+  const char *since = block != NULL ? strstr (block, " * Since: ") : NULL;
+
+  if (since == NULL)
+    return g_strndup (FBNET_VERSION, (gsize) (strrchr (FBNET_VERSION, '.') - FBNET_VERSION));
+  since += strlen (" * Since: ");
+  return g_strndup (since, strcspn (since, "\n"));
+}
+
+static void
+append_wrapped (GString *text, const char *sentence)
+{
+  g_auto (GStrv) words = g_strsplit (sentence, " ", -1);
+  gsize column = 0;
+
+  for (char **word = words; *word != NULL; word++) {
+    if (column == 0 || column + 1 + strlen (*word) > COLUMNS) {
+      g_string_append (text, column == 0 ? " *" : "\n *");
+      column = 2;
+    }
+    g_string_append_printf (text, " %s", *word);
+    column += 1 + strlen (*word);
+  }
+}
+
+static char *
+make_block (GParamSpec *spec, const char *since)
+{
+  GString *text = g_string_new (NULL);
+
+  g_string_append_printf (text, "\n/**\n * GstFbnetDetect:%s:\n *\n", spec->name);
+  append_wrapped (text, g_param_spec_get_blurb (spec));
+  g_string_append_printf (text, ".\n *\n * Since: %s\n */\n", since);
+  return g_string_free (text, FALSE);
+}
+
+/* All of them, as the plugin has them now; `blocks` (nullable) is the edition before. */
+static char *
+make_blocks (const char *blocks)
+{
+  g_autoptr (GstElement) element =
+      gst_object_ref_sink (gst_element_factory_make ("fbnetdetect", NULL));
+  GString *text = g_string_new (BLOCKS_HEAD);
+  guint n_specs;
+  g_autofree GParamSpec **specs =
+      g_object_class_list_properties (G_OBJECT_GET_CLASS (element), &n_specs);
+
+  for (guint i = 0; i < n_specs; i++) {
+    if (specs[i]->owner_type != G_OBJECT_TYPE (element))
+      continue;
+    g_autofree char *since = find_since (blocks, specs[i]->name);
+    g_autofree char *block = make_block (specs[i], since);
+    g_string_append (text, block);
+  }
+  return g_string_free (text, FALSE);
+}
+
+/* Every property has its block, with its own words, and a Since; and there are no others. */
+static void
+test_blocks_agree (void)
+{
+  g_autofree char *found = NULL;
+
+  g_assert_true (g_file_get_contents (g_getenv ("FBNET_BLOCKS"), &found, NULL, NULL));
+  g_autofree char *expected = make_blocks (found);
+  if (strstr (expected, ":overlay:") == NULL || strstr (found, ":overlay:") == NULL) {
+    g_test_skip ("built without cairo, which some properties need");
+    return;
+  }
+  compare_lines (found, expected);
+}
+
+static int
+write_blocks (const char *path)
+{
+  g_autofree char *before = NULL;
+
+  g_file_get_contents (path, &before, NULL, NULL);
+  g_autofree char *blocks = make_blocks (before);
+  return g_file_set_contents (path, blocks, -1, NULL) ? 0 : 1;
+}
+
+/* --- The rest ---------------------------------------------------------------------------------- */
+
 /* The page has the list of stages, in their order, as the property stats tells them. */
 static void
 test_stages_agree (void)
@@ -212,6 +326,41 @@ test_inspect (void)
   g_assert_nonnull (strstr (out, "new-detections"));
 }
 
+static char *
+run_script (const char *path)
+{
+  const char *argv[] = { path, NULL };
+  char *out = NULL;
+  gint status = -1;
+  g_autoptr (GError) error = NULL;
+
+  g_spawn_sync (NULL, (char **) argv, NULL, G_SPAWN_DEFAULT, NULL, NULL, &out, NULL, &status,
+      &error);
+  g_assert_no_error (error);
+  g_assert_cmpint (status, ==, 0);
+  return out;
+}
+
+/* What changes for users is seen in inspect.txt, which inspect.sh writes. */
+static void
+test_snapshot (void)
+{
+  g_autofree char *program = g_find_program_in_path ("gst-inspect-1.0");
+  g_autofree char *expected = NULL;
+
+  if (program == NULL) {
+    g_test_skip ("no gst-inspect-1.0");
+    return;
+  }
+  g_autofree char *found = run_script (g_getenv ("FBNET_INSPECT_SH"));
+  if (strstr (found, "\n overlay ") == NULL) {
+    g_test_skip ("built without cairo, which some properties need");
+    return;
+  }
+  g_assert_true (g_file_get_contents (g_getenv ("FBNET_INSPECT_TXT"), &expected, NULL, NULL));
+  compare_lines (found, expected);
+}
+
 /* The pads' caps agree with each other and take any size from a pixel on. */
 static void
 test_templates (void)
@@ -232,10 +381,14 @@ int
 main (int argc, char **argv)
 {
   gst_init (&argc, &argv);
+  if (argc == 3 && strcmp (argv[1], "--blocks") == 0)
+    return write_blocks (argv[2]);
   g_test_init (&argc, &argv, NULL);
   g_test_add_func ("/pipeline/inspect/page-agrees", test_page_agrees);
+  g_test_add_func ("/pipeline/inspect/blocks-agree", test_blocks_agree);
   g_test_add_func ("/pipeline/inspect/stages-agree", test_stages_agree);
   g_test_add_func ("/pipeline/inspect/gst-inspect", test_inspect);
+  g_test_add_func ("/pipeline/inspect/snapshot", test_snapshot);
   g_test_add_func ("/pipeline/inspect/templates", test_templates);
   return g_test_run ();
 }

@@ -147,13 +147,74 @@ test_latest (void)
   close_live (&live);
 }
 
-/* In step with the same network the camera loses frames: what the one warning says, and what to do. */
+/* Whether frames keep to the latency that was told before they came. All of the streaming thread. */
+typedef struct {
+  Live *live;
+  gint64 entered;         /* µs */
+  GstClockTime told;      /* then */
+  guint n_kept, n_broken; /* frames */
+} Promise;
+
+static GstPadProbeReturn
+note_entry (GstPad *pad, GstPadProbeInfo *info, gpointer data)
+{
+  Promise *promise = data;
+
+  promise->told = stat_of (promise->live, "latency");
+  promise->entered = g_get_monotonic_time ();
+  return GST_PAD_PROBE_OK;
+}
+
+static GstPadProbeReturn
+note_exit (GstPad *pad, GstPadProbeInfo *info, gpointer data)
+{
+  Promise *promise = data;
+  const GstClockTime elapsed =
+      (GstClockTime) (g_get_monotonic_time () - promise->entered) * GST_USECOND;
+  /* What the element keeps back, so as not to tell of every change. */
+  const gboolean kept = elapsed <= promise->told + promise->told / 5 + GST_MSECOND;
+
+  promise->n_kept += kept;
+  promise->n_broken += !kept;
+  return GST_PAD_PROBE_OK;
+}
+
+static void
+watch_latency (Promise *promise, Live *live)
+{
+  g_autoptr (GstPad) sink = gst_element_get_static_pad (live->detector, "sink");
+  g_autoptr (GstPad) src = gst_element_get_static_pad (live->detector, "src");
+
+  *promise = (Promise){ .live = live };
+  gst_pad_add_probe (sink, GST_PAD_PROBE_TYPE_BUFFER, note_entry, promise, NULL);
+  gst_pad_add_probe (src, GST_PAD_PROBE_TYPE_BUFFER, note_exit, promise, NULL);
+}
+
+/* The camera's latency and the element's together. */
+static void
+check_answer (Live *live)
+{
+  g_autoptr (GstPad) src = gst_element_get_static_pad (live->detector, "src");
+  g_autoptr (GstQuery) query = gst_query_new_latency ();
+  gboolean is_live = FALSE;
+  GstClockTime least = 0;
+
+  g_assert_true (gst_pad_query (src, query));
+  gst_query_parse_latency (query, &is_live, &least, NULL);
+  g_assert_true (is_live);
+  g_assert_cmpuint (least, ==, GST_SECOND / FPS + stat_of (live, "latency"));
+}
+
+/* In step with the same network the camera loses frames: what the one warning says, and what to do. The pipeline
+ * is told how long frames take, but for what happens once per size; most take no longer than was told before. */
 static void
 test_sync (void)
 {
   Live live;
+  Promise promise;
 
   open_live (&live, N_FRAMES, SLOW " scheduling=sync qos=false");
+  watch_latency (&promise, &live);
   const guint n_warnings = play_to_the_end (&live, "scheduling=latest");
   const guint n_lost = camera_get_n_lost (live.camera);
   g_test_message ("%u arrived, %u lost", live.n_frames, n_lost);
@@ -162,10 +223,15 @@ test_sync (void)
   g_assert_cmpuint (live.n_looked, ==, live.n_frames);
   g_assert_cmpuint (n_warnings, ==, live.n_looked >= 5);
   g_assert_cmpuint (stat_of (&live, "latency"), >, GST_SECOND / FPS);
+  check_answer (&live);
+  g_test_message ("%u frames within the latency, %u not", promise.n_kept, promise.n_broken);
+  if (live.n_frames > N_FRAMES / 6) /* else the machine has other things to do */
+    g_assert_cmpuint (promise.n_broken, <=, live.n_frames / 2);
   close_live (&live);
 }
 
-/* A look that would last for seconds does not keep the pipeline from stopping, in either scheduling. */
+/* A look that would last for seconds does not keep the pipeline from stopping, in either scheduling: it is broken
+ * off. */
 static void
 test_stop (void)
 {
@@ -180,9 +246,9 @@ test_stop (void)
     g_usleep (700000);
     const gint64 began = g_get_monotonic_time ();
     gst_element_set_state (live.pipeline, GST_STATE_READY);
-    const gint64 elapsed = g_get_monotonic_time () - began;
-    g_test_message ("%s: %.1f ms", schedulings[i], (double) elapsed / 1000);
-    g_assert_cmpint (elapsed, <, 5 * G_USEC_PER_SEC);
+    g_test_message ("%s: %.1f ms", schedulings[i],
+        (double) (g_get_monotonic_time () - began) / 1000);
+    g_assert_cmpuint (stat_of (&live, "inferences"), ==, 0);
     close_live (&live);
   }
 }

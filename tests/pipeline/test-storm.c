@@ -123,7 +123,12 @@ set_properties (gpointer data)
     { "on-skip", "auto" }, { "roi", "<8,8,60,40>" }, { "roi", "<>" },
     { "inference-region", "roi-list" }, { "inference-region", "full-frame" },
     { "evaluate", "true" }, { "evaluate", "false" }, { "post-messages", "every-frame" },
-    { "post-messages", "none" }, { "threads", "1" }, { "qos", "false" }, { "qos", "true" } };
+    { "post-messages", "none" }, { "threads", "1" }, { "qos", "false" }, { "qos", "true" },
+    { "tracking", "true" }, { "tracking", "false" }, { "track-timeout", "0" },
+    { "track-timeout", "1000000000" }, { "track-min-hits", "1" }, { "still-threshold", "255" },
+    { "still-threshold", "8" }, { "still-threshold", "0" }, { "zoom-regions", "2" },
+    { "zoom-regions", "0" }, { "zoom-policy", "motion" }, { "zoom-policy", "sweep" },
+    { "zoom-policy", "auto" }, { "zoom-factor", "1" }, { "zoom-factor", "8" } };
   const Storm *storm = data;
   g_autoptr (GRand) random = g_rand_new_with_seed (storm->seed + 2);
 

@@ -11,7 +11,7 @@
 #include "support/files.h"
 #include "support/jsonfile.h"
 #include "support/picture.h"
-#include "scenes/symbols.h"
+#include "scenes/scene.h"
 
 typedef struct {
   char *folder, *set;
@@ -153,6 +153,42 @@ test_again (Fixture *f, gconstpointer data)
   g_assert_cmpmem (bytes, size, other, other_size);
 }
 
+/* --- Codes ------------------------------------------------------------------------------------ */
+
+/* Codes have numbers of their own behind the symbols'; twice the same bytes, whatever the threads;
+ * photographs change what is behind. */
+static void
+test_codes (Fixture *f, gconstpointer data)
+{
+  g_autofree char *again = g_build_filename (f->folder, "again", NULL);
+  g_autofree char *photographs = g_build_filename (f->folder, "photographs", NULL);
+  gsize size, other_size;
+
+  g_assert_cmpint (g_mkdir (photographs, 0777), ==, 0);
+  g_free (write_picture (photographs, "a.png", 200, 100));
+  g_auto (Command) first = command_run ("FBNET_SCENES", "-n", "8", "--size", "96x64", "-t", "1",
+      "--objects", "codes", "--photographs", photographs, "-o", f->set, NULL);
+  if (!codes_available ()) {
+    command_expect (&first, 2, "*--objects codes: expected a program built with libzint*");
+    return;
+  }
+  command_expect (&first, 0, "*");
+  g_auto (Command) second = command_run ("FBNET_SCENES", "-n", "8", "--size", "96x64", "-t", "3",
+      "--objects", "codes", "--photographs", photographs, "-o", again, NULL);
+  command_expect (&second, 0, "*");
+  g_autofree char *text = read_member (f->set, "annotations.json", &size);
+  g_autofree char *other = read_member (again, "annotations.json", &other_size);
+  g_assert_cmpmem (text, size, other, other_size);
+  g_autoptr (cJSON) set = cJSON_Parse (text);
+  const cJSON *categories = cJSON_GetObjectItem (set, "categories");
+  g_assert_cmpint (cJSON_GetArraySize (categories), ==, N_CODES);
+  for (guint i = 0; i < N_CODES; i++) {
+    const cJSON *category = cJSON_GetArrayItem (categories, (int) i);
+    g_assert_cmpint (cJSON_GetObjectItem (category, "id")->valueint, ==, N_SYMBOLS + i + 1);
+    g_assert_cmpstr (cJSON_GetObjectItem (category, "name")->valuestring, ==, code_name (i));
+  }
+}
+
 /* --- The sheet -------------------------------------------------------------------------------- */
 
 /* One file per format, and whole; a second time, the same. The preview shows ink on white. */
@@ -202,6 +238,7 @@ test_usage (Fixture *f, gconstpointer data)
     { "--size", "320x240x3", "*--size: *found '320x240x3'*" },
     { "--size", "63x64", "*--size: *found '63x64'*" },
     { "--size", "64x2049", "*--size: *found '64x2049'*" },
+    { "--objects", "faces", "*--objects: expected symbols, codes or both, found 'faces'*" },
     { "--sheet", "sheet.gif", "*--sheet: expected a file name that ends in .pdf, .svg or .png*" },
     { "--count", "many", "*many*" },
     { "--version", "word", "*expected options only, found 'word'*" },
@@ -230,6 +267,9 @@ test_unwritable (Fixture *f, gconstpointer data)
   g_auto (Command) folder = command_run ("FBNET_SCENES", "-n", "1", "-o", below, NULL);
 
   command_expect (&folder, 1, "fbnet-scenes: *file/set/images: cannot make this folder: *");
+  g_auto (Command) none =
+      command_run ("FBNET_SCENES", "-n", "1", "-o", f->set, "--photographs", file, NULL);
+  command_expect (&none, 1, "*file: expected a folder of photographs*found none*");
 
   g_autofree char *sheet = g_build_filename (file, "sheet.pdf", NULL);
   g_auto (Command) no_sheet = command_run ("FBNET_SCENES", "--sheet", sheet, NULL);
@@ -255,6 +295,7 @@ main (int argc, char *argv[])
   g_test_init (&argc, &argv, NULL);
   ADD ("set", test_set);
   ADD ("again", test_again);
+  ADD ("codes", test_codes);
   ADD ("sheet", test_sheet);
   ADD ("usage", test_usage);
   ADD ("unwritable", test_unwritable);

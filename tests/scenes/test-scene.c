@@ -13,7 +13,7 @@ static Scene *
 make (guint64 seed, guint64 index, guint width, guint height)
 {
   g_autoptr (GError) error = NULL;
-  Scene *scene = scene_new (seed, index, width, height, &error);
+  Scene *scene = scene_new (seed, index, width, height, NULL, &error);
 
   g_assert_no_error (error);
   return scene;
@@ -112,7 +112,7 @@ test_variety (void)
     n_empty += scene->objects->len == 0;
     n += scene->objects->len;
     for (guint i = 0; i < scene->objects->len; i++)
-      counts[g_array_index (scene->objects, SceneObject, i).symbol]++;
+      counts[g_array_index (scene->objects, SceneObject, i).class_id]++;
   }
   for (guint i = 0; i < N_SYMBOLS; i++)
     g_assert_cmpuint (counts[i], >, n / N_SYMBOLS / 2);

@@ -99,6 +99,24 @@ test_drop (void)
   g_assert_cmpuint (stack->layers->len, ==, 3);
 }
 
+/* What is printed on a thing hides nothing of it, is hidden with it, and goes with it. */
+static void
+test_print (void)
+{
+  g_autoptr (Stack) stack = stack_new (WIDTH, HEIGHT);
+  const Paint ink = paint_flat (blue);
+
+  add (stack, 10, 30, red, 1, SYMBOL_STAR);
+  stack_print (stack, outline_rectangle (12, 10, 28, 30), &ink);
+  stack_print (stack, outline_rectangle (14, 12, 20, 20), &ink);
+  g_assert_cmpuint (count (stack, 1), ==, 20 * 20);
+  add (stack, 25, 40, blue, 1, NO_SYMBOL);
+  g_assert_cmpuint (count (stack, 1), ==, 15 * 20);
+  stack_drop_hidden (stack, 0.9, 1);
+  g_assert_cmpuint (stack->layers->len, ==, 1);
+  g_assert_cmpint (g_array_index (stack->layers, Layer, 0).symbol, ==, NO_SYMBOL);
+}
+
 int
 main (int argc, char *argv[])
 {
@@ -106,5 +124,6 @@ main (int argc, char *argv[])
   g_test_add_func ("/scenes/stack/drawn-is-seen", test_drawn_is_seen);
   g_test_add_func ("/scenes/stack/hiding", test_hiding);
   g_test_add_func ("/scenes/stack/drop", test_drop);
+  g_test_add_func ("/scenes/stack/print", test_print);
   return g_test_run ();
 }

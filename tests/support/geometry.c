@@ -18,6 +18,8 @@ geometry_describe (const GeometryCase *c)
         g_ascii_dtostr (expansion, sizeof expansion, c->expansion));
   if (c->padding >= 0)
     g_string_append_printf (arguments, ", {\"padding\": %d}", c->padding);
+  if (c->kernel > 0)
+    g_string_append_printf (arguments, ", {\"kernel_size\": %u}", c->kernel);
   if (c->pw_groups > 0)
     g_string_append_printf (arguments, ", {\"pw_groups\": %u}", c->pw_groups);
   if (c->skip_shuffle)

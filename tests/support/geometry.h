@@ -19,8 +19,9 @@
 typedef struct {
   const char *op;
   guint in, out;
-  int stride;  /* negative: up-sampling */
-  int padding; /* -1: the op's own */
+  int stride;   /* negative: up-sampling */
+  int padding;  /* -1: the op's own */
+  guint kernel; /* 0: the op's own */
   double expansion;
   guint pw_groups, pwl_groups; /* 0: the op's own */
   gboolean skip_shuffle;

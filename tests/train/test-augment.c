@@ -407,6 +407,153 @@ test_color_choice (void)
   g_assert_cmpfloat (most, >, 1.39);
 }
 
+/* --- Texture ---------------------------------------------------------------------------------- */
+
+/* All of a picture at its own size, with nothing changed. */
+static Augmentation
+whole (guint width, guint height)
+{
+  return (Augmentation){ .width = width,
+    .height = height,
+    .network_width = width,
+    .network_height = height,
+    .brightness = 1,
+    .contrast = 1,
+    .saturation = 1 };
+}
+
+/* Top and bottom change places: pixels, points, boxes and masks alike. */
+static void
+test_flip_vertical (void)
+{
+  g_autoptr (Picture) picture = numbered_picture (5, 4);
+  const AugmentOptions options = plain_options (4, 100);
+  Augmentation over = whole (5, 4);
+  guint8 mask[20] = { 0 }, bits[20];
+  const Box box = { 1, 0, 3, 1 };
+
+  over.flip_vertical = TRUE;
+  g_autofree guint8 *pixels = pixels_of (&over, &options, picture);
+  for (guint i = 0; i < 20; i++)
+    expect_pixel (pixels + 3 * i, (3 - i / 5) * 5 + i % 5, 0, 200);
+  mask[1] = 1;
+  augment_bits (&over, bits, mask, 5, 4);
+  for (guint i = 0; i < 20; i++)
+    g_assert_cmpuint (bits[i], ==, i == 16);
+  const Box moved = augment_box (&over, &box);
+  g_assert_cmpfloat (moved.x0, ==, 1);
+  g_assert_cmpfloat (moved.y0, ==, 3);
+  g_assert_cmpfloat (moved.x1, ==, 3);
+  g_assert_cmpfloat (moved.y1, ==, 4);
+}
+
+/* Turned by any angle grey stays grey; turned once round a colour is what it was; a third of a circle makes
+ * of red something that is not. */
+static void
+test_hue (void)
+{
+  g_autoptr (Picture) picture = picture_new (2, 1, "hue", NULL);
+  const guint8 colors[] = { 120, 120, 120, 200, 80, 80 };
+  const AugmentOptions options = plain_options (1, 100);
+  Augmentation turned = whole (2, 1);
+
+  memcpy (picture->pixels, colors, sizeof colors);
+  for (guint i = 0; i <= 12; i++) {
+    turned.hue = 2 * G_PI * i / 12;
+    g_autofree guint8 *pixels = pixels_of (&turned, &options, picture);
+    for (guint c = 0; c < 3; c++) {
+      g_assert_cmpint (ABS (pixels[c] - 120), <=, 1);
+      g_assert_true (i % 12 != 0 || ABS (pixels[3 + c] - colors[3 + c]) <= 1);
+    }
+    g_assert_true (i % 12 == 0
+        || ABS (pixels[3] - 200) + ABS (pixels[4] - 80) + ABS (pixels[5] - 80) > 20);
+  }
+  turned.hue = 0;
+  turned.grey = TRUE;
+  g_autofree guint8 *grey = pixels_of (&turned, &options, picture);
+  g_assert_cmpuint (grey[3], ==, grey[4]);
+  g_assert_cmpuint (grey[3], ==, grey[5]);
+}
+
+/* A white point on black spreads with half a pixel's variance a pass, and no light is lost; what is even
+ * stays even, up to the edge. */
+static void
+test_blur (void)
+{
+  g_autoptr (Picture) point = picture_new (33, 33, "point", NULL);
+  g_autoptr (Picture) even = picture_new (9, 7, "even", NULL);
+  const AugmentOptions options = plain_options (7, 100);
+  Augmentation soft = whole (33, 33), soft_even = whole (9, 7);
+  double sum = 0, variance = 0;
+
+  for (guint i = 0; i < 9; i++)
+    memset (point->pixels + 3 * (33 * (15 + i / 3) + 15 + i % 3), 255, 3);
+  soft.blur = soft_even.blur = 4;
+  g_autofree guint8 *pixels = pixels_of (&soft, &options, point);
+  for (guint i = 0; i < 33 * 33; i++) {
+    const double x = (double) (i % 33) - 16;
+    sum += pixels[3 * i];
+    variance += pixels[3 * i] * x * x;
+  }
+  g_assert_cmpfloat_with_epsilon (sum / (9 * 255), 1, 0.05);
+  g_assert_cmpfloat_with_epsilon (variance / sum, 2 + 2.0 / 3, 0.3);
+  memset (even->pixels, 77, 9 * 7 * 3);
+  g_autofree guint8 *same = pixels_of (&soft_even, &options, even);
+  for (guint i = 0; i < 9 * 7 * 3; i++)
+    g_assert_cmpuint (same[i], ==, 77);
+}
+
+/* Noise has the mean and the deviation that it should have, and is the same for the same key. */
+static void
+test_noise (void)
+{
+  g_autoptr (Picture) picture = picture_new (80, 60, "noise", NULL);
+  const AugmentOptions options = plain_options (60, 100);
+  Augmentation rough = whole (80, 60);
+  const guint n = 80 * 60 * 3;
+  double sum = 0, squares = 0;
+
+  memset (picture->pixels, 128, n);
+  rough.noise = 10;
+  rough.noise_key = key_of (5);
+  g_autofree guint8 *pixels = pixels_of (&rough, &options, picture);
+  g_autofree guint8 *again = pixels_of (&rough, &options, picture);
+  for (guint i = 0; i < n; i++) {
+    sum += pixels[i] - 128.0;
+    squares += (pixels[i] - 128.0) * (pixels[i] - 128.0);
+  }
+  g_assert_cmpfloat_with_epsilon (sum / n, 0, 0.5);
+  g_assert_cmpfloat_with_epsilon (sqrt (squares / n), 10, 0.5);
+  g_assert_cmpmem (pixels, n, again, n);
+}
+
+/* A rectangle within the sample, a tenth to a third of its sides, has the border's colour, and nothing
+ * else. */
+static void
+test_cutout (void)
+{
+  g_autoptr (Picture) picture = picture_new (60, 40, "cutout", NULL);
+  AugmentOptions options = plain_options (40, 100);
+  guint n_cut = 0;
+
+  memset (picture->pixels, 9, 60 * 40 * 3);
+  options.cutout = 0.5;
+  memset (options.border, 200, 3);
+  for (guint i = 0; i < 100; i++) {
+    const Augmentation cut = augment_choose (&options, 60, 40, key_of (i));
+    g_autofree guint8 *pixels = pixels_of (&cut, &options, picture);
+    guint n = 0;
+    for (guint p = 0; p < 60 * 40; p++)
+      n += pixels[3 * p] == 200;
+    g_assert_cmpuint (n, ==, cut.cut_width * cut.cut_height);
+    g_assert_true (n == 0 || (cut.cut_width >= 6 && cut.cut_width <= 20));
+    g_assert_true (n == 0 || (cut.cut_height >= 4 && cut.cut_height <= 14));
+    n_cut += n > 0;
+  }
+  g_assert_cmpuint (n_cut, >, 35);
+  g_assert_cmpuint (n_cut, <, 65);
+}
+
 static void
 expect_refused (AugmentOptions options, const char *pattern)
 {
@@ -447,6 +594,9 @@ test_options (void)
   options.zoom_in = 1;
   expect_refused (options, "*zoom in: expected a number from 0 to 0.99, found 1");
   options = augment_options_default ();
+  options.blur = 17;
+  expect_refused (options, "*blur: expected a number from 0 to 16, found 17");
+  options = augment_options_default ();
   options.contrast = NAN;
   expect_refused (options, "*contrast: expected a number from 0 to 1, found *nan");
 }
@@ -468,6 +618,11 @@ main (int argc, char *argv[])
   g_test_add_func ("/training/augment/resize", test_resize);
   g_test_add_func ("/training/augment/colors", test_colors);
   g_test_add_func ("/training/augment/color-choice", test_color_choice);
+  g_test_add_func ("/training/augment/flip-vertical", test_flip_vertical);
+  g_test_add_func ("/training/augment/hue", test_hue);
+  g_test_add_func ("/training/augment/blur", test_blur);
+  g_test_add_func ("/training/augment/noise", test_noise);
+  g_test_add_func ("/training/augment/cutout", test_cutout);
   g_test_add_func ("/training/augment/options", test_options);
   return g_test_run ();
 }

@@ -30,6 +30,9 @@ all_options (void)
   options.border[1] = 116;
   options.border[2] = 124;
   options.brightness = options.contrast = options.saturation = 0.3;
+  options.flip_vertical = 0.5;
+  options.hue = options.grey = 0.3;
+  options.blur = 1;
   options.bgr = TRUE;
   return options;
 }
@@ -241,6 +244,56 @@ test_masks_follow (void)
     }
   }
   g_assert_cmpuint (n_alone, >, 5); /* some parts leave one out */
+  folder_remove (folder);
+}
+
+/* In which quarter of the sample all of the box lies; 4: in none. */
+static guint
+quarter_of (const TrainSample *sample, const Box *box)
+{
+  const float x = (float) sample->width / 2, y = (float) sample->height / 2, near = 0.01f;
+
+  for (guint q = 0; q < 4; q++) {
+    const float left = q % 2 == 0 ? 0 : x, top = q / 2 == 0 ? 0 : y;
+    if (box->x0 >= left - near && box->x1 <= left + x + near && box->y0 >= top - near
+        && box->y1 <= top + y + near)
+      return q;
+  }
+  return 4;
+}
+
+/* A mosaic has the objects of four pictures, two each, in their quarters, with masks that go along; the same
+ * again. */
+static void
+test_mosaic (void)
+{
+  char *folder = folder_new ();
+  g_autoptr (Dataset) dataset = open_small (folder);
+  AugmentOptions options = all_options ();
+  guint n_objects = 0;
+
+  options.mosaic = 1;
+  options.min_visible = 0;
+  g_autoptr (DatasetReader) reader = reader_new (dataset, &options);
+  g_autoptr (DatasetReader) other = reader_new (dataset, &options);
+  for (guint draw = 0; draw < 40; draw++) {
+    g_autoptr (TrainSample) sample = draw_sample (reader, SEED, draw);
+    g_autoptr (TrainSample) again = draw_sample (other, SEED, draw);
+    g_autofree char *one = digest (sample), *two = digest (again);
+    guint counts[5] = { 0 };
+    g_assert_cmpstr (one, ==, two);
+    check_sample (sample);
+    for (guint i = 0; i < sample->n_objects; i++) {
+      counts[quarter_of (sample, &sample->objects[i].box)]++;
+      if (sample->objects[i].class_id == 0)
+        g_assert_cmpfloat (covered (sample, &sample->objects[i]), >, 0.7);
+    }
+    g_assert_cmpuint (counts[4], ==, 0);
+    for (guint q = 0; q < 4; q++)
+      g_assert_cmpuint (counts[q], <=, 2);
+    n_objects += sample->n_objects;
+  }
+  g_assert_cmpuint (n_objects, >, 40 * 7); /* tiny ones may vanish */
   folder_remove (folder);
 }
 
@@ -574,5 +627,6 @@ main (int argc, char *argv[])
   g_test_add_func ("/training/samples/sheet-file", test_sheet_file);
   g_test_add_func ("/training/samples/coco-sheet", test_coco_sheet);
 #endif
+  g_test_add_func ("/training/samples/mosaic", test_mosaic);
   return g_test_run ();
 }

@@ -156,6 +156,79 @@ test_convolutions (void)
   end (&verdicts);
 }
 
+/* Even kernels among them; the ops that are named after their kernel refuse another one. */
+static void
+test_kernel_sizes (void)
+{
+  static const char *const ops[] = { "conv", "conv_hs", "irf" };
+  Verdicts verdicts = begin ();
+
+  for (guint op = 0; op < G_N_ELEMENTS (ops); op++) {
+    for (guint kernel = 0; kernel <= 7; kernel++) {
+      for (int padding = -1; padding <= (int) kernel; padding++)
+        check_shapes ((GeometryCase){ .op = ops[op],
+                          .padding = padding,
+                          .kernel = kernel,
+                          .norm = GEOMETRY_BATCH },
+            &verdicts);
+    }
+  }
+  g_assert_cmpuint (verdicts.n_refused, >, 0); /* residuals that would not fit */
+  g_assert_cmpuint (verdicts.n_right, >, 500);
+  end (&verdicts);
+}
+
+static void
+compare_layers (const GeometryCase *a, const GeometryCase *b)
+{
+  g_autoptr (GError) error = NULL;
+  g_autoptr (FbnetModel) one = geometry_model_new (a, SEED, &error);
+
+  g_assert_no_error (error);
+  g_autoptr (FbnetModel) other = geometry_model_new (b, SEED, &error);
+  g_assert_no_error (error);
+  const Block *block = &layers_stage (one->layers, ROLE_TRUNK, 1)->blocks[0];
+  const Block *expected = &layers_stage (other->layers, ROLE_TRUNK, 1)->blocks[0];
+  for (guint i = 0; i < N_BLOCK_LAYERS; i++) {
+    const ConvLayer *layer = &block->layers[i], *as = &expected->layers[i];
+    g_assert_cmpuint (layer->out, ==, as->out);
+    g_assert_cmpuint (layer->kernel, ==, as->kernel);
+    g_assert_cmpuint (layer->pad, ==, as->pad);
+    g_assert_cmpuint (layer->groups, ==, as->groups);
+    g_assert_cmpint (layer->act, ==, as->act);
+    g_assert_cmpint (layer->bias, ==, as->bias);
+  }
+}
+
+/* A kernel in the arguments is the kernel in the name; plain convolutions are not padded by themselves. */
+static void
+test_kernel_names (void)
+{
+  static const struct {
+    const char *op, *named;
+    guint kernel;
+    int padding, named_padding;
+  } pairs[] = { { "irf", "ir_k3", 0, -1, -1 }, { "irf", "ir_k5", 5, -1, -1 },
+    { "irf", "ir_k5", 5, 1, 1 }, { "conv", "conv_k1", 0, -1, -1 }, { "conv", "conv_k3", 3, 1, -1 },
+    { "conv", "conv_k7", 7, -1, 0 }, { "conv_hs", "conv_k5_hs", 5, 2, -1 } };
+  GeometryCase c = { .in = 2, .out = 6, .stride = 2, .norm = GEOMETRY_BATCH };
+  g_autoptr (GError) error = NULL;
+
+  for (guint i = 0; i < G_N_ELEMENTS (pairs); i++) {
+    GeometryCase named = c;
+    c.op = pairs[i].op;
+    c.kernel = pairs[i].kernel;
+    c.padding = pairs[i].padding;
+    named.op = pairs[i].named;
+    named.kernel = 0;
+    named.padding = pairs[i].named_padding;
+    compare_layers (&c, &named);
+  }
+  c.op = "ir_k3";
+  g_assert_null (geometry_model_new (&c, SEED, &error));
+  g_assert_nonnull (strstr (error->message, "kernel_size"));
+}
+
 /* Expanded to one channel, to as many as there are, to twice as many. */
 static const double expansions[] = { 0.1, 1, 2 };
 
@@ -235,6 +308,8 @@ main (int argc, char **argv)
 {
   g_test_init (&argc, &argv, NULL);
   g_test_add_func ("/geometry/convolutions", test_convolutions);
+  g_test_add_func ("/geometry/kernel-sizes", test_kernel_sizes);
+  g_test_add_func ("/geometry/kernel-names", test_kernel_names);
   g_test_add_func ("/geometry/inverted-residuals", test_inverted_residuals);
   g_test_add_func ("/geometry/groups", test_groups);
   g_test_add_func ("/geometry/norms", test_norms);

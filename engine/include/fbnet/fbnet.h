@@ -14,11 +14,14 @@
  *
  * Threads. A #FbnetModel is immutable and may be used from any thread. A #FbnetDetector and a
  * #FbnetDetections belong to one thread at a time.
+ *
+ * Languages. What a program has to free is a boxed type (%FBNET_TYPE_MODEL, …), and the comments have the
+ * annotations that GObject introspection reads: docs/python.md.
  */
 #ifndef FBNET_H
 #define FBNET_H
 
-#include <glib.h>
+#include <glib-object.h>
 
 G_BEGIN_DECLS
 
@@ -64,7 +67,11 @@ FBNET_API GQuark fbnet_error_quark (void);
 
 /* --- Tensors ---------------------------------------------------------------------------------- */
 
-/** FbnetDtype: element types of the safetensors format that model files use. Since 0.1 */
+/**
+ * FbnetDtype:
+ *
+ * Element types of the safetensors format that model files use. Since 0.1
+ */
 typedef enum {
   FBNET_DTYPE_F32,
   FBNET_DTYPE_F16,
@@ -95,15 +102,25 @@ typedef struct {
   gsize n_bytes;
 } FbnetTensorView;
 
-/** fbnet_dtype_name: Returns: (transfer none): the safetensors name, "F32", "I64", … Since 0.1 */
+/**
+ * fbnet_dtype_name:
+ * Returns: (transfer none): the safetensors name, "F32", "I64", … Since 0.1
+ */
 FBNET_API const char *fbnet_dtype_name (FbnetDtype dtype);
 
-/** fbnet_dtype_size: Returns: bytes per element. Since 0.1 */
+/**
+ * fbnet_dtype_size:
+ * Returns: bytes per element. Since 0.1
+ */
 FBNET_API gsize fbnet_dtype_size (FbnetDtype dtype);
 
 /* --- Models ----------------------------------------------------------------------------------- */
 
-/** FbnetModel: what a model file says, checked. Immutable, reference-counted. Since 0.1 */
+/**
+ * FbnetModel:
+ *
+ * What a model file says, checked. Immutable, reference-counted. Since 0.1
+ */
 typedef struct _FbnetModel FbnetModel;
 
 typedef enum {
@@ -113,7 +130,7 @@ typedef enum {
 
 /**
  * fbnet_model_load:
- * @path: a model file (models/FORMAT.md)
+ * @path: (type filename): a model file (models/FORMAT.md)
  *
  * Maps the file and checks everything in it: the safetensors structure, the description, that the
  * architecture can be built, that every tensor it needs is there with the right shape and type and
@@ -135,7 +152,10 @@ FBNET_API FbnetModel *fbnet_model_load_bytes (GBytes *bytes, const char *name, G
 FBNET_API FbnetModel *fbnet_model_ref (FbnetModel *model);
 FBNET_API void fbnet_model_unref (FbnetModel *model); /* NULL is allowed */
 
-/** fbnet_model_get_name: Returns: (transfer none): e.g. "faster_rcnn_fbnetv3a_C4". Since 0.1 */
+/**
+ * fbnet_model_get_name:
+ * Returns: (transfer none): e.g. "faster_rcnn_fbnetv3a_C4". Since 0.1
+ */
 FBNET_API const char *fbnet_model_get_name (const FbnetModel *model);
 FBNET_API FbnetTask fbnet_model_get_task (const FbnetModel *model);
 
@@ -149,15 +169,21 @@ FBNET_API guint fbnet_model_get_n_classes (const FbnetModel *model);
 /**
  * fbnet_model_get_label:
  * @class_id: 0 … n_classes - 1
- * Returns: (transfer none): the label, or NULL if the file names none. Since 0.1
+ * Returns: (transfer none) (nullable): the label, or NULL if the file names none. Since 0.1
  */
 FBNET_API const char *fbnet_model_get_label (const FbnetModel *model, guint class_id);
 FBNET_API gboolean fbnet_model_has_masks (const FbnetModel *model);
 
-/** fbnet_model_get_n_keypoints: Returns: keypoints per object; 0 without a keypoint head. Since 0.1 */
+/**
+ * fbnet_model_get_n_keypoints:
+ * Returns: keypoints per object; 0 without a keypoint head. Since 0.1
+ */
 FBNET_API guint fbnet_model_get_n_keypoints (const FbnetModel *model);
 
-/** fbnet_model_is_quantized: Returns: whether it has int8 weights to run in int8. Since 0.1 */
+/**
+ * fbnet_model_is_quantized:
+ * Returns: whether it has int8 weights to run in int8. Since 0.1
+ */
 FBNET_API gboolean fbnet_model_is_quantized (const FbnetModel *model);
 
 /**
@@ -187,7 +213,10 @@ typedef enum {
  */
 FBNET_API FbnetNormalization fbnet_model_get_normalization (const FbnetModel *model);
 
-/** fbnet_model_get_n_parameters: Returns: learnable numbers (no batch statistics). Since 0.1 */
+/**
+ * fbnet_model_get_n_parameters:
+ * Returns: learnable numbers (no batch statistics). Since 0.1
+ */
 FBNET_API guint64 fbnet_model_get_n_parameters (const FbnetModel *model);
 FBNET_API guint fbnet_model_get_n_tensors (const FbnetModel *model);
 
@@ -200,9 +229,9 @@ FBNET_API void fbnet_model_get_tensor (const FbnetModel *model, guint index, Fbn
 
 /**
  * fbnet_model_write:
- * @path: the file to write; replaced only when all of it was written
+ * @path: (type filename): the file to write; replaced only when all of it was written
  * @description: JSON text, see models/FORMAT.md
- * @tensors: the tensors; they stand in the file by descending element size, else in this order
+ * @tensors: (array length=n_tensors): the tensors; they stand in the file by descending element size, else in this order
  *
  * The writer of the model format. It does not check that the description and the tensors fit each
  * other: fbnet_model_load() does.
@@ -311,8 +340,9 @@ typedef struct {
  *   the first pixel
  * @score: probability, 0…1
  * @class_id: 0 … n_classes - 1
- * @keypoints: (nullable): fbnet_model_get_n_keypoints() of them; NULL if the detection has none; valid
- *   until the detections are next written or freed
+ * @keypoints: (nullable) (array length=n_keypoints): fbnet_model_get_n_keypoints() of them; NULL if the
+ *   detection has none; valid until the detections are next written or freed
+ * @n_keypoints: how many; 0 if it has none
  * Since 0.1
  */
 typedef struct {
@@ -321,11 +351,40 @@ typedef struct {
   guint class_id;
   FbnetMask mask;
   const FbnetKeypoint *keypoints;
+  guint n_keypoints;
 } FbnetDetection;
 
 /**
+ * fbnet_detection_copy:
+ *
+ * A detection of one's own, with its mask and keypoints, that outlives the detections it came from.
+ *
+ * Returns: (transfer full): for fbnet_detection_free(). Any thread. Since 0.1
+ */
+FBNET_API FbnetDetection *fbnet_detection_copy (const FbnetDetection *detection);
+FBNET_API void fbnet_detection_free (FbnetDetection *detection); /* NULL is allowed; copies only */
+
+/**
+ * fbnet_detection_list_keypoints:
+ * @n: (out): of numbers
+ *
+ * For languages that cannot read @keypoints: plain numbers.
+ *
+ * Returns: (transfer full) (array length=n): x, y and score of each, one after the other, for g_free(). Any
+ *   thread. Since 0.1
+ */
+FBNET_API float *fbnet_detection_list_keypoints (const FbnetDetection *detection, guint *n);
+
+/**
+ * fbnet_mask_get_bytes:
+ * Returns: (transfer full) (nullable): a copy of the data, width × height bytes; NULL without a mask.
+ *   Any thread. Since 0.1
+ */
+FBNET_API GBytes *fbnet_mask_get_bytes (const FbnetMask *mask);
+
+/**
  * FbnetDetections:
- * @items: by descending score
+ * @items: (array length=n): by descending score
  * @n: number of @items; 0 after a failure
  *
  * Filled by fbnet_detector_run(); reuse it from frame to frame. Only these two members are public.
@@ -337,11 +396,31 @@ typedef struct {
 } FbnetDetections;
 
 FBNET_API FbnetDetections *fbnet_detections_new (void);
+
+/**
+ * fbnet_detections_copy:
+ * Returns: (transfer full): with masks and keypoints of its own. Since 0.1
+ */
+FBNET_API FbnetDetections *fbnet_detections_copy (const FbnetDetections *detections);
+
+/**
+ * fbnet_detections_list:
+ * @n: (out): how many
+ *
+ * For languages that cannot read @items: a copy of each, as fbnet_detection_copy() makes them.
+ *
+ * Returns: (transfer full) (array length=n): the copies, in an array for g_free(). Since 0.1
+ */
+FBNET_API FbnetDetection **fbnet_detections_list (const FbnetDetections *detections, guint *n);
 FBNET_API void fbnet_detections_free (FbnetDetections *detections); /* NULL is allowed */
 
 /* --- Detectors -------------------------------------------------------------------------------- */
 
-/** FbnetDetector: one stream's worker: scratch memory and threads over a shared model. Since 0.1 */
+/**
+ * FbnetDetector:
+ *
+ * One stream's worker: scratch memory and threads over a shared model. Since 0.1
+ */
 typedef struct _FbnetDetector FbnetDetector;
 
 /**
@@ -466,7 +545,10 @@ typedef struct {
   float iou_lower, iou_upper;
 } FbnetParams;
 
-/** fbnet_model_get_params: @params: (out): the values the model was exported with. Since 0.1 */
+/**
+ * fbnet_model_get_params:
+ * @params: (out caller-allocates): the values the model was exported with. Since 0.1
+ */
 FBNET_API void fbnet_model_get_params (const FbnetModel *model, FbnetParams *params);
 
 /**
@@ -483,7 +565,9 @@ FBNET_API gboolean fbnet_params_check (const FbnetModel *model, const FbnetParam
 /* --- Parameters as a table -------------------------------------------------------------------- */
 
 /**
- * FbnetParamType: what a parameter's member of its struct is. Since 0.1
+ * FbnetParamType:
+ *
+ * What a parameter's member of its struct is. Since 0.1
  */
 typedef enum {
   FBNET_PARAM_FLOAT,   /* float */
@@ -511,7 +595,9 @@ typedef enum {
 } FbnetParamChange;
 
 /**
- * FbnetParamScope: the models for which a parameter means something. Since 0.1
+ * FbnetParamScope:
+ *
+ * The models for which a parameter means something. Since 0.1
  */
 typedef enum {
   FBNET_SCOPE_ALL,
@@ -521,7 +607,11 @@ typedef enum {
   FBNET_SCOPE_BATCH_NORM, /* detectors with batch normalization */
 } FbnetParamScope;
 
-/** FbnetChoice: a value of an enumeration. Since 0.1 */
+/**
+ * FbnetChoice:
+ *
+ * A value of an enumeration. Since 0.1
+ */
 typedef struct {
   const char *name;  /* "naive-sync-bn" */
   const char *blurb; /* a phrase */
@@ -534,7 +624,7 @@ typedef struct {
  * @unit: (nullable): "pixels"; NULL where there is none
  * @zero: (nullable): what 0, or NULL, stands for: "one per processor"; NULL where it stands for itself
  * @type: what lies at @offset
- * @offset: of the member in #FbnetParams, #FbnetDetectorOptions or #FbnetTrackerOptions
+ * @offset: of the member in #FbnetParams, #FbnetDetectorOptions, #FbnetZoomOptions or #FbnetTrackerOptions
  * @min, @max: the range, inclusive; of the numbers, for %FBNET_PARAM_CLASSES; of the index, for
  *   %FBNET_PARAM_CHOICE; @max is INFINITY where there is no upper bound
  * @usual: the default, of models that do not say; of faster_rcnn_fbnetv3a_C4, D2Go's smallest, where
@@ -565,7 +655,7 @@ typedef struct {
  * fbnet_params_table:
  * @n: (out): the number of rows
  *
- * Returns: (transfer none): a row for each member of #FbnetParams. Any thread. Since 0.1
+ * Returns: (transfer none) (array length=n): a row for each member of #FbnetParams. Any thread. Since 0.1
  */
 FBNET_API const FbnetParamInfo *fbnet_params_table (guint *n);
 
@@ -573,7 +663,7 @@ FBNET_API const FbnetParamInfo *fbnet_params_table (guint *n);
  * fbnet_detector_options_table:
  * @n: (out): the number of rows
  *
- * Returns: (transfer none): a row for each member of #FbnetDetectorOptions. Any thread. Since 0.1
+ * Returns: (transfer none) (array length=n): a row for each member of #FbnetDetectorOptions. Any thread. Since 0.1
  */
 FBNET_API const FbnetParamInfo *fbnet_detector_options_table (guint *n);
 
@@ -585,7 +675,7 @@ FBNET_API const FbnetParamInfo *fbnet_detector_options_table (guint *n);
 FBNET_API const FbnetParamInfo *fbnet_params_find (const char *name);
 
 /**
- * fbnet_param_get:
+ * fbnet_param_get: (skip)
  * @info: a row whose value is a number
  * @values: the struct that the row is of
  *
@@ -594,7 +684,7 @@ FBNET_API const FbnetParamInfo *fbnet_params_find (const char *name);
 FBNET_API double fbnet_param_get (const FbnetParamInfo *info, gconstpointer values);
 
 /**
- * fbnet_param_set:
+ * fbnet_param_set: (skip)
  * @info: a row whose value is a number
  * @values: the struct that the row is of
  * @value: what the member can hold: for a count a whole number from 0 to G_MAXUINT. That it is in range
@@ -683,7 +773,7 @@ FBNET_API const char *fbnet_stage_get_name (FbnetStage stage);
 
 /**
  * FbnetTimings:
- * @ms: milliseconds of wall time that the last frame spent in each #FbnetStage; 0 where it had
+ * @ms: (array fixed-size=14): milliseconds of wall time that the last frame spent in each #FbnetStage; 0 where it had
  *   nothing to do
  * @total: all of it, milliseconds
  * Since 0.1
@@ -707,7 +797,10 @@ FBNET_API FbnetDetector *fbnet_detector_new (FbnetModel *model, const FbnetDetec
     GError **error);
 FBNET_API void fbnet_detector_free (FbnetDetector *detector); /* NULL is allowed */
 
-/** fbnet_detector_get_precision: Returns: FBNET_PRECISION_FLOAT32 or _INT8. Since 0.1 */
+/**
+ * fbnet_detector_get_precision:
+ * Returns: FBNET_PRECISION_FLOAT32 or _INT8. Since 0.1
+ */
 FBNET_API FbnetPrecision fbnet_detector_get_precision (const FbnetDetector *detector);
 
 /**
@@ -716,7 +809,10 @@ FBNET_API FbnetPrecision fbnet_detector_get_precision (const FbnetDetector *dete
  */
 FBNET_API FbnetInt8Bias fbnet_detector_get_int8_bias (const FbnetDetector *detector);
 
-/** fbnet_detector_get_kernels: Returns: (transfer none): the kernel set in use. Since 0.1 */
+/**
+ * fbnet_detector_get_kernels:
+ * Returns: (transfer none): the kernel set in use. Since 0.1
+ */
 FBNET_API const char *fbnet_detector_get_kernels (const FbnetDetector *detector);
 FBNET_API guint fbnet_detector_get_n_threads (const FbnetDetector *detector);
 
@@ -731,7 +827,10 @@ FBNET_API guint fbnet_detector_get_n_threads (const FbnetDetector *detector);
 FBNET_API gboolean fbnet_detector_set_params (FbnetDetector *detector, const FbnetParams *params,
     GError **error);
 
-/** fbnet_detector_get_params: class_thresholds points to the detector's copy. Since 0.1 */
+/**
+ * fbnet_detector_get_params:
+ * @params: (out caller-allocates): class_thresholds points to the detector's copy. Since 0.1
+ */
 FBNET_API void fbnet_detector_get_params (const FbnetDetector *detector, FbnetParams *params);
 
 /**
@@ -758,6 +857,23 @@ FBNET_API gboolean fbnet_detector_run (FbnetDetector *detector, const FbnetImage
     FbnetDetections *detections, GError **error);
 
 /**
+ * fbnet_detector_run_pixels:
+ * @format: one of one plane: RGB and its kin, grey, YUY2 and its kin
+ * @width, @height: pixels
+ * @pixels: (array length=n_bytes): the rows of the frame, without padding
+ * @n_bytes: all of them and no more
+ * @detections: as for fbnet_detector_run()
+ *
+ * fbnet_detector_run() for pictures that come as an array of bytes, numpy's among them.
+ *
+ * Returns: FALSE with @error set, as fbnet_detector_run(), and for a number of bytes that does not fit.
+ *   Since 0.1
+ */
+FBNET_API gboolean fbnet_detector_run_pixels (FbnetDetector *detector, FbnetPixelFormat format,
+    guint width, guint height, const guint8 *pixels, gsize n_bytes, FbnetDetections *detections,
+    GError **error);
+
+/**
  * FbnetRegion:
  * @x, @y: its corner, pixels of the frame
  * @width, @height: pixels, at least 1 each
@@ -771,14 +887,14 @@ typedef struct {
 /**
  * FbnetInput:
  *
- * What a frame becomes before the network: resized, normalised, padded, with the way back to the frame.
+ * What a frame becomes before the network: resized, with the way back to the frame; whoever runs it normalises it.
  * It is made by one thread and run by the same or another one, so that the next frame can be made while
  * this one runs; for several regions of a frame only their own pixels are read. Since 0.1
  */
 typedef struct _FbnetInput FbnetInput;
 
 /**
- * fbnet_input_new:
+ * fbnet_input_new: (skip)
  * @model: a detection model; a reference is kept
  * @options: (nullable): n_threads and kernels count; NULL: all defaults
  *
@@ -803,8 +919,23 @@ FBNET_API void fbnet_input_free (FbnetInput *input); /* NULL is allowed */
 FBNET_API gboolean fbnet_input_fill (FbnetInput *input, const FbnetImage *image,
     const FbnetRegion *region, const FbnetParams *params, GError **error);
 
-/** fbnet_input_get_region: @region: (out): the part of the frame that it shows. Since 0.1 */
+/**
+ * fbnet_input_get_region:
+ * @region: (out): the part of the frame that it shows. Since 0.1
+ */
 FBNET_API void fbnet_input_get_region (const FbnetInput *input, FbnetRegion *region);
+
+/**
+ * fbnet_input_cut:
+ * @whole: a filled one, of the same model
+ * @region: a part of what it shows, pixels of the frame; it is widened to squares of 32 pixels of the network
+ *
+ * Fills @input with that part, in the same size and with the same pixels: nothing of the frame is needed.
+ *
+ * Returns: FALSE with @error set, as fbnet_input_fill(). Since 0.1
+ */
+FBNET_API gboolean fbnet_input_cut (FbnetInput *input, const FbnetInput *whole,
+    const FbnetRegion *region, GError **error);
 
 /**
  * fbnet_detector_run_input:
@@ -828,11 +959,19 @@ FBNET_API gboolean fbnet_detector_run_input (FbnetDetector *detector, const Fbne
  */
 FBNET_API void fbnet_detector_cancel (FbnetDetector *detector);
 
+/**
+ * fbnet_detector_get_timings:
+ * @timings: (out caller-allocates): of the last run. Since 0.1
+ */
 FBNET_API void fbnet_detector_get_timings (const FbnetDetector *detector, FbnetTimings *timings);
 
 /* --- Classifiers ------------------------------------------------------------------------------ */
 
-/** FbnetClassifier: as #FbnetDetector, for models of the task classification. Since 0.1 */
+/**
+ * FbnetClassifier:
+ *
+ * As #FbnetDetector, for models of the task classification. Since 0.1
+ */
 typedef struct _FbnetClassifier FbnetClassifier;
 
 /**
@@ -846,12 +985,15 @@ FBNET_API FbnetClassifier *fbnet_classifier_new (FbnetModel *model,
     const FbnetDetectorOptions *options, GError **error);
 FBNET_API void fbnet_classifier_free (FbnetClassifier *classifier); /* NULL is allowed */
 
-/** fbnet_classifier_get_kernels: Returns: (transfer none): the kernel set in use. Since 0.1 */
+/**
+ * fbnet_classifier_get_kernels:
+ * Returns: (transfer none): the kernel set in use. Since 0.1
+ */
 FBNET_API const char *fbnet_classifier_get_kernels (const FbnetClassifier *classifier);
 FBNET_API guint fbnet_classifier_get_n_threads (const FbnetClassifier *classifier);
 
 /**
- * fbnet_classifier_run:
+ * fbnet_classifier_run: (skip)
  * @image: the frame, read only
  * @probabilities: (out): n_classes numbers that add up to 1: the softmax over the classes
  *
@@ -864,13 +1006,31 @@ FBNET_API guint fbnet_classifier_get_n_threads (const FbnetClassifier *classifie
 FBNET_API gboolean fbnet_classifier_run (FbnetClassifier *classifier, const FbnetImage *image,
     float *probabilities, GError **error);
 
+/**
+ * fbnet_classifier_run_pixels:
+ * @format, @width, @height, @pixels, @n_bytes: as for fbnet_detector_run_pixels()
+ * @n_classes: (out): how many
+ *
+ * Returns: (transfer full) (array length=n_classes): the probabilities, for g_free(); NULL with @error set,
+ *   as fbnet_classifier_run(). Since 0.1
+ */
+FBNET_API float *fbnet_classifier_run_pixels (FbnetClassifier *classifier, FbnetPixelFormat format,
+    guint width, guint height, const guint8 *pixels, gsize n_bytes, guint *n_classes,
+    GError **error);
+
+/**
+ * fbnet_classifier_get_timings:
+ * @timings: (out caller-allocates): of the last run. Since 0.1
+ */
 FBNET_API void fbnet_classifier_get_timings (const FbnetClassifier *classifier,
     FbnetTimings *timings);
 
 /* --- Matching --------------------------------------------------------------------------------- */
 
 /**
- * FbnetMatchLabel: what a detection is, by its best IoU with the reference boxes. Since 0.1
+ * FbnetMatchLabel:
+ *
+ * What a detection is, by its best IoU with the reference boxes. Since 0.1
  */
 typedef enum {
   FBNET_MATCH_BACKGROUND, /* below the lower bound */
@@ -878,7 +1038,11 @@ typedef enum {
   FBNET_MATCH_IGNORED,    /* between them */
 } FbnetMatchLabel;
 
-/** FBNET_ANY_CLASS: the class of a reference that detections of every class match. Since 0.1 */
+/**
+ * FBNET_ANY_CLASS:
+ *
+ * The class of a reference that detections of every class match. Since 0.1
+ */
 #define FBNET_ANY_CLASS G_MAXUINT
 
 /**
@@ -927,7 +1091,7 @@ typedef struct {
 } FbnetMatchCounts;
 
 /**
- * fbnet_match_detections:
+ * fbnet_match_detections: (skip)
  * @matches: (out): one per detection
  * @detections: best first, as in #FbnetDetections
  * @references: (nullable): the frame's reference boxes; NULL if there are none
@@ -940,17 +1104,79 @@ FBNET_API void fbnet_match_detections (FbnetMatch *matches, const FbnetDetection
     guint n_detections, const FbnetReference *references, guint n_references, float iou_lower,
     float iou_upper, FbnetMatchCounts *counts);
 
+/* --- Motion ----------------------------------------------------------------------------------- */
+
+/**
+ * FbnetMotion:
+ *
+ * What the network was shown last, to tell whether a frame shows anything new, and where. Belongs to one
+ * thread at a time. Since 0.1
+ */
+typedef struct _FbnetMotion FbnetMotion;
+
+/**
+ * fbnet_motion_new: (skip)
+ * Returns: (transfer full): nothing kept yet. Since 0.1
+ */
+FBNET_API FbnetMotion *fbnet_motion_new (void);
+FBNET_API void fbnet_motion_free (FbnetMotion *motion); /* NULL is allowed */
+
+/**
+ * fbnet_motion_keep:
+ * @input: a filled one: from now on others are compared with what it shows, of which a copy is kept
+ *
+ * Nothing is allocated once an input of this size was kept.
+ *
+ * Returns: FALSE with @error set: memory; then nothing is kept. Since 0.1
+ */
+FBNET_API gboolean fbnet_motion_keep (FbnetMotion *motion, const FbnetInput *input, GError **error);
+
+/**
+ * fbnet_motion_reset:
+ *
+ * Keeps nothing any more. Since 0.1
+ */
+FBNET_API void fbnet_motion_reset (FbnetMotion *motion);
+
+/**
+ * fbnet_motion_is_still:
+ * @threshold: 0…255: levels of a component of a pixel of the network
+ *
+ * Returns: whether @input shows the same part of the frame, in the same size, as the one kept, and differs from it nowhere
+ *   by more than @threshold; FALSE if none is kept. Since 0.1
+ */
+FBNET_API gboolean fbnet_motion_is_still (const FbnetMotion *motion, const FbnetInput *input,
+    guint threshold);
+
+/**
+ * fbnet_motion_find: (skip)
+ * @threshold: as above
+ * @regions: (out): room for @most
+ *
+ * Squares of 16 pixels of the network in which something differs by more than @threshold, row by row, as parts of the
+ * frame.
+ *
+ * Returns: how many, at most @most; 0 if none is kept that can be compared. Since 0.1
+ */
+FBNET_API guint fbnet_motion_find (const FbnetMotion *motion, const FbnetInput *input,
+    guint threshold, FbnetRegion *regions, guint most);
+
 /* --- Second looks ----------------------------------------------------------------------------- */
 
 /**
  * FbnetZoomPolicy:
+ * @FBNET_ZOOM_AUTO: where small objects are expected that the first look did not see; then by the other policies,
+ *   in this order, as long as there are looks left
  * @FBNET_ZOOM_UNCERTAIN: where small detections gather of which the first look was not sure
+ * @FBNET_ZOOM_MOTION: where the picture changed since the last look
  * @FBNET_ZOOM_SWEEP: the parts of the frame in turn, those longest unseen first
  *
  * Which parts of a frame are worth a second look. Since 0.1
  */
 typedef enum {
+  FBNET_ZOOM_AUTO,
   FBNET_ZOOM_UNCERTAIN,
+  FBNET_ZOOM_MOTION,
   FBNET_ZOOM_SWEEP,
 } FbnetZoomPolicy;
 
@@ -968,44 +1194,72 @@ typedef struct {
   float factor;
 } FbnetZoomOptions;
 
-/** FBNET_ZOOM_MOST: the most second looks at a frame. Since 0.1 */
+/**
+ * FBNET_ZOOM_MOST:
+ *
+ * The most second looks at a frame. Since 0.1
+ */
 #define FBNET_ZOOM_MOST 16
 
 /**
  * fbnet_zoom_options_table:
  * @n: (out): the number of rows
  *
- * Returns: (transfer none): a row for each member of #FbnetZoomOptions. Any thread. Since 0.1
+ * Returns: (transfer none) (array length=n): a row for each member of #FbnetZoomOptions. Any thread. Since 0.1
  */
 FBNET_API const FbnetParamInfo *fbnet_zoom_options_table (guint *n);
 
-/** fbnet_zoom_options_init: @options: (out): the defaults: no second looks. Since 0.1 */
+/**
+ * fbnet_zoom_options_init:
+ * @options: (out caller-allocates): the defaults: no second looks. Since 0.1
+ */
 FBNET_API void fbnet_zoom_options_init (FbnetZoomOptions *options);
 
 /**
- * fbnet_zoom_choose:
+ * FbnetZoomKnown:
+ * @detections: (nullable): the first look's, with those of which it was not sure, 0.05 and above
+ * @n_detections: how many
+ * @expected: (nullable): objects of earlier looks, where they are expected to be: boxes, classes
+ * @n_expected: how many
+ * @moved: (nullable): parts of the frame that changed, see fbnet_motion_find()
+ * @n_moved: how many
+ *
+ * What a policy goes by. Zero-initialise it: nothing is known. Since 0.1
+ */
+typedef struct {
+  const FbnetDetection *detections;
+  guint n_detections;
+  const FbnetDetection *expected;
+  guint n_expected;
+  const FbnetRegion *moved;
+  guint n_moved;
+} FbnetZoomKnown;
+
+/**
+ * fbnet_zoom_choose: (skip)
  * @regions: (out): room for FBNET_ZOOM_MOST
  * @options: how many, by which policy, how large
- * @detections: the first look's, with those of which it was not sure, 0.05 and above
- * @n: how many
- * @width, @height: of the frame, pixels
- * @turn: of %FBNET_ZOOM_SWEEP: how many regions were swept so far
+ * @known: in pixels of the frame
+ * @frame: the part of it that the regions are parts of
+ * @turn: (inout): of %FBNET_ZOOM_SWEEP: how many regions were swept so far
  *
  * The policy, and nothing else: a function from what is known to regions of the frame.
  *
  * Returns: how many regions are worth a look. Any thread. Since 0.1
  */
 FBNET_API guint fbnet_zoom_choose (FbnetRegion *regions, const FbnetZoomOptions *options,
-    const FbnetDetection *detections, guint n, guint width, guint height, guint turn);
+    const FbnetZoomKnown *known, const FbnetRegion *frame, guint *turn);
 
 /**
- * FbnetZoom: looks twice: the memory of second looks, and a detector for them that shares the first one's
+ * FbnetZoom:
+ *
+ * Looks twice: the memory of second looks, and a detector for them that shares the first one's
  * weights. Belongs to one thread at a time. docs/seeing.md. Since 0.1
  */
 typedef struct _FbnetZoom FbnetZoom;
 
 /**
- * fbnet_zoom_new:
+ * fbnet_zoom_new: (skip)
  * @model: a detection model; a reference is kept
  * @options: (nullable): as the first look's detector has; NULL: all defaults
  *
@@ -1032,7 +1286,36 @@ FBNET_API void fbnet_zoom_free (FbnetZoom *zoom); /* NULL is allowed */
 FBNET_API const FbnetDetections *fbnet_zoom_run (FbnetZoom *zoom, FbnetDetector *detector,
     const FbnetImage *image, const FbnetZoomOptions *options, GError **error);
 
-/** fbnet_zoom_get_n_regions: Returns: how many second looks the last run took. Since 0.1 */
+/**
+ * fbnet_zoom_run_input:
+ * @input: a filled one, of @image, or of the part of it that is to be seen; second looks are parts of that
+ * @known: (nullable): expected and moved count
+ *
+ * fbnet_zoom_run() without its first step.
+ *
+ * Returns: (transfer none) (nullable): as fbnet_zoom_run(). Since 0.1
+ */
+FBNET_API const FbnetDetections *fbnet_zoom_run_input (FbnetZoom *zoom, FbnetDetector *detector,
+    const FbnetInput *input, const FbnetImage *image, const FbnetZoomOptions *options,
+    const FbnetZoomKnown *known, GError **error);
+
+/**
+ * fbnet_zoom_cancel:
+ *
+ * Fbnet_detector_cancel() for the second looks. Any thread. Since 0.1
+ */
+FBNET_API void fbnet_zoom_cancel (FbnetZoom *zoom);
+
+/**
+ * fbnet_zoom_get_timings:
+ * @timings: (out caller-allocates): of all looks of the last run together. Since 0.1
+ */
+FBNET_API void fbnet_zoom_get_timings (const FbnetZoom *zoom, FbnetTimings *timings);
+
+/**
+ * fbnet_zoom_get_n_regions:
+ * Returns: how many second looks the last run took. Since 0.1
+ */
 FBNET_API guint fbnet_zoom_get_n_regions (const FbnetZoom *zoom);
 
 /**
@@ -1081,11 +1364,14 @@ typedef struct {
  * fbnet_tracker_options_table:
  * @n: (out): the number of rows
  *
- * Returns: (transfer none): a row for each member of #FbnetTrackerOptions. Any thread. Since 0.1
+ * Returns: (transfer none) (array length=n): a row for each member of #FbnetTrackerOptions. Any thread. Since 0.1
  */
 FBNET_API const FbnetParamInfo *fbnet_tracker_options_table (guint *n);
 
-/** fbnet_tracker_options_init: @options: (out): the defaults. Since 0.1 */
+/**
+ * fbnet_tracker_options_init:
+ * @options: (out caller-allocates): the defaults. Since 0.1
+ */
 FBNET_API void fbnet_tracker_options_init (FbnetTrackerOptions *options);
 
 /**
@@ -1113,7 +1399,7 @@ typedef struct {
 
 /**
  * FbnetTracks:
- * @items: the oldest first
+ * @items: (array length=n): the oldest first
  * @n: how many
  * Since 0.1
  */
@@ -1121,6 +1407,17 @@ typedef struct {
   const FbnetTrack *items;
   guint n;
 } FbnetTracks;
+
+/**
+ * fbnet_tracks_list:
+ * @n: (out): how many
+ *
+ * For languages that cannot read @items: a copy of each, for fbnet_track_free().
+ *
+ * Returns: (transfer full) (array length=n): the copies, in an array for g_free(). Since 0.1
+ */
+FBNET_API FbnetTrack **fbnet_tracks_list (const FbnetTracks *tracks, guint *n);
+FBNET_API void fbnet_track_free (FbnetTrack *track); /* NULL is allowed; copies only */
 
 /**
  * FbnetTracker:
@@ -1155,7 +1452,7 @@ FBNET_API gboolean fbnet_tracker_set_options (FbnetTracker *tracker,
 
 /**
  * fbnet_tracker_update:
- * @detections: (nullable): what was found in a look, in any order, masks and keypoints not looked at; a box that
+ * @detections: (nullable) (array length=n): what was found in a look, in any order, masks and keypoints not looked at; a box that
  *   is empty or not finite is passed over. NULL if nothing was
  * @n: how many
  * @time: when, seconds on any clock; NAN if it is not known: then as long after the last look as that was after
@@ -1179,15 +1476,43 @@ FBNET_API const FbnetTracks *fbnet_tracker_update (FbnetTracker *tracker,
  */
 FBNET_API const FbnetTracks *fbnet_tracker_predict (FbnetTracker *tracker, double time);
 
-/** fbnet_tracker_reset: forgets all tracks, as after a seek; ids go on. Since 0.1 */
+/**
+ * fbnet_tracker_reset:
+ *
+ * Forgets all tracks, as after a seek; ids go on. Since 0.1
+ */
 FBNET_API void fbnet_tracker_reset (FbnetTracker *tracker);
+
+/* --- Types ------------------------------------------------------------------------------------ */
+
+/* Boxed types: for properties, signals, and other languages. A copy of a model, a detector, a classifier or a
+ * tracker is another reference to the same one; what frees it then drops a reference. */
+#define FBNET_TYPE_MODEL      (fbnet_model_get_type ())
+#define FBNET_TYPE_DETECTOR   (fbnet_detector_get_type ())
+#define FBNET_TYPE_CLASSIFIER (fbnet_classifier_get_type ())
+#define FBNET_TYPE_DETECTION  (fbnet_detection_get_type ())
+#define FBNET_TYPE_DETECTIONS (fbnet_detections_get_type ())
+#define FBNET_TYPE_TRACK      (fbnet_track_get_type ())
+#define FBNET_TYPE_TRACKS     (fbnet_tracks_get_type ())
+#define FBNET_TYPE_TRACKER    (fbnet_tracker_get_type ())
+
+FBNET_API GType fbnet_model_get_type (void);
+FBNET_API GType fbnet_detector_get_type (void);
+FBNET_API GType fbnet_classifier_get_type (void);
+FBNET_API GType fbnet_detection_get_type (void);
+FBNET_API GType fbnet_detections_get_type (void);
+FBNET_API GType fbnet_track_get_type (void);
+FBNET_API GType fbnet_tracks_get_type (void);
+FBNET_API GType fbnet_tracker_get_type (void);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (FbnetModel, fbnet_model_unref)
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (FbnetDetector, fbnet_detector_free)
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (FbnetClassifier, fbnet_classifier_free)
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (FbnetDetection, fbnet_detection_free)
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (FbnetDetections, fbnet_detections_free)
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (FbnetInput, fbnet_input_free)
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (FbnetTracker, fbnet_tracker_free)
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (FbnetMotion, fbnet_motion_free)
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (FbnetZoom, fbnet_zoom_free)
 
 G_END_DECLS

@@ -18,6 +18,8 @@ typedef struct {
   char *config;       /* name of the zoo config or classifier, or the config's file name */
   guint n_tolerated;  /* tensors that the description has no head for */
   char *from_archive; /* fields of the description that the file itself gave, or NULL */
+  guint
+      wrapper_size; /* of an export: what its wrapper scales the shorter side of frames to; 0: unknown */
 } Imported;
 
 void imported_free (Imported *imported); /* NULL is allowed */

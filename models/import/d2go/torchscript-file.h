@@ -40,6 +40,7 @@ typedef struct {
   double score_threshold, iou_threshold, max_detections, box_weights[4];
   double box_resolution, box_sampling_ratio;
   double head_resolution, head_sampling_ratio; /* of the mask or keypoint head */
+  double wrapper_size; /* the shorter side's length that a wrapper scales frames to */
   double *category_ids;
   gsize n_category_ids;
 } TorchScriptFacts;

@@ -295,6 +295,15 @@ search_anchor_offset (Archive *archive, const PickleValue *generator, TorchScrip
   facts->anchor_offset = start / stride;
 }
 
+/* To what length a wrapper around the detector scales the frame's shorter side. */
+static double
+search_wrapper_size (Archive *archive, const PickleValue *root)
+{
+  g_autofree char *code = read_code (archive, root);
+
+  return zero_if_absent (search_number (code, "scale = torch\\.div\\(([0-9.]+), "));
+}
+
 static gboolean
 read_facts (Archive *archive, const PickleValue *root, const PickleValue *detector,
     const PickleValue *constants, TorchScriptFacts *facts, GError **error)
@@ -317,6 +326,7 @@ read_facts (Archive *archive, const PickleValue *root, const PickleValue *detect
   search_pooler (archive, other != NULL ? other : module_at (heads, "keypoint_pooler"),
       &facts->head_resolution, &facts->head_sampling_ratio);
   search_anchor_offset (archive, generator, facts);
+  facts->wrapper_size = search_wrapper_size (archive, root);
   return search_weights (archive, rpn_code, constants, facts->rpn_weights, error)
       && search_weights (archive, heads_code, constants, facts->box_weights, error)
       && torchscript_read_triple (archive, pickle_attribute (detector, "pixel_mean"), facts->mean,
@@ -346,9 +356,13 @@ torchscript_read_modules (Archive *archive, GError **error)
   g_autoptr (GHashTable) seen = g_hash_table_new (NULL, NULL);
   const PickleValue *detector = find_detector (pickle_root (tree), seen);
   if (detector == NULL) {
+    const gboolean optimized = pickle_attribute (pickle_root (tree), "mobile_optimized") != NULL;
     g_set_error (error, FBNET_ERROR, FBNET_ERROR_UNSUPPORTED,
-        "%s: expected modules backbone, proposal_generator and roi_heads, found none",
-        archive_name (archive));
+        "%s: expected modules backbone, proposal_generator and roi_heads, found %s",
+        archive_name (archive),
+        optimized ? "an export that optimize_for_mobile() has made one piece of; import what it "
+                    "was made of"
+                  : "none");
     return NULL;
   }
   if (!read_layers (archive, detector, e, error)

@@ -357,8 +357,10 @@ try_config (Archive *archive, const TorchScript *export, const cJSON *descriptio
     return NULL;
   }
   Imported *imported = make_import (archive, &m, g_steal_pointer (&adapted), config, int8, error);
-  if (imported != NULL)
+  if (imported != NULL) {
     imported->from_archive = g_steal_pointer (&from_archive);
+    imported->wrapper_size = (guint) CLAMP (export->facts.wrapper_size, 0, 100000);
+  }
   return imported;
 }
 

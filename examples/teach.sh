@@ -1,0 +1,58 @@
+#!/bin/sh
+# SPDX-License-Identifier: LGPL-2.1-or-later
+#
+# From annotated pictures to an int8 model in a pipeline, by one command: what docs/finetuning.md does step by step.
+# Broken off, the same command goes on where it was.
+set -eu
+
+usage='examples/teach.sh LABELS PICTURES OUTPUT [MODEL [OPTION…]]
+  LABELS    annotations: a file or a folder, COCO, Pascal VOC, YOLO, VIA, labelme, CVAT or CSV
+  PICTURES  the folder of the pictures
+  OUTPUT    a folder for all that is made
+  MODEL     float weights to begin with; without: COCO'\''s, which are fetched
+  OPTION    more for fbnet-train'
+
+if [ $# -lt 3 ] || [ "$1" = --help ]; then
+  echo "$usage"
+  [ "${1:-}" = --help ]
+  exit
+fi
+labels=$1 pictures=$2 output=$3
+shift 3
+top=$(cd "$(dirname "$0")/.." && pwd)
+for room in import dataset train quantize evaluate; do
+  PATH=$PATH:$top/build/models/$room
+done
+command -v fbnet-dataset >/dev/null || {
+  echo 'teach: fbnet-dataset is not there: build first' >&2
+  exit 1
+}
+mkdir -p "$output"
+
+model=$output/coco.safetensors
+if [ $# -gt 0 ]; then
+  model=$1
+  shift
+elif [ ! -e "$model" ]; then
+  # COCO's weights are int8 in the export; fetch-coco.sh checks its sha256.
+  export=$output/d2go.pt
+  curl --fail --location --progress-bar --output "$export" \
+    https://github.com/pytorch/android-demo-app/raw/master/D2Go/ObjectDetection/app/src/main/assets/d2go.pt
+  "$top/examples/fetch-coco.sh" "$output/coco-int8.safetensors" "$export"
+  fbnet-import "$export" --precision float32 -o "$model"
+fi
+
+[ -e "$output/train.json" ] || fbnet-dataset --annotations "$labels" --images "$pictures" --output "$output" |
+  tee "$output/dataset.txt"
+folder=$(sed -n "s/^to train:.* --images '\([^']*\)'.*/\1/p" "$output/dataset.txt")
+fbnet-train --model "$model" --annotations "$output/train.json" --images "$folder" \
+  --val-annotations "$output/val.json" --val-images "$folder" --resume \
+  --log "$output/log.jsonl" --output "$output/model.safetensors" "$@"
+fbnet-quantize --model "$output/model.safetensors" --images "$folder" --output "$output/model-int8.safetensors"
+fbnet-eval "$output/val.json" --images "$folder" --model "$output/model-int8.safetensors" --per-class
+
+cat <<END
+
+$output/samples.png shows what was learned from; in a pipeline:
+  gst-launch-1.0 v4l2src ! fbnetdetect model-file=$output/model-int8.safetensors overlay=true ! videoconvert ! autovideosink
+END

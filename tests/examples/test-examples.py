@@ -1,0 +1,348 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""The examples do what they say, on generated scenes and the bundled model. Prints TAP; what a machine lacks is skipped
+by name.
+
+    test-examples.py NAME…     PATH has the programs, FBNET_SOURCE_ROOT and FBNET_EXAMPLES are set"""
+import json
+import os
+import pathlib
+import shutil
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.error
+import urllib.request
+
+PYTHON = "/usr/bin/python3"  # that Debian installs PyGObject for
+EXAMPLES = pathlib.Path(os.environ["FBNET_SOURCE_ROOT"]) / "examples"
+BUILT = pathlib.Path(os.environ["FBNET_EXAMPLES"])
+MODEL = os.environ["FBNET_BUNDLED_MODEL"]
+PATIENCE = 120  # seconds that a busy machine may take for anything
+N_SCENES = 8
+RATE = 5  # frames a second
+
+
+class Skipped(Exception):
+    pass
+
+
+def need(*programs):
+    for program in programs:
+        if not shutil.which(program):
+            raise Skipped(f"no {program}")
+
+
+def need_elements(*names):
+    for name in names:
+        if subprocess.run(["gst-inspect-1.0", name], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL).returncode:
+            raise Skipped(f"no element {name}")
+
+
+def need_python(*namespaces):
+    for namespace, version in namespaces:
+        line = f"import gi; gi.require_version('{namespace}', '{version}')"
+        if subprocess.run([PYTHON, "-c", line], stderr=subprocess.DEVNULL).returncode:
+            raise Skipped(f"no PyGObject with {namespace}")
+
+
+def need_modules(*names):
+    for name in names:
+        if subprocess.run([PYTHON, "-c", f"import {name}"], stderr=subprocess.DEVNULL).returncode:
+            raise Skipped(f"no Python module {name}")
+
+
+def run(*command, **options):
+    done = subprocess.run([str(part) for part in command], timeout=PATIENCE, text=True, capture_output=True, **options)
+    assert done.returncode == 0, f"{command[0]}: {done.returncode}: {done.stderr}"
+    return done.stdout
+
+
+def example(name, *arguments):
+    need_python(("Gst", "1.0"), ("GstVideo", "1.0"))
+    return run(PYTHON, EXAMPLES / name, *arguments)
+
+
+def launch(line):
+    return run("gst-launch-1.0", "-q", *line.split())
+
+
+def wait_for(what, condition):
+    end = time.monotonic() + PATIENCE
+    while not condition():
+        assert time.monotonic() < end, f"waited for {what}"
+        time.sleep(0.1)
+
+
+def free_port():
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        return listener.getsockname()[1]
+
+
+def answers(port):
+    with socket.socket() as client:
+        return client.connect_ex(("127.0.0.1", port)) == 0
+
+
+class Running:
+    """A program in the background, ended with the block; `line` is the first that it prints."""
+
+    def __init__(self, *command):
+        self.process = subprocess.Popen([str(part) for part in command], stdout=subprocess.PIPE, text=True)
+
+    def __enter__(self):
+        self.line = self.process.stdout.readline().strip()
+        assert self.line, "ended without a word"
+        return self
+
+    def __exit__(self, *_):
+        self.process.terminate()
+        self.process.wait(PATIENCE)
+        self.process.stdout.close()
+
+
+# --- What there is to see ---------------------------------------------------------------------------
+
+def make_clip():
+    """A film of generated scenes, and what is on them."""
+    run("fbnet-scenes", "--count", N_SCENES, "--seed", 7, "-o", "scenes")
+    launch(f"multifilesrc location=scenes/images/scene-%06d.jpg caps=image/jpeg,framerate={RATE}/1 ! "
+           "avimux ! filesink location=clip.avi")
+    with open("scenes/annotations.json") as file:
+        return json.load(file)
+
+
+def overlap(a, b):
+    width = min(a[0] + a[2], b[0] + b[2]) - max(a[0], b[0])
+    height = min(a[1] + a[3], b[1] + b[3]) - max(a[1], b[1])
+    both = max(width, 0) * max(height, 0)
+    return both / (a[2] * a[3] + b[2] * b[3] - both)
+
+
+# --- Tests ------------------------------------------------------------------------------------------
+
+def test_lines(truth):
+    """A line a frame, and the boxes are where the scenes' annotations have them."""
+    lines = [json.loads(line) for line in example("lines.py", MODEL, "clip.avi").splitlines()]
+    names = {category["id"]: category["name"] for category in truth["categories"]}
+    n_found = 0
+    assert [line["time"] for line in lines] == [i / RATE for i in range(N_SCENES)]
+    for thing in truth["annotations"]:
+        objects = lines[sorted(image["id"] for image in truth["images"]).index(thing["image_id"])]["objects"]
+        n_found += any(seen["label"] == names[thing["category_id"]] and overlap(seen["box"], thing["bbox"]) > 0.5
+                       for seen in objects)
+    assert n_found > 0.7 * len(truth["annotations"]), f"{n_found} of {len(truth['annotations'])}"
+
+
+def test_mqtt(_truth):
+    """The same lines arrive over a broker."""
+    need("mosquitto", "mosquitto_pub", "mosquitto_sub")
+    port = free_port()
+    broker = subprocess.Popen(["mosquitto", "-p", str(port)], stderr=subprocess.DEVNULL)
+    try:
+        wait_for("the broker", lambda: answers(port))
+        there = ["-h", "127.0.0.1", "-p", port, "-q", 1, "-t", "cameras/door"]
+        run("mosquitto_sub", *there, "-i", "reader", "-c", "-E")  # from here on the broker keeps what comes
+        lines = example("lines.py", MODEL, "clip.avi")
+        run("mosquitto_pub", *there, "-l", input=lines)
+        heard = run("mosquitto_sub", *there, "-i", "reader", "-c", "-C", N_SCENES)
+        assert heard.splitlines() == lines.splitlines(), heard
+    finally:
+        broker.terminate()
+        broker.wait(PATIENCE)
+
+
+def test_record(_truth):
+    """Of a film with something for a second at two times there are two films, each of some two seconds more before
+    and after."""
+    need_elements("x264enc", "splitmuxsink", "mp4mux", "h264parse", "jpegdec")
+    os.makedirs("films")
+    os.makedirs("long")
+    launch(f"videotestsrc num-buffers=1 pattern=white ! video/x-raw,width=320,height=240 ! jpegenc ! "
+           "filesink location=blank.jpg")
+    launch("filesrc location=scenes/images/scene-000000.jpg ! jpegdec ! videoconvert ! videoscale ! "
+           "video/x-raw,width=320,height=240 ! jpegenc ! filesink location=seen.jpg")
+    seconds = [0] * 6 + [1] + [0] * 8 + [1] + [0] * 5
+    for i in range(len(seconds) * RATE):
+        shutil.copy("seen.jpg" if seconds[i // RATE] else "blank.jpg", f"long/{i:03}.jpg")
+    launch(f"multifilesrc location=long/%03d.jpg caps=image/jpeg,framerate={RATE}/1 ! avimux ! filesink location=long.avi")
+    example("record.py", MODEL, "long.avi", "films")
+    films = sorted(pathlib.Path("films").iterdir())
+    assert len(films) == 2, films
+    for film in films:
+        launch(f"filesrc location={film} ! decodebin ! videoconvert ! jpegenc ! "
+               f"multifilesink location=films-{film.stem}-%03d.jpg")
+        n = len(list(pathlib.Path().glob(f"films-{film.stem}-*.jpg")))
+        assert 5 * RATE - 2 <= n <= 5 * RATE, f"{film}: {n} frames"
+
+
+def test_cameras(_truth):
+    """Two films beside each other, with what is seen drawn into both."""
+    need_elements("compositor", "jpegenc")
+    uri = pathlib.Path("clip.avi").absolute().as_uri()
+    example("cameras.py", MODEL, "videoconvert ! video/x-raw,format=RGB ! filesink location=wall.rgb", uri, uri)
+    wall = pathlib.Path("wall.rgb").read_bytes()
+    frame = 1280 * 360 * 3
+    assert len(wall) % frame == 0 and len(wall) // frame >= N_SCENES - 1, len(wall)
+    rows = [wall[y * 1280 * 3:(y + 1) * 1280 * 3] for y in range(360)]
+    assert all(row[:640 * 3] == row[640 * 3:] for row in rows)
+    assert len(set(rows[180])) > 20
+
+
+def test_count(_truth):
+    """The sheet's six symbols move down through the line, the upper two back up."""
+    need_modules("PIL")
+    if "tracking" not in run("gst-inspect-1.0", "fbnetdetect"):
+        raise Skipped("the element does not track")
+    from PIL import Image
+    with Image.open(EXAMPLES.parent / "docs" / "sheet.png") as sheet:
+        sheet = sheet.convert("RGB").resize((330, 466))
+    os.makedirs("moving")
+    heights = [*range(60, 460, 10), *range(460, 300, -10)]
+    for i, y in enumerate(heights):
+        frame = Image.new("RGB", (480, 960), (120, 130, 110))
+        frame.paste(sheet, (70, y))
+        frame.save(f"moving/{i:03}.jpg", quality=92)
+    launch("multifilesrc location=moving/%03d.jpg caps=image/jpeg,framerate=10/1 ! avimux ! filesink location=moving.avi")
+    counted = example("count.py", MODEL, "moving.avi").splitlines()
+    assert counted == ["arrow down: 1", "arrow up: 1", "cross down: 1", "cross up: 1", "heart down: 1", "moon down: 1",
+                       "ring down: 1", "star down: 1"], counted
+
+
+def frames_of(name, line):
+    """Grey frames of what the line shows, as one array."""
+    import numpy
+    launch(f"{line} ! video/x-raw,format=GRAY8 ! filesink location={name}")
+    return numpy.fromfile(name, numpy.uint8)
+
+
+def test_blur(truth):
+    """Tiles of what is seen have one value; what is not seen is untouched."""
+    need_modules("numpy")
+    import numpy
+    width, height = truth["images"][0]["width"], truth["images"][0]["height"]
+    source = "filesrc location=clip.avi ! decodebin ! videoconvert ! video/x-raw,format=I420"
+    plain = frames_of("plain.gray", f"{source} ! videoconvert").reshape(-1, height, width)
+    run(BUILT / "blur", f"{source} ! fbnetdetect name=detector model-file={MODEL} ! videoconvert ! "
+        "video/x-raw,format=GRAY8 ! filesink location=blurred.gray")
+    blurred = numpy.fromfile("blurred.gray", numpy.uint8).reshape(plain.shape)
+    lines = [json.loads(line) for line in example("lines.py", MODEL, "clip.avi").splitlines()]
+    n_flat = 0
+    for before, after, line in zip(plain, blurred, lines):
+        outside = numpy.ones(before.shape, bool)
+        for x, y, w, h in (thing["box"] for thing in line["objects"]):
+            outside[y // 16 * 16:(y + h + 15) // 16 * 16, x // 16 * 16:(x + w + 15) // 16 * 16] = False
+            middle = after[(y + h // 2) // 16 * 16:, (x + w // 2) // 16 * 16:][:16, :16]
+            n_flat += middle.max() == middle.min()
+        assert (before == after)[outside].all()
+    n = sum(len(line["objects"]) for line in lines)
+    assert n_flat > 0.7 * n, f"{n_flat} of {n}"
+
+
+def test_rtsp(_truth):
+    """A stream comes in, goes out, comes into a second server, and out of it to a client."""
+    need_python(("GstRtspServer", "1.0"))
+    need_elements("x264enc", "rtph264pay", "avdec_h264", "rtspsrc", "jpegenc")
+    uri = pathlib.Path("clip.avi").absolute().as_uri()
+    with Running(PYTHON, EXAMPLES / "rtsp.py", MODEL, uri, 0) as first:
+        with Running(PYTHON, EXAMPLES / "rtsp.py", MODEL, first.line.replace("localhost", "127.0.0.1"), 0) as second:
+            launch(f"rtspsrc location={second.line.replace('localhost', '127.0.0.1')} latency=0 ! rtph264depay ! "
+                   "avdec_h264 ! identity eos-after=3 ! videoconvert ! jpegenc ! multifilesink location=rtsp-%d.jpg")
+    assert pathlib.Path("rtsp-0.jpg").stat().st_size > 1000
+
+
+def read_part(response):
+    """A JPEG of the endless picture."""
+    while not response.readline().startswith(b"--"):
+        pass
+    length = 0
+    for line in iter(response.readline, b"\r\n"):
+        if line.lower().startswith(b"content-length"):
+            length = int(line.split(b":")[1])
+    jpeg = response.read(length)
+    assert jpeg.startswith(b"\xff\xd8") and jpeg.endswith(b"\xff\xd9")
+    return jpeg
+
+
+def read_event(response):
+    for line in response:
+        if line.startswith(b"data: "):
+            return json.loads(line[6:])
+    raise AssertionError("the events ended")
+
+
+def post(address, values):
+    body = json.dumps(values).encode()
+    return urllib.request.urlopen(urllib.request.Request(f"{address}/set", body), timeout=PATIENCE).status
+
+
+def until(response, condition):
+    end = time.monotonic() + PATIENCE
+    while not condition(read_event(response)):
+        assert time.monotonic() < end
+
+
+def test_web(_truth):
+    """The page, a moving picture, events with boxes, a slider that acts while it runs, refusals."""
+    need_python(("Soup", "3.0"), ("Gst", "1.0"), ("GstVideo", "1.0"))
+    uri = pathlib.Path("clip.avi").absolute().as_uri()
+    with Running(PYTHON, EXAMPLES / "web.py", MODEL, uri, 0) as server:
+        address = server.line.replace("localhost", "127.0.0.1")
+        assert b"EventSource" in urllib.request.urlopen(address, timeout=PATIENCE).read()
+        with urllib.request.urlopen(f"{address}/picture", timeout=PATIENCE) as pictures:
+            assert len({read_part(pictures) for _ in range(4)}) > 1
+        with urllib.request.urlopen(f"{address}/events", timeout=PATIENCE) as events:
+            until(events, lambda frame: frame["objects"] and frame["width"] > 0)
+            assert post(address, {"score-threshold": 1}) == 204
+            until(events, lambda frame: not frame["objects"])
+            assert post(address, {"score-threshold": 0.3}) == 204
+            until(events, lambda frame: frame["objects"])
+        assert json.load(urllib.request.urlopen(f"{address}/values", timeout=PATIENCE))["draw-masks"] is True
+        for wrong in ({"model-file": "x"}, {"score-threshold": "much"}, []):
+            try:
+                post(address, wrong)
+            except urllib.error.HTTPError as error:
+                assert error.code == 400
+            else:
+                raise AssertionError(f"{wrong} was taken")
+
+
+def test_detect(_truth):
+    """Python and C see the same."""
+    need_python(("Fbnet", "0"))
+    need_modules("numpy", "PIL")
+    picture = pathlib.Path("scenes/images/scene-000001.jpg")
+    run(PYTHON, "-c", f"from PIL import Image; Image.open('{picture}').convert('RGB').save('scene.ppm')")
+    in_python = run(PYTHON, EXAMPLES / "detect.py", MODEL, picture).splitlines()
+    in_c = run(BUILT / "detect", MODEL, "scene.ppm").splitlines()
+    assert in_c and [line.split()[0] for line in in_python] == [line.split()[0] for line in in_c]
+    assert [line.split()[2:6] for line in in_python] == [line.split()[3:7] for line in in_c], in_python + in_c
+    assert all("mask" in line for line in in_python)
+
+
+def main():
+    names = sys.argv[1:]
+    failed = False
+    print(f"1..{len(names)}")
+    folder = tempfile.mkdtemp()
+    os.chdir(folder)
+    try:
+        truth = make_clip()
+        for number, name in enumerate(names, 1):
+            try:
+                globals()[f"test_{name}"](truth)
+                print(f"ok {number} /examples/{name}", flush=True)
+            except Skipped as why:
+                print(f"ok {number} /examples/{name} # SKIP {why}", flush=True)
+            except Exception as error:  # noqa: BLE001
+                failed = True
+                print(f"# {type(error).__name__}: {error}\nnot ok {number} /examples/{name}", flush=True)
+    finally:
+        shutil.rmtree(folder)
+    sys.exit(failed)
+
+
+if __name__ == "__main__":
+    main()
