@@ -90,6 +90,7 @@ struct _GstFbnetDetect {
   GstFbnetTeller teller;
   gboolean warm; /* frames of this size have been seen */
   gboolean told_unreadable, told_orientation;
+  gboolean told_refused; /* and nothing was found since */
 #ifdef HAVE_OVERLAY
   GstFbnetDrawing drawing;
 #endif
@@ -591,8 +592,10 @@ tell (GstFbnetDetect *self, GstBuffer *buffer, const GstFbnetMoment *moment,
 
   if (fresh || truth->reason == GST_FBNET_REASON_STILL)
     self->told_at = *moment;
-  if (fresh)
+  if (fresh) {
     self->n_told = gst_fbnet_result_count (&look->result);
+    self->told_refused = FALSE;
+  }
   if (look != NULL && carries (self, truth->reason, fresh, moment)) {
     self->told = look->number;
     truth->repeated = !fresh;
@@ -676,6 +679,23 @@ fail (GstFbnetDetect *self, const GError *error)
   return GST_FLOW_ERROR;
 }
 
+/* What was set while frames were looked at, and asks for more than the limits allow, stops no stream. */
+static gboolean
+tolerate (GstFbnetDetect *self, GError **error, GstFbnetReason *reason)
+{
+  const gboolean refused = g_error_matches (*error, FBNET_ERROR, FBNET_ERROR_MEMORY)
+      || g_error_matches (*error, FBNET_ERROR, FBNET_ERROR_WORK);
+
+  if (!refused || self->told == 0)
+    return FALSE;
+  if (!self->told_refused)
+    gst_fbnet_post_settings (self, GST_MESSAGE_WARNING, (*error)->message);
+  self->told_refused = TRUE;
+  *reason = GST_FBNET_REASON_REFUSED;
+  g_clear_error (error);
+  return TRUE;
+}
+
 static GstFlowReturn
 gst_fbnet_detect_transform_ip (GstBaseTransform *trans, GstBuffer *buffer)
 {
@@ -695,11 +715,12 @@ gst_fbnet_detect_transform_ip (GstBaseTransform *trans, GstBuffer *buffer)
   if (truth.reason == GST_FBNET_REASON_QOS)
     gst_fbnet_pace_tell_late (&self->pace, trans, buffer, self->live, &self->stats);
   if (truth.reason == GST_FBNET_REASON_LOOKED
-      && !look (self, buffer, &moment, generation, &truth.reason, &error))
+      && !look (self, buffer, &moment, generation, &truth.reason, &error)
+      && !tolerate (self, &error, &truth.reason))
     return fail (self, error);
 
   g_autoptr (GstFbnetLook) newest = gst_fbnet_worker_get_newest (self->worker, &error);
-  if (error != NULL)
+  if (error != NULL && !tolerate (self, &error, &truth.reason))
     return fail (self, error);
   tell (self, buffer, &moment, newest, &truth);
   take_stock (self, buffer, &moment, self->latest ? NULL : newest, &truth);
