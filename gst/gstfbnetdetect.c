@@ -263,6 +263,26 @@ gst_fbnet_detect_change_state (GstElement *element, GstStateChange transition)
 
 /* --- Events ------------------------------------------------------------------------------------ */
 
+/* Whether a videoflip stands in the row of elements before this one. That of GStreamer 1.22 turns the frames
+ * and passes the tag. */
+static gboolean
+is_behind_videoflip (GstFbnetDetect *self)
+{
+  GstPad *pad = gst_pad_get_peer (GST_BASE_TRANSFORM_SINK_PAD (self));
+  gboolean found = FALSE;
+
+  while (pad != NULL && !found) {
+    g_autoptr (GstElement) element = gst_pad_get_parent_element (pad);
+    const GstElementFactory *factory = element != NULL ? gst_element_get_factory (element) : NULL;
+    g_autoptr (GstPad) sink = element != NULL ? gst_element_get_static_pad (element, "sink") : NULL;
+    found = factory != NULL && g_str_equal (GST_OBJECT_NAME (factory), "videoflip");
+    gst_object_unref (pad);
+    pad = sink != NULL ? gst_pad_get_peer (sink) : NULL;
+  }
+  gst_clear_object (&pad);
+  return found;
+}
+
 static void
 check_orientation (GstFbnetDetect *self, GstEvent *event)
 {
@@ -272,7 +292,7 @@ check_orientation (GstFbnetDetect *self, GstEvent *event)
   gst_event_parse_tag (event, &tags);
   if (self->told_orientation
       || !gst_tag_list_get_string (tags, GST_TAG_IMAGE_ORIENTATION, &orientation)
-      || g_str_equal (orientation, "rotate-0"))
+      || g_str_equal (orientation, "rotate-0") || is_behind_videoflip (self))
     return;
   self->told_orientation = TRUE;
   g_autofree char *text = g_strdup_printf (
