@@ -484,6 +484,30 @@ test_orientation (void)
   scene_close (&scene);
 }
 
+/* Frames that videoflip has turned are upright, whatever the tag still says. */
+static void
+test_turned (void)
+{
+  g_autoptr (GError) error = NULL;
+  g_autoptr (GstElement) pipeline = gst_parse_launch_full (
+      "videotestsrc num-buffers=3 ! video/x-raw,width=64,height=48 ! taginject "
+      "tags=image-orientation=rotate-90 ! videoflip video-direction=auto ! queue ! fbnetdetect ! "
+      "fakesink",
+      NULL, GST_PARSE_FLAG_FATAL_ERRORS, &error);
+
+  if (g_error_matches (error, GST_PARSE_ERROR, GST_PARSE_ERROR_NO_SUCH_ELEMENT)) {
+    g_test_skip (error->message);
+    return;
+  }
+  g_assert_no_error (error);
+  g_autoptr (GstBus) bus = gst_element_get_bus (pipeline);
+  gst_element_set_state (pipeline, GST_STATE_PLAYING);
+  g_autoptr (GstMessage) message = gst_bus_timed_pop_filtered (bus, GST_CLOCK_TIME_NONE,
+      GST_MESSAGE_EOS | GST_MESSAGE_ERROR | GST_MESSAGE_WARNING);
+  g_assert_cmpint (GST_MESSAGE_TYPE (message), ==, GST_MESSAGE_EOS);
+  gst_element_set_state (pipeline, GST_STATE_NULL);
+}
+
 int
 main (int argc, char **argv)
 {
@@ -504,6 +528,7 @@ main (int argc, char **argv)
   g_test_add_func ("/element/truth/roi-list", test_roi_list);
   g_test_add_func ("/element/truth/crop", test_crop);
   g_test_add_func ("/element/truth/orientation", test_orientation);
+  g_test_add_func ("/element/truth/turned", test_turned);
   const int status = g_test_run ();
   models_clean_up ();
   return status;
