@@ -7,6 +7,9 @@
 #if defined(__x86_64__) || defined(__i386__)
 #  include <cpuid.h>
 #endif
+#if defined(__aarch64__) && defined(__linux__)
+#  include <sys/auxv.h>
+#endif
 
 #if defined(__x86_64__) || defined(__i386__)
 
@@ -81,10 +84,24 @@ detect (void)
 
 #elif defined(__aarch64__)
 
+/* What the kernel calls HWCAP_ASIMDDP and HWCAP2_I8MM; not every system's header names them. */
+enum {
+  HWCAP_DOT = 1 << 20,
+  HWCAP2_INT8MM = 1 << 13,
+};
+
 static guint
 detect (void)
 {
-  return CPU_NEON;
+  guint flags = CPU_NEON;
+
+#  ifdef __linux__
+  if (getauxval (AT_HWCAP) & HWCAP_DOT)
+    flags |= CPU_NEON_DOT;
+  if (getauxval (AT_HWCAP2) & HWCAP2_INT8MM)
+    flags |= CPU_NEON_I8MM;
+#  endif
+  return flags;
 }
 
 #else

@@ -15,6 +15,8 @@ enum {
   CPU_AVX512_VBMI = 1 << 4, /* and VBMI */
   CPU_AVX_VNNI = 1 << 5,    /* VNNI on the vectors of AVX2 */
   CPU_NEON = 1 << 6,        /* aarch64 baseline */
+  CPU_NEON_DOT = 1 << 7,    /* and dot products of bytes */
+  CPU_NEON_I8MM = 1 << 8,   /* and int8 matrix products */
 };
 
 /* Asked once, then remembered; safe from any thread. */

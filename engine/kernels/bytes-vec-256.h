@@ -16,6 +16,7 @@
 #define QVEC_OFFSET    0
 typedef __m256i QVec;
 typedef __m256i QTaps;
+typedef __m256i QMask;
 
 /* An instruction on whole vectors of integers, which the sets call alike. */
 #define QVEC_OP(name) _mm256_##name
@@ -59,7 +60,7 @@ qvec_load_factors (const QOutput *output, gsize j, gsize n)
 /* In every lane the bytes that the mask leaves of four from a[part] on: with two parts a[part] and
  * a[part + 2]. */
 static inline QTaps
-qvec_broadcast (const guint8 *a, guint part, QTaps mask)
+qvec_broadcast (const guint8 *a, guint part, QMask mask)
 {
   gint32 four;
 

@@ -28,7 +28,7 @@ qvec_load_weights (const QWeight *p)
 }
 
 /* Which bytes of a lane are the part's of the first n (1 … 4) neighbours. */
-static inline QTaps
+static inline QMask
 qvec_step_mask (guint part, gsize n)
 {
   static const gint32 masks[QVEC_PARTS][5] = { { 0, 0xff, 0xff, 0xff00ff, 0xff00ff },

@@ -27,6 +27,7 @@
 #define QVEC_OFFSET    0
 typedef __m512i QVec;
 typedef __m512i QTaps;
+typedef __m512i QMask;
 #define QVEC_OP(name) _mm512_##name
 
 /* A dot product with what qvec_broadcast() gives. */
@@ -71,14 +72,14 @@ qvec_load_factors (const QOutput *output, gsize j, gsize n)
     _mm512_maskz_loadu_ps (mask, output->offset + j) };
 }
 
-static inline QTaps
+static inline QMask
 qvec_step_mask (guint part, gsize n)
 {
   return _mm512_set1_epi32 ((gint32) (G_MAXUINT32 >> (32 - 8 * n)));
 }
 
 static inline QTaps
-qvec_broadcast (const guint8 *a, guint part, QTaps mask)
+qvec_broadcast (const guint8 *a, guint part, QMask mask)
 {
   gint32 four;
 

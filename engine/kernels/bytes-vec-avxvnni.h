@@ -24,7 +24,7 @@ qvec_load_weights (const QWeight *p)
   return _mm256_load_si256 ((const __m256i *) p);
 }
 
-static inline QTaps
+static inline QMask
 qvec_step_mask (guint part, gsize n)
 {
   return _mm256_set1_epi32 ((gint32) (G_MAXUINT32 >> (32 - 8 * n)));

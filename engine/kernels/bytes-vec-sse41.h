@@ -19,6 +19,7 @@
 #define QVEC_OFFSET    0
 typedef __m128i QVec;
 typedef __m128i QTaps;
+typedef __m128i QMask;
 #define QVEC_OP(name) _mm_##name
 
 /* A dot product with what qvec_broadcast() gives. */
@@ -74,7 +75,7 @@ qvec_load_factors (const QOutput *output, gsize j, gsize n)
     _mm_castsi128_ps (qvec_load_tail (output->offset + j, n)) };
 }
 
-static inline QTaps
+static inline QMask
 qvec_step_mask (guint part, gsize n)
 {
   static const gint32 masks[QVEC_PARTS][5] = { { 0, 0xffff, -1, -1, -1 }, { 0, 0, 0, 0xffff, -1 } };
@@ -83,7 +84,7 @@ qvec_step_mask (guint part, gsize n)
 
 /* A constant mask of ones costs nothing; the bytes behind the four are read and not used. */
 static inline QTaps
-qvec_broadcast (const guint8 *a, guint part, QTaps mask)
+qvec_broadcast (const guint8 *a, guint part, QMask mask)
 {
   const __m128i words = _mm_cvtepu8_epi16 (_mm_loadl_epi64 ((const __m128i *) a));
   const __m128i pair =

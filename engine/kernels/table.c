@@ -55,8 +55,15 @@ static Kernels rows[] = {
 #ifdef HAVE_KERNELS_SSE41
   { "sse41", CPU_SSE41, FLOATS (sse41), BYTES (sse41, sse41, c), PICTURE (c) },
 #endif
+#ifdef HAVE_KERNELS_NEONI8MM
+  { "neoni8mm", CPU_NEON | CPU_NEON_DOT | CPU_NEON_I8MM, FLOATS (neon),
+      BYTES (neoni8mm, neon, neon), PICTURE (c) },
+#endif
+#ifdef HAVE_KERNELS_NEONDOT
+  { "neondot", CPU_NEON | CPU_NEON_DOT, FLOATS (neon), BYTES (neondot, neon, neon), PICTURE (c) },
+#endif
 #ifdef HAVE_KERNELS_NEON
-  { "neon", CPU_NEON, FLOATS (neon), BYTES (c, c, c), PICTURE (c) },
+  { "neon", CPU_NEON, FLOATS (neon), BYTES (neon, neon, neon), PICTURE (c) },
 #endif
   { "openblas", 0,
       { GEMM (openblas), .depthwise_row = depthwise_row_c, CHANNELS (c), .split_shows = TRUE },

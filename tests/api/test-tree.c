@@ -399,6 +399,50 @@ test_ranks (void)
   g_assert_cmpuint (walk ("models", check_ranks), >, 100);
 }
 
+/* --- Memory ----------------------------------------------------------------------------------- */
+
+/* Calls that end the program when there is no memory, of a size that need not be small. */
+static const char *const endings[] = {
+  "g_(new|new0|renew)\\s*\\(([^,()]|\\([^()]*\\))*, (?!\\d+\\))",
+  "g_(malloc|realloc|aligned_alloc)\\w*\\s*\\(",
+  "g_memdup2\\s*\\((?!&(\\w|\\.)+, sizeof)",
+  "g_(array|ptr_array|byte_array|hash_table|queue)_\\w*\\s*\\(",
+  "\\b(malloc|calloc|realloc|aligned_alloc|posix_memalign)\\s*\\(",
+};
+
+/* Who asks in their stead; copies for other languages, whose GObject types know no error. */
+static const char *const may_end[] = { "engine/base/memory.c", "engine/detect/detections.c", NULL };
+
+static void
+check_allocations (const char *path, const char *text)
+{
+  if (!is_c (path) || g_strv_contains (may_end, path))
+    return;
+  for (guint i = 0; i < G_N_ELEMENTS (endings); i++) {
+    g_autoptr (GRegex) regex = g_regex_new (endings[i], 0, 0, NULL);
+    g_autoptr (GMatchInfo) match = NULL;
+    g_assert_nonnull (regex);
+    g_regex_match (regex, text, 0, &match);
+    for (; g_match_info_matches (match); g_match_info_next (match, NULL)) {
+      g_autofree char *found = g_match_info_fetch (match, 0);
+      g_test_message ("%s: expected base/memory.h's functions, found \"%s\"", path, found);
+      g_test_fail ();
+    }
+  }
+}
+
+/* What a frame goes through asks for memory where not to have it is an error. Training ends without it;
+ * the tracker's arrays are as many as objects are followed. */
+static void
+test_allocations (void)
+{
+  static const char *const checked[] = { "engine/base", "engine/kernels", "engine/picture",
+    "engine/model", "engine/network", "engine/detect" };
+
+  for (guint i = 0; i < G_N_ELEMENTS (checked); i++)
+    g_assert_cmpuint (walk (checked[i], check_allocations), >, 0);
+}
+
 int
 main (int argc, char *argv[])
 {
@@ -408,5 +452,6 @@ main (int argc, char *argv[])
   g_test_add_func ("/tree/gst-includes", test_gst_includes);
   g_test_add_func ("/tree/ranks", test_ranks);
   g_test_add_func ("/tree/circles", test_circles);
+  g_test_add_func ("/tree/allocations", test_allocations);
   return g_test_run ();
 }

@@ -50,6 +50,7 @@ FBNET_API const char *fbnet_version (void);
  * @FBNET_ERROR_ARGUMENT: a parameter is out of its range
  * @FBNET_ERROR_MEMORY: memory could not be had, or more than memory-limit would be needed
  * @FBNET_ERROR_CANCELLED: fbnet_detector_cancel() ended the run
+ * @FBNET_ERROR_WORK: a frame would need more multiply-adds than multiply-add-limit
  *
  * Every message names the file or parameter, what was expected and what was found. Since 0.1
  */
@@ -61,6 +62,7 @@ typedef enum {
   FBNET_ERROR_ARGUMENT,
   FBNET_ERROR_MEMORY,
   FBNET_ERROR_CANCELLED,
+  FBNET_ERROR_WORK,
 } FbnetError;
 
 FBNET_API GQuark fbnet_error_quark (void);
@@ -157,6 +159,15 @@ FBNET_API void fbnet_model_unref (FbnetModel *model); /* NULL is allowed */
  * Returns: (transfer none): e.g. "faster_rcnn_fbnetv3a_C4". Since 0.1
  */
 FBNET_API const char *fbnet_model_get_name (const FbnetModel *model);
+
+/**
+ * fbnet_model_get_sha256:
+ *
+ * Of the file as it was read when it was loaded; reckoned anew each time.
+ *
+ * Returns: (transfer full): 64 hexadecimal digits, lower case. Since 0.1
+ */
+FBNET_API char *fbnet_model_get_sha256 (const FbnetModel *model);
 FBNET_API FbnetTask fbnet_model_get_task (const FbnetModel *model);
 
 /**
@@ -455,13 +466,17 @@ typedef enum {
  * @n_threads: threads that work on one frame, the caller's among them, 0…256; 0: one per processor
  *   that this process may run on
  * @kernels: (nullable): name of the kernel set, "c", "openblas", "sse41", "avx2", "avxvnni", "avx512",
- *   "neon"; NULL: the environment variable FBNET_KERNELS, else the best that this processor runs
+ *   "neon", "neondot", "neoni8mm"; NULL: the environment variable FBNET_KERNELS, else the best that this
+ *   processor runs
  * @precision: of the arithmetic; FBNET_PRECISION_INT8 is an error for a model that is not quantised
  * @int8_bias: how int8 layers treat biases beyond 32 bits
  * @normalization: how statistics of several frames are pooled where they are taken from the stream.
  *   Must be what the model was trained with; of the two kinds of batch normalization either
  * @memory_limit: most memory of a frame's tensors, in MiB, 0…1048576; 0: 2048. A model and parameters
  *   that need more are an error (FBNET_ERROR_MEMORY) before any of it is taken
+ * @multiply_add_limit: most multiply-adds of a frame's convolutions, in thousand millions, 0…1000000000;
+ *   0: 1000. A model and parameters that could need more, by the frame's size and the most boxes, are an
+ *   error (FBNET_ERROR_WORK) before anything is taken or done
  *
  * What is fixed for a detector's life. Zero-initialise it: zero means "you choose". Since 0.1
  */
@@ -472,6 +487,7 @@ typedef struct {
   FbnetInt8Bias int8_bias;
   FbnetNormalization normalization;
   guint memory_limit;
+  guint multiply_add_limit;
 } FbnetDetectorOptions;
 
 /**
