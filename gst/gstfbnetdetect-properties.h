@@ -289,7 +289,7 @@
 /**
  * GstFbnetDetect:kernels:
  *
- * Kernel set: c, openblas, sse41, avx2, avxvnni, avx512, neon (unset = the best).
+ * Kernel set: c, openblas, sse41, avx2, avxvnni, avx512, neon, neondot, neoni8mm (unset = the best).
  *
  * Since: 0.1
  */
