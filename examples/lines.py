@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """Prints what fbnetdetect sees in a video, a JSON object a line and frame.
 
-    lines.py MODEL VIDEO > detections.jsonl
-    lines.py MODEL VIDEO | mosquitto_pub -h localhost -t cameras/door -l"""
+    lines.py MODEL VIDEO [PROPERTY=VALUE…] > detections.jsonl
+    lines.py MODEL VIDEO tracking=true | mosquitto_pub -h localhost -t cameras/door -l"""
 import json
 import sys
 
@@ -11,8 +11,11 @@ from play import Gst, confidence, label, on_buffer, parse, play, regions
 
 
 def describe(region):
-    return {"label": label(region), "confidence": round(confidence(region), 4),
-            "box": [region.x, region.y, region.w, region.h]}
+    thing = {"label": label(region), "confidence": round(confidence(region), 4),
+             "box": [region.x, region.y, region.w, region.h]}
+    if track := region.get_param("object_id"):
+        thing["track"] = track.get_int("id").value
+    return thing
 
 
 def print_line(buffer):
@@ -20,9 +23,9 @@ def print_line(buffer):
     print(json.dumps({"time": buffer.pts / Gst.SECOND, "objects": objects}), flush=True)
 
 
-if len(sys.argv) != 3:
+if len(sys.argv) < 3:
     sys.exit(__doc__)
 pipeline = parse(f'filesrc location="{sys.argv[2]}" ! decodebin ! '
-                 f'fbnetdetect name=detector model-file="{sys.argv[1]}" ! fakesink')
+                 f'fbnetdetect name=detector model-file="{sys.argv[1]}" {" ".join(sys.argv[3:])} ! fakesink')
 on_buffer(pipeline, "detector", print_line)
 play(pipeline)

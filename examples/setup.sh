@@ -22,8 +22,8 @@ gstreamer1.0-plugins-bad gstreamer1.0-plugins-ugly gstreamer1.0-libav
 fonts-dejavu-core curl ca-certificates openmpi-bin
 python3-gi gir1.2-gst-plugins-base-1.0'
 
-# What single examples need beyond that: numpy and pictures, MQTT, RTSP, a web server and a browser.
-examples='python3-numpy python3-pil mosquitto mosquitto-clients gir1.2-gst-rtsp-server-1.0 gir1.2-soup-3.0 chromium'
+# What single examples need beyond that: numpy and pictures, MQTT, RTSP, a web server.
+examples='python3-numpy python3-pil mosquitto mosquitto-clients gir1.2-gst-rtsp-server-1.0 gir1.2-soup-3.0'
 # For tests/clang.sh the compiler, its sanitizers and its fuzzer; memory checks; AVX-512 on processors that
 # lack it; for tests/release.sh another release of Debian.
 checks=

@@ -14,6 +14,15 @@
  */
 
 /**
+ * GstFbnetDetect:model-sha256:
+ *
+ * SHA-256 that the model file must have, in hexadecimal digits (unset = any); before another
+ * model-file set this first.
+ *
+ * Since: 0.1
+ */
+
+/**
  * GstFbnetDetect:label-file:
  *
  * Text file with one label per class and line, instead of the model's labels.
@@ -322,6 +331,14 @@
  * GstFbnetDetect:memory-limit:
  *
  * Most memory of a frame's tensors, in MiB (0 = 2048).
+ *
+ * Since: 0.1
+ */
+
+/**
+ * GstFbnetDetect:multiply-add-limit:
+ *
+ * Most multiply-adds of a frame, in thousand millions (0 = 1000).
  *
  * Since: 0.1
  */

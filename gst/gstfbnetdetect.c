@@ -493,7 +493,7 @@ look (GstFbnetDetect *self, GstBuffer *buffer, const GstFbnetMoment *moment, gui
   FbnetRegion visible;
   GstVideoFrame frame;
 
-  if (!gst_video_frame_map (&frame, &self->info, buffer,
+  if (!gst_fbnet_image_map (&frame, &self->info, buffer,
           GST_MAP_READ | GST_VIDEO_FRAME_MAP_FLAG_NO_REF)) {
     complain_unreadable (self, buffer);
     *reason = GST_FBNET_REASON_UNREADABLE;
@@ -669,8 +669,10 @@ note_look (const GstFbnetLook *look, gpointer data)
 static GstFlowReturn
 fail (GstFbnetDetect *self, const GError *error)
 {
-  gst_fbnet_post (self, GST_MESSAGE_ERROR, GST_STREAM_ERROR, GST_STREAM_ERROR_FAILED,
-      error->message, NULL);
+  const gboolean memory = g_error_matches (error, FBNET_ERROR, FBNET_ERROR_MEMORY);
+
+  gst_fbnet_post (self, GST_MESSAGE_ERROR, memory ? GST_RESOURCE_ERROR : GST_STREAM_ERROR,
+      memory ? GST_RESOURCE_ERROR_NO_SPACE_LEFT : GST_STREAM_ERROR_FAILED, error->message, NULL);
   return GST_FLOW_ERROR;
 }
 

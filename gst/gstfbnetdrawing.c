@@ -5,6 +5,7 @@
 #include "gstfbnetdrawing.h"
 
 #include "gstfbnetattach.h"
+#include "gstfbnetimage.h"
 #include "gstfbnetregions.h"
 
 void
@@ -50,7 +51,7 @@ blend (GstFbnetDrawing *drawing, const GstVideoInfo *info, const GstFbnetOverlay
   GstVideoFrame frame;
   FbnetRegion visible;
 
-  if (!gst_video_frame_map (&frame, info, buffer,
+  if (!gst_fbnet_image_map (&frame, info, buffer,
           GST_MAP_READWRITE | GST_VIDEO_FRAME_MAP_FLAG_NO_REF))
     return FALSE;
   if (gst_fbnet_regions_find_visible (buffer, info, &frame, &visible)) {

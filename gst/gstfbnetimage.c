@@ -112,3 +112,38 @@ gst_fbnet_image_from_frame (FbnetImage *image, const GstVideoInfo *info, const G
   point_at_planes (image, frame);
   return TRUE;
 }
+
+/* A GstVideoMeta's strides and offsets are whatever upstream wrote; GStreamer has only looked for the plane's first
+ * byte. */
+static gboolean
+plane_fits (const GstVideoFrame *frame, guint plane)
+{
+  const GstMapInfo *map = &frame->map[plane];
+  const gint64 begin = (const guint8 *) frame->data[plane] - map->data;
+  gint64 row = 0, n_rows = 1;
+
+  for (guint c = 0; c < GST_VIDEO_FRAME_N_COMPONENTS (frame); c++) {
+    if ((guint) GST_VIDEO_FRAME_COMP_PLANE (frame, c) != plane)
+      continue;
+    row = MAX (row,
+        (gint64) GST_VIDEO_FRAME_COMP_WIDTH (frame, c) * GST_VIDEO_FRAME_COMP_PSTRIDE (frame, c));
+    n_rows = MAX (n_rows, GST_VIDEO_FRAME_COMP_HEIGHT (frame, c));
+  }
+  const gint64 last = (n_rows - 1) * GST_VIDEO_FRAME_PLANE_STRIDE (frame, plane);
+  return begin + MIN (last, 0) >= 0 && begin + MAX (last, 0) + row <= (gint64) map->size;
+}
+
+gboolean
+gst_fbnet_image_map (GstVideoFrame *frame, const GstVideoInfo *info, GstBuffer *buffer,
+    GstMapFlags flags)
+{
+  if (!gst_video_frame_map (frame, info, buffer, flags))
+    return FALSE;
+  for (guint plane = 0; frame->meta != NULL && plane < GST_VIDEO_FRAME_N_PLANES (frame); plane++) {
+    if (!plane_fits (frame, plane)) {
+      gst_video_frame_unmap (frame);
+      return FALSE;
+    }
+  }
+  return TRUE;
+}

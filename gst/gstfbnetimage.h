@@ -16,6 +16,11 @@ G_BEGIN_DECLS
   "YUY2, UYVY, YVYU, NV16, Y42B, Y444, I420_10LE, I422_10LE, Y444_10LE, P010_10LE, GRAY16_LE, "    \
   "RGB16, BGR16 }"
 
+/* As gst_video_frame_map(), but FALSE too where rows that the strides and offsets of a GstVideoMeta speak of lie
+ * outside of the buffer. */
+gboolean gst_fbnet_image_map (GstVideoFrame *frame, const GstVideoInfo *info, GstBuffer *buffer,
+    GstMapFlags flags);
+
 /* A view of the mapped `frame`, valid while it is mapped. `info` is what the caps say; strides,
  * offsets come from the frame. FALSE for a format that GST_FBNET_VIDEO_FORMATS lacks. */
 gboolean gst_fbnet_image_from_frame (FbnetImage *image, const GstVideoInfo *info,

@@ -59,6 +59,7 @@ gst_fbnet_post_engine_error (gpointer element, GstMessageType type, const GError
       code = GST_STREAM_ERROR_WRONG_TYPE;
       break;
     case FBNET_ERROR_ARGUMENT:
+    case FBNET_ERROR_WORK:
       code = GST_RESOURCE_ERROR_SETTINGS;
       break;
     case FBNET_ERROR_MEMORY:

@@ -77,6 +77,21 @@ take_labels_of_model (GstFbnetNetwork *network)
   }
 }
 
+/* Of what was loaded, not of what the file may have become. */
+static gboolean
+check_sha256 (const GstFbnetNetwork *network, GError **error)
+{
+  if (network->model_sha256 == NULL)
+    return TRUE;
+  g_autofree char *found = fbnet_model_get_sha256 (network->model);
+  if (g_ascii_strcasecmp (network->model_sha256, found) == 0)
+    return TRUE;
+  g_set_error (error, FBNET_ERROR, FBNET_ERROR_FORMAT,
+      "%s: expected a file with the SHA-256 %s (model-sha256), found one with %s", network->path,
+      network->model_sha256, found);
+  return FALSE;
+}
+
 static gboolean
 open_engine (GstFbnetNetwork *network, const FbnetDetectorOptions *options, GError **error)
 {
@@ -98,7 +113,7 @@ take_options (GstFbnetNetwork *network, const FbnetDetectorOptions *options)
 }
 
 GstFbnetNetwork *
-gst_fbnet_network_open (const char *model_file, const char *label_file,
+gst_fbnet_network_open (const char *model_file, const char *model_sha256, const char *label_file,
     const FbnetDetectorOptions *options, GError **error)
 {
   g_autoptr (GstFbnetNetwork) network = g_new0 (GstFbnetNetwork, 1);
@@ -106,10 +121,11 @@ gst_fbnet_network_open (const char *model_file, const char *label_file,
   network->n_refs = 1;
   network->path = g_strdup (model_file != NULL ? model_file : GST_FBNET_BUNDLED_MODEL);
   network->model_file = g_strdup (model_file);
+  network->model_sha256 = g_strdup (model_sha256);
   network->label_file = g_strdup (label_file);
   take_options (network, options);
   network->model = gst_fbnet_models_acquire (model_file, error);
-  if (network->model == NULL)
+  if (network->model == NULL || !check_sha256 (network, error))
     return NULL;
   if (!open_engine (network, &network->options, error))
     return NULL;
@@ -150,6 +166,7 @@ gst_fbnet_network_unref (GstFbnetNetwork *network)
   g_free ((char *) network->options.kernels);
   g_free (network->path);
   g_free (network->model_file);
+  g_free (network->model_sha256);
   g_free (network->label_file);
   g_free (network);
 }

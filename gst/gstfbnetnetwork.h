@@ -17,7 +17,8 @@ G_BEGIN_DECLS
  * the model's task. */
 typedef struct {
   gint n_refs;
-  char *path, *model_file, *label_file; /* the last two as asked for: NULL where nothing was */
+  char *path, *model_file, *model_sha256,
+      *label_file; /* the last three as asked for: NULL where nothing was */
   FbnetModel *model;
   FbnetParams defaults; /* as the model was exported */
   guint n_classes;
@@ -33,11 +34,11 @@ typedef struct {
   guint applied;        /* the revision of the parameters that the detector has */
 } GstFbnetNetwork;
 
-/* `label_file` (nullable) stands in for the labels stored in the model: UTF-8 text, a line per
+/* `model_sha256` (nullable) is what the file must have. `label_file` (nullable) stands in for the labels stored in the model: UTF-8 text, a line per
  * class. Slow: reads files, packs weights. Any thread.
  * Returns: (transfer full): or NULL with a sentence in `error`. */
-GstFbnetNetwork *gst_fbnet_network_open (const char *model_file, const char *label_file,
-    const FbnetDetectorOptions *options, GError **error);
+GstFbnetNetwork *gst_fbnet_network_open (const char *model_file, const char *model_sha256,
+    const char *label_file, const FbnetDetectorOptions *options, GError **error);
 GstFbnetNetwork *gst_fbnet_network_ref (GstFbnetNetwork *network);
 void gst_fbnet_network_unref (GstFbnetNetwork *network); /* NULL is allowed */
 

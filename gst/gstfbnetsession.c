@@ -109,8 +109,8 @@ open_network (gpointer data, GError **error)
   gst_fbnet_settings_copy (&settings, &session->settings);
   g_mutex_unlock (&session->lock);
 
-  GstFbnetNetwork *network =
-      gst_fbnet_network_open (settings.model_file, settings.label_file, &settings.options, error);
+  GstFbnetNetwork *network = gst_fbnet_network_open (settings.model_file, settings.model_sha256,
+      settings.label_file, &settings.options, error);
   gst_fbnet_settings_clear (&settings);
   return network;
 }
@@ -123,10 +123,12 @@ restore_files (GstFbnetSession *session)
   const GstFbnetNetwork *network = session->now.network;
   const gboolean restore = network != NULL && !gst_fbnet_loader_is_wanted (session->loader);
   if (restore)
-    gst_fbnet_settings_set_files (&session->settings, network->model_file, network->label_file);
+    gst_fbnet_settings_set_files (&session->settings, network->model_file, network->model_sha256,
+        network->label_file);
   g_mutex_unlock (&session->lock);
   if (restore) {
     g_object_notify (G_OBJECT (session->element), "model-file");
+    g_object_notify (G_OBJECT (session->element), "model-sha256");
     g_object_notify (G_OBJECT (session->element), "label-file");
   }
 }

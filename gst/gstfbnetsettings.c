@@ -97,6 +97,10 @@ static const Property own_properties[] = {
       "Model file to detect with (unset = the bundled model); a new one is loaded in the "
       "background while playing",
       KIND_STRING, PLAYING, 0, 0, 0, VALUE (model_file) },
+  { "model-sha256",
+      "SHA-256 that the model file must have, in hexadecimal digits (unset = any); before another "
+      "model-file set this first",
+      KIND_STRING, PLAYING, 0, 0, 0, VALUE (model_sha256) },
   { "label-file", "Text file with one label per class and line, instead of the model's labels",
       KIND_STRING, PLAYING, 0, 0, 0, VALUE (label_file) },
   { "scheduling", "When inference runs in relation to the stream", KIND_ENUM, READY, 0, 0,
@@ -632,11 +636,13 @@ gst_fbnet_settings_get (const GstFbnetSettings *settings, guint id, const FbnetP
 
 void
 gst_fbnet_settings_set_files (GstFbnetSettings *settings, const char *model_file,
-    const char *label_file)
+    const char *model_sha256, const char *label_file)
 {
   g_free (settings->model_file);
+  g_free (settings->model_sha256);
   g_free (settings->label_file);
   settings->model_file = g_strdup (model_file);
+  settings->model_sha256 = g_strdup (model_sha256);
   settings->label_file = g_strdup (label_file);
 }
 
@@ -653,7 +659,9 @@ gst_fbnet_settings_names_file (guint id)
 {
   const Property *p = find_property (id);
 
-  return p != NULL && (p->value == VALUE (model_file) || p->value == VALUE (label_file));
+  return p != NULL
+      && (p->value == VALUE (model_file) || p->value == VALUE (model_sha256)
+          || p->value == VALUE (label_file));
 }
 
 /* --- From values to parameters ----------------------------------------------------------------- */

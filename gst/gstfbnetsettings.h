@@ -41,6 +41,7 @@ typedef struct {
   FbnetParams params; /* without class_thresholds */
   FbnetDetectorOptions options;
   char *model_file;
+  char *model_sha256;
   char *label_file;
   char *include_classes;
   char *exclude_classes;
@@ -80,13 +81,13 @@ gboolean gst_fbnet_settings_set (GstFbnetSettings *settings, guint id, const GVa
 gboolean gst_fbnet_settings_get (const GstFbnetSettings *settings, guint id,
     const FbnetParams *model, GValue *value);
 
-/* TRUE if the property takes effect only when the element starts, or (file) names a file to read. */
+/* TRUE if the property takes effect only when the element starts, or (file) says which file to read. */
 gboolean gst_fbnet_settings_needs_start (guint id);
 gboolean gst_fbnet_settings_names_file (guint id);
 
 /* What the application would have set for these (nullable) files. */
 void gst_fbnet_settings_set_files (GstFbnetSettings *settings, const char *model_file,
-    const char *label_file);
+    const char *model_sha256, const char *label_file);
 
 /* Puts what was set in place of the model's values in `params`, one by one: what does not go with the
  * model or with the others is left out. Sentences that begin with a property's name go to `wrong`, and to

@@ -42,8 +42,17 @@ for target in "$build"/tests/fuzz/fuzz-*; do
   [ -x "$target" ] && [ -f "$target" ] || continue
   name=${target##*/fuzz-}
   found=$build/fuzz-$name
+  # Some read what others read.
+  case $name in
+    archive) words=pickle corpus=archive ;;
+    rle) words=coco corpus=rle ;;
+    safetensors) words=model corpus=model ;;
+    *) words=$name corpus=$name ;;
+  esac
+  words=tests/fuzz/$words.dict
   mkdir -p "$found"
   echo "-- $name"
   "$target" -seed=1 -max_total_time="$seconds" -timeout=25 -rss_limit_mb=4096 -print_final_stats=0 \
-    -verbosity=0 -artifact_prefix="$found-" "$found" "tests/fuzz/corpus/$name"
+    -verbosity=0 -artifact_prefix="$found-" $([ -f "$words" ] && echo "-dict=$words") \
+    "$found" "tests/fuzz/corpus/$corpus"
 done

@@ -7,8 +7,7 @@
 #include <stdlib.h>
 
 #include "fbnet/fbnet.h"
-
-#define ALIGNMENT 64
+#include "memory.h"
 
 /* More than any frame needs, little enough that sums of such sizes do not overflow. */
 #define MAX_BYTES ((gsize) 1 << 44)
@@ -20,7 +19,7 @@ round_up (Arena *arena, gsize bytes)
     arena->failed = TRUE;
     bytes = 0;
   }
-  return (bytes + ALIGNMENT - 1) & ~(gsize) (ALIGNMENT - 1);
+  return (bytes + MEMORY_ALIGNMENT - 1) & ~(gsize) (MEMORY_ALIGNMENT - 1);
 }
 
 static void
@@ -35,7 +34,7 @@ limit (Arena *arena, gsize *used)
 void
 arena_begin (Arena *arena)
 {
-  arena->origin = ALIGNMENT;
+  arena->origin = MEMORY_ALIGNMENT;
   arena->kept = arena->passing = arena->most_passing = arena->all_kept = 0;
   arena->failed = FALSE;
 }
@@ -99,12 +98,9 @@ arena_settle (Arena *arena, GError **error)
   }
   if (size > arena->size) {
     arena_clear (arena);
-    arena->block = aligned_alloc (ALIGNMENT, size);
-    if (arena->block == NULL) {
-      g_set_error (error, FBNET_ERROR, FBNET_ERROR_MEMORY,
-          "expected %" G_GSIZE_FORMAT " bytes of memory, found less", size);
+    arena->block = memory_take_aligned (size, error);
+    if (arena->block == NULL)
       return FALSE;
-    }
     arena->size = size;
   }
   arena->origin = (guintptr) arena->block;

@@ -4,15 +4,21 @@
  */
 #include "json.h"
 
+#include <errno.h>
 #include <math.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "fbnet/fbnet.h"
+#include "memory.h"
 
 /* The parser and every walk over its tree go down a frame of the stack per level. */
 #define MAX_DEPTH 64
 
 #define MAX_NAME 255
+
+/* Characters of a value that a message shows. */
+#define MAX_SHOWN 60
 
 /* How deep brackets stand in each other; text need not be JSON. */
 static guint
@@ -55,20 +61,65 @@ check_text (const char *text, gsize length, const char *what, GError **error)
   return FALSE;
 }
 
-static gboolean
-has_duplicate_keys (const cJSON *object)
+static int
+compare_keys (gconstpointer a, gconstpointer b)
 {
-  g_autoptr (GHashTable) seen = g_hash_table_new (g_str_hash, g_str_equal);
+  return strcmp (*(const char *const *) a, *(const char *const *) b);
+}
+
+static gboolean
+check_own_keys (const cJSON *object, const char *what, GError **error)
+{
+  const gsize n = (gsize) cJSON_GetArraySize (object);
+  g_autofree const char **keys = memory_new (const char *, n, error);
+  const cJSON *item;
+  gsize i = 0;
+
+  if (keys == NULL)
+    return FALSE;
+  cJSON_ArrayForEach (item, object) keys[i++] = item->string;
+  qsort (keys, n, sizeof *keys, compare_keys);
+  for (i = 1; i < n; i++) {
+    if (strcmp (keys[i - 1], keys[i]) == 0) {
+      g_set_error (error, FBNET_ERROR, FBNET_ERROR_FORMAT,
+          "%s: expected every key once, found one that stands twice in its object", what);
+      return FALSE;
+    }
+  }
+  return TRUE;
+}
+
+/* In the object or array, and in all within it. */
+static gboolean
+check_keys (const cJSON *tree, const char *what, GError **error)
+{
   const cJSON *item;
 
-  cJSON_ArrayForEach (item, object)
+  if (cJSON_IsObject (tree) && !check_own_keys (tree, what, error))
+    return FALSE;
+  cJSON_ArrayForEach (item, tree)
   {
-    if (cJSON_IsObject (object) && !g_hash_table_add (seen, item->string))
-      return TRUE;
-    if ((cJSON_IsObject (item) || cJSON_IsArray (item)) && has_duplicate_keys (item))
-      return TRUE;
+    if ((cJSON_IsObject (item) || cJSON_IsArray (item)) && !check_keys (item, what, error))
+      return FALSE;
   }
-  return FALSE;
+  return TRUE;
+}
+
+/* cJSON says only that it has not made a tree. */
+static cJSON *
+parse (const char *text, gsize length, const char **end, const char *what, GError **error)
+{
+  errno = 0;
+  cJSON *tree = cJSON_ParseWithLengthOpts (text, length, end, FALSE);
+
+  if (tree == NULL && errno == ENOMEM)
+    g_set_error (error, FBNET_ERROR, FBNET_ERROR_MEMORY,
+        "%s: expected memory for %" G_GSIZE_FORMAT " bytes of JSON, found less", what, length);
+  else if (tree == NULL)
+    g_set_error (error, FBNET_ERROR, FBNET_ERROR_FORMAT,
+        "%s: expected a JSON object, found text that is not JSON at byte %" G_GSIZE_FORMAT, what,
+        *end != NULL ? (gsize) (*end - text) : 0);
+  return tree;
 }
 
 cJSON *
@@ -78,13 +129,9 @@ json_parse_object (const char *text, gsize length, const char *what, GError **er
 
   if (!check_text (text, length, what, error))
     return NULL;
-  cJSON *tree = cJSON_ParseWithLengthOpts (text, length, &end, FALSE);
-  if (tree == NULL) {
-    g_set_error (error, FBNET_ERROR, FBNET_ERROR_FORMAT,
-        "%s: expected a JSON object, found text that is not JSON at byte %" G_GSIZE_FORMAT, what,
-        end != NULL ? (gsize) (end - text) : 0);
+  cJSON *tree = parse (text, length, &end, what, error);
+  if (tree == NULL)
     return NULL;
-  }
   while (end < text + length && strchr (" \t\r\n", *end) != NULL && *end != '\0')
     end++;
   if (!cJSON_IsObject (tree) || end != text + length) {
@@ -93,9 +140,7 @@ json_parse_object (const char *text, gsize length, const char *what, GError **er
     cJSON_Delete (tree);
     return NULL;
   }
-  if (has_duplicate_keys (tree)) {
-    g_set_error (error, FBNET_ERROR, FBNET_ERROR_FORMAT,
-        "%s: expected every key once, found one that stands twice in its object", what);
+  if (!check_keys (tree, what, error)) {
     cJSON_Delete (tree);
     return NULL;
   }
@@ -108,22 +153,31 @@ describe_item (const cJSON *item)
 {
   if (item == NULL)
     return g_strdup ("nothing");
-  g_autofree char *printed = NULL;
   char *text = cJSON_PrintUnformatted (item);
   if (text == NULL)
     return g_strdup ("a value");
-  printed = g_utf8_make_valid (text, -1);
+  /* No character has more than four bytes. */
+  g_autofree char *head = g_strndup (text, 4 * (MAX_SHOWN + 1));
   cJSON_free (text);
-  if (g_utf8_strlen (printed, -1) <= 60)
+  g_autofree char *printed = g_utf8_make_valid (head, -1);
+  if (g_utf8_strlen (printed, -1) <= MAX_SHOWN)
     return g_steal_pointer (&printed);
-  g_autofree char *head = g_utf8_substring (printed, 0, 57);
-  return g_strconcat (head, "...", NULL);
+  g_autofree char *shown = g_utf8_substring (printed, 0, MAX_SHOWN - 3);
+  return g_strconcat (shown, "...", NULL);
+}
+
+const char *
+json_key_text (const char *key)
+{
+  return strlen (key) <= JSON_MAX_KEY ? key : "(a long name)";
 }
 
 static char *
 join_path (const char *path, const char *key)
 {
-  return *path == '\0' ? g_strdup (key) : g_strconcat (path, ".", key, NULL);
+  const char *shown = json_key_text (key);
+
+  return *path == '\0' ? g_strdup (shown) : g_strconcat (path, ".", shown, NULL);
 }
 
 void

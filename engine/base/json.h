@@ -28,6 +28,10 @@ JsonReader json_open (JsonReader *parent, const char *key, const char *path, gbo
 /* Fails unless each of the object's keys is in `keys` (NULL-terminated). */
 void json_only_keys (JsonReader *reader, const char *const *keys);
 
+/* More than any key has that the formats know: a longer one is not shown in messages. */
+#define JSON_MAX_KEY 1000
+const char *json_key_text (const char *key);
+
 /* Records a failure: "PATH.KEY: expected EXPECTED, found WHAT STANDS THERE". */
 void json_fail (JsonReader *reader, const char *key, const char *expected);
 

@@ -6,7 +6,7 @@
 
 #include <stdlib.h>
 
-#include "fbnet/fbnet.h"
+#include "memory.h"
 
 #define MAX_FLOATS ((gsize) 1 << 40)
 
@@ -22,16 +22,12 @@ buffer_reserve (Buffer *buffer, gsize bytes, GError **error)
 {
   if (bytes <= buffer->size)
     return TRUE;
-  const gsize rounded = (bytes + 63) & ~(gsize) 63; /* aligned_alloc wants whole multiples */
-  void *data = rounded >= bytes ? aligned_alloc (64, rounded) : NULL;
-  if (data == NULL) {
-    g_set_error (error, FBNET_ERROR, FBNET_ERROR_MEMORY,
-        "expected %" G_GSIZE_FORMAT " bytes of memory, found less", bytes);
+  void *data = memory_take_aligned (bytes, error);
+  if (data == NULL)
     return FALSE;
-  }
   free (buffer->data);
   buffer->data = data;
-  buffer->size = rounded;
+  buffer->size = bytes;
   return TRUE;
 }
 

@@ -45,6 +45,7 @@
 #include <stdio.h>
 
 #include "fbnet/fbnet.h"
+#include "memory.h"
 
 #define MAX_THREADS 256
 
@@ -441,10 +442,12 @@ watch_forks (void)
 }
 
 static Pool *
-pool_new (void)
+pool_new (GError **error)
 {
-  Pool *pool = g_new0 (Pool, 1);
+  Pool *pool = memory_new0 (Pool, 1, error);
 
+  if (pool == NULL)
+    return NULL;
   pthread_mutex_init (&pool->lock, NULL);
   pthread_cond_init (&pool->wake, NULL);
   return pool;
@@ -578,8 +581,12 @@ workers_new (guint n_threads, GError **error)
   pthread_once (&once, watch_forks);
   pthread_mutex_lock (&pool_lock);
   if (atomic_load (&the_pool) == NULL)
-    atomic_store (&the_pool, pool_new ());
+    atomic_store (&the_pool, pool_new (error));
   Pool *pool = atomic_load (&the_pool);
+  if (pool == NULL) {
+    pthread_mutex_unlock (&pool_lock);
+    return NULL;
+  }
   Workers *w = take_handle (pool);
   const guint n_processors = add_processors (pool);
   w->n_threads = n_threads != 0 ? n_threads : MIN (n_processors, MAX_THREADS);

@@ -8,8 +8,10 @@
 #include <math.h>
 #include <string.h>
 
+#include "base/memory.h"
 #include "boxhead.h"
 #include "input.h"
+#include "model/costs.h"
 #include "model/params.h"
 
 struct _FbnetClassifier {
@@ -41,7 +43,9 @@ fbnet_classifier_new (FbnetModel *model, const FbnetDetectorOptions *options, GE
   if (!params_check_options (options, error))
     return NULL;
 
-  FbnetClassifier *classifier = g_new0 (FbnetClassifier, 1);
+  FbnetClassifier *classifier = memory_new0 (FbnetClassifier, 1, error);
+  if (classifier == NULL)
+    return NULL;
   g_atomic_ref_count_init (&classifier->references);
   classifier->model = fbnet_model_ref (model);
   if (!workspace_open (&classifier->workspace, model, options, error)) {
@@ -193,7 +197,10 @@ prepare (FbnetClassifier *c, const FbnetImage *image, GError **error)
   c->frame_width = image->width;
   c->frame_height = image->height;
   resized_size (c);
+  const Description *d = c->model->description;
   const gboolean good = check_sizes (c, image, error)
+      && costs_check (c->workspace.work_limit, d, c->model->layers, d->crop, d->crop, &d->params,
+          error)
       && image_resizer_prepare (c->resizer, c->frame_height, c->frame_width, c->resized_height,
           c->resized_width, workers_count (c->workspace.workers), error)
       && planner_lay_out (&c->workspace, lay_out, c, error);

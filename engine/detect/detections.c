@@ -6,6 +6,8 @@
 
 #include <string.h>
 
+#include "base/memory.h"
+
 FbnetDetections *
 fbnet_detections_new (void)
 {
@@ -27,26 +29,12 @@ fbnet_detections_free (FbnetDetections *detections)
   g_free (self);
 }
 
-/* NULL with error; then `array` is as it was. */
-static gpointer
-resize (gpointer array, gsize n, gsize element, GError **error)
-{
-  const gpointer resized = g_try_realloc_n (array, n, element);
-
-  if (resized == NULL)
-    g_set_error (error, FBNET_ERROR, FBNET_ERROR_MEMORY,
-        "expected memory for %" G_GSIZE_FORMAT " × %" G_GSIZE_FORMAT " bytes of detections, found "
-        "less",
-        n, element);
-  return resized;
-}
-
 static gboolean
 reserve_items (Detections *self, gsize n, GError **error)
 {
   if (n <= self->capacity)
     return TRUE;
-  FbnetDetection *items = resize (self->items, n, sizeof *items, error);
+  FbnetDetection *items = memory_resize (self->items, n, sizeof *items, error);
   if (items == NULL)
     return FALSE;
   self->items = items;
@@ -59,7 +47,7 @@ reserve_keypoints (Detections *self, gsize n, GError **error)
 {
   if (n <= self->n_keypoints)
     return TRUE;
-  FbnetKeypoint *keypoints = resize (self->keypoints, n, sizeof *keypoints, error);
+  FbnetKeypoint *keypoints = memory_resize (self->keypoints, n, sizeof *keypoints, error);
   if (keypoints == NULL)
     return FALSE;
   self->keypoints = keypoints;

@@ -4,6 +4,7 @@
  */
 #include "detector.h"
 
+#include "base/memory.h"
 #include "model/params.h"
 
 struct _FbnetDetector {
@@ -30,7 +31,9 @@ fbnet_detector_new (FbnetModel *model, const FbnetDetectorOptions *options, GErr
   if (!params_check_options (options, error))
     return NULL;
 
-  FbnetDetector *detector = g_new0 (FbnetDetector, 1);
+  FbnetDetector *detector = memory_new0 (FbnetDetector, 1, error);
+  if (detector == NULL)
+    return NULL;
   Workspace *workspace = &detector->pass.workspace;
   g_atomic_ref_count_init (&detector->references);
   detector->pass.model = fbnet_model_ref (model);
@@ -38,7 +41,8 @@ fbnet_detector_new (FbnetModel *model, const FbnetDetectorOptions *options, GErr
     fbnet_detector_free (detector);
     return NULL;
   }
-  detector->input = input_new (model, workspace->workers, &workspace_kernels (workspace)->picture);
+  detector->input = input_new (model, workspace->workers, &workspace_kernels (workspace)->picture,
+      workspace->work_limit);
   fbnet_model_get_params (model, &detector->pass.params);
   return detector;
 }
@@ -133,16 +137,17 @@ fbnet_detector_reset_norm_statistics (FbnetDetector *detector)
   g_return_if_fail (detector != NULL);
 
   if (detector->pass.workspace.norm_stats != NULL)
-    workspace_begin_stream (&detector->pass.workspace, detector->pass.model);
+    workspace_begin_stream (&detector->pass.workspace, detector->pass.model, NULL);
 }
 
-/* From stored statistics to the stream's, which begin there, or back. */
-static void
-choose_statistics (Pass *pass, FbnetNormStatistics statistics)
+/* From stored statistics to the stream's, which begin there, or back. FALSE with error: no change. */
+static gboolean
+choose_statistics (Pass *pass, FbnetNormStatistics statistics, GError **error)
 {
-  workspace_end_stream (&pass->workspace);
   if (statistics == FBNET_NORM_STATISTICS_STREAM)
-    workspace_begin_stream (&pass->workspace, pass->model);
+    return workspace_begin_stream (&pass->workspace, pass->model, error);
+  workspace_end_stream (&pass->workspace);
+  return TRUE;
 }
 
 gboolean
@@ -154,19 +159,22 @@ fbnet_detector_set_params (FbnetDetector *detector, const FbnetParams *params, G
   if (!fbnet_params_check (pass->model, params, error))
     return FALSE;
   const FbnetParamChange change = params_compare (&pass->params, params);
+  g_autofree float *thresholds = NULL;
+  if (params->class_thresholds != NULL) {
+    thresholds = memory_copy (params->class_thresholds,
+        fbnet_model_get_n_classes (pass->model) * sizeof (float), error);
+    if (thresholds == NULL)
+      return FALSE;
+  }
+  if (change >= FBNET_CHANGE_NETWORK && !choose_statistics (pass, params->norm_statistics, error))
+    return FALSE;
   if (change >= FBNET_CHANGE_PLAN)
     detector->planned = FALSE;
-  if (change >= FBNET_CHANGE_NETWORK)
-    choose_statistics (pass, params->norm_statistics);
   pass->workspace.norm_momentum = params->norm_momentum;
-  float *thresholds = params->class_thresholds == NULL
-      ? NULL
-      : g_memdup2 (params->class_thresholds,
-          fbnet_model_get_n_classes (pass->model) * sizeof (float));
   g_free (detector->class_thresholds);
-  detector->class_thresholds = thresholds;
+  detector->class_thresholds = g_steal_pointer (&thresholds);
   pass->params = *params;
-  pass->params.class_thresholds = thresholds;
+  pass->params.class_thresholds = detector->class_thresholds;
   return TRUE;
 }
 

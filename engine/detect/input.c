@@ -4,15 +4,17 @@
  */
 #include "input.h"
 
+#include "model/costs.h"
 #include "model/params.h"
 
 FbnetInput *
-input_new (FbnetModel *model, Workers *workers, const PictureKernels *kernels)
+input_new (FbnetModel *model, Workers *workers, const PictureKernels *kernels, guint64 work_limit)
 {
   FbnetInput *input = g_new0 (FbnetInput, 1);
 
   input->model = fbnet_model_ref (model);
   input->workers = workers;
+  input->work_limit = work_limit;
   input->resizer = image_resizer_new (kernels);
   return input;
 }
@@ -36,7 +38,7 @@ fbnet_input_new (FbnetModel *model, const FbnetDetectorOptions *options, GError 
   Workers *workers = kernels != NULL ? workers_new (options->n_threads, error) : NULL;
   if (workers == NULL)
     return NULL;
-  FbnetInput *input = input_new (model, workers, &kernels->picture);
+  FbnetInput *input = input_new (model, workers, &kernels->picture, costs_limit (options));
   input->owns_workers = TRUE;
   return input;
 }
@@ -95,6 +97,17 @@ input_set_size (FbnetInput *input, gsize height, gsize width)
   input->padded_width = round_up (width, multiple);
 }
 
+/* What needs no more memory than before is not reckoned again: whoever runs it reckons, too. */
+static gboolean
+check_work (const FbnetInput *input, const FbnetParams *params, GError **error)
+{
+  const FbnetModel *model = input->model;
+
+  return 3 * input->height * input->width <= input->pixels.size
+      || costs_check (input->work_limit, model->description, model->layers, input->padded_height,
+          input->padded_width, params, error);
+}
+
 /* Makes room; cheap when the sizes are those of the last time. */
 static gboolean
 prepare (FbnetInput *input, const FbnetParams *params, GError **error)
@@ -105,8 +118,9 @@ prepare (FbnetInput *input, const FbnetParams *params, GError **error)
   image_network_size (region->height, region->width, params->min_size, params->max_size, &height,
       &width);
   input_set_size (input, height, width);
-  return image_resizer_prepare (input->resizer, region->height, region->width, input->height,
-             input->width, workers_count (input->workers), error)
+  return check_work (input, params, error)
+      && image_resizer_prepare (input->resizer, region->height, region->width, input->height,
+          input->width, workers_count (input->workers), error)
       && buffer_reserve (&input->pixels, 3 * input->height * input->width, error);
 }
 

@@ -21,10 +21,13 @@ struct _FbnetInput {
   gsize padded_height, padded_width;
   guint frame_height, frame_width;
   FbnetRegion region; /* of the frame */
+  guint64 work_limit; /* multiply-adds of a frame */
 };
 
-/* With a detector's own threads. */
-FbnetInput *input_new (FbnetModel *model, Workers *workers, const PictureKernels *kernels);
+/* With a detector's own threads. Frames whose network input would ask for more than so many multiply-adds
+ * are refused before there is memory for them. */
+FbnetInput *input_new (FbnetModel *model, Workers *workers, const PictureKernels *kernels,
+    guint64 work_limit);
 
 /* Network pixels, and what they are padded to. */
 void input_set_size (FbnetInput *input, gsize height, gsize width);

@@ -8,6 +8,8 @@
 #include <string.h>
 #include <time.h>
 
+#include "model/costs.h"
+
 #define BOX_BATCH 64
 
 /* --- Plans ------------------------------------------------------------------------------------ */
@@ -192,8 +194,12 @@ lay_out (Planner *planner, gpointer data)
 gboolean
 pass_plan (Pass *pass, const FbnetInput *input, GError **error)
 {
+  const FbnetModel *model = pass->model;
+
   pass->from = input;
-  if (planner_lay_out (&pass->workspace, lay_out, pass, error))
+  if (costs_check (pass->workspace.work_limit, model->description, model->layers,
+          input->padded_height, input->padded_width, &pass->params, error)
+      && planner_lay_out (&pass->workspace, lay_out, pass, error))
     return TRUE;
   g_prefix_error (error, "frame of %u × %u: ", input->frame_width, input->frame_height);
   return FALSE;

@@ -2,6 +2,7 @@
  *
  * Pictures that come as one array of bytes, as languages with arrays of their own have them.
  */
+#include "base/memory.h"
 #include "classifier.h"
 #include "picture/format.h"
 
@@ -57,7 +58,9 @@ fbnet_classifier_run_pixels (FbnetClassifier *classifier, FbnetPixelFormat forma
   if (!view (&image, format, width, height, pixels, n_bytes, error))
     return NULL;
   const guint n = classifier_get_n_classes (classifier);
-  g_autofree float *probabilities = g_new (float, n);
+  g_autofree float *probabilities = memory_new (float, n, error);
+  if (probabilities == NULL)
+    return NULL;
   if (!fbnet_classifier_run (classifier, &image, probabilities, error))
     return NULL;
   *n_classes = n;

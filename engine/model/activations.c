@@ -4,6 +4,7 @@
  */
 #include "activations.h"
 
+#include "base/memory.h"
 #include "fbnet/fbnet.h"
 
 /* --- Layers of int8 --------------------------------------------------------------------------- */
@@ -208,8 +209,10 @@ gboolean
 activations_resolve (Layers *layers, ActivationsFunc find, gpointer data, GError **error)
 {
   Resolver r = { find, data, error, FALSE };
-  g_autofree Quant *outputs = g_new0 (Quant, layers->n); /* of the stages */
+  g_autofree Quant *outputs = memory_new0 (Quant, layers->n, error); /* of the stages */
 
+  if (outputs == NULL)
+    return FALSE;
   for (guint i = 0; i < layers->n; i++) {
     const LayerEntry *entry = &layers->entries[i];
     const Quant in = entry->reads == READS_ENTRY ? outputs[entry->from] : (Quant){ 0 };
@@ -224,35 +227,31 @@ activations_resolve (Layers *layers, ActivationsFunc find, gpointer data, GError
 /* --- The numbers of the file ------------------------------------------------------------------ */
 
 typedef struct {
-  GHashTable *activations; /* of the description */
-  GHashTable *used;        /* names of them */
+  const Quantization *quantization; /* of the description */
+  gboolean *used;                   /* of its activations */
 } FileActivations;
 
 static Quant
 find_in_file (const char *name, Activation table, gpointer data)
 {
   const FileActivations *file = data;
-  const Quant *quant = g_hash_table_lookup (file->activations, name);
+  const gint at = quantization_find (file->quantization, name);
 
-  if (quant == NULL)
+  if (at < 0)
     return (Quant){ 0 };
-  g_hash_table_add (file->used, g_strdup (name));
-  return *quant;
+  file->used[at] = TRUE;
+  return file->quantization->activations[at].quant;
 }
 
 static gboolean
 check_names (const FileActivations *file, GError **error)
 {
-  GHashTableIter iter;
-  gpointer name;
-
-  g_hash_table_iter_init (&iter, file->activations);
-  while (g_hash_table_iter_next (&iter, &name, NULL)) {
-    if (g_hash_table_contains (file->used, name))
+  for (guint i = 0; i < file->quantization->n_activations; i++) {
+    if (file->used[i])
       continue;
     g_set_error (error, FBNET_ERROR, FBNET_ERROR_FORMAT,
         "quantization: activations: expected names of what is computed in int8, found \"%s\"",
-        (const char *) name);
+        file->quantization->activations[i].name);
     return FALSE;
   }
   return TRUE;
@@ -264,9 +263,11 @@ activations_apply (Layers *layers, const Quantization *quantization, const Safet
 {
   if (quantization == NULL)
     return TRUE;
-  g_autoptr (GHashTable) used = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);
-  FileActivations found = { quantization->activations, used };
+  g_autofree gboolean *used = memory_new0 (gboolean, quantization->n_activations, error);
+  FileActivations found = { quantization, used };
 
+  if (used == NULL)
+    return FALSE;
   mark_layers (layers, file);
   return activations_resolve (layers, find_in_file, &found, error) && check_names (&found, error);
 }

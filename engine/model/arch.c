@@ -8,6 +8,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "base/memory.h"
 #include "fbnet/fbnet.h"
 
 /* More than any network of the family has, few enough that no product overflows. */
@@ -616,7 +617,11 @@ build_stage (const Builder *builder, Stage *stage, const cJSON *tuples, const ch
     }
     if (builder->scale_factor != 1)
       spec.out = arch_divisible (floor (spec.out * builder->scale_factor), builder->width_divisor);
-    stage->blocks = g_renew (Block, stage->blocks, stage->n_blocks + spec.repeat);
+    Block *blocks =
+        memory_resize (stage->blocks, stage->n_blocks + spec.repeat, sizeof (Block), error);
+    if (blocks == NULL)
+      return FALSE;
+    stage->blocks = blocks;
     memset (&stage->blocks[stage->n_blocks], 0, spec.repeat * sizeof (Block));
     for (guint i = 0; i < spec.repeat; i++) {
       Block *block = &stage->blocks[stage->n_blocks];
@@ -696,7 +701,9 @@ arch_build_part (const cJSON *architecture, const char *part, const char *prefix
     return NULL;
   }
   Part *result = g_new0 (Part, 1);
-  result->stages = g_new0 (Stage, cJSON_GetArraySize (stages));
+  result->stages = memory_new0 (Stage, (gsize) cJSON_GetArraySize (stages), error);
+  if (result->stages == NULL)
+    goto error;
   cJSON_ArrayForEach (tuples, stages)
   {
     Stage *stage = &result->stages[result->n_stages];

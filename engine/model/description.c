@@ -8,6 +8,7 @@
 
 #include "anchors.h"
 #include "base/json.h"
+#include "base/memory.h"
 
 #define MAX_ANCHORS 64 /* sizes, and ratios, per level */
 
@@ -27,7 +28,11 @@ read_labels (Description *d, JsonReader *top)
 
   if (labels == NULL)
     return;
-  d->labels = g_new0 (char *, cJSON_GetArraySize (labels) + 1);
+  d->labels = memory_new0 (char *, (gsize) cJSON_GetArraySize (labels) + 1, top->error);
+  if (d->labels == NULL) {
+    top->failed = TRUE;
+    return;
+  }
   cJSON_ArrayForEach (item, labels)
   {
     if (!json_is_name (item)) {
@@ -235,7 +240,11 @@ read_anchors (Description *d, JsonReader *top)
     if (anchors.failed)
       break;
     d->anchors[level].n_cells = n_sizes * n_ratios;
-    d->anchors[level].cells = g_new (Box, n_sizes * n_ratios);
+    d->anchors[level].cells = memory_new (Box, n_sizes * n_ratios, anchors.error);
+    if (d->anchors[level].cells == NULL) {
+      anchors.failed = TRUE;
+      break;
+    }
     make_cell_anchors (d->anchors[level].cells, sizes, n_sizes, ratios, n_ratios);
   }
   top->failed |= anchors.failed;
@@ -385,7 +394,7 @@ check_provenance (JsonReader *top)
   {
     if (!cJSON_IsString (item)) {
       g_autofree char *expected =
-          g_strdup_printf ("an object of strings, \"%s\" too", item->string);
+          g_strdup_printf ("an object of strings, \"%s\" too", json_key_text (item->string));
       json_fail (top, "provenance", expected);
       return;
     }

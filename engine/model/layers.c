@@ -5,6 +5,10 @@
  */
 #include "layers.h"
 
+#include <string.h>
+
+#include "base/memory.h"
+
 /* What lone layers that read floats are called in a description's list of activations. */
 #define RPN_REGRESSORS "proposal_generator.rpn_head.rpn_regressor"
 #define BOX_PREDICTOR  "roi_heads.box_predictor"
@@ -12,7 +16,6 @@
 typedef struct {
   const Description *d;
   Layers *layers;
-  GArray *entries; /* LayerEntry */
   GError **error;
 } Builder;
 
@@ -21,8 +24,11 @@ typedef struct {
 static guint
 add_entry (Builder *b, LayerEntry entry)
 {
-  g_array_append_val (b->entries, entry);
-  return b->entries->len - 1;
+  Layers *layers = b->layers;
+
+  g_assert (layers->n < MAX_LAYER_ENTRIES);
+  layers->entries[layers->n] = entry;
+  return layers->n++;
 }
 
 static guint
@@ -41,7 +47,7 @@ add_predictor (Builder *b, Role role, const char *name, guint in, guint out, Rea
     guint from, const char *input)
 {
   const guint at = add_conv (b, role, arch_plain_conv (name, in, out, 1, TRUE), reads, from);
-  LayerEntry *entry = &g_array_index (b->entries, LayerEntry, at);
+  LayerEntry *entry = &b->layers->entries[at];
 
   entry->use = USE_PREDICTOR;
   entry->input = input;
@@ -96,7 +102,7 @@ check_grid (Builder *b, const Stage *stage, const char *part, gboolean strides)
 static guint
 channels_of (const Builder *b, guint entry)
 {
-  return g_array_index (b->entries, LayerEntry, entry).stage->out;
+  return b->layers->entries[entry].stage->out;
 }
 
 /* --- Trunk and features ----------------------------------------------------------------------- */
@@ -129,8 +135,8 @@ list_trunk_features (Builder *b, Feature features[MAX_LEVELS])
 {
   guint stride = 1;
 
-  for (guint s = 0; s < b->entries->len; s++) {
-    const Stage *stage = g_array_index (b->entries, LayerEntry, s).stage;
+  for (guint s = 0; s < b->layers->n; s++) {
+    const Stage *stage = b->layers->entries[s].stage;
     stride = MIN (stride * stage->stride, 1u << 16);
     features[s] = (Feature){ stride, stage->out };
   }
@@ -178,7 +184,7 @@ add_fpn_conv (Builder *b, Role role, const char *kind, guint i, guint in, guint 
   if (layer.norm.kind != NORM_NONE)
     layer.norm_name = g_strconcat (name, ".norm", NULL);
   const guint at = add_conv (b, role, layer, reads, from);
-  g_array_index (b->entries, LayerEntry, at).index = i;
+  b->layers->entries[at].index = i;
   return at;
 }
 
@@ -187,10 +193,10 @@ add_fpn (Builder *b, const Feature *trunk)
 {
   const Description *d = b->d;
   Layers *layers = b->layers;
-  const guint n_stages = b->entries->len;
+  const guint n_stages = b->layers->n;
 
   for (guint s = 0; s < n_stages; s++) {
-    if (!check_grid (b, g_array_index (b->entries, LayerEntry, s).stage, "trunk", TRUE))
+    if (!check_grid (b, b->layers->entries[s].stage, "trunk", TRUE))
       return FALSE;
   }
   if (!check_fpn_norm (b))
@@ -264,7 +270,7 @@ add_features (Builder *b)
     if (!add_fpn (b, trunk))
       return FALSE;
   } else {
-    layers->n_features = b->entries->len;
+    layers->n_features = b->layers->n;
     for (guint i = 0; i < layers->n_features; i++)
       layers->features[i] = trunk[i];
   }
@@ -284,7 +290,7 @@ add_rpn (Builder *b)
   if (!add_head (b, ROLE_RPN, "rpn", "proposal_generator.rpn_head.rpn_feature.0.fbnetv2_{S}_{B}",
           b->layers->features[b->d->rpn_features[0]].channels, READS_RPN_FEATURES, &at))
     return FALSE;
-  if (!check_grid (b, g_array_index (b->entries, LayerEntry, at).stage, "rpn", FALSE))
+  if (!check_grid (b, b->layers->entries[at].stage, "rpn", FALSE))
     return FALSE;
   const guint in = channels_of (b, at);
   add_predictor (b, ROLE_RPN_LOGITS, RPN_REGRESSORS ".cls_logits", in, n_cells, READS_ENTRY, at,
@@ -327,7 +333,7 @@ add_mask_head (Builder *b, guint in)
   const ConvLayer logits = arch_plain_conv ("roi_heads.mask_head.predictor.mask_fcn_logits",
       channels_of (b, at), d->class_agnostic_masks ? 1 : d->n_classes, 1, TRUE);
   const guint last = add_conv (b, ROLE_MASK_LOGITS, logits, READS_ENTRY, at);
-  g_array_index (b->entries, LayerEntry, last).use = USE_PER_CLASS;
+  b->layers->entries[last].use = USE_PER_CLASS;
   return TRUE;
 }
 
@@ -343,7 +349,9 @@ add_keypoint_block (Builder *b, guint in, guint from)
       g_strdup_printf ("{\"width_divisor\": 8, \"norm\": {\"name\": \"none\"}, \"predictor\": "
                        "[[[\"ir_k3\", %u, -2, 1, {\"expansion\": 3, \"dw_skip_bnrelu\": true}]]]}",
           b->d->n_keypoints);
-  cJSON *architecture = cJSON_Parse (text);
+  cJSON *architecture = json_parse_object (text, strlen (text), "keypoint_head", b->error);
+  if (architecture == NULL)
+    return FALSE;
   Part *part =
       arch_build_part (architecture, "predictor", KEYPOINT_LOGITS, in, "keypoint_head", b->error);
 
@@ -378,7 +386,7 @@ add_keypoint_head (Builder *b, guint in)
       arch_plain_conv (KEYPOINT_LOGITS, channels_of (b, at), d->n_keypoints, deconv ? 4 : 3, TRUE);
   logits.transposed = deconv;
   const guint last = add_conv (b, ROLE_KEYPOINT_LOGITS, logits, READS_ENTRY, at);
-  g_array_index (b->entries, LayerEntry, last).use = USE_HEATMAPS;
+  b->layers->entries[last].use = USE_HEATMAPS;
   return TRUE;
 }
 
@@ -399,7 +407,7 @@ add_classifier (Builder *b)
 {
   if (!add_trunk (b, ".xif{S}_{B}", G_MAXUINT))
     return FALSE;
-  const guint last = b->entries->len - 1;
+  const guint last = b->layers->n - 1;
   add_predictor (b, ROLE_CLASS_LOGITS, "head.conv", channels_of (b, last), b->d->n_classes,
       READS_MEAN, last, "head");
   return TRUE;
@@ -409,12 +417,11 @@ Layers *
 layers_new (const Description *description, GError **error)
 {
   Layers *layers = g_new0 (Layers, 1);
-  Builder b = { description, layers, g_array_new (FALSE, FALSE, sizeof (LayerEntry)), error };
-  const gboolean built =
-      description->task == FBNET_TASK_DETECTION ? add_detector (&b) : add_classifier (&b);
+  Builder b = { description, layers, error };
 
-  layers->n = b.entries->len;
-  layers->entries = (LayerEntry *) (gpointer) g_array_free (b.entries, FALSE);
+  layers->entries = memory_new (LayerEntry, MAX_LAYER_ENTRIES, error);
+  const gboolean built = layers->entries != NULL
+      && (description->task == FBNET_TASK_DETECTION ? add_detector (&b) : add_classifier (&b));
   if (!built)
     g_clear_pointer (&layers, layers_free);
   return layers;

@@ -10,6 +10,9 @@
 #include "arch.h"
 #include "description.h"
 
+/* A trunk's stages and a pyramid's layers, at most 64 and 16, and the heads'. */
+#define MAX_LAYER_ENTRIES 100
+
 /* What an entry is in the network; `index` tells those of one role apart. */
 typedef enum {
   ROLE_TRUNK,       /* a stage */

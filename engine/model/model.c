@@ -9,7 +9,12 @@
 #include <string.h>
 
 #include "activations.h"
+#include "base/memory.h"
 #include "readonce.h"
+
+/* A message of them stays below 4 KiB. */
+#define MAX_PROBLEMS      20
+#define MAX_PROBLEMS_TEXT 3000
 
 /* --- Tensors of a layer ----------------------------------------------------------------------- */
 
@@ -31,26 +36,30 @@ shape_text (guint n_dims, const gsize *shape)
 
 typedef struct {
   FbnetModel *model;
-  GString *problems; /* all of them, a line each */
-  guint n_problems;
+  char problems[MAX_PROBLEMS_TEXT]; /* the first of them, as one text */
+  gsize length;                     /* of the text */
+  guint n_problems, n_told;
 } Checker;
-
-#define MAX_PROBLEMS 20
 
 static void add_problem (Checker *checker, const char *format, ...) G_GNUC_PRINTF (2, 3);
 
 static void
 add_problem (Checker *checker, const char *format, ...)
 {
+  const gsize room = MAX_PROBLEMS_TEXT - checker->length;
   va_list args;
 
-  if (checker->n_problems++ >= MAX_PROBLEMS)
+  if (checker->n_problems++ > checker->n_told || checker->n_told == MAX_PROBLEMS)
     return;
-  if (checker->problems->len > 0)
-    g_string_append (checker->problems, "; ");
   va_start (args, format);
-  g_string_append_vprintf (checker->problems, format, args);
+  const int length = g_vsnprintf (checker->problems + checker->length, room, format, args);
   va_end (args);
+  if (length < 0 || (gsize) length + 2 >= room) /* the first is always shorter */
+    return;
+  checker->length += (gsize) length;
+  checker->n_told++;
+  checker->problems[checker->length++] = ';';
+  checker->problems[checker->length++] = ' ';
 }
 
 static void
@@ -185,16 +194,19 @@ check_layer (const ConvLayer *layer, gpointer data)
 static gboolean
 check_tensors (FbnetModel *model, GError **error)
 {
-  Checker checker = { model, g_string_new (NULL), 0 };
+  Checker checker = { .model = model };
 
   layers_foreach (model->layers, check_layer, &checker);
-  if (checker.n_problems > MAX_PROBLEMS)
-    g_string_append_printf (checker.problems, "; and %u more", checker.n_problems - MAX_PROBLEMS);
-  if (checker.n_problems > 0)
-    g_set_error (error, FBNET_ERROR, FBNET_ERROR_FORMAT, "%s: %s", model->path,
-        checker.problems->str);
-  g_string_free (checker.problems, TRUE);
-  return checker.n_problems == 0;
+  if (checker.n_problems == 0)
+    return TRUE;
+  const guint more = checker.n_problems - checker.n_told;
+  checker.problems[checker.length - 2] = '\0';
+  if (more > 0)
+    g_set_error (error, FBNET_ERROR, FBNET_ERROR_FORMAT, "%s: %s; and %u more", model->path,
+        checker.problems, more);
+  else
+    g_set_error (error, FBNET_ERROR, FBNET_ERROR_FORMAT, "%s: %s", model->path, checker.problems);
+  return FALSE;
 }
 
 static const FbnetTensorView *
@@ -218,13 +230,15 @@ dequantize_weights (const FbnetModel *model, const ConvLayer *layer, float *weig
 
 float *
 model_read_floats (const FbnetModel *model, const ConvLayer *layer, gboolean norm,
-    const char *field)
+    const char *field, GError **error)
 {
   const FbnetTensorView *view =
       find_tensor (model, norm ? layer->norm_name : layer->conv_name, field);
   const gsize n = view->n_bytes / fbnet_dtype_size (view->dtype);
-  float *floats = g_new (float, n);
+  float *floats = memory_new (float, n, error);
 
+  if (floats == NULL)
+    return NULL;
   for (gsize i = 0; i < n; i++)
     floats[i] = tensor_element (view, i);
   if (view->dtype == FBNET_DTYPE_I8)
@@ -266,21 +280,35 @@ load (FbnetModel *model, GBytes *bytes, GError **error)
   return check_tensors (model, error);
 }
 
+/* Tensors are read in place: the whole file must begin where any type may begin. NULL with error. */
+static GBytes *
+align (GBytes *bytes, const char *name, GError **error)
+{
+  gsize size;
+  const gconstpointer data = g_bytes_get_data (bytes, &size);
+
+  if ((guintptr) data % 8 == 0)
+    return g_bytes_ref (bytes);
+  const gpointer copy = memory_copy (data, size, error);
+  if (copy == NULL) {
+    g_prefix_error (error, "%s: ", name);
+    return NULL;
+  }
+  return g_bytes_new_take (copy, size);
+}
+
 FbnetModel *
 fbnet_model_load_bytes (GBytes *bytes, const char *name, GError **error)
 {
   g_return_val_if_fail (bytes != NULL && name != NULL, NULL);
 
+  g_autoptr (GBytes) aligned = align (bytes, name, error);
+  if (aligned == NULL)
+    return NULL;
   FbnetModel *model = g_new0 (FbnetModel, 1);
   g_atomic_ref_count_init (&model->references);
   g_mutex_init (&model->lock);
   model->path = g_strdup (name);
-
-  /* Tensors are read in place: the whole file must begin where any type may begin. */
-  gsize size;
-  gconstpointer data = g_bytes_get_data (bytes, &size);
-  g_autoptr (GBytes) aligned =
-      (guintptr) data % 8 == 0 ? g_bytes_ref (bytes) : g_bytes_new (data, size);
   if (!load (model, aligned, error))
     g_clear_pointer (&model, fbnet_model_unref);
   return model;
@@ -326,6 +354,13 @@ fbnet_model_get_name (const FbnetModel *model)
 {
   g_return_val_if_fail (model != NULL, NULL);
   return model->description->name;
+}
+
+char *
+fbnet_model_get_sha256 (const FbnetModel *model)
+{
+  g_return_val_if_fail (model != NULL, NULL);
+  return g_compute_checksum_for_bytes (G_CHECKSUM_SHA256, model->file->bytes);
 }
 
 FbnetTask

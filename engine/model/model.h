@@ -25,9 +25,10 @@ struct _FbnetModel {
   GDestroyNotify free_network;
 };
 
-/* The layer's tensor ("weight", "bias"; with `norm`: of its norm) as float32, in a new array. */
+/* The layer's tensor ("weight", "bias"; with `norm`: of its norm) as float32, in a new array. NULL with
+ * error (FBNET_ERROR_MEMORY). */
 float *model_read_floats (const FbnetModel *model, const ConvLayer *layer, gboolean norm,
-    const char *field);
+    const char *field, GError **error);
 
 /* A quantised layer's weights as they are, and its scales per output channel. */
 const gint8 *model_get_int8_weights (const FbnetModel *model, const ConvLayer *layer,

@@ -20,8 +20,9 @@
 #define MAX_DETECTIONS 100000
 #define MAX_INPUT_SIDE 8192
 
-#define MAX_MEMORY_LIMIT (1u << 20) /* MiB */
-#define MAX_RESOLUTION   56
+#define MAX_MEMORY_LIMIT       (1u << 20)  /* MiB */
+#define MAX_MULTIPLY_ADD_LIMIT 1000000000u /* thousand millions */
+#define MAX_RESOLUTION         56
 
 static const FbnetChoice precisions[] = {
   [FBNET_PRECISION_AUTO] = { "auto", "As the model is stored" },
@@ -140,6 +141,9 @@ static const FbnetParamInfo options_table[] = {
   { "memory-limit", "Most memory of a frame's tensors", "MiB", "2048", FBNET_PARAM_COUNT,
       OPTION (memory_limit), 0, MAX_MEMORY_LIMIT, 0, FALSE, NULL, FBNET_CHANGE_DETECTOR,
       FBNET_SCOPE_ALL },
+  { "multiply-add-limit", "Most multiply-adds of a frame", "thousand millions", "1000",
+      FBNET_PARAM_COUNT, OPTION (multiply_add_limit), 0, MAX_MULTIPLY_ADD_LIMIT, 0, FALSE, NULL,
+      FBNET_CHANGE_DETECTOR, FBNET_SCOPE_ALL },
 };
 
 const FbnetParamInfo *

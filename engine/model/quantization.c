@@ -4,6 +4,11 @@
  */
 #include "quantization.h"
 
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/memory.h"
+
 /* --- Reading ---------------------------------------------------------------------------------- */
 
 static void
@@ -12,8 +17,8 @@ read_activation (Quantization *quantization, JsonReader *activations, const cJSO
   static const char *const keys[] = { "scale", "zero_point", NULL };
   const char *name = item->string;
 
-  if (!cJSON_IsObject (item)) {
-    json_fail (activations, name, "an object");
+  if (!cJSON_IsObject (item) || strlen (name) > JSON_MAX_KEY) {
+    json_fail (activations, name, "an object, with a name of at most 1000 bytes");
     return;
   }
   g_autofree char *path = g_strdup_printf ("quantization.activations.%s", name);
@@ -23,8 +28,13 @@ read_activation (Quantization *quantization, JsonReader *activations, const cJSO
                             NULL),
     (gint32) json_uint (&activation, "zero_point", 0, 255, NULL) };
   activations->failed |= activation.failed;
-  g_hash_table_insert (quantization->activations, g_strdup (name),
-      g_memdup2 (&quant, sizeof quant));
+  quantization->activations[quantization->n_activations++] = (NamedQuant){ g_strdup (name), quant };
+}
+
+static int
+compare_names (gconstpointer a, gconstpointer b)
+{
+  return strcmp (((const NamedQuant *) a)->name, ((const NamedQuant *) b)->name);
 }
 
 static void
@@ -33,9 +43,17 @@ read_activations (Quantization *quantization, JsonReader *reader)
   JsonReader activations = json_open (reader, "activations", "quantization.activations", FALSE);
   const cJSON *item;
 
+  if (activations.object != NULL && !activations.failed) {
+    quantization->activations =
+        memory_new (NamedQuant, (gsize) cJSON_GetArraySize (activations.object), reader->error);
+    activations.failed = quantization->activations == NULL;
+  }
   for (item = activations.object != NULL ? activations.object->child : NULL;
        item != NULL && !activations.failed; item = item->next)
     read_activation (quantization, &activations, item);
+  if (quantization->n_activations > 1)
+    qsort (quantization->activations, quantization->n_activations, sizeof (NamedQuant),
+        compare_names);
   reader->failed |= activations.failed;
 }
 
@@ -48,7 +66,6 @@ quantization_read (JsonReader *top)
   if (reader.object == NULL)
     return NULL;
   Quantization *quantization = g_new0 (Quantization, 1);
-  quantization->activations = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, g_free);
   json_only_keys (&reader, keys);
   if (g_strcmp0 (json_string (&reader, "scheme", FALSE), "int8") != 0)
     json_fail (&reader, "scheme", "\"int8\"");
@@ -68,6 +85,18 @@ quantization_free (Quantization *quantization)
 {
   if (quantization == NULL)
     return;
-  g_hash_table_unref (quantization->activations);
+  for (guint i = 0; i < quantization->n_activations; i++)
+    g_free (quantization->activations[i].name);
+  g_free (quantization->activations);
   g_free (quantization);
+}
+
+gint
+quantization_find (const Quantization *quantization, const char *name)
+{
+  const NamedQuant sought = { .name = (char *) name };
+  const NamedQuant *found = bsearch (&sought, quantization->activations,
+      quantization->n_activations, sizeof sought, compare_names);
+
+  return found != NULL ? (gint) (found - quantization->activations) : -1;
 }

@@ -9,13 +9,22 @@
 #include "base/quant.h"
 
 typedef struct {
-  gboolean exact_bias;     /* saturate biases as QNNPACK does, unless asked for otherwise */
-  GHashTable *activations; /* name → Quant */
+  char *name;
+  Quant quant;
+} NamedQuant;
+
+typedef struct {
+  gboolean exact_bias; /* saturate biases as QNNPACK does, unless asked for otherwise */
+  guint n_activations;
+  NamedQuant *activations; /* sorted by name */
 } Quantization;
 
 /* The scales that a file may have: whatever is multiplied and divided then stays within float. */
 #define QUANT_MIN_SCALE 1e-12
 #define QUANT_MAX_SCALE 1e6
+
+/* The activation's place in the list; -1: there is none. */
+gint quantization_find (const Quantization *quantization, const char *name);
 
 /* NULL when the description has none, and after a failure. */
 Quantization *quantization_read (JsonReader *top);

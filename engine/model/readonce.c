@@ -10,12 +10,11 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/memory.h"
 #include "fbnet/fbnet.h"
 
 /* The largest model of the family has 20 MB of floats. */
 #define MAX_BYTES ((gsize) 1 << 30)
-
-#define ALIGNMENT 64
 
 static void
 set_cause (const char *path, GError **error)
@@ -90,10 +89,9 @@ read_open (int fd, const char *path, GError **error)
 
   if (!check_file (fd, path, &size, error))
     return NULL;
-  guint8 *bytes = aligned_alloc (ALIGNMENT, (size + ALIGNMENT) & ~(gsize) (ALIGNMENT - 1));
+  guint8 *bytes = memory_take_aligned (size + 1, error);
   if (bytes == NULL) {
-    g_set_error (error, FBNET_ERROR, FBNET_ERROR_MEMORY,
-        "%s: expected %" G_GSIZE_FORMAT " bytes of memory, found less", path, size);
+    g_prefix_error (error, "%s: ", path);
     return NULL;
   }
   if (!read_all (fd, path, bytes, size, error)) {

@@ -5,10 +5,13 @@
  */
 #include "safetensors.h"
 
+#include <errno.h>
 #include <math.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/json.h"
+#include "base/memory.h"
 
 #define MAX_HEADER (16u << 20)
 
@@ -144,9 +147,12 @@ static gboolean
 check_layout (const Safetensors *file, const guint8 *data, gsize data_size, const char *name,
     GError **error)
 {
-  g_autofree const FbnetTensorView **sorted = g_new (const FbnetTensorView *, file->n_views + 1);
+  g_autofree const FbnetTensorView **sorted =
+      memory_new (const FbnetTensorView *, file->n_views, error);
   const guint8 *end = data;
 
+  if (sorted == NULL)
+    return FALSE;
   for (guint i = 0; i < file->n_views; i++)
     sorted[i] = &file->views[i];
   qsort (sorted, file->n_views, sizeof *sorted, compare_offsets);
@@ -170,29 +176,66 @@ check_layout (const Safetensors *file, const guint8 *data, gsize data_size, cons
 }
 
 static gboolean
+read_metadata (Safetensors *file, const cJSON *item, GError **error)
+{
+  JsonReader metadata = { item, "__metadata__", NULL, FALSE };
+  const char *description = json_string (&metadata, "fbnet", TRUE);
+
+  file->description = memory_copy_text (description, error);
+  return description == NULL || file->description != NULL;
+}
+
+static gboolean
+read_entry (Safetensors *file, const cJSON *item, const guint8 *data, gsize data_size,
+    const char *name, GError **error)
+{
+  g_autofree char *path = g_strdup_printf ("%s: tensor \"%s\"", name, json_key_text (item->string));
+  JsonReader entry = { item, path, error, FALSE };
+  FbnetTensorView *view = &file->views[file->n_views];
+
+  if (strlen (item->string) > JSON_MAX_KEY) {
+    g_set_error (error, FBNET_ERROR, FBNET_ERROR_FORMAT,
+        "%s: expected names of at most %d bytes, found one of %" G_GSIZE_FORMAT, name, JSON_MAX_KEY,
+        strlen (item->string));
+    return FALSE;
+  }
+  if (!read_view (&entry, view, data, data_size))
+    return FALSE;
+  view->name = g_strdup (item->string);
+  file->n_views++;
+  return TRUE;
+}
+
+static int
+compare_names (gconstpointer a, gconstpointer b)
+{
+  const FbnetTensorView *const *x = a;
+  const FbnetTensorView *const *y = b;
+
+  return strcmp ((*x)->name, (*y)->name);
+}
+
+static gboolean
 read_entries (Safetensors *file, const cJSON *header, const guint8 *data, gsize data_size,
     const char *name, GError **error)
 {
+  const gsize n = (gsize) cJSON_GetArraySize (header);
   const cJSON *item;
 
-  file->views = g_new0 (FbnetTensorView, cJSON_GetArraySize (header) + 1);
-  file->by_name = g_hash_table_new (g_str_hash, g_str_equal);
+  file->views = memory_new0 (FbnetTensorView, n, error);
+  file->by_name = file->views != NULL ? memory_new (const FbnetTensorView *, n, error) : NULL;
+  if (file->by_name == NULL)
+    return FALSE;
   cJSON_ArrayForEach (item, header)
   {
-    if (strcmp (item->string, "__metadata__") == 0) {
-      JsonReader metadata = { item, "__metadata__", NULL, FALSE };
-      file->description = g_strdup (json_string (&metadata, "fbnet", TRUE));
-      continue;
-    }
-    g_autofree char *path = g_strdup_printf ("%s: tensor \"%s\"", name, item->string);
-    JsonReader entry = { item, path, error, FALSE };
-    FbnetTensorView *view = &file->views[file->n_views];
-    if (!read_view (&entry, view, data, data_size))
+    if (strcmp (item->string, "__metadata__") == 0
+            ? !read_metadata (file, item, error)
+            : !read_entry (file, item, data, data_size, name, error))
       return FALSE;
-    view->name = g_strdup (item->string);
-    file->n_views++;
-    g_hash_table_insert (file->by_name, (gpointer) view->name, view);
   }
+  for (guint i = 0; i < file->n_views; i++)
+    file->by_name[i] = &file->views[i];
+  qsort (file->by_name, file->n_views, sizeof *file->by_name, compare_names);
   return TRUE;
 }
 
@@ -241,7 +284,7 @@ safetensors_free (Safetensors *file)
     return;
   for (guint i = 0; i < file->n_views; i++)
     g_free ((char *) file->views[i].name);
-  g_clear_pointer (&file->by_name, g_hash_table_unref);
+  g_free (file->by_name);
   g_free (file->views);
   g_free (file->description);
   g_bytes_unref (file->bytes);
@@ -251,7 +294,12 @@ safetensors_free (Safetensors *file)
 const FbnetTensorView *
 safetensors_find (const Safetensors *file, const char *tensor)
 {
-  return g_hash_table_lookup (file->by_name, tensor);
+  const FbnetTensorView sought = { .name = tensor };
+  const FbnetTensorView *const key = &sought;
+  const FbnetTensorView *const *found =
+      bsearch (&key, file->by_name, file->n_views, sizeof *file->by_name, compare_names);
+
+  return found != NULL ? *found : NULL;
 }
 
 /* --- Writing ---------------------------------------------------------------------------------- */
@@ -290,52 +338,81 @@ add_entry (cJSON *header, const FbnetTensorView *view, gsize offset)
 
 /* The format wants tensors side by side without holes, so the wide types come first: then each one
  * is aligned. The sort is stable. */
-static GPtrArray *
-widest_first (const FbnetTensorView *tensors, guint n_tensors)
+static const FbnetTensorView **
+widest_first (const FbnetTensorView *tensors, guint n_tensors, GError **error)
 {
-  GPtrArray *order = g_ptr_array_sized_new (n_tensors);
+  const FbnetTensorView **order = memory_new (const FbnetTensorView *, n_tensors, error);
+  guint n = 0;
 
-  for (gsize size = 8; size > 0; size /= 2) {
+  for (gsize size = 8; order != NULL && size > 0; size /= 2) {
     for (guint i = 0; i < n_tensors; i++) {
       if (dtypes[tensors[i].dtype].size == size)
-        g_ptr_array_add (order, (gpointer) &tensors[i]);
+        order[n++] = &tensors[i];
     }
   }
   return order;
 }
 
-static GByteArray *
-serialize (const char *description, const GPtrArray *order)
+/* The header as text, freed with cJSON_free(). */
+static char *
+print_header (const char *description, const FbnetTensorView *const *order, guint n_tensors,
+    GError **error)
 {
-  cJSON *header = cJSON_CreateObject ();
-  cJSON *metadata = cJSON_AddObjectToObject (header, "__metadata__");
   gsize offset = 0;
 
+  errno = 0;
+  cJSON *header = cJSON_CreateObject ();
+  cJSON *metadata = cJSON_AddObjectToObject (header, "__metadata__");
   cJSON_AddStringToObject (metadata, "format", "pt");
   cJSON_AddStringToObject (metadata, "fbnet", description);
-  for (guint i = 0; i < order->len; i++) {
-    const FbnetTensorView *view = order->pdata[i];
-    add_entry (header, view, offset);
-    offset += view->n_bytes;
+  for (guint i = 0; i < n_tensors; i++) {
+    add_entry (header, order[i], offset);
+    offset += order[i]->n_bytes;
   }
   char *text = cJSON_PrintUnformatted (header);
-  GByteArray *out = g_byte_array_new ();
-  g_byte_array_append (out, (const guint8 *) text, strlen (text));
-  while ((out->len + 8) % 64 != 0)
-    g_byte_array_append (out, (const guint8 *) " ", 1);
-
-  guint8 length[8];
-  for (guint i = 0; i < 8; i++)
-    length[i] = (guint8) ((guint64) out->len >> (8 * i));
-  g_byte_array_prepend (out, length, 8);
-  for (guint i = 0; i < order->len; i++) {
-    const FbnetTensorView *view = order->pdata[i];
-    if (view->n_bytes > 0)
-      g_byte_array_append (out, view->data, view->n_bytes);
-  }
-  cJSON_free (text);
+  /* cJSON leaves out what it has no memory for. */
+  if (errno == ENOMEM)
+    g_clear_pointer (&text, cJSON_free);
+  if (text == NULL)
+    g_set_error (error, FBNET_ERROR, FBNET_ERROR_MEMORY,
+        "expected memory for a header of %u tensors, found less", n_tensors);
   cJSON_Delete (header);
+  return text;
+}
+
+/* The whole file: the header's length, the header, filled up with spaces, and the tensors. */
+static guint8 *
+serialize (const char *text, const FbnetTensorView *const *order, guint n_tensors, gsize total,
+    gsize *size, GError **error)
+{
+  const gsize used = strlen (text), length = ((used + 8 + 63) & ~(gsize) 63) - 8;
+  guint8 *out = memory_new (guint8, 8 + length + total, error);
+
+  if (out == NULL)
+    return NULL;
+  for (guint i = 0; i < 8; i++)
+    out[i] = (guint8) ((guint64) length >> (8 * i));
+  memcpy (out + 8, text, used);
+  memset (out + 8 + used, ' ', length - used);
+  guint8 *to = out + 8 + length;
+  for (guint i = 0; i < n_tensors; i++) {
+    if (order[i]->n_bytes > 0)
+      memcpy (to, order[i]->data, order[i]->n_bytes);
+    to += order[i]->n_bytes;
+  }
+  *size = 8 + length + total;
   return out;
+}
+
+static gboolean
+write_file (const char *path, const guint8 *bytes, gsize size, GError **error)
+{
+  g_autoptr (GError) cause = NULL;
+
+  if (g_file_set_contents (path, (const char *) bytes, (gssize) size, &cause))
+    return TRUE;
+  g_set_error (error, FBNET_ERROR, FBNET_ERROR_IO, "%s", cause->message);
+  return FALSE;
 }
 
 gboolean
@@ -356,14 +433,16 @@ fbnet_model_write (const char *path, const char *description, const FbnetTensorV
         "%s: expected less than 4 GB of tensors, found %" G_GSIZE_FORMAT " bytes", path, total);
     return FALSE;
   }
-  g_autoptr (GPtrArray) order = widest_first (tensors, n_tensors);
-  g_autoptr (GByteArray) out = serialize (description, order);
-  g_autoptr (GError) cause = NULL;
-  if (!g_file_set_contents (path, (const char *) out->data, out->len, &cause)) {
-    g_set_error (error, FBNET_ERROR, FBNET_ERROR_IO, "%s", cause->message);
+  gsize size = 0;
+  g_autofree const FbnetTensorView **order = widest_first (tensors, n_tensors, error);
+  if (order == NULL)
     return FALSE;
-  }
-  return TRUE;
+  char *text = print_header (description, order, n_tensors, error);
+  if (text == NULL)
+    return FALSE;
+  g_autofree guint8 *out = serialize (text, order, n_tensors, total, &size, error);
+  cJSON_free (text);
+  return out != NULL && write_file (path, out, size, error);
 }
 
 /* --- Half precision --------------------------------------------------------------------------- */

@@ -11,8 +11,8 @@ typedef struct {
   GBytes *bytes;          /* the whole file */
   FbnetTensorView *views; /* in the file's order; names and data belong to this struct */
   guint n_views;
-  GHashTable *by_name; /* name → FbnetTensorView */
-  char *description;   /* __metadata__.fbnet, or NULL */
+  const FbnetTensorView **by_name; /* the same, sorted */
+  char *description;               /* __metadata__.fbnet, or NULL */
 } Safetensors;
 
 /* Checks every length, offset, shape and type. NULL with error: messages begin with `name`. */

@@ -12,7 +12,7 @@ is_packed_so (const Network *network, const PackOptions *options)
 }
 
 const Network *
-cache_get_network (FbnetModel *model, const PackOptions *options)
+cache_get_network (FbnetModel *model, const PackOptions *options, GError **error)
 {
   Network *network = NULL;
 
@@ -23,8 +23,9 @@ cache_get_network (FbnetModel *model, const PackOptions *options)
       network = l->data;
   }
   if (network == NULL) {
-    network = network_new (model, options);
-    model->networks = g_slist_prepend (model->networks, network);
+    network = network_new (model, options, error);
+    if (network != NULL)
+      model->networks = g_slist_prepend (model->networks, network);
   }
   g_mutex_unlock (&model->lock);
   return network;

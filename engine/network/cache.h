@@ -8,7 +8,7 @@
 
 #include "pack.h"
 
-/* From any thread. */
-const Network *cache_get_network (FbnetModel *model, const PackOptions *options);
+/* From any thread. NULL with error (FBNET_ERROR_MEMORY). */
+const Network *cache_get_network (FbnetModel *model, const PackOptions *options, GError **error);
 
 #endif

@@ -262,6 +262,8 @@ void
 plan_conv (Planner *planner, const PackedConv *conv, const Tensor *in, const Tensor *out,
     const Tensor *residual)
 {
+  if (!planner_accepts (planner, in, out))
+    return;
   if (conv->q != NULL) {
     plan_on_bytes (planner, conv, in, out, residual);
     return;

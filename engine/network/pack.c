@@ -6,16 +6,12 @@
 #include "pack.h"
 
 #include <math.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "arithmetic.h"
+#include "base/memory.h"
 #include "kernels/activation.h"
-
-static gpointer
-aligned (gsize bytes)
-{
-  return g_aligned_alloc (MAX (bytes, 1), 1, 64);
-}
 
 static gsize
 weights_per_channel (const ConvLayer *layer)
@@ -25,67 +21,97 @@ weights_per_channel (const ConvLayer *layer)
 
 /* --- Folding ---------------------------------------------------------------------------------- */
 
-/* out[c] = x[c] * scale[c] + shift[c] is what the norm does. */
-static void
-norm_as_affine (const FbnetModel *model, const ConvLayer *layer, double *scale, double *shift)
-{
-  g_autofree float *gamma = model_read_floats (model, layer, TRUE, "weight");
-  g_autofree float *beta = model_read_floats (model, layer, TRUE, "bias");
+/* A norm's numbers: those that its kind has not got are NULL. */
+typedef struct {
+  float *gamma, *beta, *mean, *var;
+} NormNumbers;
 
-  for (guint c = 0; c < layer->out; c++) {
-    scale[c] = gamma[c];
-    shift[c] = beta[c];
-  }
-  if (layer->norm.kind != NORM_BATCH)
-    return;
-  g_autofree float *mean = model_read_floats (model, layer, TRUE, "running_mean");
-  g_autofree float *var = model_read_floats (model, layer, TRUE, "running_var");
-  for (guint c = 0; c < layer->out; c++) {
-    scale[c] = gamma[c] / sqrt ((double) var[c] + NORM_EPSILON);
-    shift[c] = beta[c] - mean[c] * scale[c];
-  }
+static void
+norm_clear (NormNumbers *norm)
+{
+  g_free (norm->gamma);
+  g_free (norm->beta);
+  g_free (norm->mean);
+  g_free (norm->var);
 }
 
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (NormNumbers, norm_clear)
+
+static gboolean
+norm_read (NormNumbers *norm, const FbnetModel *model, const ConvLayer *layer, GError **error)
+{
+  const gboolean batch = layer->norm.kind == NORM_BATCH;
+
+  return (norm->gamma = model_read_floats (model, layer, TRUE, "weight", error)) != NULL
+      && (norm->beta = model_read_floats (model, layer, TRUE, "bias", error)) != NULL
+      && (!batch
+          || (norm->mean = model_read_floats (model, layer, TRUE, "running_mean", error)) != NULL)
+      && (!batch
+          || (norm->var = model_read_floats (model, layer, TRUE, "running_var", error)) != NULL);
+}
+
+/* x * *scale + *shift is what the norm does to channel c. */
 static void
-fold_norm (const FbnetModel *model, const ConvLayer *layer, float *weights, float *bias)
+norm_as_affine (const NormNumbers *norm, guint c, double *scale, double *shift)
+{
+  *scale = norm->gamma[c];
+  *shift = norm->beta[c];
+  if (norm->var == NULL)
+    return;
+  *scale = norm->gamma[c] / sqrt ((double) norm->var[c] + NORM_EPSILON);
+  *shift = norm->beta[c] - norm->mean[c] * *scale;
+}
+
+static gboolean
+fold_norm (const FbnetModel *model, const ConvLayer *layer, float *weights, float *bias,
+    GError **error)
 {
   const gsize per_channel = weights_per_channel (layer);
-  g_autofree double *scale = g_new (double, layer->out);
-  g_autofree double *shift = g_new (double, layer->out);
+  g_auto (NormNumbers) norm = { NULL };
 
-  norm_as_affine (model, layer, scale, shift);
+  if (!norm_read (&norm, model, layer, error))
+    return FALSE;
   for (guint c = 0; c < layer->out; c++) {
+    double scale, shift;
+    norm_as_affine (&norm, c, &scale, &shift);
     for (gsize i = 0; i < per_channel; i++)
-      weights[c * per_channel + i] = (float) (weights[c * per_channel + i] * scale[c]);
-    bias[c] = (float) (bias[c] * scale[c] + shift[c]);
+      weights[c * per_channel + i] = (float) (weights[c * per_channel + i] * scale);
+    bias[c] = (float) (bias[c] * scale + shift);
   }
+  return TRUE;
 }
 
 float *
-pack_read_folded (const FbnetModel *model, const ConvLayer *layer, float **bias)
+pack_read_folded (const FbnetModel *model, const ConvLayer *layer, float **bias, GError **error)
 {
   const gboolean folds = layer->norm.kind == NORM_BATCH || layer->norm.kind == NORM_FROZEN;
-  float *weights = model_read_floats (model, layer, FALSE, "weight");
+  g_autofree float *weights = model_read_floats (model, layer, FALSE, "weight", error);
+  g_autofree float *shift = NULL;
 
   *bias = NULL;
+  if (weights == NULL)
+    return NULL;
   if (layer->bias)
-    *bias = model_read_floats (model, layer, FALSE, "bias");
+    shift = model_read_floats (model, layer, FALSE, "bias", error);
   else if (folds)
-    *bias = g_new0 (float, layer->out);
-  if (folds)
-    fold_norm (model, layer, weights, *bias);
-  return weights;
+    shift = memory_new0 (float, layer->out, error);
+  if ((layer->bias || folds) && shift == NULL)
+    return NULL;
+  if (folds && !fold_norm (model, layer, weights, shift, error))
+    return NULL;
+  *bias = g_steal_pointer (&shift);
+  return g_steal_pointer (&weights);
 }
 
 /* --- Weights ---------------------------------------------------------------------------------- */
 
 /* Numbers of `size` bytes from [a][b][c] to [a][c][b]. */
 static gpointer
-exchange (const void *from, gsize size, gsize a, gsize b, gsize c)
+exchange (const void *from, gsize size, gsize a, gsize b, gsize c, GError **error)
 {
-  guint8 *to = g_malloc_n (a * b * c, size);
+  guint8 *to = memory_take (a * b * c, size, error);
 
-  for (gsize i = 0; i < a; i++) {
+  for (gsize i = 0; to != NULL && i < a; i++) {
     for (gsize j = 0; j < b; j++) {
       for (gsize k = 0; k < c; k++)
         memcpy (to + ((i * c + k) * b + j) * size,
@@ -96,101 +122,134 @@ exchange (const void *from, gsize size, gsize a, gsize b, gsize c)
 }
 
 /* [c][1][k][k] to [k][k][c] */
-static void
-pack_depthwise (PackedConv *conv, const Kernels *kernels, const void *weights)
+static gboolean
+pack_depthwise (PackedConv *conv, const Kernels *kernels, const void *weights, GError **error)
 {
   const ConvLayer *layer = conv->layer;
   const Arithmetic *arithmetic = conv->arithmetic;
   g_autofree gpointer rows =
-      exchange (weights, arithmetic->size, 1, layer->out, weights_per_channel (layer));
+      exchange (weights, arithmetic->size, 1, layer->out, weights_per_channel (layer), error);
 
-  conv->weights = aligned (arithmetic->depthwise_packed_bytes (kernels, layer->kernel, layer->out));
+  if (rows == NULL)
+    return FALSE;
+  conv->weights =
+      memory_take_aligned (arithmetic->depthwise_packed_bytes (kernels, layer->kernel, layer->out),
+          error);
+  if (conv->weights == NULL)
+    return FALSE;
   arithmetic->depthwise_pack (kernels, conv->weights, rows, layer->kernel, layer->out);
+  return TRUE;
 }
 
 /* [out][in][k][k] to [out][k][k][in], as conv.c lays out its patches, then the kernel's packing, one
  * group after the other. */
-static void
-pack_gemm (PackedConv *conv, const Kernels *kernels, const void *weights)
+static gboolean
+pack_gemm (PackedConv *conv, const Kernels *kernels, const void *weights, GError **error)
 {
   const ConvLayer *layer = conv->layer;
   const Arithmetic *arithmetic = conv->arithmetic;
   const gsize in = layer->in / layer->groups, out = layer->out / layer->groups;
   const gsize taps = (gsize) layer->kernel * layer->kernel;
-  g_autofree guint8 *rows = exchange (weights, arithmetic->size, layer->out, in, taps);
+  g_autofree guint8 *rows = exchange (weights, arithmetic->size, layer->out, in, taps, error);
 
+  if (rows == NULL)
+    return FALSE;
   conv->group_size = (arithmetic->gemm_packed_bytes (kernels, out, taps * in) + 63) & ~(gsize) 63;
-  conv->weights = aligned (conv->group_size * layer->groups);
+  conv->weights = memory_take_aligned (conv->group_size * layer->groups, error);
+  if (conv->weights == NULL)
+    return FALSE;
   for (guint g = 0; g < layer->groups; g++)
     arithmetic->gemm_pack (kernels, conv->weights + g * conv->group_size,
         rows + g * out * taps * in * arithmetic->size, out, taps * in);
+  return TRUE;
 }
 
 /* [in][out][k][k] to a product of in by k·k·out: what every input pixel adds to the k × k output
  * pixels it touches. */
-static void
-pack_transposed (PackedConv *conv, const Kernels *kernels, const float *weights)
+static gboolean
+pack_transposed (PackedConv *conv, const Kernels *kernels, const float *weights, GError **error)
 {
   const gsize in = conv->layer->in, out = conv->layer->out;
   const gsize taps = (gsize) conv->layer->kernel * conv->layer->kernel;
-  g_autofree float *rows = g_new (float, taps *out *in);
+  g_autofree float *rows = memory_take (taps * out * in, sizeof *rows, error);
 
+  if (rows == NULL)
+    return FALSE;
   for (gsize i = 0; i < in; i++) {
     for (gsize o = 0; o < out; o++) {
       for (gsize t = 0; t < taps; t++)
         rows[(t * out + o) * in + i] = weights[(i * out + o) * taps + t];
     }
   }
-  conv->weights = aligned (conv->arithmetic->gemm_packed_bytes (kernels, taps * out, in));
+  conv->weights =
+      memory_take_aligned (conv->arithmetic->gemm_packed_bytes (kernels, taps * out, in), error);
+  if (conv->weights == NULL)
+    return FALSE;
   conv->arithmetic->gemm_pack (kernels, conv->weights, rows, taps * out, in);
+  return TRUE;
 }
 
-static void
-pack_weights (PackedConv *conv, const Kernels *kernels, const void *weights)
+static gboolean
+pack_weights (PackedConv *conv, const Kernels *kernels, const void *weights, GError **error)
 {
   if (conv->layer->transposed)
-    pack_transposed (conv, kernels, weights);
-  else if (conv->layer->depthwise)
-    pack_depthwise (conv, kernels, weights);
-  else
-    pack_gemm (conv, kernels, weights);
+    return pack_transposed (conv, kernels, weights, error);
+  if (conv->layer->depthwise)
+    return pack_depthwise (conv, kernels, weights, error);
+  return pack_gemm (conv, kernels, weights, error);
 }
 
 /* --- Floats ----------------------------------------------------------------------------------- */
 
-/* A norm that is done when the frame's numbers are known. */
-static void
-keep_norm (PackedConv *conv, const FbnetModel *model, Network *network)
+/* Where a layer's statistics begin, behind those of the layers before it. */
+static gboolean
+keep_statistics (PackedConv *conv, const NormNumbers *norm, Network *network, GError **error)
 {
-  const ConvLayer *layer = conv->layer;
+  const guint channels = conv->layer->out;
+  const gsize n = network->n_norm_stats + norm_stats_size (channels);
+  double *stats = memory_resize (network->norm_stats, n, sizeof *stats, error);
 
-  conv->gamma = model_read_floats (model, layer, TRUE, "weight");
-  conv->beta = model_read_floats (model, layer, TRUE, "bias");
-  if (layer->norm.kind != NORM_BATCH)
-    return;
-  g_autofree float *mean = model_read_floats (model, layer, TRUE, "running_mean");
-  g_autofree float *var = model_read_floats (model, layer, TRUE, "running_var");
-  conv->norm_at = network->norm_stats->len;
-  g_array_set_size (network->norm_stats, conv->norm_at + norm_stats_size (layer->out));
-  norm_stats_begin (&g_array_index (network->norm_stats, double, conv->norm_at), mean, var,
-      layer->out);
-  network->max_norm_channels = MAX (network->max_norm_channels, layer->out);
+  if (stats == NULL)
+    return FALSE;
+  conv->norm_at = network->n_norm_stats;
+  network->norm_stats = stats;
+  network->n_norm_stats = n;
+  network->max_norm_channels = MAX (network->max_norm_channels, channels);
+  norm_stats_begin (stats + conv->norm_at, norm->mean, norm->var, channels);
+  return TRUE;
+}
+
+/* A norm that is done when the frame's numbers are known. */
+static gboolean
+keep_norm (PackedConv *conv, const FbnetModel *model, Network *network, GError **error)
+{
+  g_auto (NormNumbers) norm = { NULL };
+
+  if (!norm_read (&norm, model, conv->layer, error)
+      || (norm.mean != NULL && !keep_statistics (conv, &norm, network, error)))
+    return FALSE;
+  conv->gamma = g_steal_pointer (&norm.gamma);
+  conv->beta = g_steal_pointer (&norm.beta);
+  return TRUE;
 }
 
 /* The weights as the layer has them, its norm folded into them unless it is to follow a stream. */
 static float *
-read_floats (PackedConv *conv, const FbnetModel *model, Network *network)
+read_floats (PackedConv *conv, const FbnetModel *model, Network *network, GError **error)
 {
   const ConvLayer *layer = conv->layer;
   const gboolean follows = layer->norm.kind == NORM_BATCH && network->follows;
 
-  if (follows || layer->norm.kind == NORM_GROUP)
-    keep_norm (conv, model, network);
+  if ((follows || layer->norm.kind == NORM_GROUP) && !keep_norm (conv, model, network, error))
+    return NULL;
   if (!follows)
-    return pack_read_folded (model, layer, &conv->bias);
-  if (layer->bias)
-    conv->bias = model_read_floats (model, layer, FALSE, "bias");
-  return model_read_floats (model, layer, FALSE, "weight");
+    return pack_read_folded (model, layer, &conv->bias, error);
+  if (layer->bias) {
+    conv->bias = model_read_floats (model, layer, FALSE, "bias", error);
+    if (conv->bias == NULL)
+      return NULL;
+  }
+  return model_read_floats (model, layer, FALSE, "weight", error);
 }
 
 /* --- Bytes: biases and scales ----------------------------------------------------------------- */
@@ -235,16 +294,17 @@ without_zero (gint32 bias, const gint8 *weights, gsize n, gint32 zero)
 /* Steps of a byte, far beyond all of them. */
 #define MAX_OFFSET 1e9f
 
-static void
+static gboolean
 pack_outputs (QNumbers *q, const ConvLayer *layer, const gint8 *weights, const float *weight_scale,
-    const float *bias, gboolean exact_bias)
+    const float *bias, gboolean exact_bias, GError **error)
 {
   const gsize n = weights_per_channel (layer);
   const float in_scale = layer->q_in.scale, out_scale = layer->q_sum.scale;
 
-  q->bias = g_new (gint32, layer->out);
-  q->scale = g_new (float, layer->out);
-  q->offset = g_new0 (float, layer->out);
+  if ((q->bias = memory_new (gint32, layer->out, error)) == NULL
+      || (q->scale = memory_new (float, layer->out, error)) == NULL
+      || (q->offset = memory_new0 (float, layer->out, error)) == NULL)
+    return FALSE;
   for (gsize c = 0; c < layer->out; c++) {
     const float wanted = bias != NULL ? bias[c] : 0;
     float steps = bias_steps (wanted, weight_scale[c], in_scale);
@@ -255,6 +315,7 @@ pack_outputs (QNumbers *q, const ConvLayer *layer, const gint8 *weights, const f
     q->bias[c] = without_zero (saturate (steps), weights + c * n, n, layer->q_in.zero);
     q->scale[c] = weight_scale[c] * in_scale * (1.0f / out_scale);
   }
+  return TRUE;
 }
 
 /* There are only 256 inputs. A ReLU needs no table: it is the lower bound of the byte. */
@@ -285,17 +346,24 @@ make_add (Quant a, Quant b, Quant sum)
     sum.zero };
 }
 
+/* NULL with error. */
 static const gint8 *
-read_bytes (PackedConv *conv, const FbnetModel *model, gboolean exact_bias)
+read_bytes (PackedConv *conv, const FbnetModel *model, gboolean exact_bias, GError **error)
 {
   const ConvLayer *layer = conv->layer;
   const float *weight_scale;
   const gint8 *weights = model_get_int8_weights (model, layer, &weight_scale);
-  g_autofree float *bias = layer->bias ? model_read_floats (model, layer, FALSE, "bias") : NULL;
+  g_autofree float *bias = NULL;
 
+  if (layer->bias) {
+    bias = model_read_floats (model, layer, FALSE, "bias", error);
+    if (bias == NULL)
+      return NULL;
+  }
   conv->q = g_new0 (QNumbers, 1);
   conv->padding = (guint8) layer->q_in.zero;
-  pack_outputs (conv->q, layer, weights, weight_scale, bias, exact_bias);
+  if (!pack_outputs (conv->q, layer, weights, weight_scale, bias, exact_bias, error))
+    return NULL;
   make_table (conv->q, layer);
   return weights;
 }
@@ -314,65 +382,80 @@ numbers_free (QNumbers *q)
 
 /* --- Layers and blocks ------------------------------------------------------------------------ */
 
-static void
-pack_conv (PackedConv *conv, const FbnetModel *model, const ConvLayer *layer, Network *network)
+static gboolean
+pack_conv (PackedConv *conv, const FbnetModel *model, const ConvLayer *layer, Network *network,
+    GError **error)
 {
   if (layer->out == 0)
-    return;
+    return TRUE;
   conv->layer = layer;
   if (network->int8 && quant_is_set (layer->q_out)) {
     conv->arithmetic = &arithmetic_bytes;
-    pack_weights (conv, network->kernels, read_bytes (conv, model, network->exact_bias));
-    return;
+    const gint8 *bytes = read_bytes (conv, model, network->exact_bias, error);
+    return bytes != NULL && pack_weights (conv, network->kernels, bytes, error);
   }
   conv->arithmetic = &arithmetic_floats;
-  g_autofree float *weights = read_floats (conv, model, network);
-  pack_weights (conv, network->kernels, weights);
+  g_autofree float *weights = read_floats (conv, model, network, error);
+  return weights != NULL && pack_weights (conv, network->kernels, weights, error);
 }
 
 /* A layer of which a row at a time is packed when it runs. */
-static void
-keep_rows (PackedConv *conv, const FbnetModel *model, const ConvLayer *layer)
+static gboolean
+keep_rows (PackedConv *conv, const FbnetModel *model, const ConvLayer *layer, GError **error)
 {
   const gsize bytes = layer->out * weights_per_channel (layer) * sizeof (float);
-  g_autofree float *weights = pack_read_folded (model, layer, &conv->bias);
+  g_autofree float *weights = pack_read_folded (model, layer, &conv->bias, error);
 
+  if (weights == NULL)
+    return FALSE;
   conv->layer = layer;
   conv->arithmetic = &arithmetic_floats;
-  conv->weights = aligned (bytes);
-  memcpy (conv->weights, weights, bytes);
+  conv->weights = memory_take_aligned (bytes, error);
+  if (conv->weights != NULL)
+    memcpy (conv->weights, weights, bytes);
+  return conv->weights != NULL;
 }
 
 static void
 clear_conv (PackedConv *conv)
 {
-  g_aligned_free (conv->weights);
+  free (conv->weights);
   g_free (conv->bias);
   g_free (conv->gamma);
   g_free (conv->beta);
   numbers_free (conv->q);
 }
 
-static void
-pack_block (PackedBlock *packed, const FbnetModel *model, const Block *block, Network *network)
+static gboolean
+pack_block (PackedBlock *packed, const FbnetModel *model, const Block *block, Network *network,
+    GError **error)
 {
   const gboolean bytes = network->int8 && block->quantized;
 
   packed->block = block;
   packed->arithmetic = bytes ? &arithmetic_bytes : &arithmetic_floats;
-  for (guint i = 0; i < N_BLOCK_LAYERS; i++)
-    pack_conv (&packed->convs[i], model, &block->layers[i], network);
+  for (guint i = 0; i < N_BLOCK_LAYERS; i++) {
+    if (!pack_conv (&packed->convs[i], model, &block->layers[i], network, error))
+      return FALSE;
+  }
   if (bytes && block->residual)
     packed->pwl.q->add = make_add (block->pwl.q_out, block->q_in, block->q_out);
+  return TRUE;
 }
 
-static void
-pack_stage (PackedStage *packed, const FbnetModel *model, const Stage *stage, Network *network)
+static gboolean
+pack_stage (PackedStage *packed, const FbnetModel *model, const Stage *stage, Network *network,
+    GError **error)
 {
+  packed->blocks = memory_new0 (PackedBlock, stage->n_blocks, error);
+  if (packed->blocks == NULL)
+    return FALSE;
   packed->n_blocks = stage->n_blocks;
-  packed->blocks = g_new0 (PackedBlock, stage->n_blocks);
-  for (guint b = 0; b < stage->n_blocks; b++)
-    pack_block (&packed->blocks[b], model, &stage->blocks[b], network);
+  for (guint b = 0; b < stage->n_blocks; b++) {
+    if (!pack_block (&packed->blocks[b], model, &stage->blocks[b], network, error))
+      return FALSE;
+  }
+  return TRUE;
 }
 
 static void
@@ -387,19 +470,32 @@ clear_stage (PackedStage *stage)
 
 /* --- The network ------------------------------------------------------------------------------ */
 
-static void
-pack_entry (PackedEntry *packed, const FbnetModel *model, const LayerEntry *entry, Network *network)
+static gboolean
+pack_entry (PackedEntry *packed, const FbnetModel *model, const LayerEntry *entry, Network *network,
+    GError **error)
 {
   if (entry->stage != NULL)
-    pack_stage (&packed->stage, model, entry->stage, network);
-  else if (entry->use == USE_PER_CLASS)
-    keep_rows (&packed->conv, model, entry->conv);
-  else
-    pack_conv (&packed->conv, model, entry->conv, network);
+    return pack_stage (&packed->stage, model, entry->stage, network, error);
+  if (entry->use == USE_PER_CLASS)
+    return keep_rows (&packed->conv, model, entry->conv, error);
+  return pack_conv (&packed->conv, model, entry->conv, network, error);
+}
+
+static gboolean
+pack_entries (Network *network, const FbnetModel *model, GError **error)
+{
+  network->entries = memory_new0 (PackedEntry, model->layers->n, error);
+  if (network->entries == NULL)
+    return FALSE;
+  for (guint i = 0; i < model->layers->n; i++) {
+    if (!pack_entry (&network->entries[i], model, &model->layers->entries[i], network, error))
+      return FALSE;
+  }
+  return TRUE;
 }
 
 Network *
-network_new (const FbnetModel *model, const PackOptions *options)
+network_new (const FbnetModel *model, const PackOptions *options, GError **error)
 {
   Network *network = g_new0 (Network, 1);
 
@@ -408,10 +504,10 @@ network_new (const FbnetModel *model, const PackOptions *options)
   network->exact_bias = options->exact_bias;
   network->follows = options->follows;
   network->layers = model->layers;
-  network->norm_stats = g_array_new (FALSE, FALSE, sizeof (double));
-  network->entries = g_new0 (PackedEntry, model->layers->n);
-  for (guint i = 0; i < model->layers->n; i++)
-    pack_entry (&network->entries[i], model, &model->layers->entries[i], network);
+  if (!pack_entries (network, model, error)) {
+    g_prefix_error (error, "weights of %s: ", model->description->name);
+    g_clear_pointer (&network, network_free);
+  }
   return network;
 }
 
@@ -420,12 +516,12 @@ network_free (Network *network)
 {
   if (network == NULL)
     return;
-  for (guint i = 0; i < network->layers->n; i++) {
+  for (guint i = 0; network->entries != NULL && i < network->layers->n; i++) {
     clear_stage (&network->entries[i].stage);
     clear_conv (&network->entries[i].conv);
   }
   g_free (network->entries);
-  g_array_unref (network->norm_stats);
+  g_free (network->norm_stats);
   g_free (network);
 }
 

@@ -23,7 +23,8 @@ typedef struct {
   gboolean follows; /* a stream: batch norms are not folded */
   const Layers *layers;
   PackedEntry *entries; /* layers->n */
-  GArray *norm_stats;   /* of double: where streams begin, norm_stats_begin() layer by layer */
+  gsize n_norm_stats;
+  double *norm_stats; /* where streams begin, norm_stats_begin() layer by layer */
   gsize max_norm_channels;
 } Network;
 
@@ -36,7 +37,8 @@ typedef struct {
   gboolean follows;
 } PackOptions;
 
-Network *network_new (const FbnetModel *model, const PackOptions *options);
+/* NULL with error (FBNET_ERROR_MEMORY). */
+Network *network_new (const FbnetModel *model, const PackOptions *options, GError **error);
 void network_free (Network *network); /* NULL is allowed */
 
 /* NULL when the model has no such entry. */
@@ -47,7 +49,8 @@ const PackedConv *network_conv (const Network *network, Role role, guint index);
 const char *network_input_name (const Network *network, Role role);
 
 /* A float layer's weights, and in *bias its bias or NULL, with its batch or frozen norm folded in; new
- * arrays. */
-float *pack_read_folded (const FbnetModel *model, const ConvLayer *layer, float **bias);
+ * arrays. NULL with error (FBNET_ERROR_MEMORY). */
+float *pack_read_folded (const FbnetModel *model, const ConvLayer *layer, float **bias,
+    GError **error);
 
 #endif

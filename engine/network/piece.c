@@ -4,9 +4,8 @@
  */
 #include "piece.h"
 
-#include <stdlib.h>
-
 #include "arithmetic.h"
+#include "base/memory.h"
 
 typedef struct Piece Piece;
 
@@ -58,10 +57,10 @@ allocate (Tensor *out, gboolean as_floats, GError **error)
     return FALSE;
   }
   if (bytes)
-    out->bytes = g_malloc (count + arithmetic_bytes.slack);
+    out->bytes = memory_new (guint8, count + arithmetic_bytes.slack, error);
   else
-    out->data = g_new (float, count);
-  return TRUE;
+    out->data = memory_new (float, count, error);
+  return tensor_native (out) != NULL;
 }
 
 static gboolean

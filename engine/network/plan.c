@@ -5,19 +5,22 @@
 #include "plan.h"
 
 #include "arithmetic.h"
+#include "base/memory.h"
 
 static void
-step_clear (gpointer data)
+clear_steps (Plan *plan)
 {
-  Step *step = data;
-
-  g_free (step->name);
+  for (gsize i = 0; i < plan->n_steps; i++)
+    g_free (plan->steps[i].name);
+  plan->n_steps = 0;
 }
 
 void
 plan_clear (Plan *plan)
 {
-  g_clear_pointer (&plan->steps, g_array_unref);
+  clear_steps (plan);
+  g_clear_pointer (&plan->steps, g_free);
+  plan->room = 0;
 }
 
 /* --- Running ---------------------------------------------------------------------------------- */
@@ -50,8 +53,8 @@ plan_run (const Plan *plan, Workspace *workspace, gsize n, const float *in, floa
 {
   const Run run = { plan, n, in, out };
 
-  for (guint i = 0; n > 0 && i < plan->steps->len; i++) {
-    const Step *step = &g_array_index (plan->steps, Step, i);
+  for (gsize i = 0; n > 0 && i < plan->n_steps; i++) {
+    const Step *step = &plan->steps[i];
     if (g_atomic_int_get (&workspace->cancelled))
       return FALSE;
     const StepCall call = { step, workspace, bind (&run, &step->in), bind (&run, &step->out),
@@ -66,20 +69,26 @@ plan_run (const Plan *plan, Workspace *workspace, gsize n, const float *in, floa
 void
 planner_use (Planner *planner, Plan *plan)
 {
-  plan_clear (plan);
-  plan->steps = g_array_new (FALSE, FALSE, sizeof (Step));
-  g_array_set_clear_func (plan->steps, step_clear);
+  clear_steps (plan);
   planner->plan = plan;
 }
 
 Step *
 planner_add (Planner *planner, StepFunc run, const Tensor *in, const Tensor *out)
 {
-  GArray *steps = planner->plan->steps;
-  const Step step = { .run = run, .in = *in, .out = *out };
+  Plan *plan = planner->plan;
+  Step *steps = planner->error == NULL
+      ? memory_grow (plan->steps, &plan->room, plan->n_steps + 1, sizeof *steps, &planner->error)
+      : NULL;
 
-  g_array_append_val (steps, step);
-  return &g_array_index (steps, Step, steps->len - 1);
+  if (steps == NULL) {
+    g_free (planner->spare.name);
+    planner->spare = (Step){ 0 };
+    return &planner->spare;
+  }
+  plan->steps = steps;
+  steps[plan->n_steps] = (Step){ .run = run, .in = *in, .out = *out };
+  return &steps[plan->n_steps++];
 }
 
 /* 0 when the planner has failed. */
@@ -97,6 +106,12 @@ count_elements (Planner *planner, const Tensor *t)
       " × %" G_GSIZE_FORMAT " × %" G_GSIZE_FORMAT " × %" G_GSIZE_FORMAT,
       t->n, t->h, t->w, t->c);
   return 0;
+}
+
+gboolean
+planner_accepts (Planner *planner, const Tensor *in, const Tensor *out)
+{
+  return count_elements (planner, in) > 0 && count_elements (planner, out) > 0;
 }
 
 static gpointer
@@ -137,6 +152,7 @@ lay_out_once (Planner *planner, LayOutFunc lay_out, gpointer data, GError **erro
 
   planner->thread_bytes = 0;
   lay_out (planner, data);
+  g_clear_pointer (&planner->spare.name, g_free);
   if (planner->error != NULL) {
     g_propagate_error (error, planner->error);
     return FALSE;

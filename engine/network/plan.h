@@ -48,7 +48,8 @@ struct Step {
 /* The two tensors whose memory a run gives, by the address that stands for them while planning: what the
  * plan reads, where it comes from elsewhere, and what it leaves behind, floats both. */
 typedef struct {
-  GArray *steps; /* Step */
+  Step *steps;
+  gsize n_steps, room;
   const float *in_port, *out_port;
 } Plan;
 
@@ -65,6 +66,7 @@ typedef struct {
   Plan *plan;         /* that steps go to */
   gsize thread_bytes; /* of scratch per thread, so far */
   GError *error;      /* the first; steps that come after it are not to be run */
+  Step spare;         /* stands for a step that there was no memory for */
 } Planner;
 
 /* Empties the plan, which may be a zeroed one, and goes on with it. */
@@ -72,6 +74,10 @@ void planner_use (Planner *planner, Plan *plan);
 
 /* A step that the caller completes. */
 Step *planner_add (Planner *planner, StepFunc run, const Tensor *in, const Tensor *out);
+
+/* Whether both have a pixel, and the planner has not failed before; else it has now, and nothing is to be planned
+ * for them. */
+gboolean planner_accepts (Planner *planner, const Tensor *in, const Tensor *out);
 
 /* Memory for the tensor's shape, which has to have an element: its bytes where it has a quantisation, else
  * its floats; or its floats. `keep`: as long as the plan, else as the arena's mark allows. */

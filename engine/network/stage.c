@@ -55,6 +55,8 @@ plan_conv_block (Planner *planner, const PackedBlock *block, const Tensor *in, c
 static void
 plan_block (Planner *planner, const PackedBlock *block, const Tensor *in, const Tensor *out)
 {
+  if (!planner_accepts (planner, in, out))
+    return;
   const Tensor source = block->arithmetic == &arithmetic_bytes
       ? plan_as_bytes (planner, in, block->block->q_in)
       : plan_as_floats (planner, in);

@@ -6,7 +6,9 @@
 
 #include <string.h>
 
+#include "base/memory.h"
 #include "cache.h"
+#include "model/costs.h"
 
 /* Of a map where the kernel set wants the same division for any number of threads. */
 #define FIXED_SHARES 4
@@ -75,13 +77,14 @@ workspace_open (Workspace *workspace, FbnetModel *model, const FbnetDetectorOpti
     return FALSE;
   workspace->arena.limit =
       (gsize) (options->memory_limit != 0 ? options->memory_limit : MEMORY_LIMIT) << 20;
+  workspace->work_limit = costs_limit (options);
   workspace->workers = workers_new (options->n_threads, error);
   if (workspace->workers == NULL)
     return FALSE;
   const PackOptions pack = pack_options (model, kernels, options);
   workspace->normalization = options->normalization;
-  workspace->network = workspace->stored = cache_get_network (model, &pack);
-  return TRUE;
+  workspace->network = workspace->stored = cache_get_network (model, &pack, error);
+  return workspace->network != NULL;
 }
 
 void
@@ -92,22 +95,39 @@ workspace_close (Workspace *workspace)
   g_clear_pointer (&workspace->workers, workers_free);
 }
 
-void
-workspace_begin_stream (Workspace *workspace, FbnetModel *model)
+/* Memory for a stream's statistics, if it has none yet. */
+static gboolean
+make_statistics (Workspace *workspace, const Network *following, GError **error)
 {
-  const PackOptions options = { .kernels = workspace_kernels (workspace), .follows = TRUE };
-  const Network *following = cache_get_network (model, &options);
-  const gsize bytes = following->norm_stats->len * sizeof (double);
   const gsize channels = following->max_norm_channels;
 
-  if (bytes == 0)
-    return;
+  if (workspace->norm_stats != NULL)
+    return TRUE;
+  g_autofree double *stats = memory_new (double, following->n_norm_stats, error);
+  double *scratch =
+      stats != NULL ? memory_new (double, norm_stats_size (channels) + 2 * channels, error) : NULL;
+  if (scratch == NULL)
+    return FALSE;
+  workspace->norm_stats = g_steal_pointer (&stats);
+  workspace->norm_scratch = scratch;
+  return TRUE;
+}
+
+gboolean
+workspace_begin_stream (Workspace *workspace, FbnetModel *model, GError **error)
+{
+  const PackOptions options = { .kernels = workspace_kernels (workspace), .follows = TRUE };
+  const Network *following = cache_get_network (model, &options, error);
+
+  if (following == NULL)
+    return FALSE;
+  if (following->n_norm_stats == 0)
+    return TRUE;
+  if (!make_statistics (workspace, following, error))
+    return FALSE;
   workspace->network = following;
-  if (workspace->norm_stats == NULL) {
-    workspace->norm_stats = g_malloc (bytes);
-    workspace->norm_scratch = g_new (double, norm_stats_size (channels) + 2 * channels);
-  }
-  memcpy (workspace->norm_stats, following->norm_stats->data, bytes);
+  memcpy (workspace->norm_stats, following->norm_stats, following->n_norm_stats * sizeof (double));
+  return TRUE;
 }
 
 void

@@ -22,7 +22,8 @@ typedef struct {
   LayerObserver observe; /* or NULL; with one, plans fuse nothing */
   gpointer observer_data;
   Arena arena;
-  guint8 *scratch; /* of all threads, thread_bytes each */
+  guint64 work_limit; /* multiply-adds of a frame */
+  guint8 *scratch;    /* of all threads, thread_bytes each */
   gsize thread_bytes;
   double *norm_stats; /* running statistics of this stream; NULL: of a network that follows none */
   double *norm_scratch; /* one layer's: of a frame, mean, variance */
@@ -38,8 +39,8 @@ gboolean workspace_open (Workspace *workspace, FbnetModel *model,
 void workspace_close (Workspace *workspace);
 
 /* A stream that batch norms follow begins, with their stored statistics, or begins again; if the model has
- * such norms. */
-void workspace_begin_stream (Workspace *workspace, FbnetModel *model);
+ * such norms. FALSE with error (FBNET_ERROR_MEMORY), never when one has begun before: all is as it was. */
+gboolean workspace_begin_stream (Workspace *workspace, FbnetModel *model, GError **error);
 void workspace_end_stream (Workspace *workspace);
 
 static inline const Kernels *

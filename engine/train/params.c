@@ -68,7 +68,10 @@ read_param (Real *values, const Params *p, gint index, const GArray *array, cons
   if (index < 0)
     return;
   const Param *param = params_get (array, index);
-  g_autofree float *floats = model_read_floats (p->model, layer, norm, field);
+  g_autoptr (GError) error = NULL;
+  g_autofree float *floats = model_read_floats (p->model, layer, norm, field, &error);
+  if (floats == NULL) /* training ends, as with all else that it has no memory for */
+    g_error ("%s", error->message);
   for (gsize i = 0; i < param->n; i++)
     values[param->begin + i] = (Real) floats[i];
 }

@@ -172,6 +172,16 @@ run (gpointer options, Console *console, GError **error)
   return opened;
 }
 
+static void
+name_files (gpointer options, Confines *confines)
+{
+  const ClassifyOptions *o = options;
+
+  confines_add_inputs (confines, o->pictures);
+  confines_add_input (confines, o->model);
+  confines_add_input (confines, o->labels);
+}
+
 static const Program program = {
   .name = "fbnet-classify",
   .summary = "Names what is in PNG and JPEG pictures: the most probable classes.",
@@ -181,6 +191,7 @@ static const Program program = {
   .failures = "the model or at least one picture failed, the others were done",
   .add_options = add_options,
   .check = check,
+  .name_files = name_files,
   .run = run,
 };
 

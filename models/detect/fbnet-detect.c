@@ -244,6 +244,19 @@ run (gpointer options, Console *console, GError **error)
   return done;
 }
 
+/* The images of a list are in it, and may lie anywhere. */
+static void
+name_files (gpointer options, Confines *confines)
+{
+  const DetectOptions *o = options;
+
+  confines_add_inputs (confines, o->pictures);
+  confines_add_input (confines, o->model);
+  confines_add_output (confines, o->annotate);
+  confines_add_output (confines, o->coco_results);
+  confines->reads_all = o->coco != NULL;
+}
+
 static const Program program = {
   .name = "fbnet-detect",
   .summary =
@@ -257,6 +270,7 @@ static const Program program = {
   .failures = "the model or at least one picture failed, the others were done",
   .add_options = detect_options_add,
   .check = detect_options_check,
+  .name_files = name_files,
   .run = run,
 };
 

@@ -153,6 +153,18 @@ run (gpointer arguments, Console *console, GError **error)
   return imported;
 }
 
+/* A config that is no path is a name of the zoo, which is no file. */
+static void
+name_files (gpointer arguments, Confines *confines)
+{
+  const Arguments *a = arguments;
+
+  confines_add_inputs (confines, a->sources);
+  confines_add_input (confines, a->config);
+  confines_add_input (confines, a->labels);
+  confines_add_output (confines, a->output);
+}
+
 static const Program program = {
   .name = "fbnet-import",
   .summary = "Makes a model file of a checkpoint (.pth) or an int8 export (.pt, .ptl). Nothing in "
@@ -165,6 +177,7 @@ static const Program program = {
   .failures = "SOURCE cannot be imported",
   .add_options = add_options,
   .check = check,
+  .name_files = name_files,
   .run = run,
 };
 

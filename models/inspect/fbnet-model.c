@@ -177,6 +177,8 @@ print_json (const Contents *contents, const char *file, gboolean with_tensors)
 
   cJSON_AddStringToObject (object, "file", shown);
   cJSON_AddStringToObject (object, "name", fbnet_model_get_name (model));
+  g_autofree char *sha256 = fbnet_model_get_sha256 (model);
+  cJSON_AddStringToObject (object, "sha256", sha256);
   cJSON_AddNumberToObject (object, "n_parameters", (double) fbnet_model_get_n_parameters (model));
   cJSON_AddNumberToObject (object, "n_tensors", fbnet_model_get_n_tensors (model));
   cJSON_AddItemReferenceToObject (object, "description", contents->description);
@@ -327,6 +329,8 @@ print_head (const Contents *contents, const char *file)
   printf ("  %-20s at most %.1f million for a network input of %u×%u\n", "multiply-adds",
       (double) contents->layers->multiply_adds / 1e6, contents->layers->input_height,
       contents->layers->input_width);
+  g_autofree char *sha256 = fbnet_model_get_sha256 (model);
+  printf ("  %-20s %s\n", "SHA-256", sha256);
   const char *notes =
       cJSON_GetStringValue (cJSON_GetObjectItemCaseSensitive (contents->description, "notes"));
   if (notes != NULL)

@@ -186,8 +186,8 @@ mean_loss (const ConvLayer *layer, const Observed *input, guint channel, const f
   return sum;
 }
 
-static void
-quantize_layer (Quantizer *self, const SelectedLayer *selected)
+static gboolean
+quantize_layer (Quantizer *self, const SelectedLayer *selected, GError **error)
 {
   const ConvLayer *layer = selected->layer;
   const gsize n = (gsize) layer->in / layer->groups * layer->kernel * layer->kernel;
@@ -195,7 +195,9 @@ quantize_layer (Quantizer *self, const SelectedLayer *selected)
   const gsize shape[] = { layer->out, layer->in / layer->groups, layer->kernel, layer->kernel };
   const Observed *input = observations_find (self->observations, selected->input);
   g_autofree float *bias = NULL;
-  g_autofree float *weights = pack_read_folded (self->copy, layer, &bias);
+  g_autofree float *weights = pack_read_folded (self->copy, layer, &bias, error);
+  if (weights == NULL)
+    return FALSE;
   gint8 *bytes =
       (gint8 *) add_tensor (self, layer->conv_name, "weight", FBNET_DTYPE_I8, shape, 4)->data;
   float *scales =
@@ -211,6 +213,7 @@ quantize_layer (Quantizer *self, const SelectedLayer *selected)
         add_tensor (self, layer->conv_name, "bias", FBNET_DTYPE_F32, out, 1);
     memcpy ((gpointer) view->data, bias, view->n_bytes);
   }
+  return TRUE;
 }
 
 gboolean
@@ -236,8 +239,10 @@ quantizer_finish (Quantizer *self, GError **error)
         "%s: \"%s\": expected finite numbers, found others", self->model->path, self->broken);
     return FALSE;
   }
-  for (guint i = 0; i < self->selection->layers->len; i++)
-    quantize_layer (self, &g_array_index (self->selection->layers, SelectedLayer, i));
+  for (guint i = 0; i < self->selection->layers->len; i++) {
+    if (!quantize_layer (self, &g_array_index (self->selection->layers, SelectedLayer, i), error))
+      return FALSE;
+  }
   return TRUE;
 }
 

@@ -22,12 +22,20 @@ describe (const Program *program)
       program->examples, program->failures);
 }
 
+/* Of all programs. */
+typedef struct {
+  gboolean version, unconfined;
+} Common;
+
 static gboolean
-parse (const Program *program, gpointer options, gboolean *version, int argc, char **argv,
+parse (const Program *program, gpointer options, Common *asked, int argc, char **argv,
     GError **error)
 {
   const GOptionEntry common[] = {
-    { "version", 0, 0, G_OPTION_ARG_NONE, version, "Print the version", NULL },
+    { "version", 0, 0, G_OPTION_ARG_NONE, &asked->version, "Print the version", NULL },
+    { "unconfined", 0, program->name_files == NULL ? G_OPTION_FLAG_HIDDEN : 0, G_OPTION_ARG_NONE,
+        &asked->unconfined, "Keep access to other files, to the network and to other programs",
+        NULL },
     { NULL },
   };
   g_autoptr (GOptionContext) context = g_option_context_new (NULL);
@@ -41,7 +49,17 @@ parse (const Program *program, gpointer options, gboolean *version, int argc, ch
     return FALSE;
   if (argc > 1)
     return usage_error (error, "expected options only, found '%s'", argv[1]);
-  return *version || program->check (options, error);
+  return asked->version || program->check (options, error);
+}
+
+static void
+confine (const Program *program, gpointer options)
+{
+  Confines confines = confines_new ();
+
+  program->name_files (options, &confines);
+  confine_process (&confines);
+  confines_clear (&confines);
 }
 
 static int
@@ -60,14 +78,16 @@ int
 program_main (const Program *program, gpointer options, int argc, char **argv)
 {
   g_autoptr (GError) error = NULL;
-  gboolean version = FALSE;
+  Common asked = { FALSE };
 
   choose_locale ();
-  if (!parse (program, options, &version, argc, argv, &error)) {
+  if (!parse (program, options, &asked, argc, argv, &error)) {
     g_printerr ("%s: %s\nTry '%s --help'.\n", program->name, error->message, program->name);
     return EXIT_USAGE;
   }
-  if (!version)
+  if (!asked.version && !asked.unconfined && program->name_files != NULL)
+    confine (program, options);
+  if (!asked.version)
     return run (program, options);
   g_print ("%s %s\n", program->name, fbnet_version ());
   return EXIT_DONE;

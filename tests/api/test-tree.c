@@ -94,6 +94,54 @@ test_licences (void)
   }
 }
 
+/* --- Pages ------------------------------------------------------------------------------------ */
+
+/* Fails for each link to a file of the tree that is not there. */
+static void
+check_links (const char *path, const char *text)
+{
+  g_autoptr (GRegex) regex = g_regex_new ("\\]\\(([^):#\\s]+)(#[^)]*)?\\)", 0, 0, NULL);
+  g_autofree char *folder = g_path_get_dirname (path);
+  g_autoptr (GMatchInfo) match = NULL;
+
+  if (!g_str_has_suffix (path, ".md"))
+    return;
+  g_regex_match (regex, text, 0, &match);
+  for (; g_match_info_matches (match); g_match_info_next (match, NULL)) {
+    g_autofree char *link = g_match_info_fetch (match, 1);
+    g_autofree char *target = g_build_filename (folder, link, NULL);
+    g_autofree char *full = in_source (target);
+    if (g_file_test (full, G_FILE_TEST_EXISTS))
+      continue;
+    g_test_message ("%s: expected a file behind the link %s, found none", path, link);
+    g_test_fail ();
+  }
+}
+
+/* Pages lead to files that are there, and every example is on the page of examples. */
+static void
+test_links (void)
+{
+  g_autofree char *readme = NULL, *examples = NULL;
+  g_autofree char *readme_path = in_source ("README.md");
+  g_autofree char *examples_path = in_source ("docs/examples.md");
+  g_autofree char *folder = in_source ("examples");
+  g_autoptr (GDir) dir = g_dir_open (folder, 0, NULL);
+
+  g_assert_true (g_file_get_contents (readme_path, &readme, NULL, NULL));
+  check_links ("README.md", readme);
+  g_assert_cmpuint (walk ("docs", check_links), >, 20);
+  g_assert_true (g_file_get_contents (examples_path, &examples, NULL, NULL));
+  for (const char *name = g_dir_read_name (dir); name != NULL; name = g_dir_read_name (dir)) {
+    if (!g_str_has_suffix (name, ".c") && !g_str_has_suffix (name, ".py"))
+      continue;
+    g_test_message ("%s", name);
+    g_assert_nonnull (strstr (examples, name));
+  }
+}
+
+/* --- Includes --------------------------------------------------------------------------------- */
+
 /* Fails for each #include "…" of a file that is neither beside it nor in `allowed`. */
 static void
 check_quoted (const char *path, const char *text, const char *const *allowed)
@@ -351,13 +399,59 @@ test_ranks (void)
   g_assert_cmpuint (walk ("models", check_ranks), >, 100);
 }
 
+/* --- Memory ----------------------------------------------------------------------------------- */
+
+/* Calls that end the program when there is no memory, of a size that need not be small. */
+static const char *const endings[] = {
+  "g_(new|new0|renew)\\s*\\(([^,()]|\\([^()]*\\))*, (?!\\d+\\))",
+  "g_(malloc|realloc|aligned_alloc)\\w*\\s*\\(",
+  "g_memdup2\\s*\\((?!&(\\w|\\.)+, sizeof)",
+  "g_(array|ptr_array|byte_array|hash_table|queue)_\\w*\\s*\\(",
+  "\\b(malloc|calloc|realloc|aligned_alloc|posix_memalign)\\s*\\(",
+};
+
+/* Who asks in their stead; copies for other languages, whose GObject types know no error. */
+static const char *const may_end[] = { "engine/base/memory.c", "engine/detect/detections.c", NULL };
+
+static void
+check_allocations (const char *path, const char *text)
+{
+  if (!is_c (path) || g_strv_contains (may_end, path))
+    return;
+  for (guint i = 0; i < G_N_ELEMENTS (endings); i++) {
+    g_autoptr (GRegex) regex = g_regex_new (endings[i], 0, 0, NULL);
+    g_autoptr (GMatchInfo) match = NULL;
+    g_assert_nonnull (regex);
+    g_regex_match (regex, text, 0, &match);
+    for (; g_match_info_matches (match); g_match_info_next (match, NULL)) {
+      g_autofree char *found = g_match_info_fetch (match, 0);
+      g_test_message ("%s: expected base/memory.h's functions, found \"%s\"", path, found);
+      g_test_fail ();
+    }
+  }
+}
+
+/* What a frame goes through asks for memory where not to have it is an error. Training ends without it;
+ * the tracker's arrays are as many as objects are followed. */
+static void
+test_allocations (void)
+{
+  static const char *const checked[] = { "engine/base", "engine/kernels", "engine/picture",
+    "engine/model", "engine/network", "engine/detect" };
+
+  for (guint i = 0; i < G_N_ELEMENTS (checked); i++)
+    g_assert_cmpuint (walk (checked[i], check_allocations), >, 0);
+}
+
 int
 main (int argc, char *argv[])
 {
   g_test_init (&argc, &argv, NULL);
   g_test_add_func ("/tree/licences", test_licences);
+  g_test_add_func ("/tree/links", test_links);
   g_test_add_func ("/tree/gst-includes", test_gst_includes);
   g_test_add_func ("/tree/ranks", test_ranks);
   g_test_add_func ("/tree/circles", test_circles);
+  g_test_add_func ("/tree/allocations", test_allocations);
   return g_test_run ();
 }

@@ -59,6 +59,33 @@ test_absent_model (void)
       GST_RESOURCE_ERROR_NOT_FOUND, "/no/such/model.safetensors");
 }
 
+/* Another file than the one that was meant is refused; the right one starts, in capitals too. */
+static void
+test_sha256 (void)
+{
+  g_autofree char *path =
+      g_build_filename (g_getenv ("FBNET_TEST_DATA"), "tiny-bn.safetensors", NULL);
+  g_autofree char *data = NULL;
+  gsize size;
+
+  g_assert_true (g_file_get_contents (path, &data, &size, NULL));
+  g_autofree char *sum = g_compute_checksum_for_data (G_CHECKSUM_SHA256, (guint8 *) data, size);
+  g_autofree char *capitals = g_ascii_strup (sum, -1);
+  const char *const good[] = { sum, capitals };
+  for (guint i = 0; i < G_N_ELEMENTS (good); i++) {
+    GstElement *element = gst_element_factory_make ("fbnetdetect", NULL);
+    gst_object_ref_sink (element);
+    g_object_set (element, "model-file", path, "model-sha256", good[i], NULL);
+    g_assert_cmpint (gst_element_set_state (element, GST_STATE_PAUSED), !=,
+        GST_STATE_CHANGE_FAILURE);
+    gst_element_set_state (element, GST_STATE_NULL);
+    gst_object_unref (element);
+  }
+  sum[0] = sum[0] == '0' ? '1' : '0';
+  check_start_fails (path, "model-sha256", sum, GST_STREAM_ERROR, GST_STREAM_ERROR_WRONG_TYPE,
+      "(model-sha256)");
+}
+
 /* Files that are no models: of the wrong type, by their names. */
 static void
 test_wrong_type (void)
@@ -134,6 +161,7 @@ main (int argc, char **argv)
   gst_init (&argc, &argv);
   g_test_init (&argc, &argv, NULL);
   g_test_add_func ("/element/errors/absent-model", test_absent_model);
+  g_test_add_func ("/element/errors/sha256", test_sha256);
   g_test_add_func ("/element/errors/wrong-type", test_wrong_type);
   g_test_add_func ("/element/errors/truncated-model", test_truncated_model);
   g_test_add_func ("/element/errors/label-file", test_label_file);

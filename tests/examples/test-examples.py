@@ -192,7 +192,7 @@ def test_cameras(_truth):
 
 
 def test_count(_truth):
-    """The sheet's six symbols move down through the line, the upper two back up."""
+    """The sheet's six symbols move down through the line, the upper two back up; each has one number all the time."""
     need_modules("PIL")
     if "tracking" not in run("gst-inspect-1.0", "fbnetdetect"):
         raise Skipped("the element does not track")
@@ -209,6 +209,9 @@ def test_count(_truth):
     counted = example("count.py", MODEL, "moving.avi").splitlines()
     assert counted == ["arrow down: 1", "arrow up: 1", "cross down: 1", "cross up: 1", "heart down: 1", "moon down: 1",
                        "ring down: 1", "star down: 1"], counted
+    lines = example("lines.py", MODEL, "moving.avi", "tracking=true").splitlines()
+    tracks = {(thing["label"], thing["track"]) for line in lines for thing in json.loads(line)["objects"]}
+    assert len(tracks) == 6, tracks
 
 
 def frames_of(name, line):

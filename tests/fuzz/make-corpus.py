@@ -12,6 +12,7 @@ import pickle
 import struct
 import sys
 import zipfile
+import zlib
 from pathlib import Path
 
 CORPUS = Path(__file__).parent / "corpus"
@@ -242,14 +243,115 @@ def model_seeds():
     yield "nothing", safetensors({}, b"")
 
 
+# --- Choices ----------------------------------------------------------------------------------------
+
+
+def choices(seed, n):
+    """Bytes by splitmix64, the same with every Python."""
+    mask, out = 2**64 - 1, bytearray()
+    while len(out) < n:
+        seed = (seed + 0x9E3779B97F4A7C15) & mask
+        x = seed
+        x = (x ^ x >> 30) * 0xBF58476D1CE4E5B9 & mask
+        x = (x ^ x >> 27) * 0x94D049BB133111EB & mask
+        out += struct.pack("<Q", x ^ x >> 31)
+    return bytes(out[:n])
+
+
+def run_seeds():
+    for seed in range(24):
+        # In turn floats and bytes, with the rows compared and without.
+        yield f"choice-{seed:02}", bytes([seed & 3]) + choices(seed, 120)
+
+
+def mutated_seeds():
+    for base in range(2):
+        yield f"sound-{base}", bytes([base, 0]) + choices(base, 40)
+    for seed in range(16):
+        yield f"choice-{seed:02}", bytes([seed & 1, 1 + seed % 3]) + choices(100 + seed, 80)
+
+
+def tracker_seeds():
+    walk = bytearray([0, 20, 20])
+    for look in range(12):
+        walk += bytes([3])
+        for i in range(3):
+            walk += bytes([20 + 30 * i + look, 40, 30, 60, 220 - 30 * i, i % 2])
+        walk += bytes([2, 1])
+    yield "three-walk", bytes(walk)
+    for seed in range(4):
+        yield f"choice-{seed}", bytes([seed, 40, 20]) + choices(200 + seed, 300)
+
+
+# --- Data sets -------------------------------------------------------------------------------------
+
+
+def coco_seeds():
+    images = [{"id": 1, "file_name": "a.png", "width": 20, "height": 10}, {"id": 2, "file_name": "b.png"}]
+    categories = [{"id": 1, "name": "a"}, {"id": 7, "name": "b"}]
+    polygon = [[1, 1, 9, 1, 9, 8, 1, 8]]
+    runs = {"size": [10, 20], "counts": [30, 5, 165]}
+    points = [5, 5, 2] * 17
+    truth = {"images": images, "categories": categories, "annotations": [
+        {"id": 1, "image_id": 1, "category_id": 1, "bbox": [1, 1, 8, 7], "area": 56, "iscrowd": 0,
+         "segmentation": polygon, "keypoints": points, "num_keypoints": 17},
+        {"id": 2, "image_id": 2, "category_id": 7, "bbox": [0, 0, 5, 5], "iscrowd": 1, "segmentation": runs},
+    ]}  # fmt: skip
+    found = [
+        {"image_id": 1, "category_id": 1, "bbox": [1, 1, 8, 7.5], "score": 0.9, "segmentation": runs,
+         "keypoints": points},
+        {"image_id": 2, "category_id": 7, "bbox": [0, 0, 5, 4], "score": 0.4, "segmentation": polygon},
+        {"image_id": 2, "category_id": 9, "bbox": [0, 0, 5, 4], "score": 0.3},
+    ]  # fmt: skip
+    for name, results in (("all", found), ("boxes", [{k: v for k, v in found[1].items() if k != "segmentation"}]),
+                          ("none", [])):
+        yield name, json.dumps(truth).encode() + b"\0" + json.dumps(results).encode()
+    text = json.dumps(truth).replace('"image_id": 1', '"image_id": "x"').replace('"id": 1', '"id": "x"')
+    yield "text-ids", text.encode() + b"\0" + json.dumps(found).replace('"image_id": 1', '"image_id": "x"').encode()
+
+
+def rle_seeds():
+    for name, width, height, value in (
+        ("polygon", 30, 20, [[1, 1, 20, 3, 18, 15.5, 2, 12]]),
+        ("two", 30, 20, [[1, 1, 9, 1, 9, 9], [10, 10, 29, 10, 20, 19]]),
+        ("runs", 6, 5, {"size": [5, 6], "counts": [3, 2, 20, 5]}),
+        ("text", 6, 5, {"size": [5, 6], "counts": "32d05"}),
+        ("outside", 10, 10, [[-5, -5, 50, -5, 50, 50]]),
+        ("alone", 10, 10, [1, 1, 5, 1, 5, 5]),
+    ):
+        yield name, bytes([width, height]) + json.dumps(value).encode()
+
+
+# --- Pictures ---------------------------------------------------------------------------------------
+
+
+def png(width, height, color, depth, rows, more=b""):
+    def chunk(kind, data):
+        return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+
+    head = struct.pack(">IIBBBBB", width, height, depth, color, 0, 0, 0)
+    return (b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", head) + more + chunk(b"IDAT", zlib.compress(rows))
+            + chunk(b"IEND", b""))  # fmt: skip
+
+
+def picture_seeds():
+    yield "rgb", png(3, 2, 2, 8, (b"\0" + bytes(range(9))) * 2)
+    yield "gray16", png(2, 2, 0, 16, (b"\0" + bytes(4)) * 2)
+    yield "bits", png(9, 2, 0, 1, (b"\0" + b"\xaa\x80") * 2)
+    yield "alpha", png(2, 1, 6, 8, b"\1" + bytes(8))
+    yield "labels", b"\xef\xbb\xbfperson\n\n  bicycle \ncar"
+
+
 # --- All -------------------------------------------------------------------------------------------
 
 
 def main():
     if len(sys.argv) > 1:
         sys.exit(__doc__)
-    for target, seeds in (("archive", archive_seeds()), ("model", model_seeds()), ("pickle", pickle_seeds()),
-                          ("yaml", yaml_seeds())):
+    for target, seeds in (("archive", archive_seeds()), ("coco", coco_seeds()), ("model", model_seeds()),
+                          ("model-run", run_seeds()), ("model-run-mutated", mutated_seeds()),
+                          ("pickle", pickle_seeds()), ("picture", picture_seeds()), ("rle", rle_seeds()),
+                          ("tracker", tracker_seeds()), ("yaml", yaml_seeds())):
         folder = CORPUS / target
         folder.mkdir(parents=True, exist_ok=True)
         for name, data in seeds:

@@ -78,7 +78,7 @@ static void
 check_blocks (FbnetModel *model, const Kernels *kernels, const Tensor *input, const cJSON *probes)
 {
   const PackOptions options = { .kernels = kernels };
-  Workspace workspace = { .network = cache_get_network (model, &options) };
+  Workspace workspace = { .network = cache_get_network (model, &options, NULL) };
   Tensor in = *input;
   guint n = 0;
 

@@ -225,7 +225,7 @@ test_heads (gconstpointer name)
     const PackOptions options = { .kernels = *kernels };
     Bench bench = { .fixture = fixture,
       .model = model,
-      .workspace = { .network = cache_get_network (model, &options) },
+      .workspace = { .network = cache_get_network (model, &options, NULL) },
       .feature = feature,
       .kernels = (*kernels)->name };
     check_rpn (&bench);

@@ -3,7 +3,10 @@
  * From the YAML that D2Go writes beside a checkpoint to a description.
  */
 #include "import/d2go/config.h"
+#include "import/d2go/import.h"
 #include "import/d2go/yaml-tree.h"
+
+#include <glib/gstdio.h>
 
 #include "fbnet/fbnet.h"
 #include "support/jsonfile.h"
@@ -103,6 +106,43 @@ test_written_config (void)
   g_assert_true (cJSON_Compare (written, named, TRUE));
 }
 
+static cJSON *
+describe_text (const char *text, GError **error)
+{
+  g_autofree char *folder = g_dir_make_tmp (NULL, NULL);
+  g_autofree char *path = g_build_filename (folder, "mine.yaml", NULL);
+
+  g_assert_true (g_file_set_contents (path, text, -1, NULL));
+  cJSON *description = import_describe_config (path, error);
+  g_unlink (path);
+  g_rmdir (folder);
+  return description;
+}
+
+/* A config on top of one of the zoo's is that one but for what it says; another base is refused first of all, with
+ * its name. */
+static void
+test_base (void)
+{
+  g_autoptr (GError) error = NULL;
+  g_autoptr (cJSON) plain = import_describe_config ("faster_rcnn_fbnetv3a_C4", &error);
+  g_autoptr (cJSON) derived =
+      describe_text ("_BASE_: \"faster_rcnn_fbnetv3a_C4.yaml\"\nINPUT:\n  MIN_SIZE_TEST: 320\n",
+          &error);
+
+  g_assert_no_error (error);
+  cJSON *input = cJSON_GetObjectItemCaseSensitive (derived, "input");
+  g_assert_cmpfloat (cJSON_GetObjectItemCaseSensitive (input, "min_size")->valuedouble, ==, 320);
+  cJSON_SetNumberValue (cJSON_GetObjectItemCaseSensitive (input, "min_size"), 224);
+  cJSON_ReplaceItemInObjectCaseSensitive (derived, "name",
+      cJSON_CreateString ("faster_rcnn_fbnetv3a_C4"));
+  g_assert_true (cJSON_Compare (plain, derived, TRUE));
+
+  g_assert_null (describe_text ("_BASE_: Base-of-mine.yaml\n", &error));
+  g_assert_error (error, FBNET_ERROR, FBNET_ERROR_UNSUPPORTED);
+  g_assert_nonnull (strstr (error->message, "_BASE_ is \"Base-of-mine.yaml\""));
+}
+
 int
 main (int argc, char **argv)
 {
@@ -110,5 +150,6 @@ main (int argc, char **argv)
   g_test_add_func ("/dumps/zoo", test_zoo_dump);
   g_test_add_func ("/dumps/custom", test_custom_dump);
   g_test_add_func ("/dumps/written", test_written_config);
+  g_test_add_func ("/dumps/base", test_base);
   return g_test_run ();
 }

@@ -79,8 +79,8 @@ batch_statistics (const FbnetModel *model, const ConvLayer *layer, const Referen
     norm->statistics (layer, t, means, vars, norm->data);
     return;
   }
-  g_autofree float *mean = model_read_floats (model, layer, TRUE, "running_mean");
-  g_autofree float *var = model_read_floats (model, layer, TRUE, "running_var");
+  g_autofree float *mean = model_read_floats (model, layer, TRUE, "running_mean", NULL);
+  g_autofree float *var = model_read_floats (model, layer, TRUE, "running_var", NULL);
   for (gsize c = 0; c < t->c; c++) {
     means[c] = mean[c];
     vars[c] = var[c];
@@ -94,8 +94,8 @@ normalize (const FbnetModel *model, const ConvLayer *layer, Reference *t, const 
     return;
   const Reference in = copy (t);
   const gboolean batch = layer->norm.kind == NORM_BATCH;
-  g_autofree float *gamma = model_read_floats (model, layer, TRUE, "weight");
-  g_autofree float *beta = model_read_floats (model, layer, TRUE, "bias");
+  g_autofree float *gamma = model_read_floats (model, layer, TRUE, "weight", NULL);
+  g_autofree float *beta = model_read_floats (model, layer, TRUE, "bias", NULL);
   g_autofree double *means = g_new0 (double, t->c);
   g_autofree double *vars = g_new0 (double, t->c);
 
@@ -126,8 +126,9 @@ convolve (const FbnetModel *model, const ConvLayer *layer, Reference in, guint u
               w = arch_conv_output (in.w, layer, upsample);
   const gsize in_size = layer->in / layer->groups, out_size = layer->out / layer->groups;
   Reference out = reference_new (in.n, h, w, layer->out);
-  g_autofree float *weights = model_read_floats (model, layer, FALSE, "weight");
-  g_autofree float *bias = layer->bias ? model_read_floats (model, layer, FALSE, "bias") : NULL;
+  g_autofree float *weights = model_read_floats (model, layer, FALSE, "weight", NULL);
+  g_autofree float *bias =
+      layer->bias ? model_read_floats (model, layer, FALSE, "bias", NULL) : NULL;
 
   for (gsize n = 0; n < in.n; n++)
     for (gsize y = 0; y < h; y++)

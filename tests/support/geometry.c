@@ -49,7 +49,7 @@ geometry_model_new (const GeometryCase *c, guint32 seed, GError **error)
 Tensor
 geometry_run (FbnetModel *model, const PackOptions *options, Workers *workers, const Tensor *in)
 {
-  Workspace workspace = { .network = cache_get_network (model, options), .workers = workers };
+  Workspace workspace = { .network = cache_get_network (model, options, NULL), .workers = workers };
   Tensor current = *in;
 
   for (guint s = 0; s < layers_count (model->layers, ROLE_TRUNK); s++) {

@@ -128,6 +128,8 @@ fill_detector (Filler *filler, const cJSON *description)
       cJSON_GetObjectItem (cJSON_GetObjectItem (description, "roi_heads"), "n_classes"));
   const guint feature =
       add_part (filler, architecture, "trunk", "backbone.body.trunk{S}.fbnetv2_{S}_{B}", 3);
+  if (feature == 0)
+    return; /* the engine says why */
   const guint rpn = add_part (filler, architecture, "rpn",
       "proposal_generator.rpn_head.rpn_feature.0.fbnetv2_{S}_{B}", feature);
   const guint box = add_part (filler, architecture, "bbox",

@@ -134,7 +134,7 @@ unfold_norms (const FbnetModel *model, const char *const *pictures)
   const Kernels *kernels = kernels_find (fbnet_detector_get_kernels (detector), &error);
   g_assert_no_error (error);
   const PackOptions options = { .kernels = kernels, .follows = TRUE };
-  const Network *network = cache_get_network (allowed, &options);
+  const Network *network = cache_get_network (allowed, &options, NULL);
   const Unfolding unfolding = { detector_get_norm_stats (detector), pow (1 - (double) MOMENTUM, n),
     tensors };
   for (guint i = 0; i < network->layers->n; i++)

@@ -297,6 +297,53 @@ test_memory_limit (void)
   g_assert_nonnull (strstr (error->message, "at most 1 MiB of memory (memory-limit)"));
 }
 
+static void
+assert_too_much_work (FbnetDetector *detector, guint side, const char *found_need)
+{
+  g_autoptr (Picture) picture = picture_draw (61, 61, 7);
+  const FbnetImage image = picture_image (picture);
+  g_autoptr (FbnetDetections) found = fbnet_detections_new ();
+  g_autoptr (GError) error = NULL;
+  FbnetParams params;
+
+  fbnet_detector_get_params (detector, &params);
+  params.min_size = params.max_size = side;
+  g_assert_true (fbnet_detector_set_params (detector, &params, &error));
+  g_assert_false (fbnet_detector_run (detector, &image, found, &error));
+  g_assert_error (error, FBNET_ERROR, FBNET_ERROR_WORK);
+  g_assert_nonnull (strstr (error->message, "at most 1 thousand million multiply-adds"));
+  g_assert_nonnull (strstr (error->message, found_need));
+}
+
+/* So is its work: of a frame that comes as an image, of one that comes as an input, of a classifier. What
+ * stays within the limit runs afterwards. */
+static void
+test_work_limit (void)
+{
+  g_autofree char *path = sound_path ("tiny-bn");
+  g_autoptr (Picture) picture = picture_draw (61, 44, 7);
+  const FbnetImage image = picture_image (picture);
+  const FbnetDetectorOptions options = { .n_threads = 1, .multiply_add_limit = 1 };
+  g_autoptr (FbnetDetections) found = fbnet_detections_new ();
+  g_autoptr (FbnetModel) model = fbnet_model_load (path, NULL);
+  g_autoptr (GError) error = NULL;
+  FbnetParams small, large;
+
+  g_autoptr (FbnetDetector) detector = fbnet_detector_new (model, &options, &error);
+  g_assert_no_error (error);
+  fbnet_detector_get_params (detector, &small);
+  assert_too_much_work (detector, 8192, "found a need of ");
+  fbnet_detector_get_params (detector, &large);
+  g_autoptr (FbnetInput) input = fbnet_input_new (model, NULL, &error);
+  g_assert_true (fbnet_input_fill (input, &image, NULL, &large, &error));
+  g_assert_false (fbnet_detector_run_input (detector, input, found, &error));
+  g_assert_error (error, FBNET_ERROR, FBNET_ERROR_WORK);
+  g_clear_error (&error);
+  g_assert_true (fbnet_detector_set_params (detector, &small, &error));
+  g_assert_true (fbnet_detector_run (detector, &image, found, &error));
+  g_assert_no_error (error);
+}
+
 /* The sound file loads from bytes too, wherever in memory they begin. */
 static void
 test_sound (void)
@@ -946,6 +993,7 @@ main (int argc, char *argv[])
   g_test_add_func ("/hostile/no-regular-file", test_no_regular_file);
   g_test_add_func ("/hostile/changed-file", test_changed_file);
   g_test_add_func ("/hostile/memory-limit", test_memory_limit);
+  g_test_add_func ("/hostile/work-limit", test_work_limit);
   g_test_add_func ("/hostile/sound", test_sound);
   g_test_add_func ("/hostile/truncated", test_truncated);
   g_test_add_func ("/hostile/header-length", test_header_length);

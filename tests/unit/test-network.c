@@ -28,7 +28,8 @@ run_ours (FbnetModel *model, const Kernels *kernels, guint n_threads, const Tens
 {
   Workers *workers = workers_new (n_threads, NULL);
   const PackOptions options = { .kernels = kernels };
-  Workspace workspace = { .network = cache_get_network (model, &options), .workers = workers };
+  Workspace workspace = { .network = cache_get_network (model, &options, NULL),
+    .workers = workers };
   Tensor current = *in;
 
   current.data = g_memdup2 (in->data, in->n * in->h * in->w * in->c * sizeof (float));

@@ -140,8 +140,8 @@ find_running (Follower *follower, const ConvLayer *layer, double weight)
   if (running != NULL)
     return running;
 
-  g_autofree float *mean = model_read_floats (follower->model, layer, TRUE, "running_mean");
-  g_autofree float *var = model_read_floats (follower->model, layer, TRUE, "running_var");
+  g_autofree float *mean = model_read_floats (follower->model, layer, TRUE, "running_mean", NULL);
+  g_autofree float *var = model_read_floats (follower->model, layer, TRUE, "running_var", NULL);
   running = g_new0 (Running, 1);
   running->weight = weight;
   running->means = g_new (double, layer->out);
@@ -301,14 +301,14 @@ ours_new (FbnetModel *model, const Kernels *kernels, guint n_threads, double mom
   Ours *ours = g_new0 (Ours, 1);
 
   const PackOptions options = { .kernels = kernels };
-  const Network *network = cache_get_network (model, &options);
+  const Network *network = cache_get_network (model, &options, NULL);
 
   ours->workspace = (Workspace){ .network = network,
     .stored = network,
     .workers = workers_new (n_threads, NULL),
     .norm_momentum = momentum,
     .normalization = naive ? FBNET_NORMALIZATION_NAIVE_SYNC_BN : FBNET_NORMALIZATION_SYNC_BN };
-  workspace_begin_stream (&ours->workspace, model);
+  workspace_begin_stream (&ours->workspace, model, NULL);
   return ours;
 }
 
@@ -322,7 +322,7 @@ ours_free (Ours *ours)
 static void
 check_same_statistics (const Ours *a, const Ours *b)
 {
-  const gsize bytes = a->workspace.network->norm_stats->len * sizeof (double);
+  const gsize bytes = a->workspace.network->n_norm_stats * sizeof (double);
 
   g_assert_cmpmem (a->workspace.norm_stats, bytes, b->workspace.norm_stats, bytes);
 }

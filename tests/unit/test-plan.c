@@ -54,7 +54,7 @@ static void
 check_kernels (FbnetModel *model, const Kernels *kernels, guint n_threads, const float *images)
 {
   const PackOptions options = { .kernels = kernels };
-  Workspace workspace = { .network = cache_get_network (model, &options),
+  Workspace workspace = { .network = cache_get_network (model, &options, NULL),
     .workers = workers_new (n_threads, NULL) };
   Planned planned = { .stage = network_stage (workspace.network, ROLE_BOX, 0),
     .in = { (float *) images, N_IMAGES, SIDE, SIDE, CHANNELS } };

@@ -50,6 +50,7 @@ FBNET_API const char *fbnet_version (void);
  * @FBNET_ERROR_ARGUMENT: a parameter is out of its range
  * @FBNET_ERROR_MEMORY: memory could not be had, or more than memory-limit would be needed
  * @FBNET_ERROR_CANCELLED: fbnet_detector_cancel() ended the run
+ * @FBNET_ERROR_WORK: a frame would need more multiply-adds than multiply-add-limit
  *
  * Every message names the file or parameter, what was expected and what was found. Since 0.1
  */
@@ -61,6 +62,7 @@ typedef enum {
   FBNET_ERROR_ARGUMENT,
   FBNET_ERROR_MEMORY,
   FBNET_ERROR_CANCELLED,
+  FBNET_ERROR_WORK,
 } FbnetError;
 
 FBNET_API GQuark fbnet_error_quark (void);
@@ -157,6 +159,15 @@ FBNET_API void fbnet_model_unref (FbnetModel *model); /* NULL is allowed */
  * Returns: (transfer none): e.g. "faster_rcnn_fbnetv3a_C4". Since 0.1
  */
 FBNET_API const char *fbnet_model_get_name (const FbnetModel *model);
+
+/**
+ * fbnet_model_get_sha256:
+ *
+ * Of the file as it was read when it was loaded; reckoned anew each time.
+ *
+ * Returns: (transfer full): 64 hexadecimal digits, lower case. Since 0.1
+ */
+FBNET_API char *fbnet_model_get_sha256 (const FbnetModel *model);
 FBNET_API FbnetTask fbnet_model_get_task (const FbnetModel *model);
 
 /**
@@ -463,6 +474,9 @@ typedef enum {
  *   Must be what the model was trained with; of the two kinds of batch normalization either
  * @memory_limit: most memory of a frame's tensors, in MiB, 0…1048576; 0: 2048. A model and parameters
  *   that need more are an error (FBNET_ERROR_MEMORY) before any of it is taken
+ * @multiply_add_limit: most multiply-adds of a frame's convolutions, in thousand millions, 0…1000000000;
+ *   0: 1000. A model and parameters that could need more, by the frame's size and the most boxes, are an
+ *   error (FBNET_ERROR_WORK) before anything is taken or done
  *
  * What is fixed for a detector's life. Zero-initialise it: zero means "you choose". Since 0.1
  */
@@ -473,6 +487,7 @@ typedef struct {
   FbnetInt8Bias int8_bias;
   FbnetNormalization normalization;
   guint memory_limit;
+  guint multiply_add_limit;
 } FbnetDetectorOptions;
 
 /**

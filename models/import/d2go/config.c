@@ -603,7 +603,8 @@ check_scope (Keys *keys)
 
   if (base != NULL)
     keys_refuse_value (keys, "_BASE_", base,
-        "resolved configs only, such as D2Go writes beside checkpoints");
+        "a config of D2Go's zoo by its name, or resolved configs, such as D2Go writes beside "
+        "checkpoints");
   keys_expect_text (keys, "MODEL.META_ARCHITECTURE", "GeneralizedRCNN");
   keys_expect_false (keys, "MODEL.LOAD_PROPOSALS");
   keys_expect_text (keys, "MODEL.ANCHOR_GENERATOR.NAME", "DefaultAnchorGenerator");
@@ -619,9 +620,9 @@ static cJSON *
 describe (Keys *keys)
 {
   static const char *const BACKBONES[] = { "FBNetV2C4Backbone", "FBNetV2FpnBackbone", NULL };
-  const gboolean has_fpn = keys_choice (keys, "MODEL.BACKBONE.NAME", BACKBONES) == 1;
 
   check_scope (keys);
+  const gboolean has_fpn = keys_choice (keys, "MODEL.BACKBONE.NAME", BACKBONES) == 1;
   const gboolean has_masks = keys_boolean (keys, "MODEL.MASK_ON");
   const gboolean has_keypoints = keys_boolean (keys, "MODEL.KEYPOINT_ON");
 

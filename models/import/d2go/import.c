@@ -24,11 +24,59 @@ is_path (const char *config)
       || g_str_has_suffix (config, ".yml");
 }
 
+/* Puts what `over` has into `tree`, group by group, as D2Go's configs do with their bases. */
+static void
+merge (cJSON *tree, const cJSON *over)
+{
+  const cJSON *item;
+
+  cJSON_ArrayForEach (item, over)
+  {
+    cJSON *own = cJSON_GetObjectItemCaseSensitive (tree, item->string);
+    if (cJSON_IsObject (own) && cJSON_IsObject (item)) {
+      merge (own, item);
+      continue;
+    }
+    cJSON_DeleteItemFromObjectCaseSensitive (tree, item->string);
+    cJSON_AddItemToObject (tree, item->string, cJSON_Duplicate (item, TRUE));
+  }
+}
+
+/* The config of the zoo that a _BASE_ names; NULL if it is none. */
+static cJSON *
+load_base (const cJSON *config)
+{
+  const char *base = cJSON_GetStringValue (cJSON_GetObjectItemCaseSensitive (config, "_BASE_"));
+
+  if (base == NULL || !g_str_has_suffix (base, ".yaml"))
+    return NULL;
+  g_autofree char *name = g_path_get_basename (base);
+  name[strlen (name) - strlen (".yaml")] = '\0';
+  g_auto (GStrv) names = import_zoo_names ();
+  return g_strv_contains ((const char *const *) names, name) ? import_zoo_config (name, NULL)
+                                                             : NULL;
+}
+
+/* With its base, if that is a config of the zoo. */
+static cJSON *
+load_yaml (const char *path, GError **error)
+{
+  cJSON *config = yaml_load (path, error);
+  cJSON *base = config != NULL ? load_base (config) : NULL;
+
+  if (base == NULL)
+    return config;
+  cJSON_DeleteItemFromObjectCaseSensitive (config, "_BASE_");
+  merge (base, config);
+  cJSON_Delete (config);
+  return base;
+}
+
 static cJSON *
 load_config (const char *config, GError **error)
 {
   if (is_path (config))
-    return yaml_load (config, error);
+    return load_yaml (config, error);
   g_auto (GStrv) names = import_zoo_names ();
   if (g_strv_contains ((const char *const *) names, config))
     return import_zoo_config (config, error);

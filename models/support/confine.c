@@ -1,0 +1,219 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later
+ *
+ * Landlock, asked for by its system calls as the C library has none, and seccomp; see confine.h.
+ */
+#include "confine.h"
+
+#include <fcntl.h>
+#include <linux/landlock.h>
+#include <sched.h>
+#include <sys/prctl.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#ifdef HAVE_SECCOMP
+#  include <seccomp.h>
+#endif
+
+/* Of the third version, which the headers of Debian 12 do not know. */
+#ifndef LANDLOCK_ACCESS_FS_TRUNCATE
+#  define LANDLOCK_ACCESS_FS_TRUNCATE (1ULL << 14)
+#endif
+
+#define READING                                                                                    \
+  (LANDLOCK_ACCESS_FS_EXECUTE | LANDLOCK_ACCESS_FS_READ_FILE | LANDLOCK_ACCESS_FS_READ_DIR)
+#define WRITING                                                                                    \
+  (LANDLOCK_ACCESS_FS_WRITE_FILE | LANDLOCK_ACCESS_FS_REMOVE_DIR | LANDLOCK_ACCESS_FS_REMOVE_FILE  \
+      | LANDLOCK_ACCESS_FS_MAKE_CHAR | LANDLOCK_ACCESS_FS_MAKE_DIR | LANDLOCK_ACCESS_FS_MAKE_REG   \
+      | LANDLOCK_ACCESS_FS_MAKE_SOCK | LANDLOCK_ACCESS_FS_MAKE_FIFO                                \
+      | LANDLOCK_ACCESS_FS_MAKE_BLOCK | LANDLOCK_ACCESS_FS_MAKE_SYM)
+
+/* What a file, which is no folder, can be allowed. */
+#define OF_FILES                                                                                   \
+  (LANDLOCK_ACCESS_FS_EXECUTE | LANDLOCK_ACCESS_FS_READ_FILE | LANDLOCK_ACCESS_FS_WRITE_FILE       \
+      | LANDLOCK_ACCESS_FS_TRUNCATE)
+
+Confines
+confines_new (void)
+{
+  return (Confines){ g_ptr_array_new (), g_ptr_array_new (), FALSE };
+}
+
+void
+confines_clear (Confines *confines)
+{
+  g_ptr_array_unref (confines->inputs);
+  g_ptr_array_unref (confines->outputs);
+}
+
+void
+confines_add_input (Confines *confines, const char *path)
+{
+  if (path != NULL)
+    g_ptr_array_add (confines->inputs, (gpointer) path);
+}
+
+void
+confines_add_inputs (Confines *confines, char *const *paths)
+{
+  for (; paths != NULL && *paths != NULL; paths++)
+    confines_add_input (confines, *paths);
+}
+
+void
+confines_add_output (Confines *confines, const char *path)
+{
+  if (path != NULL)
+    g_ptr_array_add (confines->outputs, (gpointer) path);
+}
+
+/* --- Files ------------------------------------------------------------------------------------ */
+
+typedef struct {
+  int fd;
+  guint64 handled;
+} Ruleset;
+
+/* What is not there is told of by whoever opens it. */
+static void
+allow (const Ruleset *rules, const char *path, guint64 access)
+{
+  const int fd = open (path, O_PATH | O_CLOEXEC);
+  struct stat about;
+
+  if (fd < 0)
+    return;
+  if (fstat (fd, &about) == 0) {
+    const guint64 possible = S_ISDIR (about.st_mode) ? access : access & OF_FILES;
+    const struct landlock_path_beneath_attr rule = { possible & rules->handled, fd };
+    if (rule.allowed_access != 0)
+      syscall (SYS_landlock_add_rule, rules->fd, LANDLOCK_RULE_PATH_BENEATH, &rule, 0);
+  }
+  close (fd);
+}
+
+static void
+allow_inputs (const Ruleset *rules, const Confines *confines)
+{
+  static const char *const system[] = { "/usr", "/lib", "/lib64", "/etc", "/var/cache/fontconfig",
+    "/sys/devices/system/cpu", "/proc/self", "/proc/cpuinfo", "/proc/meminfo", "/dev/null",
+    "/dev/zero", "/dev/urandom" };
+
+  for (guint i = 0; i < G_N_ELEMENTS (system); i++)
+    allow (rules, system[i], LANDLOCK_ACCESS_FS_READ_FILE | LANDLOCK_ACCESS_FS_READ_DIR);
+  for (guint i = 0; i < confines->inputs->len; i++)
+    allow (rules, confines->inputs->pdata[i],
+        LANDLOCK_ACCESS_FS_READ_FILE | LANDLOCK_ACCESS_FS_READ_DIR);
+}
+
+/* The folder itself, or the nearest that is there: files are written beside their place and then renamed, and
+ * folders are made on the way to them. */
+static char *
+existing_folder (const char *path)
+{
+  char *folder = g_strdup (path);
+
+  while (!g_file_test (folder, G_FILE_TEST_IS_DIR)) {
+    char *above = g_path_get_dirname (folder);
+    g_free (folder);
+    folder = above;
+  }
+  return folder;
+}
+
+static void
+allow_outputs (const Ruleset *rules, const Confines *confines)
+{
+  const guint64 access = WRITING | LANDLOCK_ACCESS_FS_TRUNCATE | LANDLOCK_ACCESS_FS_READ_FILE
+      | LANDLOCK_ACCESS_FS_READ_DIR;
+
+  for (guint i = 0; i < confines->outputs->len; i++) {
+    g_autofree char *folder = existing_folder (confines->outputs->pdata[i]);
+    allow (rules, folder, access);
+  }
+}
+
+static gboolean
+confine_files (const Confines *confines)
+{
+  const long version =
+      syscall (SYS_landlock_create_ruleset, NULL, 0, LANDLOCK_CREATE_RULESET_VERSION);
+
+  if (version < 1)
+    return FALSE;
+  const struct landlock_ruleset_attr about = { WRITING | (confines->reads_all ? 0 : READING)
+    | (version >= 3 ? LANDLOCK_ACCESS_FS_TRUNCATE : 0) };
+  const Ruleset rules = { (int) syscall (SYS_landlock_create_ruleset, &about, sizeof about, 0),
+    about.handled_access_fs };
+  if (rules.fd < 0)
+    return FALSE;
+  allow_inputs (&rules, confines);
+  allow_outputs (&rules, confines);
+  const gboolean done = syscall (SYS_landlock_restrict_self, rules.fd, 0) == 0;
+  close (rules.fd);
+  return done;
+}
+
+/* --- The system ------------------------------------------------------------------------------- */
+
+#ifdef HAVE_SECCOMP
+
+/* Threads are made; processes are not. What cannot be looked into is said not to exist, and the C library
+ * takes the older call. */
+static gboolean
+forbid_processes (scmp_filter_ctx filter)
+{
+  return seccomp_rule_add (filter, SCMP_ACT_ERRNO (EPERM), SCMP_SYS (clone), 1,
+             SCMP_A0 (SCMP_CMP_MASKED_EQ, CLONE_THREAD, 0))
+      == 0
+      && seccomp_rule_add (filter, SCMP_ACT_ERRNO (ENOSYS), SCMP_SYS (clone3), 0) == 0;
+}
+
+static gboolean
+confine_system (void)
+{
+  static const int forbidden[] = { SCMP_SYS (socket), SCMP_SYS (socketpair), SCMP_SYS (connect),
+    SCMP_SYS (bind), SCMP_SYS (listen), SCMP_SYS (accept), SCMP_SYS (accept4), SCMP_SYS (sendto),
+    SCMP_SYS (sendmsg), SCMP_SYS (sendmmsg), SCMP_SYS (execve), SCMP_SYS (execveat),
+    SCMP_SYS (fork), SCMP_SYS (vfork), SCMP_SYS (ptrace), SCMP_SYS (process_vm_readv),
+    SCMP_SYS (process_vm_writev), SCMP_SYS (pidfd_open), SCMP_SYS (pidfd_getfd), SCMP_SYS (kill),
+    SCMP_SYS (mount), SCMP_SYS (umount2), SCMP_SYS (pivot_root), SCMP_SYS (chroot),
+    SCMP_SYS (unshare), SCMP_SYS (setns), SCMP_SYS (bpf), SCMP_SYS (perf_event_open),
+    SCMP_SYS (userfaultfd), SCMP_SYS (io_uring_setup), SCMP_SYS (keyctl), SCMP_SYS (add_key),
+    SCMP_SYS (request_key), SCMP_SYS (init_module), SCMP_SYS (finit_module), SCMP_SYS (kexec_load),
+    SCMP_SYS (open_by_handle_at), SCMP_SYS (name_to_handle_at) };
+  scmp_filter_ctx filter = seccomp_init (SCMP_ACT_ALLOW);
+  gboolean good = filter != NULL && forbid_processes (filter);
+
+  for (guint i = 0; good && i < G_N_ELEMENTS (forbidden); i++)
+    good = seccomp_rule_add (filter, SCMP_ACT_ERRNO (EPERM), forbidden[i], 0) == 0;
+  good = good && seccomp_load (filter) == 0;
+  if (filter != NULL)
+    seccomp_release (filter);
+  return good;
+}
+
+#else
+
+static gboolean
+confine_system (void)
+{
+  return FALSE;
+}
+
+#endif
+
+Confined
+confine_process (const Confines *confines)
+{
+  Confined confined = 0;
+
+  if (prctl (PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0)
+    return 0;
+  if (confine_files (confines))
+    confined |= CONFINED_FILES;
+  if (confine_system ())
+    confined |= CONFINED_SYSTEM;
+  return confined;
+}

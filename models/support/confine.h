@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later
+ *
+ * What a program that reads files from strangers gives up before it opens them, for good: all of the file
+ * system but what it was told to use, sockets, other programs and processes. Landlock and seccomp, as far as
+ * kernel and build have them; elsewhere nothing happens.
+ */
+#ifndef FBNET_SUPPORT_CONFINE_H
+#define FBNET_SUPPORT_CONFINE_H
+
+#include <glib.h>
+
+typedef enum {
+  CONFINED_FILES = 1 << 0,  /* Landlock */
+  CONFINED_SYSTEM = 1 << 1, /* seccomp: no sockets, no programs, no processes */
+} Confined;
+
+typedef struct {
+  GPtrArray *inputs, *outputs; /* paths, which belong to others */
+  gboolean reads_all;          /* what will be read is not known yet */
+} Confines;
+
+Confines confines_new (void);
+void confines_clear (Confines *confines);
+
+/* What is read; of a folder all within. NULL: nothing. The array is NULL-terminated. */
+void confines_add_input (Confines *confines, const char *path);
+void confines_add_inputs (Confines *confines, char *const *paths);
+
+/* What is written, a file or a folder that need not be there yet: so may be all in the folder that it is
+ * in, or the nearest that is there. NULL: nothing. */
+void confines_add_output (Confines *confines, const char *path);
+
+/* For the whole process; before it has a second thread. What belongs to the system (/usr, /etc, …) stays
+ * readable. Returns what holds from now on. */
+Confined confine_process (const Confines *confines);
+
+#endif

@@ -1,0 +1,144 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later
+ *
+ * The element where memory runs out, at its start and in a frame: it posts that there is none, or goes on as
+ * ever, leaves nothing behind and works the next time. With --all every single allocation fails once.
+ */
+#include <gst/check/gstharness.h>
+#include <string.h>
+
+#include "drawing.h"
+#include "fbnet/fbnet.h"
+#include "frames.h"
+#include "shortage.h"
+
+typedef enum {
+  PART_START,
+  PART_FRAME,
+} Part;
+
+typedef struct {
+  char *path;
+  Part part;
+  guint expected; /* regions on the frame; 0: not known yet */
+} Case;
+
+static gboolean all;
+
+/* FALSE with error: what the element has posted, which must be that there is no memory. */
+static gboolean
+fail (GstBus *bus, GError **error)
+{
+  g_autoptr (GstMessage) message = gst_bus_pop_filtered (bus, GST_MESSAGE_ERROR);
+  g_autoptr (GError) posted = NULL;
+
+  g_assert_nonnull (message);
+  gst_message_parse_error (message, &posted, NULL);
+  const gboolean memory =
+      g_error_matches (posted, GST_RESOURCE_ERROR, GST_RESOURCE_ERROR_NO_SPACE_LEFT);
+  g_set_error_literal (error, FBNET_ERROR, memory ? FBNET_ERROR_MEMORY : FBNET_ERROR_IO,
+      posted->message);
+  return FALSE;
+}
+
+static guint
+count_regions (GstBuffer *buffer)
+{
+  gpointer state = NULL;
+  guint n = 0;
+
+  while (
+      gst_buffer_iterate_meta_filtered (buffer, &state, GST_VIDEO_REGION_OF_INTEREST_META_API_TYPE)
+      != NULL)
+    n++;
+  return n;
+}
+
+static gboolean
+push (Case *c, GstElement *element, GstBus *bus, GError **error)
+{
+  GstHarness *harness = gst_harness_new_with_element (element, "sink", "src");
+  GstVideoInfo info;
+  gboolean good = TRUE;
+
+  gst_harness_set_src_caps (harness, frames_caps ("RGB", 121, 88, NULL));
+  frames_info (&info, "RGB", 121, 88, NULL);
+  g_autoptr (Picture) picture = picture_draw (121, 88, 7);
+  GstBuffer *frame = frames_from_rgb (picture->pixels, &info, 0);
+  GST_BUFFER_PTS (frame) = 0;
+  if (c->part == PART_FRAME)
+    shortage_on ();
+  const GstFlowReturn flow = gst_harness_push (harness, frame);
+  shortage_off ();
+  if (flow != GST_FLOW_OK) {
+    good = fail (bus, error);
+  } else {
+    g_autoptr (GstBuffer) out = gst_harness_pull (harness);
+    const guint n = count_regions (out);
+    if (c->expected == 0)
+      c->expected = n;
+    g_assert_cmpuint (n, >, 0);
+    g_assert_cmpuint (n, ==, c->expected);
+  }
+  gst_harness_teardown (harness);
+  return good;
+}
+
+static gboolean
+act (gpointer data, GError **error)
+{
+  Case *c = data;
+  GstElement *element = gst_element_factory_make ("fbnetdetect", NULL);
+  g_autoptr (GstBus) bus = gst_bus_new ();
+
+  gst_object_ref_sink (element);
+  gst_element_set_bus (element, bus);
+  gst_util_set_object_arg (G_OBJECT (element), "scheduling", "sync");
+  g_object_set (element, "model-file", c->path, "threads", 1, "score-threshold", 0.25,
+      "max-detections", 6, NULL);
+  gst_element_set_state (element, GST_STATE_READY);
+  if (c->part == PART_START)
+    shortage_on ();
+  const GstStateChangeReturn started = gst_element_set_state (element, GST_STATE_PAUSED);
+  shortage_off ();
+  const gboolean good =
+      started != GST_STATE_CHANGE_FAILURE ? push (c, element, bus, error) : fail (bus, error);
+  gst_element_set_state (element, GST_STATE_NULL);
+  gst_element_set_bus (element, NULL);
+  gst_object_unref (element);
+  return good;
+}
+
+static void
+check (const char *name, Part part)
+{
+  g_autofree char *file = g_strconcat (name, ".safetensors", NULL);
+  g_autofree char *path = g_build_filename (g_getenv ("FBNET_TEST_DATA"), file, NULL);
+  g_autofree char *what = g_strdup_printf ("%s, %s", name, part == PART_START ? "start" : "frame");
+  Case c = { path, part, 0 };
+
+  shortage_check (what, act, &c, all);
+}
+
+static void
+test_start (void)
+{
+  check ("tiny-bn", PART_START);
+}
+
+static void
+test_frame (void)
+{
+  check ("tiny-bn", PART_FRAME);
+  check ("tiny-gn", PART_FRAME);
+}
+
+int
+main (int argc, char *argv[])
+{
+  gst_init (&argc, &argv);
+  g_test_init (&argc, &argv, NULL);
+  all = argc > 1 && strcmp (argv[1], "--all") == 0;
+  g_test_add_func ("/element/shortage/start", test_start);
+  g_test_add_func ("/element/shortage/frame", test_frame);
+  return g_test_run ();
+}
