@@ -24,10 +24,10 @@ choose_kind (Dice *dice)
   const double throw = dice_between (dice, 0, 1);
 
   return throw < 0.26 ? CODE_QR
-      : throw < 0.56 ? CODE_BAR
-      : throw < 0.72 ? CODE_DATA_MATRIX
-      : throw < 0.85 ? CODE_AZTEC
-                     : CODE_PDF417;
+      : throw < 0.56  ? CODE_BAR
+      : throw < 0.72  ? CODE_DATA_MATRIX
+      : throw < 0.85  ? CODE_AZTEC
+                      : CODE_PDF417;
 }
 
 typedef struct {
