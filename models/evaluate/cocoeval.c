@@ -165,7 +165,8 @@ compare_image (const GArray *objects, const GArray *detections, const Rules *rul
 
   c.objects = usable_objects (objects, rules->kind, &c.n_objects);
   c.detections = best_detections (detections, rules->max_count, &c.n_detections);
-  c.overlaps = g_new (double, (gsize) c.n_detections *c.n_objects + 1); /* rows of nothing, too, have an address */
+  c.overlaps = g_new (double,
+      (gsize) c.n_detections *c.n_objects + 1); /* rows of nothing, too, have an address */
   for (guint d = 0; d < c.n_detections; d++)
     for (guint o = 0; o < c.n_objects; o++)
       c.overlaps[(gsize) d * c.n_objects + o] = overlap (c.detections[d], c.objects[o], rules);
