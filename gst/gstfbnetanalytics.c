@@ -25,9 +25,9 @@ static void
 relate_to_parents (const GstFbnetResult *result, GstAnalyticsRelationMeta *relations,
     guint first_box)
 {
-  for (guint i = 0; result->parents != NULL && i < result->found->n; i++) {
+  for (guint i = 0; result->sources != NULL && i < result->found->n; i++) {
     GstAnalyticsODMtd parent;
-    const gint id = result->parents[i];
+    const gint id = result->sources[i].parent;
     if (id < 0 || (guint) id >= first_box
         || !gst_analytics_relation_meta_get_od_mtd (relations, (guint) id, &parent))
       continue;
@@ -85,6 +85,34 @@ add_masks (const GstFbnetResult *result, GstAnalyticsRelationMeta *relations, gu
 }
 #endif
 
+/* When the object was first seen, by the time of the frames. */
+static GstClockTime
+first_seen (const GstFbnetResult *result, const FbnetTrack *track)
+{
+  const GstClockTime age = (GstClockTime) (track->age * GST_SECOND + 0.5);
+
+  return GST_CLOCK_TIME_IS_VALID (result->inferred_pts) && result->inferred_pts >= age
+      ? result->inferred_pts - age
+      : GST_CLOCK_TIME_NONE;
+}
+
+/* They are related to their boxes both ways. */
+static void
+add_tracks (const GstFbnetResult *result, GstAnalyticsRelationMeta *relations, guint first_box)
+{
+  for (guint i = 0; result->tracks != NULL && i < result->found->n; i++) {
+    GstAnalyticsTrackingMtd track;
+    if (!gst_analytics_relation_meta_add_tracking_mtd (relations, result->tracks[i].id,
+            first_seen (result, &result->tracks[i]), &track))
+      continue;
+    gst_analytics_tracking_mtd_update_last_seen (&track, result->inferred_pts);
+    gst_analytics_relation_meta_set_relation (relations, GST_ANALYTICS_REL_TYPE_RELATE_TO,
+        first_box + i, track.id);
+    gst_analytics_relation_meta_set_relation (relations, GST_ANALYTICS_REL_TYPE_RELATE_TO, track.id,
+        first_box + i);
+  }
+}
+
 static void
 add_classes (const GstFbnetResult *result, GstAnalyticsRelationMeta *relations)
 {
@@ -109,6 +137,7 @@ gst_fbnet_analytics_attach (const GstFbnetResult *result, GstBuffer *buffer)
   add_boxes (result, relations);
   relate_to_parents (result, relations, first);
   add_masks (result, relations, first);
+  add_tracks (result, relations, first);
   if (result->n_classes > 0)
     add_classes (result, relations);
   return first;

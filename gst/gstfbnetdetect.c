@@ -35,8 +35,10 @@
 #include "gstfbnetmessages.h"
 #include "gstfbnetmeta.h"
 #include "gstfbnetpace.h"
+#include "gstfbnetprediction.h"
 #include "gstfbnetsession.h"
 #include "gstfbnetstats.h"
+#include "gstfbnetstill.h"
 #include "gstfbnetstructure.h"
 #include "gstfbnettruth.h"
 #include "gstfbnetworker.h"
@@ -77,8 +79,12 @@ struct _GstFbnetDetect {
   gint scheduling;        /* GstFbnetScheduling, likewise */
   gboolean scheduled, latest, live;
   GstFbnetHistory history;
+  GstFbnetContinuity continuity;
+  GstFbnetPrediction *prediction;
+  GstFbnetStill *still;
   gboolean was_enabled;
   guint told;             /* the number of the look that was told last */
+  guint n_told;           /* what it found */
   GstFbnetMoment told_at; /* for the first time */
   GstFbnetAim aim;
   GstFbnetTeller teller;
@@ -109,6 +115,8 @@ static void
 reset_stream (GstFbnetDetect *self)
 {
   self->history = (GstFbnetHistory){ 0 };
+  self->continuity = (GstFbnetContinuity){ 0 };
+  self->n_told = 0;
   gst_fbnet_pace_reset (&self->pace, GST_ELEMENT (self));
 }
 
@@ -394,7 +402,31 @@ fill_view (GstFbnetDetect *self, GstFbnetView *view, GstBuffer *buffer, GstVideo
         error);
   const GArray *regions =
       gst_fbnet_aim_find_regions (&self->aim, GST_ELEMENT (self), &now->settings, buffer, &part);
-  return gst_fbnet_view_fill (view, &self->info, frame, visible, regions, error);
+  return gst_fbnet_view_fill (view, &self->info, frame, visible, regions, self->latest, error);
+}
+
+/* Where nothing is said of what counts as new: more than noise. */
+#define USUAL_MOTION 16
+
+/* Keeps what is needed to tell motion by. */
+static gboolean
+follow_motion (GstFbnetDetect *self, GstFbnetView *view, GError **error)
+{
+  const guint threshold = self->now->settings.still_threshold;
+  const gboolean by_motion = gst_fbnet_view_zooms (view)
+      && (view->zoom.policy == FBNET_ZOOM_AUTO || view->zoom.policy == FBNET_ZOOM_MOTION);
+
+  if (by_motion)
+    gst_fbnet_still_find_motion (self->still, view, threshold > 0 ? threshold : USUAL_MOTION);
+  return (threshold == 0 && !by_motion) || gst_fbnet_still_keep (self->still, view, error);
+}
+
+static gboolean
+is_still (GstFbnetDetect *self, const GstFbnetView *view)
+{
+  const guint threshold = self->now->settings.still_threshold;
+
+  return threshold > 0 && gst_fbnet_still_is (self->still, view, threshold, self->n_told > 0);
 }
 
 /* Hands the view over, or looks at it. */
@@ -409,6 +441,36 @@ look_at (GstFbnetDetect *self, GError **error)
     GST_OBJECT_UNLOCK (self);
   }
   return TRUE;
+}
+
+static gboolean
+look_if_new (GstFbnetDetect *self, GstFbnetView *view, GstFbnetReason *reason, GError **error)
+{
+  if (!is_still (self, view))
+    return follow_motion (self, view, error) && look_at (self, error);
+  *reason = GST_FBNET_REASON_STILL;
+  return TRUE;
+}
+
+/* Makes it one of this moment. */
+static void
+prepare_view (GstFbnetDetect *self, GstFbnetView *view, const GstFbnetMoment *moment,
+    guint generation)
+{
+  const GstFbnetNow *now = self->now;
+  const GstFbnetSettings *settings = &now->settings;
+  GstFbnetTracking tracking;
+
+  gst_fbnet_tracking_init (&tracking, settings->tracking && now->network->detector != NULL,
+      settings->track_timeout, &settings->tracker, &now->params, now->network->n_classes);
+  gst_fbnet_view_set_params (view, now->network, &now->params, &tracking, now->revision);
+  view->n_top = settings->top_classes;
+  view->zoom = settings->zoom;
+  if (settings->inference_region != GST_FBNET_REGION_FULL_FRAME)
+    view->zoom.regions = 0;
+  view->moment = *moment;
+  view->generation = generation;
+  view->jumps = self->continuity.jumps;
 }
 
 /* FALSE with error; or `reason` says why it was not looked at after all. */
@@ -426,13 +488,11 @@ look (GstFbnetDetect *self, GstBuffer *buffer, const GstFbnetMoment *moment, gui
     *reason = GST_FBNET_REASON_UNREADABLE;
     return TRUE;
   }
-  gst_fbnet_view_set_params (view, self->now->network, &self->now->params, self->now->revision);
-  view->n_top = self->now->settings.top_classes;
-  view->moment = *moment;
-  view->generation = generation;
+  prepare_view (self, view, moment, generation);
   gboolean done = TRUE;
   if (gst_fbnet_regions_find_visible (buffer, &self->info, &frame, &visible))
-    done = fill_view (self, view, buffer, &frame, &visible, error) && look_at (self, error);
+    done = fill_view (self, view, buffer, &frame, &visible, error)
+        && look_if_new (self, view, reason, error);
   else
     *reason = GST_FBNET_REASON_UNREADABLE;
   gst_video_frame_unmap (&frame);
@@ -455,7 +515,8 @@ emit_new_detections (GstFbnetDetect *self, GstBuffer *buffer, const GstFbnetResu
   g_signal_emit (self, signals[SIGNAL_NEW_DETECTIONS], 0, buffer, structure);
 }
 
-/* Whether the frame carries the newest look, which no frame has carried if it is `fresh`. */
+/* Whether the frame carries the newest look, which no frame has carried if it is `fresh`. What shows nothing new has what
+ * was found before. */
 static gboolean
 carries (GstFbnetDetect *self, GstFbnetReason reason, gboolean fresh, const GstFbnetMoment *moment)
 {
@@ -465,6 +526,8 @@ carries (GstFbnetDetect *self, GstFbnetReason reason, gboolean fresh, const GstF
 
   if (reason == GST_FBNET_REASON_DISABLED)
     return FALSE;
+  if (reason == GST_FBNET_REASON_STILL && on_skip != GST_FBNET_ON_SKIP_NONE)
+    return TRUE;
   return fresh
       || (repeats
           && gst_fbnet_moment_distance (&self->told_at, moment)
@@ -488,6 +551,24 @@ attach (GstFbnetDetect *self, GstBuffer *buffer, const GstFbnetResult *result)
 #endif
 }
 
+/* What the newest look found, as the frame at that moment carries it. */
+static void
+carry (GstFbnetDetect *self, const GstFbnetLook *look, const GstFbnetMoment *moment,
+    GstFbnetTruth *truth, GstFbnetResult *result)
+{
+  *result = look->result;
+  result->age = truth->age = gst_fbnet_moment_distance (&look->moment, moment);
+  result->repeated = truth->repeated;
+  truth->inferred_pts = look->moment.pts;
+  /* What stands still has stayed where it was on the frame that this one is like. */
+  if (truth->reason == GST_FBNET_REASON_STILL)
+    moment = gst_fbnet_still_get_moment (self->still);
+  truth->predicted = result->tracks != NULL && gst_fbnet_moment_is_before (&look->moment, moment);
+  if (truth->predicted)
+    gst_fbnet_prediction_make (self->prediction, result,
+        (double) (moment->running_time - look->moment.running_time) / GST_SECOND);
+}
+
 /* Puts the newest look on the frame, if it is to have it, and the truth; tells those who want to know. */
 static void
 tell (GstFbnetDetect *self, GstBuffer *buffer, const GstFbnetMoment *moment,
@@ -497,14 +578,14 @@ tell (GstFbnetDetect *self, GstBuffer *buffer, const GstFbnetMoment *moment,
   GstFbnetResult result;
   const GstFbnetResult *carried = NULL;
 
-  if (fresh)
+  if (fresh || truth->reason == GST_FBNET_REASON_STILL)
     self->told_at = *moment;
+  if (fresh)
+    self->n_told = gst_fbnet_result_count (&look->result);
   if (look != NULL && carries (self, truth->reason, fresh, moment)) {
     self->told = look->number;
-    result = look->result;
-    result.age = truth->age = gst_fbnet_moment_distance (&look->moment, moment);
-    result.repeated = truth->repeated = !fresh;
-    truth->inferred_pts = look->moment.pts;
+    truth->repeated = !fresh;
+    carry (self, look, moment, truth, &result);
     carried = &result;
   }
   attach (self, buffer, carried);
@@ -592,10 +673,12 @@ gst_fbnet_detect_transform_ip (GstBaseTransform *trans, GstBuffer *buffer)
   read_moment (self, buffer, &moment);
   gst_fbnet_session_follow (self->session);
   follow_enable (self);
+  gst_fbnet_continuity_follow (&self->continuity, moment.running_time,
+      self->now->settings.track_timeout);
 
   const guint generation = gst_fbnet_worker_get_generation (self->worker);
   GstFbnetTruth truth = { decide (self, buffer, &moment), GST_CLOCK_TIME_NONE, GST_CLOCK_TIME_NONE,
-    FALSE, generation };
+    FALSE, FALSE, generation };
   if (truth.reason == GST_FBNET_REASON_QOS)
     gst_fbnet_pace_tell_late (&self->pace, trans, buffer, self->live, &self->stats);
   if (truth.reason == GST_FBNET_REASON_LOOKED
@@ -684,6 +767,8 @@ gst_fbnet_detect_finalize (GObject *object)
 
   gst_fbnet_session_free (self->session);
   gst_fbnet_worker_free (self->worker);
+  gst_fbnet_prediction_free (self->prediction);
+  gst_fbnet_still_free (self->still);
   G_OBJECT_CLASS (gst_fbnet_detect_parent_class)->finalize (object);
 }
 
@@ -774,5 +859,7 @@ gst_fbnet_detect_init (GstFbnetDetect *self)
   self->session = gst_fbnet_session_new (GST_ELEMENT (self), model_updated);
   self->now = gst_fbnet_session_get_now (self->session);
   self->worker = gst_fbnet_worker_new (note_look, self);
+  self->prediction = gst_fbnet_prediction_new ();
+  self->still = gst_fbnet_still_new ();
   gst_fbnet_pace_init (&self->pace, GST_ELEMENT (self));
 }

@@ -23,8 +23,13 @@ typedef struct {
   FbnetDetections all;
   GPtrArray *found;  /* of FbnetDetections, one per input */
   GArray *items;     /* of FbnetDetection */
+  GArray *seen;      /* the same before they were followed, */
   GArray *keypoints; /* of FbnetKeypoint, where they had to be moved */
-  GArray *parents;   /* of gint */
+  GArray *sources;   /* of GstFbnetSource */
+  GArray *seen_from; /* and theirs */
+  GArray *expected;  /* of FbnetDetection: objects of earlier looks */
+  GByteArray *masks; /* of second looks */
+  GArray *tracks;    /* of FbnetTrack */
   GArray *matches;   /* of FbnetMatch */
   GArray *classes;   /* of GstFbnetClass */
   GQuark *labels;    /* g_atomic_rc_box */
@@ -37,8 +42,9 @@ void gst_fbnet_look_unref (GstFbnetLook *look); /* NULL is allowed */
 /* Whether nobody but the caller holds it, who may write it anew. */
 gboolean gst_fbnet_look_is_free (GstFbnetLook *look);
 
-/* Runs the view's network on the view. Of a free look. */
-gboolean gst_fbnet_look_take (GstFbnetLook *look, const GstFbnetView *view, GError **error);
+/* Runs the view's network on the view, and follows what it finds. Of a free look. */
+gboolean gst_fbnet_look_take (GstFbnetLook *look, const GstFbnetView *view, GstFbnetTracks *tracks,
+    GError **error);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (GstFbnetLook, gst_fbnet_look_unref)
 

@@ -80,11 +80,14 @@ take_labels_of_model (GstFbnetNetwork *network)
 static gboolean
 open_engine (GstFbnetNetwork *network, const FbnetDetectorOptions *options, GError **error)
 {
-  if (fbnet_model_get_task (network->model) == FBNET_TASK_CLASSIFICATION)
+  if (fbnet_model_get_task (network->model) == FBNET_TASK_CLASSIFICATION) {
     network->classifier = fbnet_classifier_new (network->model, options, error);
-  else
-    network->detector = fbnet_detector_new (network->model, options, error);
-  return network->classifier != NULL || network->detector != NULL;
+    return network->classifier != NULL;
+  }
+  network->detector = fbnet_detector_new (network->model, options, error);
+  if (network->detector != NULL)
+    network->zoom = fbnet_zoom_new (network->model, options, error);
+  return network->zoom != NULL;
 }
 
 static void
@@ -135,6 +138,7 @@ gst_fbnet_network_unref (GstFbnetNetwork *network)
 {
   if (network == NULL || !g_atomic_int_dec_and_test (&network->n_refs))
     return;
+  fbnet_zoom_free (network->zoom);
   fbnet_detector_free (network->detector);
   fbnet_classifier_free (network->classifier);
   g_free (network->probabilities);
@@ -149,6 +153,15 @@ gst_fbnet_network_unref (GstFbnetNetwork *network)
 }
 
 /* --- Running ----------------------------------------------------------------------------------- */
+
+void
+gst_fbnet_network_cancel (GstFbnetNetwork *network)
+{
+  if (network->detector == NULL)
+    return;
+  fbnet_detector_cancel (network->detector);
+  fbnet_zoom_cancel (network->zoom);
+}
 
 const char *
 gst_fbnet_network_get_kernels (const GstFbnetNetwork *network)

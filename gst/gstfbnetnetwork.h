@@ -25,6 +25,7 @@ typedef struct {
   FbnetDetectorOptions options; /* kernels is the network's own copy */
 
   FbnetDetector *detector;
+  FbnetZoom *zoom; /* beside a detector */
   FbnetClassifier *classifier;
   float *probabilities; /* n_classes, of a classifier */
   guint applied;        /* the revision of the parameters that the detector has */
@@ -37,6 +38,9 @@ GstFbnetNetwork *gst_fbnet_network_open (const char *model_file, const char *lab
     const FbnetDetectorOptions *options, GError **error);
 GstFbnetNetwork *gst_fbnet_network_ref (GstFbnetNetwork *network);
 void gst_fbnet_network_unref (GstFbnetNetwork *network); /* NULL is allowed */
+
+/* Ends the look that is going on. Any thread. */
+void gst_fbnet_network_cancel (GstFbnetNetwork *network);
 
 const char *gst_fbnet_network_get_kernels (const GstFbnetNetwork *network);
 guint gst_fbnet_network_get_n_threads (const GstFbnetNetwork *network);

@@ -11,6 +11,7 @@
 #include "gstfbnetpalette.h"
 #include "gstfbnetplates.h"
 #include "gstfbnettext.h"
+#include "gstfbnettrails.h"
 
 /* Line widths are given for frames with this shorter side. */
 #define REFERENCE_SIDE 480.0
@@ -22,8 +23,12 @@
 /* Under limbs and dots: keeps them apart from a background of their colour. */
 #define SEAM_COLOR 0xa0000000
 
+/* Of an object: name, number, probability. */
+#define N_WORDS 3
+
 struct _GstFbnetOverlay {
   GstFbnetText *text;
+  GstFbnetTrails *trails;
   GArray *boxes;  /* of GstVideoRectangle: this frame's */
   GArray *plates; /* of GstVideoRectangle: where this frame has labels already */
 };
@@ -45,6 +50,7 @@ gst_fbnet_color_by_get_type (void)
   static const GEnumValue values[] = {
     { GST_FBNET_COLOR_BY_CLASS, "A colour per class", "class" },
     { GST_FBNET_COLOR_BY_INSTANCE, "A colour per object of the frame", "instance" },
+    { GST_FBNET_COLOR_BY_TRACK, "A colour per object that is followed, on all frames", "track" },
     { 0, NULL, NULL },
   };
   static gsize type = 0;
@@ -60,6 +66,7 @@ gst_fbnet_overlay_new (void)
   GstFbnetOverlay *overlay = g_new0 (GstFbnetOverlay, 1);
 
   overlay->text = gst_fbnet_text_new ();
+  overlay->trails = gst_fbnet_trails_new ();
   overlay->boxes = g_array_new (FALSE, FALSE, sizeof (GstVideoRectangle));
   overlay->plates = g_array_new (FALSE, FALSE, sizeof (GstVideoRectangle));
   return overlay;
@@ -72,6 +79,7 @@ gst_fbnet_overlay_free (GstFbnetOverlay *overlay)
     return;
   g_array_unref (overlay->plates);
   g_array_unref (overlay->boxes);
+  gst_fbnet_trails_free (overlay->trails);
   gst_fbnet_text_free (overlay->text);
   g_free (overlay);
 }
@@ -89,9 +97,13 @@ own_or_palette (const Drawing *drawing, guint index)
 static guint32
 outline_color (const Drawing *drawing, guint index)
 {
-  const gboolean by_class = drawing->style->color_by == GST_FBNET_COLOR_BY_CLASS;
+  const GstFbnetResult *result = drawing->result;
 
-  return own_or_palette (drawing, by_class ? drawing->result->found->items[index].class_id : index);
+  if (drawing->style->color_by == GST_FBNET_COLOR_BY_CLASS)
+    return own_or_palette (drawing, result->found->items[index].class_id);
+  if (drawing->style->color_by == GST_FBNET_COLOR_BY_TRACK && result->tracks != NULL)
+    return own_or_palette (drawing, (guint) result->tracks[index].id);
+  return own_or_palette (drawing, index);
 }
 
 static const GstVideoRectangle *
@@ -287,30 +299,103 @@ draw_keypoints (Drawing *drawing, guint index)
   part_end (drawing, &part);
 }
 
+/* --- Trails ------------------------------------------------------------------------------------ */
+
+static double
+trail_radius (const Drawing *drawing)
+{
+  return MAX (0.5, drawing->line_width / 4.0);
+}
+
+static GstVideoRectangle
+trail_area (const Drawing *drawing, const GstFbnetPlace *places, guint n)
+{
+  const float margin = (float) trail_radius (drawing) + 1;
+  float x0 = places[0].x, y0 = places[0].y, x1 = x0, y1 = y0;
+
+  for (guint i = 1; i < n; i++) {
+    x0 = MIN (x0, places[i].x);
+    y0 = MIN (y0, places[i].y);
+    x1 = MAX (x1, places[i].x);
+    y1 = MAX (y1, places[i].y);
+  }
+  const gint x = (gint) floorf (MAX (x0 - margin, 0)), y = (gint) floorf (MAX (y0 - margin, 0));
+  return (GstVideoRectangle){ x, y,
+    (gint) ceilf (MIN (x1 + margin, (float) drawing->result->width)) - x,
+    (gint) ceilf (MIN (y1 + margin, (float) drawing->result->height)) - y };
+}
+
+/* From the middle of the object back to where it was. */
+static void
+draw_trail (Drawing *drawing, guint index)
+{
+  GstFbnetPlace places[GST_FBNET_TRAIL_LENGTH];
+  const guint n =
+      gst_fbnet_trails_get (drawing->overlay->trails, drawing->result->tracks[index].id, places);
+  const guint32 color = outline_color (drawing, index);
+  Part part;
+
+  if (n < 2)
+    return;
+  const GstVideoRectangle area = trail_area (drawing, places, n);
+  if (!part_begin (drawing, &part, &area))
+    return;
+  for (guint i = 1; i < n; i++)
+    gst_fbnet_line_draw (&part.canvas, places[i - 1].x, places[i - 1].y, places[i].x, places[i].y,
+        trail_radius (drawing), color);
+  part_end (drawing, &part);
+}
+
+static void
+draw_trails (Drawing *drawing)
+{
+  gst_fbnet_trails_follow (drawing->overlay->trails, drawing->result);
+  if (!drawing->style->draw_boxes || drawing->result->tracks == NULL)
+    return;
+  for (guint i = drawing->result->found->n; i-- > 0;)
+    draw_trail (drawing, i);
+}
+
 /* --- Labels ------------------------------------------------------------------------------------ */
 
-/* A label in one size of text: its name, its probability, or both. */
+/* What a label says. */
 typedef struct {
-  const GstFbnetWord *words[2]; /* NULL where there is none */
+  guint class_id;
+  guint64 id; /* of the object; 0: none */
+  double probability;
+} Text;
+
+/* A label in one size of text: a name, the object's number, a probability, as far as they are to be drawn. */
+typedef struct {
+  const GstFbnetWord *words[N_WORDS]; /* NULL where there is none */
   gint padding, space;
   gint width, height; /* of the plate */
 } Label;
 
-static Label
-make_label (const Drawing *drawing, guint class_id, double probability, gint size)
+static void
+set_words (const Drawing *drawing, const Text *says, gint size, Label *label)
 {
-  const GstFbnetOverlayStyle *style = drawing->style;
   GstFbnetText *text = drawing->overlay->text;
-  char score[G_ASCII_DTOSTR_BUF_SIZE];
+  char number[32], score[G_ASCII_DTOSTR_BUF_SIZE];
+
+  g_snprintf (number, sizeof number, "#%" G_GUINT64_FORMAT, says->id);
+  g_ascii_formatd (score, sizeof score, "%.2f", says->probability);
+  if (drawing->style->draw_labels)
+    label->words[0] =
+        gst_fbnet_text_get (text, gst_fbnet_result_label (drawing->result, says->class_id), size);
+  if (drawing->style->draw_labels && says->id > 0)
+    label->words[1] = gst_fbnet_text_get (text, number, size);
+  if (drawing->style->draw_scores)
+    label->words[2] = gst_fbnet_text_get (text, score, size);
+}
+
+static Label
+make_label (const Drawing *drawing, const Text *says, gint size)
+{
   Label label = { .padding = MAX (2, size / 4), .space = MAX (2, size / 3) };
 
-  g_ascii_formatd (score, sizeof score, "%.2f", probability);
-  if (style->draw_labels)
-    label.words[0] =
-        gst_fbnet_text_get (text, gst_fbnet_result_label (drawing->result, class_id), size);
-  if (style->draw_scores)
-    label.words[1] = gst_fbnet_text_get (text, score, size);
-  for (guint i = 0; i < 2; i++)
+  set_words (drawing, says, size, &label);
+  for (guint i = 0; i < N_WORDS; i++)
     if (label.words[i] != NULL) {
       label.width += label.words[i]->width + (label.width > 0 ? label.space : 0);
       label.height = MAX (label.height, label.words[i]->height);
@@ -323,7 +408,7 @@ static void
 draw_words (const GstFbnetCanvas *canvas, const Label *label, gint x, gint y, guint32 ink)
 {
   x += label->padding;
-  for (guint i = 0; i < 2; i++) {
+  for (guint i = 0; i < N_WORDS; i++) {
     const GstFbnetWord *word = label->words[i];
     if (word == NULL || word->cover == NULL)
       continue;
@@ -351,13 +436,16 @@ draw_plate (Drawing *drawing, const Label *label, const GstVideoRectangle *place
 static void
 draw_label (Drawing *drawing, GstFbnetPlates *plates, guint index)
 {
-  const FbnetDetection *d = &drawing->result->found->items[index];
+  const GstFbnetResult *result = drawing->result;
+  const FbnetDetection *d = &result->found->items[index];
+  const Text says = { d->class_id, result->tracks != NULL ? result->tracks[index].id : 0,
+    d->score };
   const gint small = MAX (SMALLEST_TEXT, (gint) lrint (SMALL_TEXT * drawing->font_size));
   const gint sizes[] = { drawing->font_size, MIN (small, drawing->font_size) };
   GstVideoRectangle place;
 
   for (guint i = 0; i < G_N_ELEMENTS (sizes); i++) {
-    const Label label = make_label (drawing, d->class_id, d->score, sizes[i]);
+    const Label label = make_label (drawing, &says, sizes[i]);
     if (!gst_fbnet_plates_place (plates, index, label.width, label.height, &place))
       continue;
     draw_plate (drawing, &label, &place, outline_color (drawing, index));
@@ -384,7 +472,8 @@ static void
 draw_class (Drawing *drawing)
 {
   const GstFbnetClass *best = &drawing->result->classes[0];
-  const Label label = make_label (drawing, best->class_id, best->probability, drawing->font_size);
+  const Text says = { best->class_id, 0, best->probability };
+  const Label label = make_label (drawing, &says, drawing->font_size);
   const GstVideoRectangle place = { 0, 0, label.width, label.height };
 
   draw_plate (drawing, &label, &place, own_or_palette (drawing, best->class_id));
@@ -424,6 +513,7 @@ draw (Drawing *drawing)
   find_boxes (drawing);
   for (guint i = n; style->draw_masks && i-- > 0;)
     draw_mask (drawing, i);
+  draw_trails (drawing);
   for (guint i = n; style->draw_boxes && i-- > 0;)
     draw_box (drawing, i);
   for (guint i = n; style->draw_keypoints && i-- > 0;)

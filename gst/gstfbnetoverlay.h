@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * Drawing of detections: boxes, labels, scores, masks, keypoints; and of a frame's class.
+ * Drawing of detections: boxes, labels, scores, masks, keypoints, where followed objects came from; and of a frame's
+ * class.
  */
 #ifndef GST_FBNET_OVERLAY_H
 #define GST_FBNET_OVERLAY_H
@@ -12,6 +13,7 @@ G_BEGIN_DECLS
 typedef enum {
   GST_FBNET_COLOR_BY_CLASS,
   GST_FBNET_COLOR_BY_INSTANCE,
+  GST_FBNET_COLOR_BY_TRACK,
 } GstFbnetColorBy;
 
 GType gst_fbnet_color_by_get_type (void);
@@ -25,7 +27,7 @@ typedef struct {
   double mask_alpha;   /* 0…1 */
 } GstFbnetOverlayStyle;
 
-/* Fonts and words, kept from frame to frame. One thread at a time. */
+/* Fonts, words and trails, kept from frame to frame. One thread at a time. */
 typedef struct _GstFbnetOverlay GstFbnetOverlay;
 
 GstFbnetOverlay *gst_fbnet_overlay_new (void);

@@ -19,6 +19,12 @@ typedef struct {
   float probability;
 } GstFbnetClass;
 
+/* Where a detection was found. */
+typedef struct {
+  gint parent; /* the id of the region that it was found in, or -1 */
+  guint look;  /* 0: the look at the frame; n: that at the nth part of it */
+} GstFbnetSource;
+
 /* What one inference found, and what is needed to tell others about it. */
 typedef struct {
   const FbnetDetections *found;
@@ -30,9 +36,10 @@ typedef struct {
   const GstFbnetClass *classes; /* of the frame, the most probable first */
   guint n_classes;              /* 0: not a classifier, or nothing is probable enough */
   const FbnetMatch *matches;    /* (nullable): one per detection in `found`, by the references */
-  GstClockTime age;    /* ns from the frame that was looked at to the one that carries this */
-  gboolean repeated;   /* an earlier frame carried this too */
-  const gint *parents; /* (nullable): per detection, the id of the region it was found in, or -1 */
+  GstClockTime age;  /* ns from the frame that was looked at to the one that carries this */
+  gboolean repeated; /* an earlier frame carried this too */
+  const GstFbnetSource *sources; /* (nullable): one per detection */
+  const FbnetTrack *tracks;      /* (nullable): per detection, when objects are followed */
 } GstFbnetResult;
 
 /* Regions that tell of it: one per detection, and one of the whole frame for its class. */

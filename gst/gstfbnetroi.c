@@ -41,11 +41,13 @@ attach_detection (const GstFbnetResult *result, guint index, GstBuffer *buffer, 
   GstVideoRegionOfInterestMeta *roi = gst_buffer_add_video_region_of_interest_meta_id (buffer,
       result->labels[d->class_id], r.x, r.y, r.w, r.h);
   roi->id = id;
-  if (result->parents != NULL)
-    roi->parent_id = result->parents[index];
+  if (result->sources != NULL)
+    roi->parent_id = result->sources[index].parent;
   add_param (roi, gst_fbnet_structure_new_detection (result, index));
   add_param (roi, gst_fbnet_structure_new_mask (result, index));
   add_param (roi, gst_fbnet_structure_new_keypoints (result, index));
+  add_param (roi, gst_fbnet_structure_new_object_id (result, index));
+  add_param (roi, gst_fbnet_structure_new_track (result, index));
   add_param (roi, gst_fbnet_structure_new_inference (result, (gint) index));
 }
 

@@ -45,6 +45,7 @@ typedef struct {
   GType (*get_type) (void);
   GType type;                 /* of enumerations and flags */
   const FbnetParamInfo *info; /* NULL: the element's own */
+  gsize owner;                /* offset of the struct that `info` is of */
   Meaning meaning;
 } Property;
 
@@ -135,6 +136,14 @@ static const Property own_properties[] = {
       KIND_UINT, PLAYING, 1, 1000, 5, VALUE (top_classes) },
   { "evaluate", "Compare detections with the regions that are on the frames already", KIND_BOOLEAN,
       PLAYING, 0, 1, FALSE, VALUE (evaluate) },
+  { "tracking", "Follow objects from frame to frame: each has an id", KIND_BOOLEAN, PLAYING, 0, 1,
+      FALSE, VALUE (tracking) },
+  { "still-threshold",
+      "Do not look at frames that differ from the last one looked at nowhere by more than so many "
+      "levels of a pixel of the network (0 = look at them)",
+      KIND_UINT, CONTROL, 0, 255, 0, VALUE (still_threshold) },
+  { "track-timeout", "For how long a track is kept that is not seen, in ns", KIND_UINT64, PLAYING,
+      0, 0, GST_SECOND, VALUE (track_timeout) },
 
 #ifdef HAVE_OVERLAY
   { "overlay", "Draw the detections into the frames", KIND_BOOLEAN, CONTROL, 0, 1, FALSE,
@@ -161,14 +170,20 @@ static const Property own_properties[] = {
 #endif
 };
 
+/* Options of the tracker that are no properties: the element has times in ns, and takes the scores from its
+ * thresholds. */
+static const char *const not_properties[] = { "track-timeout", "track-high-score",
+  "track-low-score", "track-new-score", NULL };
+
 /* Parameters that begin with what suits a stream, whatever the model says. */
 static const struct {
   const char *name;
   double maximum, initial;
 } own_defaults[] = {
   { "score-threshold", 1, 0.5 }, /* models have one for evaluations, where doubtful objects count */
-  { "mask-threshold", 1, 0.5 },
-  { "max-detections", 1000, 100 },
+  { "mask-threshold", 1, 0.5 }, { "max-detections", 1000, 100 },
+  { "zoom-policy", FBNET_ZOOM_SWEEP,
+      FBNET_ZOOM_AUTO }, /* pictures have neither tracks nor motion */
 };
 
 /* --- The engine's ------------------------------------------------------------------------------ */
@@ -243,7 +258,8 @@ flags_of (const FbnetParamInfo *info)
 {
   if (is_option (info))
     return READY;
-  return info->type == FBNET_PARAM_FLOAT ? CONTROL : PLAYING;
+  return info->type == FBNET_PARAM_FLOAT || strcmp (info->name, "zoom-regions") == 0 ? CONTROL
+                                                                                     : PLAYING;
 }
 
 /* A count that cannot be 0 has 0 for the model's own. */
@@ -268,7 +284,7 @@ begin_with_own (Property *p)
 }
 
 static Property
-make_property (const FbnetParamInfo *info)
+make_property (const FbnetParamInfo *info, gsize owner)
 {
   Property p = { .name = info->name,
     .kind = kind_of (info->type),
@@ -276,8 +292,9 @@ make_property (const FbnetParamInfo *info)
     .minimum = info->min,
     .maximum = info->max,
     .initial = info->usual,
-    .value = (is_option (info) ? VALUE (options) : VALUE (params)) + info->offset,
+    .value = owner + info->offset,
     .info = info,
+    .owner = owner,
     .meaning = meaning_of (info) };
 
   begin_with_own (&p);
@@ -292,12 +309,12 @@ make_property (const FbnetParamInfo *info)
 /* --- All of them ------------------------------------------------------------------------------- */
 
 static void
-append_rows (GArray *properties, const FbnetParamInfo *table, guint n)
+append_rows (GArray *properties, const FbnetParamInfo *table, guint n, gsize owner)
 {
   for (guint i = 0; i < n; i++) {
-    if (table[i].type == FBNET_PARAM_CLASSES)
+    if (table[i].type == FBNET_PARAM_CLASSES || g_strv_contains (not_properties, table[i].name))
       continue;
-    const Property p = make_property (&table[i]);
+    const Property p = make_property (&table[i], owner);
     g_array_append_val (properties, p);
   }
 }
@@ -315,9 +332,13 @@ make_properties (void)
     g_array_append_val (properties, p);
   }
   const FbnetParamInfo *options = fbnet_detector_options_table (&n);
-  append_rows (properties, options, n);
+  append_rows (properties, options, n, VALUE (options));
   const FbnetParamInfo *params = fbnet_params_table (&n);
-  append_rows (properties, params, n);
+  append_rows (properties, params, n, VALUE (params));
+  const FbnetParamInfo *tracker = fbnet_tracker_options_table (&n);
+  append_rows (properties, tracker, n, VALUE (tracker));
+  const FbnetParamInfo *zoom = fbnet_zoom_options_table (&n);
+  append_rows (properties, zoom, n, VALUE (zoom));
   g_assert (properties->len < GST_FBNET_MAX_PROPERTIES);
   return properties;
 }
@@ -648,7 +669,8 @@ missing_part (const Property *p, const FbnetModel *model)
   if (p->value == VALUE (top_classes))
     return classifies ? NULL : "a classification model";
   const gboolean detects = p->value == VALUE (evaluate) || p->value == VALUE (inference_region)
-      || p->value == VALUE (object_class);
+      || p->value == VALUE (object_class) || p->value == VALUE (tracking)
+      || p->value == VALUE (still_threshold);
   return classifies && detects ? "a detection model" : NULL;
 }
 
@@ -672,7 +694,7 @@ speaks_for_model (const GstFbnetSettings *settings, const Property *p, gboolean 
 static gboolean
 is_meant (const GstFbnetSettings *settings, const Property *p, guint id)
 {
-  return p->info != NULL && !is_option (p->info)
+  return p->info != NULL && p->owner == VALUE (params)
       && !speaks_for_model (settings, p, settings->was_set[id]);
 }
 
@@ -747,6 +769,15 @@ check_roi (const GstFbnetSettings *settings, GPtrArray *wrong)
             roi->n, roi->n == 4 ? ", a side of 0" : ""));
 }
 
+/* Regions that came with the buffer are enlarged as it is. */
+static void
+check_zoom (const GstFbnetSettings *settings, GPtrArray *moot)
+{
+  if (settings->zoom.regions > 0 && settings->inference_region == GST_FBNET_REGION_ROI_LIST)
+    g_ptr_array_add (moot,
+        g_strdup ("zoom-regions: expected inference-region=full-frame, found roi-list"));
+}
+
 void
 gst_fbnet_settings_apply (const GstFbnetSettings *settings, const FbnetModel *model,
     const char *path, FbnetParams *params, GPtrArray *moot, GPtrArray *wrong)
@@ -766,4 +797,5 @@ gst_fbnet_settings_apply (const GstFbnetSettings *settings, const FbnetModel *mo
   }
   take_values (settings, wanted, model, params, wrong);
   check_roi (settings, wrong);
+  check_zoom (settings, moot);
 }

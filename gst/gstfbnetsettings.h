@@ -47,6 +47,11 @@ typedef struct {
   GstStructure *class_thresholds;
   guint top_classes;
   gboolean evaluate;
+  gboolean tracking;
+  guint64 track_timeout;       /* ns */
+  FbnetTrackerOptions tracker; /* of it what is a property */
+  FbnetZoomOptions zoom;
+  guint still_threshold;
   gint scheduling;        /* GstFbnetScheduling */
   GstFbnetRules rules;    /* which frames are looked at */
   gint on_skip;           /* GstFbnetOnSkip */

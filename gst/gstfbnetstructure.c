@@ -82,6 +82,25 @@ gst_fbnet_structure_new_keypoints (const GstFbnetResult *result, guint index)
 }
 
 GstStructure *
+gst_fbnet_structure_new_object_id (const GstFbnetResult *result, guint index)
+{
+  if (result->tracks == NULL)
+    return NULL;
+  return gst_structure_new ("object_id", "id", G_TYPE_INT, (gint) result->tracks[index].id, NULL);
+}
+
+GstStructure *
+gst_fbnet_structure_new_track (const GstFbnetResult *result, guint index)
+{
+  if (result->tracks == NULL)
+    return NULL;
+  const FbnetTrack *track = &result->tracks[index];
+  return gst_structure_new ("track", "age", G_TYPE_UINT64,
+      (guint64) (track->age * GST_SECOND + 0.5), "hits", G_TYPE_UINT, track->hits, "vx",
+      G_TYPE_DOUBLE, (double) track->vx, "vy", G_TYPE_DOUBLE, (double) track->vy, NULL);
+}
+
+GstStructure *
 gst_fbnet_structure_new_classification (const GstFbnetResult *result)
 {
   const GstFbnetClass *best = &result->classes[0];
@@ -124,6 +143,8 @@ gst_fbnet_structure_new_inference (const GstFbnetResult *result, gint index)
       (guint64) result->inferred_pts, "age", G_TYPE_UINT64, (guint64) result->age, "repeated",
       G_TYPE_BOOLEAN, result->repeated, NULL);
 
+  if (index >= 0 && result->sources != NULL)
+    gst_structure_set (structure, "look", G_TYPE_UINT, result->sources[index].look, NULL);
   if (index >= 0)
     add_match (structure, result, (guint) index);
   return structure;
@@ -164,6 +185,8 @@ describe_object (const GstFbnetResult *result, guint index)
   GstStructure *object = new_object (result, d->class_id, d->score, &r);
   add_match (object, result, index);
   nest (object, gst_fbnet_structure_new_keypoints (result, index));
+  nest (object, gst_fbnet_structure_new_object_id (result, index));
+  nest (object, gst_fbnet_structure_new_track (result, index));
   return object;
 }
 

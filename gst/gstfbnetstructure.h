@@ -22,6 +22,10 @@ GstStructure *gst_fbnet_structure_new_mask (const GstFbnetResult *result, guint 
 /* (nullable): "keypoints"; NULL without. */
 GstStructure *gst_fbnet_structure_new_keypoints (const GstFbnetResult *result, guint index);
 
+/* (nullable): "object_id" and "track", of a detection that is an object's; NULL where none is followed. */
+GstStructure *gst_fbnet_structure_new_object_id (const GstFbnetResult *result, guint index);
+GstStructure *gst_fbnet_structure_new_track (const GstFbnetResult *result, guint index);
+
 /* "classification", of a frame that has a class. */
 GstStructure *gst_fbnet_structure_new_classification (const GstFbnetResult *result);
 

@@ -25,5 +25,6 @@ gst_fbnet_truth_attach (const GstFbnetTruth *truth, GstBuffer *buffer)
       truth->reason == GST_FBNET_REASON_LOOKED, "reason", G_TYPE_STRING,
       gst_fbnet_reason_get_name (truth->reason), "inference-pts", G_TYPE_UINT64,
       (guint64) truth->inferred_pts, "age", G_TYPE_UINT64, (guint64) truth->age, "repeated",
-      G_TYPE_BOOLEAN, truth->repeated, "generation", G_TYPE_UINT, truth->generation, NULL);
+      G_TYPE_BOOLEAN, truth->repeated, "predicted", G_TYPE_BOOLEAN, truth->predicted, "generation",
+      G_TYPE_UINT, truth->generation, NULL);
 }

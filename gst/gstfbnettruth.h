@@ -16,10 +16,11 @@ G_BEGIN_DECLS
 typedef struct {
   GstFbnetReason reason;
   GstClockTime
-      inferred_pts;  /* of the frame whose result this one carries, else GST_CLOCK_TIME_NONE */
-  GstClockTime age;  /* of that result, ns; GST_CLOCK_TIME_NONE without one */
-  gboolean repeated; /* an earlier frame carried it too */
-  guint generation;  /* raised by flushes, segments, caps, and when the element is started */
+      inferred_pts;   /* of the frame whose result this one carries, else GST_CLOCK_TIME_NONE */
+  GstClockTime age;   /* of that result, ns; GST_CLOCK_TIME_NONE without one */
+  gboolean repeated;  /* an earlier frame carried it too */
+  gboolean predicted; /* its objects are where they are expected at the time of this frame */
+  guint generation;   /* raised by flushes, segments, caps, and when the element is started */
 } GstFbnetTruth;
 
 /* Once per process, before the first buffer. More often is allowed. */

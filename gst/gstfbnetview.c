@@ -8,6 +8,13 @@
 
 #include "gstfbnetimage.h"
 
+gboolean
+gst_fbnet_moment_is_before (const GstFbnetMoment *a, const GstFbnetMoment *b)
+{
+  return GST_CLOCK_TIME_IS_VALID (a->running_time) && GST_CLOCK_TIME_IS_VALID (b->running_time)
+      && a->running_time < b->running_time;
+}
+
 GstClockTime
 gst_fbnet_moment_distance (const GstFbnetMoment *a, const GstFbnetMoment *b)
 {
@@ -24,6 +31,7 @@ gst_fbnet_view_new (void)
 
   view->inputs = g_ptr_array_new_with_free_func ((GDestroyNotify) fbnet_input_free);
   view->parents = g_array_new (FALSE, FALSE, sizeof (gint));
+  view->moved = g_array_new (FALSE, FALSE, sizeof (FbnetRegion));
   view->evaluation = gst_fbnet_evaluation_new ();
   return view;
 }
@@ -35,6 +43,7 @@ gst_fbnet_view_clear (GstFbnetView *view)
   view->n_inputs = 0;
   g_clear_pointer (&view->network, gst_fbnet_network_unref);
   g_clear_pointer (&view->class_thresholds, g_free);
+  g_clear_pointer (&view->wide_thresholds, g_free);
   gst_clear_buffer (&view->copy);
   view->revision = 0;
 }
@@ -47,13 +56,29 @@ gst_fbnet_view_free (GstFbnetView *view)
   gst_fbnet_view_clear (view);
   g_ptr_array_unref (view->inputs);
   g_array_unref (view->parents);
+  g_array_unref (view->moved);
   gst_fbnet_evaluation_free (view->evaluation);
   g_free (view);
 }
 
+static void
+take_params (GstFbnetView *view, const FbnetParams *params)
+{
+  const gsize size = view->network->n_classes * sizeof (float);
+
+  g_clear_pointer (&view->class_thresholds, g_free);
+  g_clear_pointer (&view->wide_thresholds, g_free);
+  if (params->class_thresholds != NULL) {
+    view->class_thresholds = g_memdup2 (params->class_thresholds, size);
+    view->wide_thresholds = g_memdup2 (params->class_thresholds, size);
+  }
+  view->params = *params;
+  view->params.class_thresholds = view->class_thresholds;
+}
+
 void
 gst_fbnet_view_set_params (GstFbnetView *view, GstFbnetNetwork *network, const FbnetParams *params,
-    guint revision)
+    const GstFbnetTracking *tracking, guint revision)
 {
   if (view->network != network) {
     gst_fbnet_view_clear (view);
@@ -61,12 +86,11 @@ gst_fbnet_view_set_params (GstFbnetView *view, GstFbnetNetwork *network, const F
   }
   if (view->revision == revision)
     return;
-  g_clear_pointer (&view->class_thresholds, g_free);
-  if (params->class_thresholds != NULL)
-    view->class_thresholds =
-        g_memdup2 (params->class_thresholds, network->n_classes * sizeof (float));
-  view->params = *params;
-  view->params.class_thresholds = view->class_thresholds;
+  take_params (view, params);
+  view->tracking = *tracking;
+  view->wide = view->params;
+  if (tracking->follow)
+    gst_fbnet_tracking_widen (tracking, &view->wide, view->wide_thresholds, network->n_classes);
   view->revision = revision;
 }
 
@@ -112,29 +136,6 @@ fail_format (const GstVideoFrame *frame, GError **error)
       gst_video_format_to_string (GST_VIDEO_FRAME_FORMAT (frame)));
 }
 
-gboolean
-gst_fbnet_view_fill (GstFbnetView *view, const GstVideoInfo *info, GstVideoFrame *frame,
-    const FbnetRegion *visible, const GArray *regions, GError **error)
-{
-  const gint64 began = g_get_monotonic_time ();
-  const gboolean cropped = visible->x > 0 || visible->y > 0;
-  FbnetImage image;
-
-  view->n_inputs = 0;
-  g_array_set_size (view->parents, 0);
-  take_sizes (view, visible);
-  if (!gst_fbnet_image_from_frame (&image, cropped ? &frame->info : info, frame)) {
-    fail_format (frame, error);
-    return FALSE;
-  }
-  for (guint i = 0; i < regions->len; i++) {
-    if (!fill_one (view, &image, &g_array_index (regions, GstFbnetRegion, i), error))
-      return FALSE;
-  }
-  view->ms = (double) (g_get_monotonic_time () - began) / 1000;
-  return TRUE;
-}
-
 /* Makes room in `copy` for such a picture, without a new allocation where the last one was as large. */
 static gboolean
 copy_picture (GstFbnetView *view, GstVideoFrame *frame, GError **error)
@@ -161,6 +162,51 @@ copy_picture (GstFbnetView *view, GstVideoFrame *frame, GError **error)
   memcpy (frame->data, copy.data, sizeof copy.data);
   memcpy (frame->info.stride, copy.info.stride, sizeof copy.info.stride);
   gst_video_frame_unmap (&copy);
+  return TRUE;
+}
+
+gboolean
+gst_fbnet_view_zooms (const GstFbnetView *view)
+{
+  return view->zoom.regions > 0 && view->n_inputs > 0;
+}
+
+/* What second looks are taken at. */
+static gboolean
+take_frame (GstFbnetView *view, const GstVideoInfo *info, GstVideoFrame *frame, gboolean keep,
+    GError **error)
+{
+  if (!gst_fbnet_view_zooms (view))
+    return TRUE;
+  return (!keep || copy_picture (view, frame, error))
+      && gst_fbnet_image_from_frame (&view->image, info, frame);
+}
+
+gboolean
+gst_fbnet_view_fill (GstFbnetView *view, const GstVideoInfo *info, GstVideoFrame *frame,
+    const FbnetRegion *visible, const GArray *regions, gboolean keep, GError **error)
+{
+  const gint64 began = g_get_monotonic_time ();
+  const gboolean cropped = visible->x > 0 || visible->y > 0;
+  FbnetImage image;
+
+  if (cropped)
+    info = &frame->info;
+  view->n_inputs = 0;
+  g_array_set_size (view->parents, 0);
+  g_array_set_size (view->moved, 0);
+  take_sizes (view, visible);
+  if (!gst_fbnet_image_from_frame (&image, info, frame)) {
+    fail_format (frame, error);
+    return FALSE;
+  }
+  for (guint i = 0; i < regions->len; i++) {
+    if (!fill_one (view, &image, &g_array_index (regions, GstFbnetRegion, i), error))
+      return FALSE;
+  }
+  if (!take_frame (view, info, frame, keep, error))
+    return FALSE;
+  view->ms = (double) (g_get_monotonic_time () - began) / 1000;
   return TRUE;
 }
 

@@ -9,6 +9,7 @@
 #include "gstfbnetevaluate.h"
 #include "gstfbnetnetwork.h"
 #include "gstfbnetregions.h"
+#include "gstfbnettracks.h"
 
 G_BEGIN_DECLS
 
@@ -18,6 +19,9 @@ typedef struct {
   gint64 came;                    /* g_get_monotonic_time() */
 } GstFbnetMoment;
 
+/* Whether both have a running time, and `a` the earlier one. */
+gboolean gst_fbnet_moment_is_before (const GstFbnetMoment *a, const GstFbnetMoment *b);
+
 /* ns from one to the other, by running time where both have one. */
 GstClockTime gst_fbnet_moment_distance (const GstFbnetMoment *a, const GstFbnetMoment *b);
 
@@ -25,21 +29,28 @@ GstClockTime gst_fbnet_moment_distance (const GstFbnetMoment *a, const GstFbnetM
 typedef struct {
   GstFbnetNetwork *network; /* (nullable) */
   guint revision;           /* of `params`, never 0; 0: none */
-  FbnetParams params;
-  float *class_thresholds; /* what `params` points to, where it does */
-  guint n_top;             /* classes of a classifier */
+  FbnetParams params;       /* as they were asked for: what is told goes by them */
+  FbnetParams wide;         /* the detector's: with lower thresholds, where objects are followed */
+  float *class_thresholds;  /* what `params` points to, where it does */
+  float *wide_thresholds;   /* what `wide` does */
+  GstFbnetTracking tracking;
+  guint n_top; /* classes of a classifier */
 
   GstFbnetMoment moment;
-  guint generation;
-  guint width, height; /* of the visible frame */
-  guint x, y;          /* where it begins in the frame as it lies in memory */
+  guint generation, jumps; /* of the stream */
+  guint width, height;     /* of the visible frame */
+  guint x, y;              /* where it begins in the frame as it lies in memory */
 
   GPtrArray *inputs; /* of FbnetInput, of the network's model; the first n_inputs are filled */
   guint n_inputs;
   GArray *parents; /* of gint: per input, the id of the region that it shows, or -1 */
 
-  FbnetImage image; /* for a classifier: lives in `copy`, or where who filled it says */
-  GstBuffer *copy;  /* (nullable) */
+  FbnetZoomOptions zoom;
+  GArray *moved; /* of FbnetRegion: where the frame differs from the last one looked at */
+
+  /* For a classifier, and for second looks: lives in `copy`, or where who filled it says. */
+  FbnetImage image;
+  GstBuffer *copy; /* (nullable) */
   gsize copy_size;
 
   gboolean evaluate; /* `evaluation` holds the frame's references */
@@ -55,12 +66,15 @@ void gst_fbnet_view_clear (GstFbnetView *view);
 
 /* For the frames to come. Nothing happens if `revision` is what the view has. */
 void gst_fbnet_view_set_params (GstFbnetView *view, GstFbnetNetwork *network,
-    const FbnetParams *params, guint revision);
+    const FbnetParams *params, const GstFbnetTracking *tracking, guint revision);
 
 /* For a detector: takes what it needs of the mapped frame, `visible` of it, in which the regions lie
- * (element-type GstFbnetRegion); none: the view is of nothing. */
+ * (element-type GstFbnetRegion); none: the view is of nothing. Second looks need the frame itself: `keep` as below. */
 gboolean gst_fbnet_view_fill (GstFbnetView *view, const GstVideoInfo *info, GstVideoFrame *frame,
-    const FbnetRegion *visible, const GArray *regions, GError **error);
+    const FbnetRegion *visible, const GArray *regions, gboolean keep, GError **error);
+
+/* Whether it is a view of a frame that is looked at more than once. */
+gboolean gst_fbnet_view_zooms (const GstFbnetView *view);
 
 /* For a classifier: the view is of that part of the mapped frame. `keep`: the pixels are copied, so that
  * the frame may go; else it stays mapped until the view has been looked at. */

@@ -10,7 +10,8 @@
 struct _GstFbnetWorker {
   GstFbnetLookFunc done;
   gpointer data;
-  gint64 last_came; /* of the streaming thread */
+  GstFbnetTracks *tracks; /* of the thread that looks */
+  gint64 last_came;       /* of the streaming thread */
 
   GMutex lock; /* protects the rest */
   GCond wake;
@@ -37,6 +38,7 @@ gst_fbnet_worker_new (GstFbnetLookFunc done, gpointer data)
 
   worker->done = done;
   worker->data = data;
+  worker->tracks = gst_fbnet_tracks_new ();
   g_mutex_init (&worker->lock);
   g_cond_init (&worker->wake);
   worker->filling = gst_fbnet_view_new ();
@@ -58,6 +60,7 @@ gst_fbnet_worker_free (GstFbnetWorker *worker)
   gst_fbnet_view_free (worker->looking);
   for (guint i = 0; i < N_LOOKS; i++)
     gst_fbnet_look_unref (worker->looks[i]);
+  gst_fbnet_tracks_free (worker->tracks);
   g_mutex_clear (&worker->lock);
   g_cond_clear (&worker->wake);
   g_free (worker);
@@ -72,8 +75,8 @@ renew (GstFbnetWorker *worker)
   worker->generation++;
   worker->is_waiting = FALSE;
   g_clear_pointer (&worker->newest, gst_fbnet_look_unref);
-  if (worker->running != NULL && worker->running->detector != NULL)
-    fbnet_detector_cancel (worker->running->detector);
+  if (worker->running != NULL)
+    gst_fbnet_network_cancel (worker->running);
 }
 
 void
@@ -187,7 +190,7 @@ run (GstFbnetWorker *worker, const GstFbnetView *view, GError **error)
 
   while ((look = begin (worker, view)) != NULL) {
     g_autoptr (GError) failure = NULL;
-    const gboolean done = gst_fbnet_look_take (look, view, &failure);
+    const gboolean done = gst_fbnet_look_take (look, view, worker->tracks, &failure);
     const gboolean current = end (worker, view, look, done);
     if (done && current) {
       worker->done (look, worker->data);

@@ -43,6 +43,16 @@ group_free (Group *group)
 }
 
 guint
+group_even_threads (guint n, guint n_processors)
+{
+  guint threads = MIN (n, n_processors);
+
+  while (threads > 1 && n % threads != 0)
+    threads--;
+  return MAX (threads, 1);
+}
+
+guint
 group_n_threads (const Group *group)
 {
   return group->n_threads;

@@ -23,6 +23,10 @@ typedef struct {
 Group *group_new (guint n_threads, const GroupLink *link);
 void group_free (Group *group); /* NULL is allowed */
 
+/* The most threads, one for each processor at most, among which n samples can be divided evenly; 1 at
+ * least. */
+guint group_even_threads (guint n, guint n_processors);
+
 guint group_n_threads (const Group *group);
 
 /* Workers in all processes, and the number among them of this process's thread. */

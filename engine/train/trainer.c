@@ -12,6 +12,7 @@
 #define STATE_EMA       TRAIN_STATE_PREFIX "ema"
 #define STATE_EMA_STATS TRAIN_STATE_PREFIX "ema_statistics"
 #define STATE_SETTINGS  TRAIN_STATE_PREFIX "settings"
+#define STATE_NOTE      TRAIN_STATE_PREFIX "note"
 
 typedef struct {
   Trainer *trainer;
@@ -32,6 +33,7 @@ struct Trainer {
   SgdState state;
   guint iteration; /* done */
   Worker *workers;
+  char *note;
 
   TrainProgress progress;
   gpointer progress_data;
@@ -113,6 +115,7 @@ trainer_free (Trainer *t)
   sgd_state_clear (&t->state);
   params_free (t->params);
   group_free (t->group);
+  g_free (t->note);
   g_free (t);
 }
 
@@ -147,7 +150,7 @@ read_vector (const Trainer *t, const char *name, Real *values, gsize n, GError *
 
 /* The first line that differs is the one to tell of. */
 static gboolean
-check_settings (const Trainer *t, GError **error)
+check_settings (const Trainer *t, gboolean *differs, GError **error)
 {
   const FbnetTensorView *view = safetensors_find (t->model->file, STATE_SETTINGS);
 
@@ -157,7 +160,9 @@ check_settings (const Trainer *t, GError **error)
   g_auto (GStrv) theirs = g_strsplit (text, "\n", -1);
   g_auto (GStrv) ours = g_strsplit (t->settings.fingerprint, "\n", -1);
   for (guint i = 0; ours[i] != NULL && theirs[i] != NULL; i++) {
-    if (strcmp (ours[i], theirs[i]) != 0) {
+    if (strcmp (ours[i], theirs[i]) != 0 && ours[i][0] == '~') {
+      *differs = TRUE;
+    } else if (strcmp (ours[i], theirs[i]) != 0) {
       g_set_error (error, FBNET_ERROR, FBNET_ERROR_ARGUMENT,
           "%s: expected the settings that the run began with, found %s where it had %s",
           t->model->path, ours[i], theirs[i]);
@@ -167,21 +172,47 @@ check_settings (const Trainer *t, GError **error)
   return TRUE;
 }
 
+void
+trainer_set_note (Trainer *t, const char *note)
+{
+  g_free (t->note);
+  t->note = g_strdup (note);
+}
+
+const char *
+trainer_note (const Trainer *t)
+{
+  return t->note;
+}
+
+static void
+read_note (Trainer *t)
+{
+  const FbnetTensorView *view = safetensors_find (t->model->file, STATE_NOTE);
+
+  if (view == NULL || view->dtype != FBNET_DTYPE_U8)
+    return;
+  g_free (t->note);
+  t->note = g_strndup (view->data, view->n_bytes);
+}
+
 gboolean
-trainer_resume (Trainer *t, guint *iteration, GError **error)
+trainer_resume (Trainer *t, guint *iteration, gboolean *differs, GError **error)
 {
   const FbnetTensorView *view = safetensors_find (t->model->file, STATE_ITERATION);
 
   if (view == NULL || view->dtype != FBNET_DTYPE_I64 || view->n_bytes != sizeof (gint64))
     return bad_state (t, error, STATE_ITERATION, "a checkpoint's count, found none");
   const gint64 done = *(const gint64 *) view->data;
-  if (done < 0 || done > t->settings.schedule.iterations)
-    return bad_state (t, error, STATE_ITERATION, "no more iterations than the run has");
-  if (!check_settings (t, error)
+  *differs = FALSE;
+  if (done < 0 || done > G_MAXINT)
+    return bad_state (t, error, STATE_ITERATION, "a number of iterations");
+  if (!check_settings (t, differs, error)
       || !read_vector (t, STATE_MOMENTUM, t->state.momentum, t->params->n_values, error)
       || !read_vector (t, STATE_EMA, t->state.ema_values, t->params->n_values, error)
       || !read_vector (t, STATE_EMA_STATS, t->state.ema_statistics, t->params->n_statistics, error))
     return FALSE;
+  read_note (t);
   *iteration = t->iteration = (guint) done;
   return TRUE;
 }
@@ -198,6 +229,7 @@ write_checkpoint (const Trainer *t, GError **error)
   const gsize n = t->params->n_values, n_statistics = t->params->n_statistics;
   const gint64 iteration = t->iteration;
   const gsize length = strlen (t->settings.fingerprint);
+  const gsize note_length = t->note != NULL ? strlen (t->note) : 0;
   g_autofree float *momentum = reals_to_floats (t->state.momentum, n);
   g_autofree float *ema = reals_to_floats (t->state.ema_values, n);
   g_autofree float *ema_statistics = reals_to_floats (t->state.ema_statistics, n_statistics);
@@ -207,10 +239,12 @@ write_checkpoint (const Trainer *t, GError **error)
     vector_view (STATE_MOMENTUM, momentum, n),
     vector_view (STATE_EMA, ema, n),
     vector_view (STATE_EMA_STATS, ema_statistics, n_statistics),
+    { STATE_NOTE, FBNET_DTYPE_U8, 1, { note_length }, t->note, note_length },
   };
+  const guint n_extra = G_N_ELEMENTS (extra) - (note_length > 0 ? 0 : 1);
 
   return params_write (t->params, t->params->values, t->params->statistics_values, iteration, FALSE,
-      extra, G_N_ELEMENTS (extra), t->settings.checkpoint, error);
+      extra, n_extra, t->settings.checkpoint, error);
 }
 
 gboolean

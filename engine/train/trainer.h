@@ -34,7 +34,7 @@ typedef struct {
   char *checkpoint; /* path; NULL: none are written */
   guint checkpoint_period;
   char *fingerprint; /* "key=value" lines of all that the result depends on; a checkpoint of other
-                        ones is refused */
+                        ones is refused, but for those that begin with ~ */
 } TrainSettings;
 
 /* After an iteration. */
@@ -56,10 +56,16 @@ Trainer *trainer_new (const FbnetModel *model, const TrainSettings *settings,
 void trainer_free (Trainer *trainer); /* NULL is allowed */
 
 /* Goes on from the state in the model file, if it is a checkpoint; how many iterations it has behind
- * it. FALSE with error when that state is not one of these settings. */
-gboolean trainer_resume (Trainer *trainer, guint *iteration, GError **error);
+ * it, and whether a line that begins with ~ is another. FALSE with error when that state is not one of
+ * these settings. */
+gboolean trainer_resume (Trainer *trainer, guint *iteration, gboolean *differs, GError **error);
 
-/* To the last iteration, or until `progress` says stop. */
+/* What else the checkpoints are to keep, for whoever resumes; copied. NULL: nothing. To be set between
+ * iterations: before the run, or by `progress`. */
+void trainer_set_note (Trainer *trainer, const char *note);
+const char *trainer_note (const Trainer *trainer); /* also what a checkpoint had */
+
+/* To the last iteration, if it is not behind already, or until `progress` says stop. */
 gboolean trainer_run (Trainer *trainer, TrainProgress progress, gpointer data, GError **error);
 
 /* The model as it is now: the moving average where there is one; parameters in half precision, if

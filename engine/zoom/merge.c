@@ -46,32 +46,32 @@ make_room (Merge *m, guint n)
 
 /* Along one axis: of a box from a to b in a region of that length, in a frame of that. */
 static gboolean
-is_cut_along (double a, double b, guint start, guint length, guint frame)
+is_cut_along (double a, double b, guint start, guint length, guint frame, guint frame_length)
 {
   const double margin = EDGE * length;
 
-  return (start > 0 && a < start + margin)
-      || (start + length < frame && b > start + length - margin);
+  return (start > frame && a < start + margin)
+      || (start + length < frame + frame_length && b > start + length - margin);
 }
 
 static gboolean
-is_cut (const FbnetDetection *d, const FbnetRegion *r, guint width, guint height)
+is_cut (const FbnetDetection *d, const FbnetRegion *r, const FbnetRegion *frame)
 {
   const double area = ((double) d->x1 - d->x0) * ((double) d->y1 - d->y0);
 
-  return is_cut_along (d->x0, d->x1, r->x, r->width, width)
-      || is_cut_along (d->y0, d->y1, r->y, r->height, height)
+  return is_cut_along (d->x0, d->x1, r->x, r->width, frame->x, frame->width)
+      || is_cut_along (d->y0, d->y1, r->y, r->height, frame->y, frame->height)
       || area > FILLING * r->width * r->height;
 }
 
 void
 merge_add (Merge *m, const FbnetDetections *found, guint look, const FbnetRegion *region,
-    guint width, guint height)
+    const FbnetRegion *frame)
 {
   make_room (m, m->n + found->n);
   for (guint i = 0; i < found->n; i++) {
     const FbnetDetection *d = &found->items[i];
-    if (region != NULL && is_cut (d, region, width, height))
+    if (region != NULL && is_cut (d, region, frame))
       continue;
     m->all[m->n] = *d;
     m->look_of_all[m->n++] = look;

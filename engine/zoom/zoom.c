@@ -14,6 +14,7 @@ struct _FbnetZoom {
   FbnetDetections *looks[1 + FBNET_ZOOM_MOST];
   FbnetRegion regions[FBNET_ZOOM_MOST];
   guint n_regions, swept;
+  FbnetTimings timings;
   Merge merge;
   FbnetDetections public;
 };
@@ -47,6 +48,20 @@ fbnet_zoom_free (FbnetZoom *zoom)
   fbnet_input_free (zoom->input);
   fbnet_detector_free (zoom->detector);
   g_free (zoom);
+}
+
+void
+fbnet_zoom_cancel (FbnetZoom *zoom)
+{
+  g_return_if_fail (zoom != NULL);
+  fbnet_detector_cancel (zoom->detector);
+}
+
+void
+fbnet_zoom_get_timings (const FbnetZoom *zoom, FbnetTimings *timings)
+{
+  g_return_if_fail (zoom != NULL && timings != NULL);
+  *timings = zoom->timings;
 }
 
 guint
@@ -84,29 +99,73 @@ set_threshold (FbnetDetector *detector, float threshold, GError **error)
   return fbnet_detector_set_params (detector, &params, error);
 }
 
-static gboolean
-look_first (FbnetZoom *zoom, FbnetDetector *detector, const FbnetImage *image, GError **error)
-{
+/* `input` (nullable): the first look's; NULL: it is made of all of the image. */
+typedef struct {
+  FbnetDetector *detector;
+  const FbnetInput *input;
+  const FbnetImage *image;
+  FbnetRegion frame; /* what is looked at */
   FbnetParams params;
+} Sight;
 
-  fbnet_detector_get_params (detector, &params);
-  if (!set_threshold (detector, hint_of (&params), error))
-    return FALSE;
-  const gboolean done = fbnet_detector_run (detector, image, zoom->looks[0], error);
-  return set_threshold (detector, params.score_threshold, done ? error : NULL) && done;
+static void
+add_timings (FbnetZoom *zoom, const FbnetDetector *detector)
+{
+  FbnetTimings timings;
+
+  fbnet_detector_get_timings (detector, &timings);
+  for (guint i = 0; i < FBNET_N_STAGES; i++)
+    zoom->timings.ms[i] += timings.ms[i];
+  zoom->timings.total += timings.total;
 }
 
 static gboolean
-look_again (FbnetZoom *zoom, const FbnetParams *params, const FbnetImage *image, guint index,
-    GError **error)
+run_first (FbnetZoom *zoom, const Sight *sight, GError **error)
+{
+  const gboolean done = sight->input != NULL
+      ? fbnet_detector_run_input (sight->detector, sight->input, zoom->looks[0], error)
+      : fbnet_detector_run (sight->detector, sight->image, zoom->looks[0], error);
+
+  if (done)
+    add_timings (zoom, sight->detector);
+  return done;
+}
+
+static gboolean
+look_first (FbnetZoom *zoom, const Sight *sight, GError **error)
+{
+  const FbnetParams *params = &sight->params;
+
+  if (!set_threshold (sight->detector, hint_of (params), error))
+    return FALSE;
+  const gboolean done = run_first (zoom, sight, error);
+  return set_threshold (sight->detector, params->score_threshold, done ? error : NULL) && done;
+}
+
+static gboolean
+fill (FbnetZoom *zoom, const Sight *sight, const FbnetRegion *region, GError **error)
+{
+  const gint64 began = g_get_monotonic_time ();
+
+  if (!fbnet_input_fill (zoom->input, sight->image, region, &sight->params, error))
+    return FALSE;
+  const double ms = (double) (g_get_monotonic_time () - began) / 1000;
+  zoom->timings.ms[FBNET_STAGE_PREPROCESS] += ms;
+  zoom->timings.total += ms;
+  return TRUE;
+}
+
+static gboolean
+look_again (FbnetZoom *zoom, const Sight *sight, guint index, GError **error)
 {
   const FbnetRegion *region = &zoom->regions[index];
   FbnetDetections *found = zoom->looks[1 + index];
 
-  if (!fbnet_input_fill (zoom->input, image, region, params, error)
+  if (!fill (zoom, sight, region, error)
       || !fbnet_detector_run_input (zoom->detector, zoom->input, found, error))
     return FALSE;
-  merge_add (&zoom->merge, found, 1 + index, region, image->width, image->height);
+  add_timings (zoom, zoom->detector);
+  merge_add (&zoom->merge, found, 1 + index, region, &sight->frame);
   return TRUE;
 }
 
@@ -121,23 +180,57 @@ add_wanted (FbnetZoom *zoom, const FbnetParams *params)
       && (params->class_thresholds != NULL || first->items[n].score > params->score_threshold))
     n++;
   first->n = n;
-  merge_add (&zoom->merge, first, 0, NULL, 0, 0);
+  merge_add (&zoom->merge, first, 0, NULL, NULL);
 }
 
 static gboolean
-look_all (FbnetZoom *zoom, const FbnetParams *params, const FbnetImage *image, GError **error)
+look_all (FbnetZoom *zoom, const Sight *sight, GError **error)
 {
   merge_begin (&zoom->merge);
-  add_wanted (zoom, params);
-  if (!fbnet_detector_set_params (zoom->detector, params, error))
+  add_wanted (zoom, &sight->params);
+  if (!fbnet_detector_set_params (zoom->detector, &sight->params, error))
     return FALSE;
   for (guint i = 0; i < zoom->n_regions; i++)
-    if (!look_again (zoom, params, image, i, error))
+    if (!look_again (zoom, sight, i, error))
       return FALSE;
-  if (!merge_finish (&zoom->merge, params, &zoom->public.n, error))
+  if (!merge_finish (&zoom->merge, &sight->params, &zoom->public.n, error))
     return FALSE;
   zoom->public.items = zoom->merge.kept;
   return TRUE;
+}
+
+static void
+choose (FbnetZoom *zoom, const Sight *sight, const FbnetZoomOptions *options,
+    const FbnetZoomKnown *known)
+{
+  FbnetZoomKnown all = known != NULL ? *known : (FbnetZoomKnown){ 0 };
+
+  all.detections = zoom->looks[0]->items;
+  all.n_detections = zoom->looks[0]->n;
+  zoom->n_regions = fbnet_zoom_choose (zoom->regions, options, &all, &sight->frame, &zoom->swept);
+}
+
+static const FbnetDetections *
+run (FbnetZoom *zoom, Sight *sight, const FbnetZoomOptions *options, const FbnetZoomKnown *known,
+    GError **error)
+{
+  zoom->n_regions = 0;
+  zoom->timings = (FbnetTimings){ 0 };
+  zoom->public = (FbnetDetections){ 0 };
+  if (!zoom_options_check (options, error))
+    return NULL;
+  if (options->regions == 0) {
+    const gboolean done = run_first (zoom, sight, error);
+    zoom->public = *zoom->looks[0];
+    return done ? &zoom->public : NULL;
+  }
+  fbnet_detector_get_params (sight->detector, &sight->params);
+  if (!look_first (zoom, sight, error))
+    return NULL;
+  /* Anew: thresholds by class are the detector's copy. */
+  fbnet_detector_get_params (sight->detector, &sight->params);
+  choose (zoom, sight, options, known);
+  return look_all (zoom, sight, error) ? &zoom->public : NULL;
 }
 
 const FbnetDetections *
@@ -145,22 +238,22 @@ fbnet_zoom_run (FbnetZoom *zoom, FbnetDetector *detector, const FbnetImage *imag
     const FbnetZoomOptions *options, GError **error)
 {
   g_return_val_if_fail (zoom != NULL && detector != NULL && image != NULL && options != NULL, NULL);
-  FbnetParams params;
 
-  zoom->n_regions = 0;
-  zoom->public = (FbnetDetections){ 0 };
-  if (!zoom_options_check (options, error))
-    return NULL;
-  if (options->regions == 0) {
-    const gboolean done = fbnet_detector_run (detector, image, zoom->looks[0], error);
-    zoom->public = *zoom->looks[0];
-    return done ? &zoom->public : NULL;
-  }
-  if (!look_first (zoom, detector, image, error))
-    return NULL;
-  fbnet_detector_get_params (detector, &params);
-  zoom->n_regions = fbnet_zoom_choose (zoom->regions, options, zoom->looks[0]->items,
-      zoom->looks[0]->n, image->width, image->height, zoom->swept);
-  zoom->swept += zoom->n_regions;
-  return look_all (zoom, &params, image, error) ? &zoom->public : NULL;
+  Sight sight = { .detector = detector,
+    .image = image,
+    .frame = { 0, 0, image->width, image->height } };
+  return run (zoom, &sight, options, NULL, error);
+}
+
+const FbnetDetections *
+fbnet_zoom_run_input (FbnetZoom *zoom, FbnetDetector *detector, const FbnetInput *input,
+    const FbnetImage *image, const FbnetZoomOptions *options, const FbnetZoomKnown *known,
+    GError **error)
+{
+  g_return_val_if_fail (zoom != NULL && detector != NULL && input != NULL, NULL);
+  g_return_val_if_fail (image != NULL && options != NULL, NULL);
+
+  Sight sight = { .detector = detector, .input = input, .image = image };
+  fbnet_input_get_region (input, &sight.frame);
+  return run (zoom, &sight, options, known, error);
 }

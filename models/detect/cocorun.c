@@ -81,7 +81,8 @@ coco_run (const CocoRun *run, PictureDetector *detector, CocoWriter *writer, GEr
 
   if (!coco_file_check_images (run->file, TRUE, error) || !match_classes (run, detector, error))
     return FALSE;
-  console->progress = progress_new (run->file->images->len, run->unit);
+  if (run->unit != NULL)
+    console->progress = progress_new (run->file->images->len, run->unit);
   for (guint i = 0; i < run->file->images->len; i++) {
     const CocoImage *image = &g_array_index (run->file->images, CocoImage, i);
     g_autoptr (GError) failure = NULL;
@@ -93,7 +94,8 @@ coco_run (const CocoRun *run, PictureDetector *detector, CocoWriter *writer, GEr
       }
       console_fail (console, failure);
     }
-    progress_step (&console->progress);
+    if (run->unit != NULL)
+      progress_step (&console->progress);
   }
   if (run->console != NULL)
     say_problems (console, problems);

@@ -10,6 +10,9 @@
 #include "quantizeoptions.h"
 #include "quantizereport.h"
 #include "support/commandline.h"
+#include "support/jsonfile.h"
+#include "support/modelfile.h"
+#include "support/modelparams.h"
 #include "support/picture.h"
 
 /* Pictures for the table of activations. */
@@ -117,9 +120,9 @@ evaluate (Session *session, GError **error)
   if (o->annotations == NULL)
     return TRUE;
   g_autoptr (CocoFile) annotations = coco_file_read (o->annotations, error);
-  return annotations != NULL
-      && evaluate_model (&session->before, o->model, annotations, o->eval_images, error)
-      && evaluate_model (&session->after, o->output, annotations, o->eval_images, error);
+  const AccuracySet set = { annotations, o->eval_images, o->params, "pictures evaluated" };
+  return annotations != NULL && accuracy_measure (&session->before, &set, o->model, error)
+      && accuracy_measure (&session->after, &set, o->output, error);
 }
 
 static gboolean
@@ -191,6 +194,24 @@ print_report (const Session *session, GError **error)
   return output_print (text, error);
 }
 
+/* --- The model -------------------------------------------------------------------------------- */
+
+/* With the sizes, counts and thresholds that were asked for: the int8 model has them, too. */
+static gboolean
+open_model (Session *session, GError **error)
+{
+  const QuantizeOptions *o = session->options;
+  g_autoptr (FbnetModel) model = fbnet_model_load (o->model, error);
+
+  if (model == NULL)
+    return FALSE;
+  g_autoptr (cJSON) description = model_file_description (model);
+  if (!model_params_apply (o->params, description, error))
+    return FALSE;
+  session->model = model_file_redescribe (model, o->model, description, error);
+  return session->model != NULL;
+}
+
 /* --- Main ------------------------------------------------------------------------------------- */
 
 static gboolean
@@ -199,8 +220,7 @@ quantize (Session *session, GError **error)
   const QuantizeOptions *o = session->options;
   const QuantizerOptions how = quantize_options_how (o);
 
-  session->model = fbnet_model_load (o->model, error);
-  if (session->model == NULL)
+  if (!open_model (session, error))
     return FALSE;
   session->pictures = list_pictures (o->images, error);
   if (session->pictures == NULL)

@@ -5,6 +5,7 @@
 #include "quantizeoptions.h"
 
 #include "support/commandline.h"
+#include "support/modelparams.h"
 
 #define DEFAULT_PERCENTILE 99.99
 
@@ -62,6 +63,7 @@ quantize_options_add (gpointer options, GOptionContext *context)
 
   g_option_context_add_main_entries (context, entries, NULL);
   param_options_add (o->params, context, params);
+  param_options_add (o->params, context, model_params);
 }
 
 /* In the order of RangeMethod. */

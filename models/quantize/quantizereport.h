@@ -5,7 +5,7 @@
 #ifndef FBNET_QUANTIZE_QUANTIZEREPORT_H
 #define FBNET_QUANTIZE_QUANTIZEREPORT_H
 
-#include "evaluation.h"
+#include "evaluate/accuracy.h"
 #include "fidelity.h"
 #include "quantizer.h"
 

@@ -8,6 +8,7 @@
 
 #include "fbnet/fbnet.h"
 #include "jsonfile.h"
+#include "labelformat.h"
 
 /* --- Entries ---------------------------------------------------------------------------------- */
 
@@ -211,12 +212,20 @@ coco_file_new (cJSON *json, const char *path, GError **error)
   return g_steal_pointer (&file);
 }
 
+/* Whoever has another format is told so, and what to do. */
 CocoFile *
 coco_file_read (const char *path, GError **error)
 {
   cJSON *json = json_read (path, error);
+  CocoFile *file = json != NULL ? coco_file_new (json, path, error) : NULL;
 
-  return json != NULL ? coco_file_new (json, path, error) : NULL;
+  if (file == NULL && error != NULL) {
+    g_autofree char *hint = label_format_hint (path);
+    g_autofree char *message = g_strconcat ((*error)->message, hint, NULL);
+    g_free ((*error)->message);
+    (*error)->message = g_steal_pointer (&message);
+  }
+  return file;
 }
 
 void

@@ -4,6 +4,10 @@
  */
 #include "files.h"
 
+#include <errno.h>
+#include <fcntl.h>
+#include <glib/gstdio.h>
+
 #include "fbnet/fbnet.h"
 
 static void
@@ -46,5 +50,34 @@ file_write (const char *path, const void *data, gsize size, GError **error)
   if (g_file_set_contents (path, data, (gssize) size, &cause))
     return TRUE;
   g_set_error_literal (error, FBNET_ERROR, FBNET_ERROR_IO, cause->message);
+  return FALSE;
+}
+
+gboolean
+file_move (const char *from, const char *to, GError **error)
+{
+  if (g_rename (from, to) == 0)
+    return TRUE;
+  g_set_error (error, FBNET_ERROR, FBNET_ERROR_IO, "%s: cannot be written: %s", to,
+      g_strerror (errno));
+  return FALSE;
+}
+
+/* Files are replaced by new ones: what counts is whether one can be made beside it. */
+gboolean
+file_check_writable (const char *path, GError **error)
+{
+  g_autofree char *beside = g_strconcat (path, ".part", NULL);
+  const int file = g_open (beside, O_CREAT | O_WRONLY, 0666);
+  const int reason = errno;
+
+  if (file >= 0) {
+    g_close (file, NULL);
+    g_unlink (beside);
+  }
+  if (file >= 0 && !g_file_test (path, G_FILE_TEST_IS_DIR))
+    return TRUE;
+  g_set_error (error, FBNET_ERROR, FBNET_ERROR_IO, "%s: cannot be written: %s", path,
+      file >= 0 ? "it is a folder" : g_strerror (reason));
   return FALSE;
 }

@@ -16,4 +16,11 @@ GBytes *file_map (const char *path, GError **error);
 /* Replaces the file only when all of it was written. */
 gboolean file_write (const char *path, const void *data, gsize size, GError **error);
 
+/* Gives the file another name, in place of what is called so. */
+gboolean file_move (const char *from, const char *to, GError **error);
+
+/* Finds out before the work whether the file could be written after it; leaves it as it is. FALSE with
+ * error. */
+gboolean file_check_writable (const char *path, GError **error);
+
 #endif

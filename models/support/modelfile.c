@@ -4,9 +4,9 @@
  */
 #include "modelfile.h"
 
-#include <errno.h>
 #include <glib/gstdio.h>
 
+#include "files.h"
 #include "jsonfile.h"
 
 FbnetModel *
@@ -37,15 +37,45 @@ model_file_description (const FbnetModel *model)
   return json_parse (text, strlen (text), fbnet_model_get_name (model), NULL);
 }
 
-/* The checked file takes its place only now. */
-static gboolean
-move (const char *from, const char *to, GError **error)
+FbnetModel *
+model_file_load_as (const char *path, const char *name, GError **error)
 {
-  if (g_rename (from, to) == 0)
-    return TRUE;
-  g_set_error (error, FBNET_ERROR, FBNET_ERROR_IO, "%s: cannot be written: %s", to,
-      g_strerror (errno));
-  return FALSE;
+  gsize size;
+  char *data = file_read (path, &size, error);
+
+  if (data == NULL)
+    return NULL;
+  g_autoptr (GBytes) bytes = g_bytes_new_take (data, size);
+  return fbnet_model_load_bytes (bytes, name, error);
+}
+
+static FbnetTensorView *
+list_tensors (const FbnetModel *model)
+{
+  const guint n = fbnet_model_get_n_tensors (model);
+  FbnetTensorView *views = g_new (FbnetTensorView, n);
+
+  for (guint i = 0; i < n; i++)
+    fbnet_model_get_tensor (model, i, &views[i]);
+  return views;
+}
+
+FbnetModel *
+model_file_redescribe (const FbnetModel *model, const char *name, const cJSON *description,
+    GError **error)
+{
+  g_autofree char *text = json_print_line (description), *path = NULL;
+  g_autofree FbnetTensorView *views = list_tensors (model);
+  const int file = g_file_open_tmp ("fbnet-XXXXXX.safetensors", &path, error);
+
+  if (file < 0 || !g_close (file, error))
+    return NULL;
+  FbnetModel *other =
+      fbnet_model_write (path, text, views, fbnet_model_get_n_tensors (model), error)
+      ? model_file_load_as (path, name, error)
+      : NULL;
+  g_unlink (path);
+  return other;
 }
 
 FbnetModel *
@@ -58,7 +88,7 @@ model_file_write (const char *path, const cJSON *description, const FbnetTensorV
   if (!fbnet_model_write (part, text, tensors, n_tensors, error))
     return NULL;
   g_autoptr (FbnetModel) model = fbnet_model_load (part, error);
-  if (model != NULL && move (part, path, error))
+  if (model != NULL && file_move (part, path, error))
     return g_steal_pointer (&model);
   g_unlink (part);
   return NULL;

@@ -15,6 +15,14 @@ FbnetModel *model_file_load (const char *path, FbnetTask task, GError **error);
 /* A copy of what the model file says; the caller owns it. */
 cJSON *model_file_description (const FbnetModel *model);
 
+/* The file's contents as a model that messages call `name`. */
+FbnetModel *model_file_load_as (const char *path, const char *name, GError **error);
+
+/* The same model with another description, called `name`. NULL with error when it is none, or does not
+ * fit the tensors. */
+FbnetModel *model_file_redescribe (const FbnetModel *model, const char *name,
+    const cJSON *description, GError **error);
+
 /* Writes a model file, and loads it as every program does: the model. NULL with error when it cannot be
  * loaded, and `path` as it was. */
 FbnetModel *model_file_write (const char *path, const cJSON *description,

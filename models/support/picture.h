@@ -30,6 +30,9 @@ void picture_free (Picture *picture); /* NULL is allowed */
  * error, never half a picture. */
 Picture *picture_read (const char *path, GError **error);
 
+/* The same, and the orientation that EXIF notes, 1 … 8: how it was turned to be seen as it is. */
+Picture *picture_read_turned (const char *path, guint *orientation, GError **error);
+
 /* Replace the file only when all of it was written. `quality` is libjpeg's, 1 … 100. */
 gboolean picture_write_png (const Picture *picture, const char *path, GError **error);
 gboolean picture_write_jpeg (const Picture *picture, guint quality, const char *path,

@@ -54,17 +54,25 @@ decode (const guint8 *data, gsize size, Orientation *orientation, const char *pa
 Picture *
 picture_read (const char *path, GError **error)
 {
+  guint orientation;
+
+  return picture_read_turned (path, &orientation, error);
+}
+
+Picture *
+picture_read_turned (const char *path, guint *orientation, GError **error)
+{
   gsize size;
   g_autofree char *data = file_read (path, &size, error);
 
   if (data == NULL)
     return NULL;
 
-  Orientation orientation = 1;
-  Picture *stored = decode ((const guint8 *) data, size, &orientation, path, error);
-  if (stored == NULL || orientation == 1)
+  *orientation = 1;
+  Picture *stored = decode ((const guint8 *) data, size, orientation, path, error);
+  if (stored == NULL || *orientation == 1)
     return stored;
-  Picture *turned = turn (stored, orientation, path, error);
+  Picture *turned = turn (stored, *orientation, path, error);
   picture_free (stored);
   return turned;
 }

@@ -34,6 +34,10 @@ struct Dataset {
   GPtrArray *items; /* Item: source after source, by ascending id */
   guint n_objects;
   guint *n_objects_of; /* by class */
+  GArray *held_out;    /* gint64 */
+  double
+      *repeats; /* n + 1: how often the pictures before each are drawn an epoch; NULL: once each */
+  guint epoch_length;
 
   GMutex lock; /* of what follows, and of Item.broken */
   Problems *problems;

@@ -5,8 +5,10 @@
 #include "dataset-private.h"
 
 #include <math.h>
+#include <string.h>
 
 #include "support/coco.h"
+#include "train/randomkey.h"
 
 /* --- Problems --------------------------------------------------------------------------------- */
 
@@ -100,6 +102,7 @@ dataset_new (void)
   dataset->classes = g_array_new (FALSE, FALSE, sizeof (Class));
   g_array_set_clear_func (dataset->classes, clear_class);
   dataset->items = g_ptr_array_new_with_free_func (item_free);
+  dataset->held_out = g_array_new (FALSE, FALSE, sizeof (gint64));
   dataset->problems = problems_new (flaws, N_FLAWS);
   g_mutex_init (&dataset->lock);
   return dataset;
@@ -113,6 +116,8 @@ dataset_free (Dataset *dataset)
   g_array_unref (dataset->classes);
   g_ptr_array_unref (dataset->items);
   g_free (dataset->n_objects_of);
+  g_free (dataset->repeats);
+  g_array_unref (dataset->held_out);
   problems_free (dataset->problems);
   g_mutex_clear (&dataset->lock);
   g_free (dataset);
@@ -401,11 +406,59 @@ is_usable (const Reading *reading, const Item *item)
   return TRUE;
 }
 
-/* Moves what can be used into the data set. */
+/* --- Pictures to evaluate with ---------------------------------------------------------------- */
+
+/* Always the same, whatever the run's seed: the pictures kept apart must stay unseen. */
+#define HOLD_OUT_SEED 1
+
+static guint64
+hold_out_number (const Item *item)
+{
+  g_autofree char *name = g_path_get_basename (item->path);
+
+  return random_key_bits (random_key_new (HOLD_OUT_SEED), g_str_hash (name));
+}
+
+static gint
+compare_numbers (gconstpointer a, gconstpointer b)
+{
+  const Item *left = *(Item *const *) a, *right = *(Item *const *) b;
+  const guint64 l = hold_out_number (left), r = hold_out_number (right);
+
+  return l != r ? (l > r) - (l < r) : strcmp (left->path, right->path);
+}
+
+static gint
+compare_held_out (gconstpointer a, gconstpointer b)
+{
+  return compare_ids (*(const gint64 *) a, *(const gint64 *) b);
+}
+
+/* Of the pictures that can be used. */
 static void
-keep_items (Reading *reading)
+choose_held_out (GArray *held_out, GPtrArray *items, double share)
+{
+  if (share <= 0 || items->len < 2)
+    return;
+  const guint n = CLAMP ((guint) round (share * items->len), 1, items->len - 1);
+  g_ptr_array_sort (items, compare_numbers);
+  for (guint i = 0; i < n; i++)
+    g_array_append_val (held_out, ((const Item *) items->pdata[i])->id);
+  g_array_sort (held_out, compare_held_out);
+}
+
+static gboolean
+is_held_out (const Dataset *dataset, const Item *item)
+{
+  return g_array_binary_search (dataset->held_out, &item->id, compare_held_out, NULL);
+}
+
+/* By ascending id; they still belong to `reading`. */
+static GPtrArray *
+list_usable (const Reading *reading)
 {
   g_autoptr (GPtrArray) items = g_ptr_array_new ();
+  GPtrArray *usable = g_ptr_array_new ();
   GHashTableIter iter;
   gpointer item;
 
@@ -414,11 +467,26 @@ keep_items (Reading *reading)
     g_ptr_array_add (items, item);
   g_ptr_array_sort (items, compare_items);
   for (guint i = 0; i < items->len; i++) {
-    Item *candidate = items->pdata[i];
-    if (!is_usable (reading, candidate))
+    if (is_usable (reading, items->pdata[i]))
+      g_ptr_array_add (usable, items->pdata[i]);
+  }
+  return usable;
+}
+
+/* Moves what can be used into the data set. */
+static void
+keep_items (Reading *reading)
+{
+  g_autoptr (GPtrArray) items = list_usable (reading);
+
+  choose_held_out (reading->dataset->held_out, items, reading->options->hold_out);
+  g_ptr_array_sort (items, compare_items);
+  for (guint i = 0; i < items->len; i++) {
+    Item *item = items->pdata[i];
+    if (is_held_out (reading->dataset, item))
       continue;
-    g_hash_table_steal (reading->items, &candidate->id);
-    g_ptr_array_add (reading->dataset->items, candidate);
+    g_hash_table_steal (reading->items, &item->id);
+    g_ptr_array_add (reading->dataset->items, item);
   }
 }
 
@@ -474,6 +542,65 @@ count_objects (Dataset *dataset)
   }
 }
 
+/* --- Rare classes ----------------------------------------------------------------------------- */
+
+static guint8 *
+classes_of (const Dataset *dataset, const Item *item)
+{
+  guint8 *shown = g_new0 (guint8, dataset->classes->len);
+
+  for (guint i = 0; i < item->objects->len; i++)
+    shown[g_array_index (item->objects, Object, i).class_id] = 1;
+  return shown;
+}
+
+/* How often each class asks for the pictures that show it. */
+static double *
+class_repeats (const Dataset *dataset, double threshold)
+{
+  double *repeats = g_new0 (double, dataset->classes->len);
+
+  for (guint i = 0; i < dataset->items->len; i++) {
+    g_autofree guint8 *shown = classes_of (dataset, dataset->items->pdata[i]);
+    for (guint c = 0; c < dataset->classes->len; c++)
+      repeats[c] += shown[c];
+  }
+  for (guint c = 0; c < dataset->classes->len; c++)
+    repeats[c] = repeats[c] > 0 ? fmax (1, sqrt (threshold * dataset->items->len / repeats[c])) : 1;
+  return repeats;
+}
+
+static double
+picture_repeats (const Dataset *dataset, const Item *item, const double *of_classes)
+{
+  g_autofree guint8 *shown = classes_of (dataset, item);
+  double most = 1;
+
+  for (guint c = 0; c < dataset->classes->len; c++)
+    most = shown[c] ? fmax (most, of_classes[c]) : most;
+  return most;
+}
+
+/* The sum becomes a whole number, so that all epochs are as long. */
+static void
+count_repeats (Dataset *dataset, double threshold)
+{
+  const guint n = dataset->items->len;
+
+  dataset->epoch_length = n;
+  if (threshold <= 0)
+    return;
+  g_autofree double *of_classes = class_repeats (dataset, threshold);
+  double *sums = dataset->repeats = g_new0 (double, n + 1);
+  for (guint i = 0; i < n; i++)
+    sums[i + 1] = sums[i] + picture_repeats (dataset, dataset->items->pdata[i], of_classes);
+  const double length = ceil (sums[n]);
+  for (guint i = 1; i < n; i++)
+    sums[i] *= length / sums[n];
+  sums[n] = length;
+  dataset->epoch_length = (guint) length;
+}
+
 /* The classes are known when all files have named theirs: two rounds. */
 static gboolean
 read_files (Dataset *dataset, const DatasetSource *sources, guint n_sources,
@@ -508,6 +635,7 @@ dataset_open (const DatasetSource *sources, guint n_sources, const DatasetOption
       || !check_usable (dataset, &sources[0], error))
     return NULL;
   count_objects (dataset);
+  count_repeats (dataset, options != NULL ? options->repeat_threshold : 0);
   return g_steal_pointer (&dataset);
 }
 
@@ -521,6 +649,18 @@ guint
 dataset_n_objects (const Dataset *dataset)
 {
   return dataset->n_objects;
+}
+
+guint
+dataset_epoch_length (const Dataset *dataset)
+{
+  return dataset->epoch_length;
+}
+
+const GArray *
+dataset_held_out (const Dataset *dataset)
+{
+  return dataset->held_out;
 }
 
 guint

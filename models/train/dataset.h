@@ -20,6 +20,16 @@ typedef struct {
 typedef struct {
   gboolean keep_empty; /* pictures without objects are drawn, too: all of them is background */
   gboolean masks;      /* read them */
+
+  /* The share of the pictures, 0 … below 1, that is kept apart to evaluate with: by a random number of
+   * each picture's file name, so that it is the same ones wherever the set lies; one at least. Only with
+   * one source. */
+  double hold_out;
+
+  /* A picture is drawn about max (1, sqrt (T / f)) times an epoch, f being the share of pictures that
+   * show the rarest of its classes (LVIS, Gupta et al. 2019; detectron2 RepeatFactorTrainingSampler).
+   * 0: once. */
+  double repeat_threshold;
 } DatasetOptions;
 
 /* Immutable but for what it has to say about broken pictures; shared by threads. */
@@ -31,8 +41,13 @@ Dataset *dataset_open (const DatasetSource *sources, guint n_sources, const Data
     GError **error);
 void dataset_free (Dataset *dataset); /* NULL is allowed */
 
-guint dataset_n_pictures (const Dataset *dataset); /* that are drawn, each once an epoch; >= 1 */
+guint dataset_n_pictures (const Dataset *dataset); /* that are drawn; >= 1 */
 guint dataset_n_objects (const Dataset *dataset);
+guint dataset_epoch_length (
+    const Dataset *dataset); /* pictures drawn an epoch, repeated ones too */
+
+/* Image ids (gint64) of the pictures kept apart, ascending; none of them is drawn. */
+const GArray *dataset_held_out (const Dataset *dataset);
 
 /* Class ids count the categories by ascending id. */
 guint dataset_n_classes (const Dataset *dataset);

@@ -12,6 +12,7 @@
 enum {
   KEY_EPOCHS,
   KEY_AUGMENTATIONS,
+  KEY_REPEATS,
 };
 
 struct DatasetReader {
@@ -40,7 +41,7 @@ dataset_reader_new (Dataset *dataset, const AugmentOptions *options, GError **er
   reader->dataset = dataset;
   reader->options = *options;
   reader->resizer = image_resizer_new (NULL);
-  reader->order = g_new (guint32, dataset->items->len);
+  reader->order = g_new (guint32, dataset->epoch_length);
   return reader;
 }
 
@@ -224,13 +225,42 @@ make_sample (DatasetReader *reader, const Item *item, const Picture *picture, Ra
   return g_steal_pointer (&sample);
 }
 
+/* Which picture each of an epoch's places is: a picture whose share of the epoch is no whole number has
+ * one place more in some epochs than in others. */
+static void
+fill_places (const Dataset *dataset, guint32 *places, double offset)
+{
+  guint n = 0;
+
+  for (guint i = 0; i < dataset->items->len; i++) {
+    const double end = floor (dataset->repeats[i + 1] + offset);
+    while (n < end && n < dataset->epoch_length)
+      places[n++] = i;
+  }
+}
+
+static void
+repeat_pictures (DatasetReader *reader, guint64 seed, guint64 epoch)
+{
+  const Dataset *dataset = reader->dataset;
+  const RandomKey key = random_key_part (random_key_new (seed), KEY_REPEATS);
+  g_autofree guint32 *places = g_new (guint32, dataset->epoch_length);
+
+  fill_places (dataset, places, random_key_uniform (key, epoch));
+  for (guint i = 0; i < dataset->epoch_length; i++)
+    reader->order[i] = places[reader->order[i]];
+}
+
 static void
 order_epoch (DatasetReader *reader, guint64 seed, guint64 epoch)
 {
   if (reader->ordered && reader->seed == seed && reader->epoch == epoch)
     return;
   const RandomKey epochs = random_key_part (random_key_new (seed), KEY_EPOCHS);
-  random_key_shuffle (random_key_part (epochs, epoch), reader->order, reader->dataset->items->len);
+  random_key_shuffle (random_key_part (epochs, epoch), reader->order,
+      reader->dataset->epoch_length);
+  if (reader->dataset->repeats != NULL)
+    repeat_pictures (reader, seed, epoch);
   reader->seed = seed;
   reader->epoch = epoch;
   reader->ordered = TRUE;
@@ -240,11 +270,12 @@ TrainSample *
 dataset_reader_draw (DatasetReader *reader, guint64 seed, guint64 draw, GError **error)
 {
   const GPtrArray *items = reader->dataset->items;
+  const guint length = reader->dataset->epoch_length;
   const RandomKey augmentations = random_key_part (random_key_new (seed), KEY_AUGMENTATIONS);
 
-  order_epoch (reader, seed, draw / items->len);
-  for (guint i = 0; i < items->len; i++) {
-    Item *item = items->pdata[reader->order[(draw + i) % items->len]];
+  order_epoch (reader, seed, draw / length);
+  for (guint i = 0; i < length; i++) {
+    Item *item = items->pdata[reader->order[(draw + i) % length]];
     g_autoptr (Picture) picture = dataset_read_item (reader->dataset, item);
     if (picture != NULL)
       return make_sample (reader, item, picture, random_key_part (augmentations, draw), error);

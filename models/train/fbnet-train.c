@@ -8,12 +8,15 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/resource.h>
 
 #include "datasetreader.h"
 #include "losscurve.h"
 #include "mpilink.h"
 #include "start.h"
 #include "support/commandline.h"
+#include "support/files.h"
+#include "validation.h"
 #ifdef HAVE_ANNOTATE
 #  include "samplesheet.h"
 #endif
@@ -34,18 +37,38 @@ typedef struct {
   AugmentOptions augment;
   DatasetReader **readers; /* one for each thread */
   Trainer *trainer;
+  Validation *validation; /* NULL: none is asked for, or another process does it */
+  guint val_period;
+  GError *failure; /* of what is done between two steps */
   FILE *log;
   GArray *points; /* LossPoint of all steps that are known */
   guint n_done;   /* steps, also before this process */
   guint n_broken; /* pictures that were told of */
 } Session;
 
-static volatile sig_atomic_t interrupted;
+/* Ctrl+C once: finish now, with a model; a second time, or SIGTERM: only stop. A third one ends the
+ * program as if it knew nothing of signals. */
+static volatile sig_atomic_t n_interrupts, terminated;
 
 static void
 interrupt (int number)
 {
-  interrupted = 1;
+  if (++n_interrupts > 1) {
+    terminated = 1;
+    signal (SIGINT, SIG_DFL);
+  }
+}
+
+static void
+terminate (int number)
+{
+  terminated = 1;
+}
+
+static gboolean
+is_told_to_stop (void)
+{
+  return n_interrupts > 0 || terminated;
 }
 
 /* One process speaks for all. */
@@ -61,7 +84,9 @@ session_clear (Session *session)
   for (guint i = 0; session->readers != NULL && i < session->settings.n_threads; i++)
     dataset_reader_free (session->readers[i]);
   g_free (session->readers);
+  validation_free (session->validation);
   trainer_free (session->trainer);
+  g_clear_error (&session->failure);
   g_free (session->settings.fingerprint);
   train_start_clear (&session->start);
   dataset_free (session->dataset);
@@ -84,6 +109,24 @@ tell_problems (Session *session)
   session->n_broken = dataset_n_broken_pictures (session->dataset);
 }
 
+/* Nothing can be learned of them, and most people did not mean to have them. */
+static void
+tell_empty_classes (Session *session)
+{
+  const Dataset *dataset = session->dataset;
+  guint n_empty = 0, first = 0;
+
+  for (guint i = dataset_n_classes (dataset); i > 0; i--) {
+    if (dataset_n_objects_of (dataset, i - 1) > 0)
+      continue;
+    n_empty++;
+    first = i - 1;
+  }
+  if (n_empty > 0)
+    console_say (session->console, "%u of %u classes have no object here; first: %s", n_empty,
+        dataset_n_classes (dataset), dataset_label (dataset, first));
+}
+
 /* Masks only for a model that can learn from them. */
 static gboolean
 open_dataset (Session *session, GError **error)
@@ -91,7 +134,9 @@ open_dataset (Session *session, GError **error)
   const TrainOptions *o = &session->options;
   const guint n = g_strv_length (o->annotations);
   const DatasetOptions options = { .keep_empty = o->keep_empty,
-    .masks = !o->no_masks && train_start_has_masks (&session->start) };
+    .masks = !o->no_masks && train_start_has_masks (&session->start),
+    .hold_out = o->val_split,
+    .repeat_threshold = o->repeat_threshold };
   g_autofree DatasetSource *sources = g_new (DatasetSource, n);
 
   for (guint i = 0; i < n; i++)
@@ -103,6 +148,7 @@ open_dataset (Session *session, GError **error)
   console_say (session->console, "%u pictures, %u objects of %u classes",
       dataset_n_pictures (session->dataset), dataset_n_objects (session->dataset),
       dataset_n_classes (session->dataset));
+  tell_empty_classes (session);
   return TRUE;
 }
 
@@ -140,26 +186,137 @@ open_readers (Session *session, GError **error)
   return TRUE;
 }
 
+static void
+tell_plan (Session *session, guint done)
+{
+  const TrainSettings *settings = &session->settings;
+  const guint n = settings->schedule.iterations, epoch = dataset_epoch_length (session->dataset);
+
+  console_say (session->console, "%u steps of %d pictures, %.1f epochs, by %u threads", n,
+      session->options.batch, (double) n * session->options.batch / epoch, settings->n_threads);
+  session->console->progress = progress_new (n > done ? n - done : 1, "steps");
+}
+
 static gboolean
 open_trainer (Session *session, GError **error)
 {
   const gboolean resumes = session->start.resumes;
   const TrainSource source = { draw, dataset_sample_free, session };
+  gboolean differs = FALSE;
   guint done = 0;
 
   session->trainer =
       trainer_new (session->start.model, &session->settings, &source, &session->link, error);
-  if (session->trainer == NULL || (resumes && !trainer_resume (session->trainer, &done, error)))
+  if (session->trainer == NULL
+      || (resumes && !trainer_resume (session->trainer, &done, &differs, error)))
     return FALSE;
   session->n_done = done;
-  session->console->progress = progress_new (session->settings.schedule.iterations - done, "steps");
+  tell_plan (session, done);
   if (resumes)
     console_say (session->console, "going on after %u of %u steps", done,
         session->settings.schedule.iterations);
+  if (differs)
+    console_say (session->console,
+        "its steps, or when it is evaluated, are others than the run began with: the result is not "
+        "that of an unbroken run");
   session->points = session->options.log != NULL && resumes
       ? loss_curve_read (session->options.log, done)
       : g_array_new (FALSE, FALSE, sizeof (LossPoint));
   return TRUE;
+}
+
+/* --- Evaluation ------------------------------------------------------------------------------- */
+
+static char *
+best_path (const Session *session)
+{
+  return g_strconcat (session->options.output, ".best", NULL);
+}
+
+static gboolean
+check_labels (const Session *session, GError **error)
+{
+  const guint n = dataset_n_classes (session->dataset);
+  g_autofree const char **labels = g_new (const char *, n);
+
+  for (guint i = 0; i < n; i++)
+    labels[i] = dataset_label (session->dataset, i);
+  return validation_check_labels (session->validation, labels, n, error);
+}
+
+static gboolean
+measure (Session *session, GError **error)
+{
+  g_autofree char *text = NULL, *note = NULL;
+
+  if (!validation_measure (session->validation, session->trainer, session->n_done, &text, error))
+    return FALSE;
+  console_say (session->console, "%s", text);
+  note = validation_to_text (session->validation);
+  trainer_set_note (session->trainer, note);
+  return TRUE;
+}
+
+/* What the run begins with is measured, too: what is wrong with the pictures shows before the work. */
+static gboolean
+open_validation (Session *session, GError **error)
+{
+  const TrainOptions *o = &session->options;
+  g_autofree char *best = best_path (session);
+  const ValidationOptions options = {
+    .annotations = o->val_annotations != NULL ? o->val_annotations : o->annotations[0],
+    .images = o->val_images != NULL ? o->val_images : o->images[0],
+    .only = o->val_split > 0 ? dataset_held_out (session->dataset) : NULL,
+    .best = best,
+    .patience = (guint) o->patience,
+    .half = o->half,
+  };
+
+  if (!train_options_validates (o) || !speaks (session))
+    return TRUE;
+  session->val_period = train_options_val_period (o, dataset_epoch_length (session->dataset));
+  session->validation = validation_new (&options, error);
+  if (session->validation == NULL || !check_labels (session, error))
+    return FALSE;
+  console_say (session->console, "evaluated on %u pictures every %u steps",
+      validation_n_images (session->validation), session->val_period);
+  if (trainer_note (session->trainer) != NULL)
+    return validation_from_text (session->validation, trainer_note (session->trainer), error);
+  return measure (session, error);
+}
+
+/* FALSE: the run is to end, because it failed or because there is no more to gain. */
+static gboolean
+validate (Session *session)
+{
+  const guint n = session->settings.schedule.iterations;
+
+  if (session->validation == NULL)
+    return TRUE;
+  if (session->n_done % session->val_period != 0 && session->n_done != n)
+    return !validation_is_over (session->validation);
+  return measure (session, &session->failure) && !validation_is_over (session->validation);
+}
+
+static gboolean
+is_over (const Session *session)
+{
+  return session->n_done >= session->settings.schedule.iterations
+      || (session->validation != NULL && validation_is_over (session->validation));
+}
+
+/* --- Steps ------------------------------------------------------------------------------------ */
+
+static void
+tell_memory (Session *session)
+{
+  struct rusage usage;
+
+  if (getrusage (RUSAGE_SELF, &usage) == 0)
+    console_say (session->console,
+        "%.2f GiB of memory at most so far; a smaller --batch, fewer --threads or smaller --sizes "
+        "need less",
+        (double) usage.ru_maxrss / (1 << 20));
 }
 
 static void
@@ -193,6 +350,8 @@ static gboolean
 after_step (gpointer data, const TrainStatus *status)
 {
   Session *session = data;
+  const gboolean first = session->console->progress.done == 0;
+  gboolean more = TRUE;
 
   session->n_done = status->iteration;
   if (speaks (session)) {
@@ -207,8 +366,11 @@ after_step (gpointer data, const TrainStatus *status)
         l.classes, l.box, l.mask);
     log_step (session, status);
     progress_step (&session->console->progress);
+    if (first)
+      tell_memory (session);
+    more = validate (session);
   }
-  return !interrupted;
+  return more && !is_told_to_stop ();
 }
 
 static gboolean
@@ -238,18 +400,48 @@ draw_curve (const Session *session, GError **error)
 #endif
 }
 
+/* The first Ctrl+C is answered with what there is. */
+static gboolean
+write_model (Session *session, GError **error)
+{
+  const TrainOptions *o = &session->options;
+  g_autofree char *text = NULL;
+
+  if (session->validation == NULL)
+    return trainer_write_model (session->trainer, o->output, o->half, error);
+  if (!is_over (session)) {
+    const gboolean written =
+        validation_write (session->validation, session->trainer, o->output, &text, error);
+    if (written)
+      console_say (session->console, "%s", text);
+    return written;
+  }
+  guint step;
+  const double best = validation_best (session->validation, &step);
+  if (!validation_copy_best (session->validation, o->output, error))
+    return FALSE;
+  console_say (session->console, "the best was %.3f at step %u of %u", best, step, session->n_done);
+  return TRUE;
+}
+
 static gboolean
 finish (Session *session, GError **error)
 {
+  const gboolean over = is_over (session);
+
+  if (session->failure != NULL) {
+    g_propagate_error (error, g_steal_pointer (&session->failure));
+    return FALSE;
+  }
   if (!speaks (session))
     return TRUE;
-  if (session->n_done < session->settings.schedule.iterations) {
+  if (!over)
     console_say (session->console, "stopped; with --resume the run goes on from %s",
         session->options.checkpoint);
+  if (!over && (terminated || n_interrupts == 0))
     return draw_curve (session, error);
-  }
-  if (!trainer_write_model (session->trainer, session->options.output, session->options.half,
-          error))
+  signal (SIGINT, SIG_DFL);
+  if (!write_model (session, error))
     return FALSE;
   console_say (session->console, "%s is written", session->options.output);
   return draw_curve (session, error);
@@ -271,19 +463,35 @@ show_samples (Session *session, GError **error)
   return TRUE;
 }
 
+/* What cannot be written is found out before the work, not after it. */
+static gboolean
+check_outputs (const Session *session, GError **error)
+{
+  const TrainOptions *o = &session->options;
+  const char *const paths[] = { o->show != NULL ? o->show : o->output,
+    o->show != NULL ? NULL : o->checkpoint, o->curve };
+
+  for (guint i = 0; speaks (session) && i < G_N_ELEMENTS (paths); i++) {
+    if (paths[i] != NULL && !file_check_writable (paths[i], error))
+      return FALSE;
+  }
+  return TRUE;
+}
+
 static gboolean
 train (Session *session, GError **error)
 {
-  if (!train_start_open (&session->start, &session->options, error)
+  if (!check_outputs (session, error)
+      || !train_start_open (&session->start, &session->options, error)
       || !open_dataset (session, error) || !make_model (session, error)
       || !train_options_augment (&session->options, session->start.model, &session->augment, error))
     return FALSE;
   if (session->options.show != NULL)
     return show_samples (session, error);
   if (!train_options_settings (&session->options, session->start.model, session->link.size,
-          &session->settings, error)
+          dataset_epoch_length (session->dataset), &session->settings, error)
       || !open_readers (session, error) || !open_log (session, error)
-      || !open_trainer (session, error))
+      || !open_trainer (session, error) || !open_validation (session, error))
     return FALSE;
   return trainer_run (session->trainer, after_step, session, error) && finish (session, error);
 }
@@ -297,7 +505,7 @@ run (gpointer data, Console *console, GError **error)
   console->silent = !speaks (session);
   openblas_set_num_threads (1); /* the workers are the threads */
   signal (SIGINT, interrupt);
-  signal (SIGTERM, interrupt);
+  signal (SIGTERM, terminate);
   return train (session, error);
 }
 
@@ -321,7 +529,7 @@ static const Program program = {
       "\n"
       "Examples:\n"
       "  fbnet-train --model coco.safetensors --annotations train.json --images train \\\n"
-      "      --output mine.safetensors --iterations 3000\n"
+      "      --val-split 0.15 --output mine.safetensors\n"
       "  fbnet-train --config faster_rcnn_fbnetv3a_C4 --annotations train.json --images train \\\n"
       "      --show-samples samples.png\n",
   .failures = "the run failed",

@@ -10,7 +10,6 @@
 #include "import/d2go/import.h"
 #include "startweights.h"
 #include "support/commandline.h"
-#include "support/files.h"
 #include "support/jsonfile.h"
 #include "support/modelfile.h"
 
@@ -92,17 +91,41 @@ train_start_has_masks (const TrainStart *start)
 /* --- A new model ------------------------------------------------------------------------------ */
 
 static void
-note_fresh (const TrainStart *start, const TrainOptions *o, const GPtrArray *fresh,
+note_fresh (const TrainStart *start, const TrainOptions *o, const StartTaken *taken,
     GPtrArray *notes)
 {
   if (start->source == NULL) {
     g_ptr_array_add (notes, g_strdup ("weights begin at random"));
     return;
   }
-  for (guint i = 0; i < fresh->len; i++)
+  for (guint i = 0; i < taken->fresh->len; i++)
     g_ptr_array_add (notes,
         g_strdup_printf ("%s begins at random: %s has none of this name and shape",
-            (const char *) fresh->pdata[i], o->model));
+            (const char *) taken->fresh->pdata[i], o->model));
+}
+
+/* The first classes are enough to see what happened. */
+#define MAX_NAMED 8
+
+static void
+note_classes (const TrainStart *start, const TrainOptions *o, const StartTaken *taken,
+    guint n_classes, GPtrArray *notes)
+{
+  const guint n = MIN (taken->kept->len, MAX_NAMED);
+  g_autoptr (GString) names = g_string_new (NULL);
+
+  for (guint i = 0; i < n; i++)
+    g_string_append_printf (names, "%s%s", i > 0 ? ", " : "", (const char *) taken->kept->pdata[i]);
+  if (taken->kept->len > 0)
+    g_ptr_array_add (notes,
+        g_strdup_printf ("%u of %u classes keep what %s knows of them: %s%s; the others begin at "
+                         "random",
+            taken->kept->len, n_classes, o->model, names->str, taken->kept->len > n ? " …" : ""));
+  if (taken->by_number && start->source != NULL)
+    g_ptr_array_add (notes,
+        g_strdup_printf ("%s has no names of its classes: they are taken for those of the data set "
+                         "in their order",
+            o->model));
 }
 
 /* A folded model learns with the statistics that it has: those of a batch would destroy it. */
@@ -119,24 +142,12 @@ keep_folded (const TrainStart *start, TrainOptions *o, GPtrArray *notes)
           o->model));
 }
 
-/* The file's contents, called what the user calls them. */
-static FbnetModel *
-load_as (const char *path, const char *name, GError **error)
-{
-  gsize size;
-  char *data = file_read (path, &size, error);
-
-  if (data == NULL)
-    return NULL;
-  g_autoptr (GBytes) bytes = g_bytes_new_take (data, size);
-  return fbnet_model_load_bytes (bytes, name, error);
-}
-
 /* Written as a model file, then loaded as every model is. */
 static FbnetModel *
-make_new (const TrainStart *start, const TrainOptions *o, GPtrArray *notes, GError **error)
+make_new (const TrainStart *start, const TrainOptions *o, guint n_classes, GPtrArray *notes,
+    GError **error)
 {
-  g_autoptr (GPtrArray) fresh = g_ptr_array_new_with_free_func (g_free);
+  StartTaken taken = { NULL };
   g_autofree char *path = NULL;
   const char *name = o->description != NULL ? o->description
       : o->config != NULL                   ? o->config
@@ -147,11 +158,15 @@ make_new (const TrainStart *start, const TrainOptions *o, GPtrArray *notes, GErr
   if (file < 0 || !g_close (file, error))
     return NULL;
   FbnetModel *model =
-      start_write (start->description, start->source, (guint64) o->seed, path, fresh, error)
-      ? load_as (path, name, error)
+      start_write (start->description, start->source, (guint64) o->seed, path, &taken, error)
+      ? model_file_load_as (path, name, error)
       : NULL;
   g_unlink (path);
-  note_fresh (start, o, fresh, notes);
+  if (model != NULL) {
+    note_fresh (start, o, &taken, notes);
+    note_classes (start, o, &taken, n_classes, notes);
+  }
+  start_taken_clear (&taken);
   return model;
 }
 
@@ -209,7 +224,9 @@ train_start_make_model (TrainStart *start, TrainOptions *o, const Dataset *datas
     return check_resumed (start->model, o, dataset, error);
   if (o->norm != NULL && !set_norm (start->description, o->norm, error))
     return FALSE;
+  if (!train_options_describe (o, start->description, error))
+    return FALSE;
   set_classes (start->description, dataset);
-  start->model = make_new (start, o, notes, error);
+  start->model = make_new (start, o, dataset_n_classes (dataset), notes, error);
   return start->model != NULL;
 }

@@ -12,11 +12,20 @@
 #include "train/randomkey.h"
 #include "support/jsonfile.h"
 
+/* Which of the source's classes each class is. */
+typedef struct {
+  guint n, n_source;
+  gint *from;    /* n; -1: none */
+  gboolean same; /* all of them, each at its place */
+} ClassMap;
+
 typedef struct {
   GHashTable *source; /* name → FbnetTensorView */
   Weights *weights;   /* what is written */
   guint64 seed;
-  GPtrArray *fresh;
+  ClassMap classes;
+  gboolean agnostic_boxes, agnostic_masks;
+  StartTaken *taken;
   GError *error;
 } StartWeights;
 
@@ -61,19 +70,77 @@ start_set_norm (cJSON *description, const char *norm, guint n_groups)
     cJSON_Delete (item);
 }
 
+/* --- Classes ---------------------------------------------------------------------------------- */
+
+void
+start_taken_clear (StartTaken *taken)
+{
+  g_clear_pointer (&taken->fresh, g_ptr_array_unref);
+  g_clear_pointer (&taken->kept, g_ptr_array_unref);
+}
+
+static gint
+find_label (const FbnetModel *source, const char *label)
+{
+  for (guint i = 0; i < fbnet_model_get_n_classes (source); i++) {
+    if (g_strcmp0 (fbnet_model_get_label (source, i), label) == 0)
+      return (gint) i;
+  }
+  return -1;
+}
+
+/* Without names on one side only the places are left to go by. */
+static ClassMap
+map_classes (const cJSON *description, const FbnetModel *source, StartTaken *taken)
+{
+  const cJSON *labels = cJSON_GetObjectItemCaseSensitive (description, "labels");
+  const cJSON *heads = cJSON_GetObjectItemCaseSensitive (description, "roi_heads");
+  const cJSON *count = cJSON_GetObjectItemCaseSensitive (heads, "n_classes");
+  const guint n_labels = (guint) cJSON_GetArraySize (labels);
+  ClassMap map = { .n = n_labels > 0 ? n_labels : (guint) cJSON_GetNumberValue (count) };
+
+  map.n_source = source != NULL ? fbnet_model_get_n_classes (source) : 0;
+  map.from = g_new (gint, map.n);
+  map.same = map.n == map.n_source;
+  taken->by_number =
+      map.same && map.n > 0 && (n_labels == 0 || fbnet_model_get_label (source, 0) == NULL);
+  for (guint i = 0; i < map.n; i++) {
+    const char *label = cJSON_GetStringValue (cJSON_GetArrayItem (labels, (int) i));
+    map.from[i] = taken->by_number        ? (gint) i
+        : source != NULL && label != NULL ? find_label (source, label)
+                                          : -1;
+    map.same = map.same && map.from[i] == (gint) i;
+  }
+  for (guint i = 0; i < map.n && !map.same; i++) {
+    if (map.from[i] >= 0)
+      g_ptr_array_add (taken->kept,
+          g_strdup (cJSON_GetStringValue (cJSON_GetArrayItem (labels, (int) i))));
+  }
+  return map;
+}
+
 /* --- Tensors ---------------------------------------------------------------------------------- */
 
-/* The source's tensor, if it is one of numbers and of this shape. */
+/* The source's tensor, if it is one of numbers. */
 static const FbnetTensorView *
-find_source (const StartWeights *self, const char *name, guint n_dims, const gsize *shape)
+find_numbers (const StartWeights *self, const char *name, guint n_dims)
 {
   const FbnetTensorView *view =
       self->source != NULL ? g_hash_table_lookup (self->source, name) : NULL;
 
-  if (view == NULL || (view->dtype != FBNET_DTYPE_F32 && view->dtype != FBNET_DTYPE_F16)
-      || view->n_dims != n_dims || memcmp (view->shape, shape, n_dims * sizeof *shape) != 0)
-    return NULL;
-  return view;
+  return view != NULL && (view->dtype == FBNET_DTYPE_F32 || view->dtype == FBNET_DTYPE_F16)
+          && view->n_dims == n_dims
+      ? view
+      : NULL;
+}
+
+/* The same, if it is of this shape. */
+static const FbnetTensorView *
+find_source (const StartWeights *self, const char *name, guint n_dims, const gsize *shape)
+{
+  const FbnetTensorView *view = find_numbers (self, name, n_dims);
+
+  return view != NULL && memcmp (view->shape, shape, n_dims * sizeof *shape) == 0 ? view : NULL;
 }
 
 /* Numbers by the tensor's own name: what else the model has does not show. Normally distributed around
@@ -89,11 +156,48 @@ fill (const StartWeights *self, const char *name, float *values, gsize n, double
 }
 
 static void
+copy_row (float *values, const FbnetTensorView *view, gsize to, gsize from, gsize row)
+{
+  for (gsize i = 0; i < row; i++)
+    values[to * row + i] = tensor_element (view, from * row + i);
+}
+
+/* Takes over what belongs to the classes that the source knows by name, `rows` of the first dimension
+ * each, and what stands behind all classes: the background. FALSE: nothing fits. */
+static gboolean
+copy_classes (const StartWeights *self, const char *name, float *values, guint n_dims,
+    const gsize *shape, guint rows)
+{
+  const ClassMap *map = &self->classes;
+  const FbnetTensorView *view = find_numbers (self, name, n_dims);
+  const gsize n_behind = shape[0] - (gsize) map->n * rows;
+  gsize row = 1;
+
+  if (view == NULL || self->taken->kept->len == 0
+      || view->shape[0] != (gsize) map->n_source * rows + n_behind)
+    return FALSE;
+  for (guint i = 1; i < n_dims; i++) {
+    if (view->shape[i] != shape[i])
+      return FALSE;
+    row *= shape[i];
+  }
+  for (guint i = 0; i < map->n; i++) {
+    for (guint r = 0; r < rows && map->from[i] >= 0; r++)
+      copy_row (values, view, (gsize) i * rows + r, (gsize) map->from[i] * rows + r, row);
+  }
+  for (gsize r = 0; r < n_behind; r++)
+    copy_row (values, view, (gsize) map->n * rows + r, (gsize) map->n_source * rows + r, row);
+  return TRUE;
+}
+
+/* `rows` of the first dimension belong to each class; 0: it knows no classes. */
+static void
 add_tensor (StartWeights *self, const char *prefix, const char *field, guint n_dims,
-    const gsize *shape, double mean, double deviation)
+    const gsize *shape, double mean, double deviation, guint rows)
 {
   g_autofree char *name = g_strconcat (prefix, ".", field, NULL);
-  const FbnetTensorView *view = find_source (self, name, n_dims, shape);
+  const gboolean by_class = rows > 0 && !self->classes.same;
+  const FbnetTensorView *view = by_class ? NULL : find_source (self, name, n_dims, shape);
   gsize n = 1;
 
   if (self->error != NULL)
@@ -103,10 +207,10 @@ add_tensor (StartWeights *self, const char *prefix, const char *field, guint n_d
   float *values = g_new (float, n);
   for (gsize i = 0; view != NULL && i < n; i++)
     values[i] = tensor_element (view, i);
-  if (view == NULL) {
+  if (view == NULL)
     fill (self, name, values, n, mean, deviation);
-    g_ptr_array_add (self->fresh, g_strdup (name));
-  }
+  if (view == NULL && !(by_class && copy_classes (self, name, values, n_dims, shape, rows)))
+    g_ptr_array_add (self->taken->fresh, g_strdup (name));
   weights_take (self->weights, name, FBNET_DTYPE_F32, n_dims, shape, values, n * sizeof *values,
       &self->error);
 }
@@ -136,31 +240,44 @@ add_norm (StartWeights *self, const ConvLayer *layer)
   const gsize shape[] = { layer->out };
   const gint64 zero = 0;
 
-  add_tensor (self, layer->norm_name, "weight", 1, shape, 1, 0);
-  add_tensor (self, layer->norm_name, "bias", 1, shape, 0, 0);
+  add_tensor (self, layer->norm_name, "weight", 1, shape, 1, 0, 0);
+  add_tensor (self, layer->norm_name, "bias", 1, shape, 0, 0, 0);
   if (layer->norm.kind != NORM_BATCH || self->error != NULL)
     return;
-  add_tensor (self, layer->norm_name, "running_mean", 1, shape, 0, 0);
-  add_tensor (self, layer->norm_name, "running_var", 1, shape, 1, 0);
+  add_tensor (self, layer->norm_name, "running_mean", 1, shape, 0, 0, 0);
+  add_tensor (self, layer->norm_name, "running_var", 1, shape, 1, 0, 0);
   g_autofree char *name = g_strconcat (layer->norm_name, ".num_batches_tracked", NULL);
   if (self->error == NULL)
     weights_take (self->weights, name, FBNET_DTYPE_I64, 0, NULL, g_memdup2 (&zero, sizeof zero),
         sizeof zero, &self->error);
 }
 
+/* Of a predictor's outputs; 0: it is none, or says the same of all classes. */
+static guint
+rows_of_class (const StartWeights *self, const ConvLayer *layer)
+{
+  if (g_str_equal (layer->conv_name, BOX_PREDICTOR "cls_score"))
+    return 1;
+  if (g_str_has_prefix (layer->conv_name, BOX_PREDICTOR))
+    return self->agnostic_boxes ? 0 : 4;
+  return g_str_has_prefix (layer->conv_name, MASK_LOGITS) && !self->agnostic_masks ? 1 : 0;
+}
+
 static void
 add_layer (const ConvLayer *layer, gpointer data)
 {
   StartWeights *self = data;
+  const guint rows = rows_of_class (self, layer);
   const gboolean linear = g_str_has_prefix (layer->conv_name, BOX_PREDICTOR);
   const gsize fan_in = layer->in / layer->groups;
   const gsize weight[] = { layer->transposed ? fan_in : layer->out,
     layer->transposed ? layer->out : fan_in, layer->kernel, layer->kernel };
   const gsize bias[] = { layer->out };
 
-  add_tensor (self, layer->conv_name, "weight", linear ? 2 : 4, weight, 0, deviation_of (layer));
+  add_tensor (self, layer->conv_name, "weight", linear ? 2 : 4, weight, 0, deviation_of (layer),
+      rows);
   if (layer->bias)
-    add_tensor (self, layer->conv_name, "bias", 1, bias, 0, 0);
+    add_tensor (self, layer->conv_name, "bias", 1, bias, 0, 0, rows);
   if (layer->norm.kind != NORM_NONE)
     add_norm (self, layer);
 }
@@ -178,9 +295,17 @@ tensors_of (const FbnetModel *model)
   return by_name;
 }
 
+static gboolean
+is_agnostic (const cJSON *description, const char *head)
+{
+  const cJSON *object = cJSON_GetObjectItemCaseSensitive (description, head);
+
+  return cJSON_IsTrue (cJSON_GetObjectItemCaseSensitive (object, "class_agnostic"));
+}
+
 gboolean
 start_write (const cJSON *description, const FbnetModel *source, guint64 seed, const char *path,
-    GPtrArray *fresh, GError **error)
+    StartTaken *taken, GError **error)
 {
   if (source != NULL && fbnet_model_is_quantized (source)) {
     g_set_error (error, FBNET_ERROR, FBNET_ERROR_UNSUPPORTED,
@@ -194,8 +319,13 @@ start_write (const cJSON *description, const FbnetModel *source, guint64 seed, c
     return FALSE;
 
   g_autoptr (Weights) weights = weights_new ();
-  StartWeights self = { source != NULL ? tensors_of (source) : NULL, weights, seed, fresh, NULL };
+  *taken = (StartTaken){ g_ptr_array_new_with_free_func (g_free),
+    g_ptr_array_new_with_free_func (g_free), FALSE };
+  StartWeights self = { source != NULL ? tensors_of (source) : NULL, weights, seed,
+    map_classes (description, source, taken), is_agnostic (description, "box_head"),
+    is_agnostic (description, "mask_head"), taken, NULL };
   layers_foreach (layers, add_layer, &self);
+  g_free (self.classes.from);
   g_clear_pointer (&self.source, g_hash_table_unref);
   if (self.error != NULL) {
     g_propagate_error (error, self.error);

@@ -17,10 +17,23 @@ void start_set_classes (cJSON *description, const char *const *labels, const gin
 /* Replaces architecture.norm; n_groups only with "gn". */
 void start_set_norm (cJSON *description, const char *norm, guint n_groups);
 
+/* What a model began with. */
+typedef struct {
+  GPtrArray *fresh; /* char *: tensors that are random */
+  GPtrArray
+      *kept; /* char *: classes whose part of the predictors was taken over, by name, from other
+                         places */
+  gboolean by_number; /* a list of classes has no names: they were taken for each other by place */
+} StartTaken;
+
+void start_taken_clear (StartTaken *taken);
+
 /* Tensors of `source` (or NULL) with the right name and shape are taken over, as float32; the others
- * are random, by the key `seed`, the way detectron2 and mobile_cv begin. `fresh` receives
- * their names (char *). FALSE with error when the description is none, or the source is quantised. */
+ * are random, by the key `seed`, the way detectron2 and mobile_cv begin. What belongs to a class (its
+ * score, box deltas, mask logits) is taken from the source's class of that name, wherever it stands
+ * there. `taken` is filled in. FALSE with error when the description is none, or the source is
+ * quantised. */
 gboolean start_write (const cJSON *description, const FbnetModel *source, guint64 seed,
-    const char *path, GPtrArray *fresh, GError **error);
+    const char *path, StartTaken *taken, GError **error);
 
 #endif

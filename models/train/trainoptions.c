@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "support/commandline.h"
+#include "support/modelparams.h"
 #ifdef HAVE_ANNOTATE
 #  include "support/plot.h"
 #endif
@@ -20,19 +21,20 @@ train_options_new (void)
 {
   return (TrainOptions){
     .augment = augment_options_default (),
-    .iterations = 1000,
+    .iterations = -1,
     .batch = 8,
-    .rate = 0.02,
+    .rate = -1,
     .warmup = -1,
     .warmup_factor = 0.001,
     .momentum = 0.9,
     .weight_decay = 1e-4,
     .clip = 10,
     .ema = 0.998,
-    .freeze = 0,
+    .freeze = -1,
+    .patience = 10,
     .rpn_batch = 256,
     .rpn_fraction = 0.5,
-    .roi_batch = 512,
+    .roi_batch = 128,
     .roi_fraction = 0.25,
     .params = param_options_new (),
     .checkpoint_period = 200,
@@ -59,7 +61,7 @@ add_begin_options (TrainOptions *o, GOptionContext *context)
         "norms have been folded]",
         "batch|stored" },
     { "freeze", 0, 0, G_OPTION_ARG_INT, &o->freeze,
-        "Leave the first N stages of the trunk as they are", "N" },
+        "Leave the first N stages of the trunk as they are [2 with --model, else 0]", "N" },
     { NULL },
   };
 
@@ -90,6 +92,9 @@ add_data_options (TrainOptions *o, GOptionContext *context)
         "S" },
     { "saturation", 0, 0, G_OPTION_ARG_DOUBLE, &o->augment.saturation, "Change it by up to S [0]",
         "S" },
+    { "repeat-threshold", 0, 0, G_OPTION_ARG_DOUBLE, &o->repeat_threshold,
+        "Show pictures of classes that less than this share of the pictures has more often [0]",
+        "T" },
     { "show-samples", 0, 0, G_OPTION_ARG_FILENAME, &o->show,
         "Write a picture of the first samples, as the network sees them, and end", "FILE.png" },
     { NULL },
@@ -102,11 +107,17 @@ static void
 add_run_options (TrainOptions *o, GOptionContext *context)
 {
   const GOptionEntry entries[] = {
-    { "iterations", 'n', 0, G_OPTION_ARG_INT, &o->iterations, "Steps [1000]", "N" },
+    { "iterations", 'n', 0, G_OPTION_ARG_INT, &o->iterations,
+        "Steps [with --model 10 epochs, from 200 to 2000 steps, else 1000]", "N" },
+    { "epochs", 'e', 0, G_OPTION_ARG_DOUBLE, &o->epochs, "Instead: how often each picture is seen",
+        "E" },
     { "batch", 'b', 0, G_OPTION_ARG_INT, &o->batch, "Pictures per step, of all workers [8]", "N" },
     { "threads", 't', 0, G_OPTION_ARG_INT, &o->threads,
-        "Workers of this process [one per processor]; each is a worker of the norms, too", "N" },
-    { "rate", 'r', 0, G_OPTION_ARG_DOUBLE, &o->rate, "Learning rate [0.02]", "R" },
+        "Workers of this process [as many as processors, if they share the batch evenly, else "
+        "fewer]; each is a worker of the norms, too",
+        "N" },
+    { "rate", 'r', 0, G_OPTION_ARG_DOUBLE, &o->rate, "Learning rate [0.01 with --model, else 0.02]",
+        "R" },
     { "end-rate", 0, 0, G_OPTION_ARG_DOUBLE, &o->end_rate, "What it falls to, along a cosine [0]",
         "R" },
     { "warmup", 0, 0, G_OPTION_ARG_INT, &o->warmup,
@@ -129,10 +140,27 @@ add_run_options (TrainOptions *o, GOptionContext *context)
 }
 
 static void
+add_validation_options (TrainOptions *o, GOptionContext *context)
+{
+  const GOptionEntry entries[] = {
+    { "val-annotations", 0, 0, G_OPTION_ARG_FILENAME, &o->val_annotations,
+        "Evaluate on these pictures now and then, and write the best model", "FILE" },
+    { "val-images", 0, 0, G_OPTION_ARG_FILENAME, &o->val_images, "Their folder", "DIR" },
+    { "val-split", 0, 0, G_OPTION_ARG_DOUBLE, &o->val_split,
+        "Instead: keep this share of the pictures apart, always the same ones [0]", "P" },
+    { "val-period", 0, 0, G_OPTION_ARG_INT, &o->val_period,
+        "Steps from one evaluation to the next [an epoch, at least 25]", "N" },
+    { "patience", 0, 0, G_OPTION_ARG_INT, &o->patience,
+        "End after so many evaluations without a better one; 0: never [10]", "N" },
+    { NULL },
+  };
+
+  g_option_context_add_main_entries (context, entries, NULL);
+}
+
+static void
 add_detector_options (TrainOptions *o, GOptionContext *context)
 {
-  static const char *const params[] = { "pre-nms-count", "post-nms-count", "box-pooler-resolution",
-    "mask-pooler-resolution", "max-size", NULL };
   const GOptionEntry entries[] = {
     { "rpn-iou", 0, 0, G_OPTION_ARG_STRING, &o->rpn_bounds,
         "Anchors that overlap an object at least UPPER are objects, less than LOWER background, "
@@ -145,21 +173,28 @@ add_detector_options (TrainOptions *o, GOptionContext *context)
     { "rpn-fraction", 0, 0, G_OPTION_ARG_DOUBLE, &o->rpn_fraction,
         "Objects among them, at most [0.5]", "P" },
     { "roi-batch", 0, 0, G_OPTION_ARG_INT, &o->roi_batch,
-        "Proposals sampled per picture; fewer are faster [512]", "N" },
+        "Proposals sampled per picture; fewer are faster [128]", "N" },
     { "roi-fraction", 0, 0, G_OPTION_ARG_DOUBLE, &o->roi_fraction,
         "Objects among them, at most [0.25]", "P" },
     { "rpn-beta", 0, 0, G_OPTION_ARG_DOUBLE, &o->rpn_beta,
         "Where smooth L1 of the RPN's deltas turns straight [0: L1]", "B" },
     { "box-beta", 0, 0, G_OPTION_ARG_DOUBLE, &o->box_beta, "The same of the box head's [0: L1]",
         "B" },
+    { "test-pre-nms-count", 0, 0, G_OPTION_ARG_INT, &o->test_pre_nms,
+        "Proposals before suppression when the model is used [the model's]", "N" },
+    { "test-post-nms-count", 0, 0, G_OPTION_ARG_INT, &o->test_post_nms,
+        "Proposals after it when the model is used [the model's]", "N" },
     { "no-masks", 0, 0, G_OPTION_ARG_NONE, &o->no_masks, "Leave the mask head as it is", NULL },
     { NULL },
   };
 
   g_option_context_add_main_entries (context, entries, NULL);
-  param_options_say_default (o->params, "pre-nms-count", "2000 in training");
-  param_options_say_default (o->params, "post-nms-count", "2000 in training");
-  param_options_add (o->params, context, params);
+  param_options_say_default (o->params, "pre-nms-count", "1000 in training");
+  param_options_say_default (o->params, "post-nms-count", "300 in training");
+  param_options_say_default (o->params, "min-size", "of --sizes, else the model's");
+  param_options_say_default (o->params, "max-size",
+      "the model's, in proportion to the shorter side");
+  param_options_add (o->params, context, model_params);
 }
 
 static void
@@ -174,7 +209,9 @@ add_output_options (TrainOptions *o, GOptionContext *context)
     { "checkpoint-period", 0, 0, G_OPTION_ARG_INT, &o->checkpoint_period,
         "Steps from one checkpoint to the next [200]", "N" },
     { "resume", 0, 0, G_OPTION_ARG_NONE, &o->resume,
-        "Go on from the checkpoint, if there is one: the result is that of an unbroken run", NULL },
+        "Go on from the checkpoint, if there is one: the result is that of an unbroken run; with "
+        "more steps, of a longer one",
+        NULL },
     { "log", 0, 0, G_OPTION_ARG_FILENAME, &o->log, "Write each step's losses, a line of JSON each",
         "FILE" },
     { "curve", 0, 0, G_OPTION_ARG_FILENAME, &o->curve, "Draw the losses at the end",
@@ -203,6 +240,46 @@ check_pictures (const TrainOptions *o, GError **error)
   return TRUE;
 }
 
+/* 0: none was given. */
+static gboolean
+is_proposal_count (gint n)
+{
+  return n == 0 || fbnet_param_check (fbnet_params_find ("post-nms-count"), n, NULL);
+}
+
+static gboolean
+check_validation (const TrainOptions *o, GError **error)
+{
+  const gboolean file = o->val_annotations != NULL, folder = o->val_images != NULL;
+
+  if (file != folder)
+    return usage_error (error, "expected --val-annotations and --val-images, found one of them");
+  if (!(o->val_split >= 0 && o->val_split < 1))
+    return usage_error (error, "expected a --val-split from 0 to below 1");
+  if (o->val_split > 0 && (file || g_strv_length (o->annotations) > 1))
+    return usage_error (error,
+        "--val-split: expected one --annotations and no --val-annotations beside it; fbnet-dataset "
+        "merges sets and splits them");
+  if (o->val_period < 0 || o->patience < 0)
+    return usage_error (error, "expected --val-period and --patience of 0 or more");
+  return TRUE;
+}
+
+static gboolean
+check_length (const TrainOptions *o, GError **error)
+{
+  if (o->iterations == 0 || o->iterations < -1 || o->batch < 1 || o->threads < 0
+      || o->checkpoint_period < 1)
+    return usage_error (error,
+        "expected --iterations, --batch and --checkpoint-period of at least 1, --threads of 0 or "
+        "more");
+  if (!(o->epochs >= 0 && o->epochs <= 1e6))
+    return usage_error (error, "expected --epochs from 0 to 1000000");
+  if (o->epochs > 0 && o->iterations > 0)
+    return usage_error (error, "expected one of --iterations and --epochs, found both");
+  return TRUE;
+}
+
 static gboolean
 check_values (const TrainOptions *o, GError **error)
 {
@@ -219,10 +296,10 @@ check_values (const TrainOptions *o, GError **error)
     return usage_error (error, "expected --model FILE, --config NAME or --description FILE");
   if (o->config != NULL && o->description != NULL)
     return usage_error (error, "expected one of --config and --description, found both");
-  if (o->iterations < 1 || o->batch < 1 || o->threads < 0 || o->checkpoint_period < 1)
-    return usage_error (error,
-        "expected --iterations, --batch and --checkpoint-period of at least 1, --threads of 0 or "
-        "more");
+  if (!check_length (o, error) || !check_validation (o, error))
+    return FALSE;
+  if (!(o->repeat_threshold >= 0 && o->repeat_threshold <= 1))
+    return usage_error (error, "expected a --repeat-threshold from 0 to 1");
   if (!(o->rate > 0 && o->end_rate >= 0 && o->end_rate <= o->rate))
     return usage_error (error, "expected a --rate above 0 and an --end-rate from 0 to it");
   if (!(o->momentum >= 0 && o->momentum < 1) || !(o->ema >= 0 && o->ema < 1))
@@ -230,6 +307,9 @@ check_values (const TrainOptions *o, GError **error)
   if (!(o->weight_decay >= 0 && o->norm_weight_decay >= 0 && o->clip >= 0))
     return usage_error (error,
         "expected --weight-decay, --norm-weight-decay and --clip of 0 or more");
+  if (!is_proposal_count (o->test_pre_nms) || !is_proposal_count (o->test_post_nms))
+    return usage_error (error,
+        "expected --test-pre-nms-count and --test-post-nms-count from 1 to 100000");
   if (o->rpn_batch < 1 || o->roi_batch < 1)
     return usage_error (error, "expected --rpn-batch and --roi-batch of at least 1");
   if (!(o->rpn_fraction >= 0 && o->rpn_fraction <= 1 && o->roi_fraction >= 0
@@ -249,8 +329,22 @@ train_options_add (gpointer options, GOptionContext *context)
   add_begin_options (o, context);
   add_data_options (o, context);
   add_run_options (o, context);
+  add_validation_options (o, context);
   add_detector_options (o, context);
   add_output_options (o, context);
+}
+
+/* A model that knows something already is to be changed with care, and its first stages, edges and
+ * colours, serve any picture (detectron2's FREEZE_AT is 2). */
+static void
+choose_defaults (TrainOptions *o)
+{
+  const gboolean tuning = o->model != NULL;
+
+  if (o->rate == -1)
+    o->rate = tuning ? 0.01 : 0.02;
+  if (o->freeze == -1)
+    o->freeze = tuning ? 2 : 0;
 }
 
 gboolean
@@ -258,12 +352,11 @@ train_options_check (gpointer options, GError **error)
 {
   TrainOptions *o = options;
 
+  choose_defaults (o);
   if (!check_values (o, error))
     return FALSE;
   if (o->checkpoint == NULL)
     o->checkpoint = g_strconcat (o->output != NULL ? o->output : o->show, ".checkpoint", NULL);
-  if (o->threads == 0)
-    o->threads = (gint) MIN (g_get_num_processors (), (guint) o->batch);
   return TRUE;
 }
 
@@ -271,13 +364,89 @@ void
 train_options_clear (TrainOptions *o)
 {
   char *const texts[] = { o->model, o->config, o->description, o->norm, o->statistics, o->sizes,
-    o->rpn_bounds, o->roi_bounds, o->output, o->checkpoint, o->log, o->curve, o->show };
+    o->rpn_bounds, o->roi_bounds, o->val_annotations, o->val_images, o->output, o->checkpoint,
+    o->log, o->curve, o->show };
 
   for (guint i = 0; i < G_N_ELEMENTS (texts); i++)
     g_free (texts[i]);
   g_strfreev (o->annotations);
   g_strfreev (o->images);
   param_options_free (o->params);
+}
+
+/* --- What the model is written as ------------------------------------------------------------- */
+
+/* "192,224,256" or "192-256". */
+static gboolean
+read_sizes (const char *text, AugmentOptions *augment, GError **error)
+{
+  g_auto (GStrv) parts = g_strsplit (text, strchr (text, '-') != NULL ? "-" : ",", -1);
+  const guint n = g_strv_length (parts);
+
+  augment->size_range = strchr (text, '-') != NULL;
+  augment->n_min_sizes = MIN (n, AUGMENT_MAX_SIZES);
+  for (guint i = 0; i < augment->n_min_sizes; i++) {
+    guint64 size;
+    if (n > AUGMENT_MAX_SIZES || (augment->size_range && n != 2)
+        || !g_ascii_string_to_unsigned (parts[i], 10, 1, 8192, &size, NULL))
+      return usage_error (error,
+          "--sizes: expected numbers from 1 to 8192, N,N… or N-N, found \"%s\"", text);
+    augment->min_sizes[i] = (guint) size;
+  }
+  return TRUE;
+}
+
+/* The shorter side that the model is to be used with: its own where that is among those of training, else
+ * the largest of these. */
+static double
+choose_min_size (const AugmentOptions *augment, double own)
+{
+  const guint *sizes = augment->min_sizes, n = augment->n_min_sizes;
+  guint largest = 0;
+
+  if (augment->size_range && own >= sizes[0] && own <= sizes[1])
+    return own;
+  for (guint i = 0; i < n; i++) {
+    if (sizes[i] == own)
+      return own;
+    largest = MAX (largest, sizes[i]);
+  }
+  return largest;
+}
+
+/* Where the shorter side becomes another, the longer one may grow along. */
+static gboolean
+describe_sizes (const TrainOptions *o, cJSON *description, GError **error)
+{
+  const double own_min = model_param_get (description, "min-size");
+  const double own_max = model_param_get (description, "max-size");
+  AugmentOptions augment = { 0 };
+  double min = own_min;
+
+  if (o->sizes != NULL && !read_sizes (o->sizes, &augment, error))
+    return FALSE;
+  if (o->sizes != NULL)
+    min = choose_min_size (&augment, own_min);
+  min = param_options_number (o->params, "min-size", min);
+  const double max = MIN (round (own_max * min / own_min), fbnet_params_find ("max-size")->max);
+  model_param_set (description, "min-size", min);
+  model_param_set (description, "max-size", param_options_number (o->params, "max-size", max));
+  return TRUE;
+}
+
+/* --pre-nms-count and --post-nms-count are of training alone, as in detectron2. */
+gboolean
+train_options_describe (const TrainOptions *o, cJSON *description, GError **error)
+{
+  const double pre = model_param_get (description, "pre-nms-count");
+  const double post = model_param_get (description, "post-nms-count");
+
+  if (!model_params_apply (o->params, description, error)
+      || !describe_sizes (o, description, error))
+    return FALSE;
+  model_param_set (description, "pre-nms-count", o->test_pre_nms > 0 ? o->test_pre_nms : pre);
+  model_param_set (description, "post-nms-count", o->test_post_nms > 0 ? o->test_post_nms : post);
+  return TRUE;
 }
 
 /* --- Meaning ---------------------------------------------------------------------------------- */
@@ -344,8 +513,8 @@ read_rcnn (const TrainOptions *o, const FbnetModel *model, RcnnSettings *rcnn, G
   rcnn->heads.batch = (guint) o->roi_batch;
   rcnn->heads.fraction = o->roi_fraction;
   rcnn->box_beta = o->box_beta;
-  rcnn->pre_nms_count = count (o, "pre-nms-count", rcnn->pre_nms_count);
-  rcnn->post_nms_count = count (o, "post-nms-count", rcnn->post_nms_count);
+  rcnn->pre_nms_count = count (o, "pre-nms-count", 1000);
+  rcnn->post_nms_count = count (o, "post-nms-count", 300);
   rcnn->masks = rcnn->masks && !o->no_masks;
   rcnn->box_resolution = count (o, "box-pooler-resolution", rcnn->box_resolution);
   rcnn->mask_resolution = count (o, "mask-pooler-resolution", rcnn->mask_resolution);
@@ -353,40 +522,99 @@ read_rcnn (const TrainOptions *o, const FbnetModel *model, RcnnSettings *rcnn, G
       && read_bounds (o->roi_bounds, "--roi-iou", &rcnn->heads.lower, &rcnn->heads.upper, error);
 }
 
+/* What the model is written as, where that was asked for. */
+static char *
+describe_given (const TrainOptions *o)
+{
+  g_autoptr (GString) text = g_string_new (NULL);
+
+  for (guint i = 0; model_params[i] != NULL; i++) {
+    if (param_options_has (o->params, model_params[i]))
+      g_string_append_printf (text, " %s %g", model_params[i],
+          param_options_number (o->params, model_params[i], 0));
+  }
+  return g_strdup_printf ("%s test %d %d", text->str, o->test_pre_nms, o->test_post_nms);
+}
+
 /* All that the result depends on, but for the model that the run begins with and the pictures. */
 static char *
-fingerprint (const TrainOptions *o, const TrainSettings *s, guint n_workers)
+fingerprint (const TrainOptions *o, const TrainSettings *s, guint n_workers, guint val_period)
 {
   const AugmentOptions *a = &o->augment;
+  g_autofree char *given = describe_given (o);
 
-  return g_strdup_printf ("seed=%" G_GUINT64_FORMAT "\nworkers=%u\niterations=%u\nbatch=%u\n"
-                          "rate=%g,%g,%u,%g\nmomentum=%g\nweight_decay=%g,%g\nclip=%g\nema=%g\n"
+  return g_strdup_printf ("seed=%" G_GUINT64_FORMAT "\nworkers=%u\nbatch=%u\n"
+                          "~length=%u,%u\n~validation=%u,%d\nhold_out=%g\nrepeat=%g\n"
+                          "rate=%g,%g,%g\nmomentum=%g\nweight_decay=%g,%g\nclip=%g\nema=%g\n"
                           "statistics=%d\nfreeze=%u\nrpn=%u,%g,%g,%g,%g\nroi=%u,%g,%g,%g,%g\n"
-                          "proposals=%u,%u\npoolers=%u,%u\nmasks=%d\nsizes=%s,%u\n"
+                          "proposals=%u,%u\npoolers=%u,%u\nmasks=%d\nsizes=%s\nmodel=%s\n"
                           "augment=%g,%g,%g,%g,%g,%g\n%s",
-      s->seed, n_workers, s->schedule.iterations, s->batch, s->schedule.base_rate,
-      s->schedule.end_rate, s->schedule.warmup_iterations, s->schedule.warmup_factor,
-      s->sgd.momentum, s->sgd.weight_decay, s->sgd.norm_weight_decay, s->sgd.clip_norm,
-      s->sgd.ema_decay, s->statistics, s->frozen_stages, s->rcnn.rpn.batch, s->rcnn.rpn.fraction,
-      (double) s->rcnn.rpn.lower, (double) s->rcnn.rpn.upper, s->rcnn.rpn_beta, s->rcnn.heads.batch,
-      s->rcnn.heads.fraction, (double) s->rcnn.heads.lower, (double) s->rcnn.heads.upper,
-      s->rcnn.box_beta, s->rcnn.pre_nms_count, s->rcnn.post_nms_count, s->rcnn.box_resolution,
-      s->rcnn.mask_resolution, s->rcnn.masks, o->sizes != NULL ? o->sizes : "",
-      count (o, "max-size", 0), a->flip, a->zoom_in, a->zoom_out, a->brightness, a->contrast,
-      a->saturation, o->keep_empty ? "keep_empty=1\n" : "");
+      s->seed, n_workers, s->batch, s->schedule.iterations, s->schedule.warmup_iterations,
+      val_period, o->patience, o->val_split, o->repeat_threshold, s->schedule.base_rate,
+      s->schedule.end_rate, s->schedule.warmup_factor, s->sgd.momentum, s->sgd.weight_decay,
+      s->sgd.norm_weight_decay, s->sgd.clip_norm, s->sgd.ema_decay, s->statistics, s->frozen_stages,
+      s->rcnn.rpn.batch, s->rcnn.rpn.fraction, (double) s->rcnn.rpn.lower,
+      (double) s->rcnn.rpn.upper, s->rcnn.rpn_beta, s->rcnn.heads.batch, s->rcnn.heads.fraction,
+      (double) s->rcnn.heads.lower, (double) s->rcnn.heads.upper, s->rcnn.box_beta,
+      s->rcnn.pre_nms_count, s->rcnn.post_nms_count, s->rcnn.box_resolution,
+      s->rcnn.mask_resolution, s->rcnn.masks, o->sizes != NULL ? o->sizes : "", given, a->flip,
+      a->zoom_in, a->zoom_out, a->brightness, a->contrast, a->saturation,
+      o->keep_empty ? "keep_empty=1\n" : "");
+}
+
+gboolean
+train_options_validates (const TrainOptions *o)
+{
+  return o->val_annotations != NULL || o->val_split > 0;
+}
+
+guint
+train_options_val_period (const TrainOptions *o, guint epoch_length)
+{
+  const guint epoch = epoch_length / (guint) o->batch;
+
+  if (!train_options_validates (o))
+    return 0;
+  return o->val_period > 0 ? (guint) o->val_period : MAX (epoch, 25);
+}
+
+static guint
+choose_iterations (const TrainOptions *o, guint epoch_length)
+{
+  const double epoch = (double) epoch_length / o->batch;
+
+  if (o->iterations > 0)
+    return (guint) o->iterations;
+  if (o->epochs > 0)
+    return (guint) CLAMP (ceil (o->epochs * epoch), 1, G_MAXINT);
+  return o->model != NULL ? (guint) CLAMP (ceil (10 * epoch), 200, 2000) : 1000;
+}
+
+static gboolean
+share_batch (const TrainOptions *o, guint n_processes, TrainSettings *settings, GError **error)
+{
+  const guint batch = (guint) o->batch, share = batch / n_processes;
+
+  settings->n_threads =
+      o->threads > 0 ? (guint) o->threads : group_even_threads (share, g_get_num_processors ());
+  const guint n_workers = settings->n_threads * n_processes;
+  settings->batch = batch / n_workers;
+  if (batch % n_workers == 0)
+    return TRUE;
+  return usage_error (error,
+      "expected a --batch that the workers can share evenly, found %d for %u of them: --batch %u, "
+      "or fewer --threads",
+      o->batch, n_workers, (batch / n_workers + 1) * n_workers);
 }
 
 gboolean
 train_options_settings (const TrainOptions *o, const FbnetModel *model, guint n_processes,
-    TrainSettings *settings, GError **error)
+    guint epoch_length, TrainSettings *settings, GError **error)
 {
-  const guint n_workers = (guint) o->threads * n_processes;
-  const guint iterations = (guint) o->iterations;
+  const guint iterations = choose_iterations (o, epoch_length);
 
   *settings = (TrainSettings){
     .seed = (guint64) o->seed,
-    .n_threads = (guint) o->threads,
-    .batch = (guint) o->batch / n_workers,
     .schedule = { iterations, o->rate, o->end_rate,
         o->warmup >= 0 ? (guint) o->warmup : MIN (iterations / 20, 1000), o->warmup_factor },
     .sgd = { o->momentum, o->weight_decay, o->norm_weight_decay, o->clip, o->ema, 10 },
@@ -395,34 +623,12 @@ train_options_settings (const TrainOptions *o, const FbnetModel *model, guint n_
     .checkpoint = o->checkpoint,
     .checkpoint_period = (guint) o->checkpoint_period,
   };
-  if ((guint) o->batch % n_workers != 0)
-    return usage_error (error,
-        "expected a --batch that the workers can share evenly, found %d for %u of them", o->batch,
-        n_workers);
-  if (!read_statistics (o, model, &settings->statistics, error)
+  if (!share_batch (o, n_processes, settings, error)
+      || !read_statistics (o, model, &settings->statistics, error)
       || !read_rcnn (o, model, &settings->rcnn, error))
     return FALSE;
-  settings->fingerprint = fingerprint (o, settings, n_workers);
-  return TRUE;
-}
-
-/* "192,224,256" or "192-256". */
-static gboolean
-read_sizes (const char *text, AugmentOptions *augment, GError **error)
-{
-  g_auto (GStrv) parts = g_strsplit (text, strchr (text, '-') != NULL ? "-" : ",", -1);
-  const guint n = g_strv_length (parts);
-
-  augment->size_range = strchr (text, '-') != NULL;
-  augment->n_min_sizes = MIN (n, AUGMENT_MAX_SIZES);
-  for (guint i = 0; i < augment->n_min_sizes; i++) {
-    guint64 size;
-    if (n > AUGMENT_MAX_SIZES || (augment->size_range && n != 2)
-        || !g_ascii_string_to_unsigned (parts[i], 10, 1, 8192, &size, NULL))
-      return usage_error (error,
-          "--sizes: expected numbers from 1 to 8192, N,N… or N-N, found \"%s\"", text);
-    augment->min_sizes[i] = (guint) size;
-  }
+  settings->fingerprint = fingerprint (o, settings, settings->n_threads * n_processes,
+      train_options_val_period (o, epoch_length));
   return TRUE;
 }
 
@@ -436,7 +642,7 @@ train_options_augment (const TrainOptions *o, const FbnetModel *model, AugmentOp
   augment->min_sizes[0] = d->params.min_size;
   augment->n_min_sizes = 1;
   augment->size_range = FALSE;
-  augment->max_size = count (o, "max-size", d->params.max_size);
+  augment->max_size = d->params.max_size;
   augment->bgr = d->bgr;
   for (guint i = 0; i < 3; i++)
     augment->border[i] = (guint8) CLAMP (rintf (d->mean[i]), 0, 255);

@@ -5,6 +5,8 @@
 #ifndef FBNET_TRAIN_TRAINOPTIONS_H
 #define FBNET_TRAIN_TRAINOPTIONS_H
 
+#include <cjson/cJSON.h>
+
 #include "augment.h"
 #include "support/paramoptions.h"
 #include "train/trainer.h"
@@ -19,9 +21,19 @@ typedef struct {
   gboolean keep_empty;
   AugmentOptions augment;
   char *sizes; /* as given, or NULL: the model's */
+  double repeat_threshold;
+
+  /* What to evaluate with */
+  char *val_annotations, *val_images; /* both or none */
+  double val_split;                   /* or this share of the pictures; 0: none */
+  gint val_period;                    /* steps; 0: chosen */
+  gint patience;
 
   /* How */
-  gint iterations, batch, threads;
+  gint iterations; /* -1: by epochs */
+  double epochs;   /* 0: chosen */
+  gint batch;
+  gint threads; /* 0: chosen */
   double rate, end_rate, warmup_factor, momentum, weight_decay, norm_weight_decay, clip, ema;
   gint warmup;
   gint64 seed;
@@ -29,6 +41,7 @@ typedef struct {
   gint rpn_batch, roi_batch;
   ParamOptions
       *params; /* proposals, sizes: the model's, or detectron2's for training, unless given */
+  gint test_pre_nms, test_post_nms; /* proposals when the model is used; 0: the model's */
   double rpn_fraction, roi_fraction, rpn_beta, box_beta;
   char *rpn_bounds, *roi_bounds; /* "LOWER,UPPER", or NULL: the model's */
   gboolean no_masks;
@@ -46,9 +59,18 @@ void train_options_clear (TrainOptions *options);
 void train_options_add (gpointer options, GOptionContext *context);
 gboolean train_options_check (gpointer options, GError **error);
 
-/* The model's own numbers where no others were given. FALSE with error when they do not fit it. */
+/* Puts into the description of what is trained the sizes, counts and thresholds that were asked for: the
+ * model is written as what it was trained as. */
+gboolean train_options_describe (const TrainOptions *options, cJSON *description, GError **error);
+
+/* Whether there are pictures to evaluate with, and after how many steps that is done. */
+gboolean train_options_validates (const TrainOptions *options);
+guint train_options_val_period (const TrainOptions *options, guint epoch_length);
+
+/* The model's own numbers where no others were given. `epoch_length`: pictures drawn an epoch. FALSE with
+ * error when they do not fit it. */
 gboolean train_options_settings (const TrainOptions *options, const FbnetModel *model,
-    guint n_processes, TrainSettings *settings, GError **error);
+    guint n_processes, guint epoch_length, TrainSettings *settings, GError **error);
 
 /* The same for the samples; the sizes and the border are the model's. */
 gboolean train_options_augment (const TrainOptions *options, const FbnetModel *model,

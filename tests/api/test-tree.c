@@ -174,6 +174,7 @@ static const struct {
   { "models/evaluate", 8 },
   { "models/train", 10 },
   { "models/quantize", 9 },
+  { "models/dataset", 11 },
 };
 
 static gint

@@ -93,7 +93,7 @@ models_random (const char *name, const char *description)
 
 #ifdef HAVE_IMPORTER
 static char *
-import_keypoints (const char *source)
+import_weights (const char *source)
 {
   const ImportOptions options = { NULL };
   guint64 n_parameters;
@@ -101,7 +101,9 @@ import_keypoints (const char *source)
   g_autoptr (Imported) imported = import_read (source, &options, &error);
 
   g_assert_no_error (error);
-  char *path = models_path ("keypoints.safetensors");
+  g_autofree char *name = g_path_get_basename (source);
+  g_autofree char *file = g_strconcat (name, ".safetensors", NULL);
+  char *path = models_path (file);
   import_write (imported, path, &n_parameters, &error);
   g_assert_no_error (error);
   return path;
@@ -109,11 +111,11 @@ import_keypoints (const char *source)
 #endif
 
 const char *
-models_keypoints (void)
+models_weights (const char *name)
 {
 #ifdef HAVE_IMPORTER
   g_autofree char *source =
-      g_build_filename (g_getenv ("FBNET_GOLDEN_DATA"), "weights", "d2go-keypoint-int8.ptl", NULL);
+      g_build_filename (g_getenv ("FBNET_GOLDEN_DATA"), "weights", name, NULL);
 
   if (!g_file_test (source, G_FILE_TEST_EXISTS)) {
     g_test_skip ("no golden data");
@@ -121,12 +123,18 @@ models_keypoints (void)
   }
   get_folder ();
   if (!g_hash_table_contains (written, source))
-    g_hash_table_insert (written, g_strdup (source), import_keypoints (source));
+    g_hash_table_insert (written, g_strdup (source), import_weights (source));
   return g_hash_table_lookup (written, source);
 #else
   g_test_skip ("built without the importer");
   return NULL;
 #endif
+}
+
+const char *
+models_keypoints (void)
+{
+  return models_weights ("d2go-keypoint-int8.ptl");
 }
 
 void

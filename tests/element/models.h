@@ -20,8 +20,11 @@ const char *models_file (const char *fixture);
  * once per process. Needs no golden data. */
 const char *models_random (const char *name, const char *description);
 
-/* (transfer none): the keypoint export of COCO's weights, imported; once per process. NULL, with the
+/* (transfer none): an export of COCO's weights, a file below weights/, imported; once per process. NULL, with the
  * running test marked as skipped, without golden data or the importer. */
+const char *models_weights (const char *name);
+
+/* The one with keypoints. */
 const char *models_keypoints (void);
 
 /* (transfer full): a path in the folder of the model files, for a test's own files. */

@@ -103,6 +103,41 @@ test_boxes (void)
   g_assert_false (next (relations, &state, gst_analytics_od_mtd_get_mtd_type (), &box));
 }
 
+/* Each box has its track, related both ways, with the id and the times; the boxes' ids have no gaps. */
+static void
+test_tracks (void)
+{
+  GstFbnetResult result = make_result (&found);
+  const FbnetTrack tracks[] = { { .id = 5, .age = 0.25 }, { .id = 3 }, { .id = 9, .age = 100 } };
+  result.tracks = tracks;
+  result.inferred_pts = GST_SECOND;
+  g_autoptr (GstBuffer) buffer = attach (&result, BOTH);
+  GstAnalyticsRelationMeta *relations = gst_buffer_get_analytics_relation_meta (buffer);
+  const guint64 first[] = { 750 * GST_MSECOND, GST_SECOND, GST_CLOCK_TIME_NONE };
+  g_assert_cmpuint (count (relations, gst_analytics_od_mtd_get_mtd_type ()), ==, 3);
+  g_assert_cmpuint (count (relations, gst_analytics_tracking_mtd_get_mtd_type ()), ==, 3);
+  for (guint i = 0; i < 3; i++) {
+    GstAnalyticsODMtd box;
+    GstAnalyticsTrackingMtd track;
+    gpointer state = NULL;
+    guint64 id;
+    GstClockTime first_seen, last_seen;
+    gboolean lost;
+    g_assert_true (gst_analytics_relation_meta_get_od_mtd (relations, i, &box));
+    g_assert_true (gst_analytics_relation_meta_get_direct_related (relations, i,
+        GST_ANALYTICS_REL_TYPE_RELATE_TO, gst_analytics_tracking_mtd_get_mtd_type (), &state,
+        &track));
+    g_assert_true (
+        gst_analytics_tracking_mtd_get_info (&track, &id, &first_seen, &last_seen, &lost));
+    g_assert_cmpuint (id, ==, tracks[i].id);
+    g_assert_cmpuint (first_seen, ==, first[i]);
+    g_assert_cmpuint (last_seen, ==, GST_SECOND);
+    g_assert_false (lost);
+    g_assert_cmpuint (gst_analytics_relation_meta_get_relation (relations, track.id, i), ==,
+        GST_ANALYTICS_REL_TYPE_RELATE_TO);
+  }
+}
+
 #if GST_CHECK_VERSION(1, 26, 0)
 /* `inside`: the number of the object's region. */
 static void
@@ -268,6 +303,7 @@ main (int argc, char **argv)
   gst_init (&argc, &argv);
   g_test_init (&argc, &argv, NULL);
   g_test_add_func ("/element/analytics/boxes", test_boxes);
+  g_test_add_func ("/element/analytics/tracks", test_tracks);
 #if GST_CHECK_VERSION(1, 26, 0)
   g_test_add_func ("/element/analytics/masks", test_masks);
   g_test_add_func ("/element/analytics/many-masks", test_many_masks);

@@ -9,6 +9,7 @@
 #include "gstfbnetoverlay.h"
 #include "gstfbnetpalette.h"
 #include "gstfbnettext.h"
+#include "gstfbnettrails.h"
 
 #define RED   0xffff0000
 #define GREY  128
@@ -452,6 +453,111 @@ test_palette (void)
       !=, 0);
 }
 
+/* --- Followed objects -------------------------------------------------------------------------- */
+
+/* (transfer full): a grey picture with one object drawn by an overlay that has drawn before. */
+static guint8 *
+draw_tracked (GstFbnetOverlay *overlay, const FbnetDetection *item, guint64 id,
+    const GstFbnetOverlayStyle *style)
+{
+  const FbnetDetections found = { item, 1 };
+  const FbnetTrack track = { .id = id };
+  GstFbnetResult result = make_result (&found, 160, 120);
+  g_autofree guint8 *grey = grey_picture (160, 120);
+  GstVideoInfo info;
+  GstVideoFrame frame;
+
+  result.tracks = &track;
+  frames_info (&info, "RGB", 160, 120, NULL);
+  g_autoptr (GstBuffer) buffer = frames_from_rgb (grey, &info, 0);
+  g_assert_true (gst_video_frame_map (&frame, &info, buffer, GST_MAP_READWRITE));
+  gst_fbnet_overlay_draw (overlay, &result, style, &frame);
+  gst_video_frame_unmap (&frame);
+  return frames_to_rgb (buffer, &info);
+}
+
+/* From where it is a line leads to where it was; another object has none of it, and without boxes there is none. */
+static void
+test_trail (void)
+{
+  const FbnetDetection before = { 20, 40, 40, 60, 0.9f, 0, { 0 } };
+  const FbnetDetection now = { 100, 40, 120, 60, 0.9f, 0, { 0 } };
+  GstFbnetOverlayStyle style = make_style ();
+  GstFbnetOverlay *overlay = gst_fbnet_overlay_new ();
+
+  style.draw_labels = style.draw_scores = FALSE;
+  style.line_width = 64;
+  g_autofree guint8 *first = draw_tracked (overlay, &before, 1, &style);
+  check_pixel (first, 160, 70, 50, GREY, GREY, GREY, 0);
+  g_autofree guint8 *second = draw_tracked (overlay, &now, 1, &style);
+  check_pixel (second, 160, 70, 50, 255, 0, 0, 0);
+  g_autofree guint8 *other = draw_tracked (overlay, &now, 2, &style);
+  check_pixel (other, 160, 70, 50, GREY, GREY, GREY, 0);
+  style.draw_boxes = FALSE;
+  g_autofree guint8 *none = draw_tracked (overlay, &now, 1, &style);
+  check_pixel (none, 160, 70, 50, GREY, GREY, GREY, 0);
+  gst_fbnet_overlay_free (overlay);
+}
+
+/* A trail has the last places only, newest first, and is forgotten after as many frames without its object. */
+static void
+test_trail_length (void)
+{
+  GstFbnetTrails *trails = gst_fbnet_trails_new ();
+  GstFbnetPlace places[GST_FBNET_TRAIL_LENGTH];
+
+  for (guint i = 0; i < 2 * GST_FBNET_TRAIL_LENGTH; i++) {
+    const FbnetDetection item = { (float) i, 10, (float) i + 2, 20, 0.9f, 0, { 0 } };
+    const FbnetDetections found = { &item, 1 };
+    const FbnetTrack track = { .id = 7 };
+    GstFbnetResult result = make_result (&found, 160, 120);
+    result.tracks = &track;
+    gst_fbnet_trails_follow (trails, &result);
+    const guint n = gst_fbnet_trails_get (trails, 7, places);
+    g_assert_cmpuint (n, ==, MIN (i + 1, GST_FBNET_TRAIL_LENGTH));
+    g_assert_cmpfloat (places[0].x, ==, i + 1);
+    g_assert_cmpfloat (places[n - 1].x, ==, i + 2 - n);
+    g_assert_cmpfloat (places[0].y, ==, 15);
+  }
+  const FbnetDetections nothing = { NULL, 0 };
+  const GstFbnetResult empty = make_result (&nothing, 160, 120);
+  for (guint i = 0; i < GST_FBNET_TRAIL_LENGTH; i++) {
+    g_assert_cmpuint (gst_fbnet_trails_get (trails, 7, places), >, 0);
+    gst_fbnet_trails_follow (trails, &empty);
+  }
+  g_assert_cmpuint (gst_fbnet_trails_get (trails, 7, places), ==, 0);
+  gst_fbnet_trails_free (trails);
+}
+
+/* By track an object has its colour on every frame, wherever it stands in the list; the number makes its plate wider. */
+static void
+test_track_color_and_number (void)
+{
+  const FbnetDetection item = { 20, 40, 140, 110, 0.9f, 0, { 0 } };
+  GstFbnetOverlayStyle style = make_style ();
+  GstFbnetOverlay *overlay = gst_fbnet_overlay_new ();
+
+  style.outline_color = 0;
+  style.color_by = GST_FBNET_COLOR_BY_TRACK;
+  for (guint id = 1; id < 4; id++) {
+    const guint32 color = gst_fbnet_palette_color (id);
+    g_autofree guint8 *rgb = draw_tracked (overlay, &item, id, &style);
+    check_pixel (rgb, 160, 20, 80, gst_fbnet_color_channel (color, 16),
+        gst_fbnet_color_channel (color, 8), gst_fbnet_color_channel (color, 0), 0);
+  }
+  style.draw_scores = style.draw_boxes = FALSE;
+  g_autofree guint8 *numbered = draw_tracked (overlay, &item, 12, &style);
+  const FbnetDetections found = { &item, 1 };
+  g_autofree guint8 *plain = draw_on_grey ("RGB", 160, 120, 0, &found, &style);
+  guint covered[2] = { 0 };
+  for (guint i = 0; i < 160 * 120; i++) {
+    covered[0] += plain[3 * i] != GREY;
+    covered[1] += numbered[3 * i] != GREY;
+  }
+  g_assert_cmpuint (covered[1], >, covered[0] + covered[0] / 4);
+  gst_fbnet_overlay_free (overlay);
+}
+
 /* The pictures for a sink to blend show what is drawn into the frame. */
 static void
 test_attached_is_drawn (void)
@@ -574,5 +680,8 @@ main (int argc, char **argv)
   g_test_add_func ("/element/overlay/switches", test_switches);
   g_test_add_func ("/element/overlay/palette", test_palette);
   g_test_add_func ("/element/overlay/tiny-frames", test_tiny_frames);
+  g_test_add_func ("/element/overlay/trail", test_trail);
+  g_test_add_func ("/element/overlay/trail-length", test_trail_length);
+  g_test_add_func ("/element/overlay/track-color-and-number", test_track_color_and_number);
   return g_test_run ();
 }

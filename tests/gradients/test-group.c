@@ -266,6 +266,26 @@ test_wait (void)
   group_free (NULL);
 }
 
+/* Whatever number of processors there is, the threads share the samples evenly, and none is wasted that
+ * could have helped. */
+static void
+test_even_threads (void)
+{
+  static const guint of_eight[] = { 1, 1, 2, 2, 4, 4, 4, 4, 8, 8 };
+
+  for (guint n = 0; n < G_N_ELEMENTS (of_eight); n++)
+    g_assert_cmpuint (group_even_threads (8, n), ==, of_eight[n]);
+  for (guint n = 1; n < 40; n++) {
+    for (guint processors = 1; processors < 40; processors++) {
+      const guint threads = group_even_threads (n, processors);
+      g_assert_cmpuint (n % threads, ==, 0);
+      g_assert_cmpuint (threads, <=, processors);
+      for (guint more = threads + 1; more <= MIN (n, processors); more++)
+        g_assert_cmpuint (n % more, !=, 0);
+    }
+  }
+}
+
 int
 main (int argc, char *argv[])
 {
@@ -273,5 +293,6 @@ main (int argc, char *argv[])
   g_test_add_func ("/train/group/sums", test_sums);
   g_test_add_func ("/train/group/any", test_any);
   g_test_add_func ("/train/group/wait", test_wait);
+  g_test_add_func ("/training/group/even-threads", test_even_threads);
   return g_test_run ();
 }

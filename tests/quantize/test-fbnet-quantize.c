@@ -83,6 +83,26 @@ test_quantize (Fixture *f, gconstpointer data)
   command_expect (&again, 1, "*expected a float model, found one that is quantised*");
 }
 
+/* Sizes, counts and thresholds that are given go into the file. */
+static void
+test_written (Fixture *f, gconstpointer data)
+{
+  g_autoptr (GError) error = NULL;
+  g_auto (Command) quantize = command_run ("FBNET_QUANTIZE", "-m", f->model, "-i", f->pictures,
+      "-o", f->output, "--min-size", "96", "--max-size", "128", "--post-nms-count", "11",
+      "--score-threshold", "0.25", NULL);
+  FbnetParams params;
+
+  command_expect (&quantize, 0, "*");
+  g_autoptr (FbnetModel) model = fbnet_model_load (f->output, &error);
+  g_assert_no_error (error);
+  fbnet_model_get_params (model, &params);
+  g_assert_cmpuint (params.min_size, ==, 96);
+  g_assert_cmpuint (params.max_size, ==, 128);
+  g_assert_cmpuint (params.post_nms_count, ==, 11);
+  g_assert_cmpfloat (params.score_threshold, ==, 0.25f);
+}
+
 /* Each method is said in the report, and in the file. */
 static void
 test_methods (Fixture *f, gconstpointer data)
@@ -148,6 +168,7 @@ test_usage (Fixture *f, gconstpointer data)
     { "--method", "best", "*--method: expected mse, percentile or min-max*" },
     { "--percentile", "20", "*--percentile: expected more than 50, at most 100*" },
     { "--annotations", "a.json", "*--annotations: expected --eval-images too, found none*" },
+    { "--min-size", "0", "*--min-size: expected 1 … 8192*, found 0*" },
     { "--threads", "-1", "*--threads: expected 0 … 256, found -1*" },
     { "--kernels", "abacus", "*abacus*" },
     { "picture.png", "another.png", "*expected options only, found 'picture.png'*" },
@@ -209,6 +230,7 @@ main (int argc, char **argv)
 {
   g_test_init (&argc, &argv, NULL);
   ADD ("/fbnet-quantize/quantize", test_quantize);
+  ADD ("/fbnet-quantize/written", test_written);
   ADD ("/fbnet-quantize/methods", test_methods);
   ADD ("/fbnet-quantize/verbose", test_verbose);
   ADD ("/fbnet-quantize/broken-picture", test_broken_picture);

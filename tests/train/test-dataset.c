@@ -4,6 +4,7 @@
  */
 #include <glib/gstdio.h>
 #include <math.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "command.h"
@@ -507,6 +508,117 @@ test_all_broken (void)
   folder_remove (folder);
 }
 
+/* --- Pictures kept apart ---------------------------------------------------------------------- */
+
+#define N_MANY 20
+
+/* N_MANY pictures of one object each; those with a number below n_rare are of the other class. */
+static Dataset *
+open_many (const char *folder, guint n_rare, const DatasetOptions *options)
+{
+  g_autoptr (GString) images = g_string_new ("[");
+  g_autoptr (GString) annotations = g_string_new ("[");
+
+  for (guint i = 0; i < N_MANY; i++) {
+    g_autofree char *name = g_strdup_printf ("%u.png", i);
+    g_free (write_picture (folder, name, 8, 6));
+    g_string_append_printf (images, "%s{\"id\":%u,\"file_name\":\"%s\",\"width\":8,\"height\":6}",
+        i > 0 ? "," : "", i, name);
+    g_string_append_printf (annotations,
+        "%s{\"id\":%u,\"image_id\":%u,\"category_id\":%d,\"bbox\":[1,2,3,4]}", i > 0 ? "," : "", i,
+        i, i < n_rare ? 7 : 2);
+  }
+  g_string_append (images, "]");
+  g_string_append (annotations, "]");
+  return open_set (folder, images->str, annotations->str, options);
+}
+
+/* A share is kept apart, always the same pictures, none of which is drawn. */
+static void
+test_held_out (void)
+{
+  char *folder = folder_new ();
+  const DatasetOptions options = { .hold_out = 0.25 };
+  g_autoptr (Dataset) dataset = open_many (folder, 3, &options);
+  g_autoptr (Dataset) again = open_many (folder, 3, &options);
+  const GArray *ids = dataset_held_out (dataset);
+
+  g_assert_cmpuint (ids->len, ==, 5);
+  g_assert_cmpuint (dataset_n_pictures (dataset), ==, 15);
+  g_assert_cmpmem (ids->data, ids->len * 8, dataset_held_out (again)->data, ids->len * 8);
+  for (guint draw = 0; draw < 15; draw++) {
+    g_autoptr (TrainSample) sample = draw_one (dataset, draw, NULL);
+    for (guint i = 0; i < ids->len; i++) {
+      g_autofree char *name = g_strdup_printf ("/%u.png", (guint) g_array_index (ids, gint64, i));
+      g_assert_false (g_str_has_suffix (dataset_sample_path (sample), name));
+    }
+  }
+  folder_remove (folder);
+}
+
+/* However small the share, one picture is kept apart, and one is left. */
+static void
+test_held_out_ends (void)
+{
+  char *folder = folder_new ();
+  const DatasetOptions least = { .hold_out = 1e-6 }, most = { .hold_out = 0.9999 };
+  g_autoptr (Dataset) all_but_one = open_many (folder, 0, &least);
+  g_autoptr (Dataset) only_one = open_many (folder, 0, &most);
+
+  g_assert_cmpuint (dataset_n_pictures (all_but_one), ==, N_MANY - 1);
+  g_assert_cmpuint (dataset_n_pictures (only_one), ==, 1);
+  folder_remove (folder);
+}
+
+/* --- Rare classes ----------------------------------------------------------------------------- */
+
+/* How often each picture is drawn in the first epochs, by its number. */
+static void
+count_draws (Dataset *dataset, guint n_epochs, guint counts[N_MANY])
+{
+  for (guint draw = 0; draw < n_epochs * dataset_epoch_length (dataset); draw++) {
+    g_autoptr (TrainSample) sample = draw_one (dataset, draw, NULL);
+    g_autofree char *name = g_path_get_basename (dataset_sample_path (sample));
+    counts[atoi (name)]++;
+  }
+}
+
+/* One picture in twenty has the rare class: at a threshold of 0.45 it is drawn sqrt (0.45 / 0.05) = 3
+ * times an epoch, the others once; no fraction, no chance. */
+static void
+test_repeats (void)
+{
+  char *folder = folder_new ();
+  const DatasetOptions options = { .repeat_threshold = 0.45 };
+  g_autoptr (Dataset) dataset = open_many (folder, 1, &options);
+  guint counts[N_MANY] = { 0 };
+
+  g_assert_cmpuint (dataset_epoch_length (dataset), ==, N_MANY + 2);
+  count_draws (dataset, 3, counts);
+  g_assert_cmpuint (counts[0], ==, 9);
+  for (guint i = 1; i < N_MANY; i++)
+    g_assert_cmpuint (counts[i], ==, 3);
+  folder_remove (folder);
+}
+
+/* sqrt (0.3 / 0.1) = 1.73 times: fractions are kept on average, over epochs of one length. */
+static void
+test_repeat_fractions (void)
+{
+  char *folder = folder_new ();
+  const DatasetOptions options = { .repeat_threshold = 0.3 };
+  g_autoptr (Dataset) dataset = open_many (folder, 2, &options);
+  guint counts[N_MANY] = { 0 };
+
+  g_assert_cmpuint (dataset_epoch_length (dataset), ==, N_MANY + 2);
+  count_draws (dataset, 40, counts);
+  for (guint i = 0; i < N_MANY; i++) {
+    g_assert_cmpuint (counts[i], >=, i < 2 ? 66 : 38);
+    g_assert_cmpuint (counts[i], <=, i < 2 ? 75 : 46);
+  }
+  folder_remove (folder);
+}
+
 int
 main (int argc, char *argv[])
 {
@@ -528,5 +640,9 @@ main (int argc, char *argv[])
   g_test_add_func ("/training/dataset/lost-picture", test_lost_picture);
   g_test_add_func ("/training/dataset/other-picture", test_other_picture);
   g_test_add_func ("/training/dataset/all-broken", test_all_broken);
+  g_test_add_func ("/training/dataset/held-out", test_held_out);
+  g_test_add_func ("/training/dataset/held-out-ends", test_held_out_ends);
+  g_test_add_func ("/training/dataset/repeats", test_repeats);
+  g_test_add_func ("/training/dataset/repeat-fractions", test_repeat_fractions);
   return g_test_run ();
 }

@@ -6,12 +6,14 @@
  */
 #include <errno.h>
 #include <glib/gstdio.h>
+#include <math.h>
 #include <signal.h>
 #include <string.h>
 #include <sys/wait.h>
 
 #include "command.h"
 #include "support/jsonfile.h"
+#include "support/modelparams.h"
 #include "model/model.h"
 #include "tensors.h"
 
@@ -169,18 +171,18 @@ read_lines (const char *path)
 
 /* --- Learning --------------------------------------------------------------------------------- */
 
-/* In thirty steps the loss falls by a third at least; the model loads and detects; classes that the
- * model had not get predictors of their own, which is said. */
+/* In thirty steps the loss falls by a third at least; the model loads and detects; what the model knew of
+ * a class of the same name is kept, which is said. */
 static void
 test_learns (void)
 {
   g_autofree char *output = path_of ("learned.safetensors"), *log = path_of ("learned.log");
-  g_autofree char *options = g_strdup_printf ("--log %s", log);
+  g_autofree char *options = g_strdup_printf ("--freeze 0 --rate 0.02 --log %s", log);
 
   expect (output, options, 0,
-      "*cls_score.weight begins at random:*bbox_pred.weight begins at "
-      "random:*mask_fcn_logits.weight "
-      "begins at random:*is written*");
+      "*1 of 6 classes keep what *tiny-bn.safetensors knows of them: cross;*steps of 4 "
+      "pictures*GiB "
+      "of memory*is written*");
   g_auto (GStrv) lines = read_lines (log);
   g_assert_cmpuint (g_strv_length (lines), ==, N_STEPS);
   const double first = mean_loss (lines, 5), last = mean_loss (lines + N_STEPS - 5, 5);
@@ -253,6 +255,8 @@ break_off (const char *output, const char *log, const char *options, int number)
     g_assert_true (WIFEXITED (status) && WEXITSTATUS (status) == 0);
 }
 
+#define N_LONG 150 /* steps of a run that is broken off */
+
 /* Again if the run was over before the signal: where processors are busy, this process may have slept
  * through it. */
 static void
@@ -265,20 +269,21 @@ break_off_midway (const char *output, const char *log, const char *options, int 
     g_unlink (checkpoint);
     g_unlink (output);
     break_off (output, log, options, number);
-    if (!g_file_test (output, G_FILE_TEST_EXISTS))
+    if (n_logged (log) < N_LONG)
       return;
   }
-  g_error ("%s: expected a run that is broken off, found its output", output);
+  g_error ("%s: expected a run that is broken off, found all of its steps", output);
 }
 
 static void
-check_broken (const char *name, int number)
+check_broken (const char *name, int number, const char *more)
 {
   g_autofree char *whole_name = g_strconcat (name, "-whole", NULL);
+  g_autofree char *whole_options = g_strdup_printf ("--iterations %d %s", N_LONG, more);
   g_autofree char *whole = path_of (whole_name), *broken = path_of (name);
   g_autofree char *log = g_strconcat (broken, ".log", NULL);
   g_autofree char *curve = g_strconcat (broken, ".svg", NULL);
-  g_autofree char *options = g_strdup_printf ("--iterations 150 --log %s", log);
+  g_autofree char *options = g_strdup_printf ("%s --log %s", whole_options, log);
 #ifdef HAVE_ANNOTATE
   g_autofree char *resume = g_strdup_printf ("%s --resume --curve %s", options, curve);
 
@@ -286,8 +291,9 @@ check_broken (const char *name, int number)
   g_autofree char *resume = g_strdup_printf ("%s --resume", options);
 #endif
 
-  expect (whole, "--iterations 150", 0, "*");
+  expect (whole, whole_options, 0, "*");
   break_off_midway (broken, log, options, number);
+  g_assert_true (g_file_test (broken, G_FILE_TEST_EXISTS) == (number == SIGINT));
   expect (broken, resume, 0, "*going on after*is written*");
   assert_same_files (whole, broken);
 #ifdef HAVE_ANNOTATE
@@ -302,14 +308,47 @@ check_broken (const char *name, int number)
 static void
 test_killed (void)
 {
-  check_broken ("killed", SIGKILL);
+  check_broken ("killed", SIGKILL, "");
 }
 
 /* One that was asked to stop does so with a checkpoint. */
 static void
 test_stopped (void)
 {
-  check_broken ("stopped", SIGINT);
+  check_broken ("stopped", SIGTERM, "");
+}
+
+/* One that was interrupted writes a model, too; which does not change how it goes on. */
+static void
+test_interrupted (void)
+{
+  check_broken ("interrupted", SIGINT, "");
+}
+
+/* Nor does it matter where the best is kept. */
+static void
+test_killed_validation (void)
+{
+  check_broken ("killed-val", SIGKILL, "--val-split 0.25 --val-period 30 --patience 0");
+}
+
+static void
+test_interrupted_validation (void)
+{
+  check_broken ("interrupted-val", SIGINT, "--val-split 0.25 --val-period 30 --patience 0");
+}
+
+/* More steps than the run began with: it goes on, and what comes of it is said. */
+static void
+test_longer (void)
+{
+  g_autofree char *output = path_of ("longer.safetensors"), *log = path_of ("longer.log");
+  g_autofree char *resume = g_strdup_printf ("--iterations 9 --resume --log %s", log);
+
+  expect (output, "--iterations 5", 0, "*");
+  expect (output, resume, 0, "*going on after 5 of 9 steps*its steps, *are others*is written*");
+  g_assert_cmpuint (n_logged (log), ==, 4);
+  expect (output, "--iterations 7 --resume", 0, "*going on after 9 of 7 steps*is written*");
 }
 
 /* Two processes of one thread give what one process of two threads does. */
@@ -334,6 +373,65 @@ test_processes (void)
   assert_same_files (one, two);
 }
 
+/* --- When to stop ----------------------------------------------------------------------------- */
+
+/* A share of the pictures is evaluated now and then; the best becomes the model. */
+static void
+test_validation (void)
+{
+  g_autofree char *output = path_of ("validated.safetensors");
+  g_autofree char *best = g_strconcat (output, ".best", NULL);
+
+  expect (output, "--val-split 0.25 --val-period 10 --rate 0.02 --freeze 0", 0,
+      "*evaluated on 3 pictures every 10 steps*step 0: box AP *step 10: *step 20: *step 30: *the "
+      "best "
+      "was *is written*");
+  assert_same_files (best, output);
+}
+
+/* With pictures of one's own; their classes must be among those that are trained. */
+static void
+test_validation_files (void)
+{
+  g_autofree char *output = path_of ("val-files.safetensors");
+  g_autofree char *good = g_strdup_printf ("--iterations 2 --val-annotations %s --val-images %s",
+      room.annotations, room.images);
+  g_autofree char *foreign = write_text (room.folder, "foreign.json",
+      "{\"images\":[],\"categories\":[{\"id\":1,\"name\":\"unheard of\"}],\"annotations\":[]}");
+  g_autofree char *wrong =
+      g_strdup_printf ("--val-annotations %s --val-images %s", foreign, room.images);
+
+  expect (output, good, 0, "*evaluated on 12 pictures*step 2: *is written*");
+  expect (output, wrong, 1, "*foreign.json: expected a category that is trained*");
+}
+
+/* Where nothing is learned, the first evaluations are enough to know. */
+static void
+test_patience (void)
+{
+  g_autofree char *output = path_of ("patience.safetensors"), *log = path_of ("patience.log");
+  g_autofree char *options = g_strdup_printf (
+      "--val-split 0.25 --val-period 2 --patience 3 --rate 1e-30 --norm-statistics stored --log %s",
+      log);
+  g_autofree char *resume = g_strconcat (options, " --resume", NULL);
+
+  expect (output, options, 0, "*step 6: *the best was * at step 0 of 6*is written*");
+  g_assert_cmpuint (n_logged (log), ==, 6);
+  expect (output, resume, 0, "*the best was * at step 0 of 7*is written*");
+}
+
+/* Epochs are as many steps as it takes. */
+static void
+test_epochs (void)
+{
+  g_autofree char *output = path_of ("epochs.safetensors"), *log = path_of ("epochs.log");
+  g_autofree char *options =
+      g_strdup_printf ("--iterations=-1 --epochs 2 --keep-empty --log %s", log);
+
+  expect (output, options, 0, "*6 steps of 4 pictures, 2.0 epochs*");
+  g_assert_cmpuint (n_logged (log), ==, 6);
+}
+
 /* --- Settings --------------------------------------------------------------------------------- */
 
 /* A checkpoint of other settings is refused, and the setting is named. */
@@ -345,7 +443,7 @@ test_other_settings (void)
   expect (output, "--seed 1", 0, "*");
   expect (output, "--seed 2 --resume", 1, "*found seed=2 where it had seed=1*");
   expect (output, "--seed 1 --batch 6 --resume", 1, "*found batch=3 where it had batch=2*");
-  expect (output, "--seed 1 --roi-batch 64 --resume", 1, "*found roi=64,*where it had roi=512,*");
+  expect (output, "--seed 1 --roi-batch 64 --resume", 1, "*found roi=64,*where it had roi=128,*");
   expect (output, "--seed 1 --keep-empty --resume", 1, "*found keep_empty=1 where*");
   expect (output, "--seed 1 --norm gn:4 --resume", 1,
       "*found --norm gn:4 where it had naiveSyncBN*");
@@ -405,6 +503,58 @@ test_freeze (void)
   g_assert_cmpuint (count_changed (before, after, "backbone.body.trunk1.", &n), ==, 0);
   g_assert_cmpuint (n, >, 5);
   g_assert_cmpuint (count_changed (before, after, "backbone.body.trunk2.", &n), >, 5);
+}
+
+/* Row `row` of one tensor and row `other` of another of the same name are the same numbers. */
+static gboolean
+is_same_row (const TensorList *a, guint row, const TensorList *b, guint other, const char *name)
+{
+  const FbnetTensorView *one = tensor_list_find (a, name), *two = tensor_list_find (b, name);
+
+  g_assert_nonnull (one);
+  g_assert_nonnull (two);
+  const gsize n = one->n_bytes / one->shape[0];
+  g_assert_cmpuint (two->n_bytes / two->shape[0], ==, n);
+  return memcmp ((const char *) one->data + row * n, (const char *) two->data + other * n, n) == 0;
+}
+
+/* Classes keep their part of the predictors by their names, wherever they stand: of six classes in one
+ * order the model becomes one of three in another, one of them new. */
+static void
+test_kept_classes (void)
+{
+  g_autofree char *first = path_of ("six.safetensors"), *second = path_of ("three.safetensors");
+  g_autofree char *usual = room.annotations, *text = NULL;
+  g_autoptr (GError) error = NULL;
+
+  expect (first, "--iterations 3", 0, "*");
+  g_file_get_contents (usual, &text, NULL, &error);
+  g_assert_no_error (error);
+  g_autoptr (cJSON) set = cJSON_Parse (text);
+  cJSON_ReplaceItemInObject (set, "categories",
+      cJSON_Parse ("[{\"id\":1,\"name\":\"star\"},{\"id\":2,\"name\":\"new\"},"
+                   "{\"id\":3,\"name\":\"arrow\"}]"));
+  g_autofree char *other = cJSON_PrintUnformatted (set);
+  room.annotations = write_text (room.folder, "three.json", other);
+  expect_model (first, second, "--iterations 1 --rate 1e-30 --norm-statistics stored --no-masks", 0,
+      "*2 of 3 classes keep what *six.safetensors knows of them: star, arrow;*is written*");
+  g_free (room.annotations);
+  room.annotations = g_steal_pointer (&usual);
+
+  g_autoptr (TensorList) six = tensor_list_load (first, &error);
+  g_autoptr (TensorList) three = tensor_list_load (second, &error);
+  g_assert_no_error (error);
+  const char *scores = "roi_heads.box_predictor.cls_score.weight";
+  const char *deltas = "roi_heads.box_predictor.bbox_pred.weight";
+  const char *masks = "roi_heads.mask_head.predictor.mask_fcn_logits.weight";
+  g_assert_true (is_same_row (three, 0, six, 5, scores)); /* star */
+  g_assert_true (is_same_row (three, 2, six, 0, scores)); /* arrow */
+  g_assert_true (is_same_row (three, 3, six, 6, scores)); /* background */
+  g_assert_false (is_same_row (three, 1, six, 1, scores));
+  g_assert_true (is_same_row (three, 3, six, 23, deltas));
+  g_assert_true (is_same_row (three, 8, six, 0, deltas));
+  g_assert_true (is_same_row (three, 0, six, 5, masks));
+  g_assert_true (is_same_row (three, 2, six, 0, masks));
 }
 
 static char *
@@ -474,6 +624,63 @@ test_folded (void)
   g_assert_cmpuint (n_statistics, >, 20);
 }
 
+/* --- What is written -------------------------------------------------------------------------- */
+
+/* Fails the test unless the model file says so, by model_param_get()'s names. */
+static void
+expect_param (const char *path, const char *name, double value)
+{
+  g_autofree char *text = description_of (path);
+  g_autoptr (cJSON) description = cJSON_Parse (text);
+
+  g_test_message ("%s: %g", name, model_param_get (description, name));
+  g_assert_cmpfloat (model_param_get (description, name), ==, value);
+}
+
+/* A model is written as what it was trained as: sizes, counts and thresholds. */
+static void
+test_written (void)
+{
+  g_autofree char *output = path_of ("written.safetensors");
+  g_autofree char *text = description_of (room.model);
+  g_autoptr (cJSON) own = cJSON_Parse (text);
+  const double min = model_param_get (own, "min-size"), max = model_param_get (own, "max-size");
+
+  expect (output, "--iterations 1 --sizes 64,80 --score-threshold 0.25 --max-detections 7", 0, "*");
+  expect_param (output, "min-size", 80);
+  expect_param (output, "max-size", round (max * 80 / min));
+  expect_param (output, "score-threshold", 0.25);
+  expect_param (output, "max-detections", 7);
+  expect_param (output, "post-nms-count", model_param_get (own, "post-nms-count"));
+  expect (output, "--iterations 1 --min-size 64 --max-size 72 --test-post-nms-count 11", 0, "*");
+  expect_param (output, "min-size", 64);
+  expect_param (output, "max-size", 72);
+  expect_param (output, "post-nms-count", 11);
+  expect (output, "--iterations 1 --post-nms-count 50 --pre-nms-count 99", 0, "*");
+  expect_param (output, "min-size", min);
+  expect_param (output, "max-size", max);
+  expect_param (output, "post-nms-count", model_param_get (own, "post-nms-count"));
+  expect_param (output, "pre-nms-count", model_param_get (own, "pre-nms-count"));
+}
+
+/* Sizes to choose from leave the model's own where it is among them. */
+static void
+test_written_range (void)
+{
+  g_autofree char *output = path_of ("range.safetensors");
+  g_autofree char *text = description_of (room.model);
+  g_autoptr (cJSON) own = cJSON_Parse (text);
+  const guint min = (guint) model_param_get (own, "min-size");
+  g_autofree char *around =
+      g_strdup_printf ("--iterations 1 --sizes %u-%u --max-size 100", min - 16, min + 16);
+
+  expect (output, around, 0, "*");
+  expect_param (output, "min-size", min);
+  expect_param (output, "max-size", 100);
+  expect (output, "--iterations 1 --sizes 24-40", 0, "*");
+  expect_param (output, "min-size", 40);
+}
+
 /* --- What is refused -------------------------------------------------------------------------- */
 
 /* A command line that is wrong is answered with a sentence and status 2. */
@@ -486,6 +693,11 @@ test_usage (void)
   } cases[] = {
     { "--batch 3", "*expected a --batch that the workers can share evenly, found 3 for 2*" },
     { "--iterations 0", "*expected --iterations*" },
+    { "--epochs 3", "*expected one of --iterations and --epochs, found both*" },
+    { "--val-split 1", "*expected a --val-split from 0 to below 1*" },
+    { "--val-images a", "*expected --val-annotations and --val-images, found one of them*" },
+    { "--patience -1", "*expected --val-period and --patience of 0 or more*" },
+    { "--repeat-threshold 2", "*expected a --repeat-threshold from 0 to 1*" },
     { "--rate nan", "*expected a --rate above 0*" },
     { "--rate 0", "*expected a --rate above 0*" },
     { "--ema 1", "*expected --momentum and --ema*" },
@@ -497,6 +709,8 @@ test_usage (void)
     { "--rpn-iou 0.7,0.3", "*--rpn-iou: expected LOWER,UPPER*" },
     { "--norm-statistics mine", "*expected --norm-statistics batch or stored*" },
     { "--roi-batch 0", "*--roi-batch*" },
+    { "--test-post-nms-count -1", "*--test-post-nms-count from 1 to 100000*" },
+    { "--score-threshold 2", "*--score-threshold: expected 0 … 1, found 2*" },
     { "--threads -1", "*--threads*" },
     { "--annotations more.json", "*as many of one as of the other*" },
     { "--config a --description b", "*expected one of --config and --description*" },
@@ -544,7 +758,8 @@ test_files (void)
       "*hostile.json*");
   expect_model (missing, output, "", 1, "*missing*");
   expect_model (room.annotations, output, "", 1, "*annotations.json*");
-  expect (nowhere, "", 1, "*missing*");
+  expect (nowhere, "", 1, "*missing/model.safetensors: cannot be written*");
+  expect (output, "--checkpoint /nowhere/state", 1, "*/nowhere/state: cannot be written*");
   expect (output, log, 1, "*missing/log: cannot be written*");
   g_assert_false (g_file_test (output, G_FILE_TEST_EXISTS));
 }
@@ -601,7 +816,16 @@ main (int argc, char **argv)
   g_test_add_func ("/training/program/shows", test_shows);
   g_test_add_func ("/training/program/killed", test_killed);
   g_test_add_func ("/training/program/stopped", test_stopped);
+  g_test_add_func ("/training/program/interrupted", test_interrupted);
+  g_test_add_func ("/training/program/killed-validation", test_killed_validation);
+  g_test_add_func ("/training/program/interrupted-validation", test_interrupted_validation);
+  g_test_add_func ("/training/program/longer", test_longer);
   g_test_add_func ("/training/program/processes", test_processes);
+  g_test_add_func ("/training/program/validation", test_validation);
+  g_test_add_func ("/training/program/validation-files", test_validation_files);
+  g_test_add_func ("/training/program/patience", test_patience);
+  g_test_add_func ("/training/program/epochs", test_epochs);
+  g_test_add_func ("/training/program/kept-classes", test_kept_classes);
   g_test_add_func ("/training/program/other-settings", test_other_settings);
   g_test_add_data_func ("/training/program/norm/gn", "gn:4", test_norms);
   g_test_add_data_func ("/training/program/norm/bn", "bn", test_norms);
@@ -610,6 +834,8 @@ main (int argc, char **argv)
   g_test_add_data_func ("/training/program/norm/naive-n", "naiveSyncBN:N", test_norms);
   g_test_add_func ("/training/program/freeze", test_freeze);
   g_test_add_func ("/training/program/folded", test_folded);
+  g_test_add_func ("/training/program/written", test_written);
+  g_test_add_func ("/training/program/written-range", test_written_range);
   g_test_add_func ("/training/program/usage", test_usage);
   g_test_add_func ("/training/program/files", test_files);
   g_test_add_func ("/training/program/models", test_models);

@@ -939,17 +939,69 @@ FBNET_API void fbnet_match_detections (FbnetMatch *matches, const FbnetDetection
     guint n_detections, const FbnetReference *references, guint n_references, float iou_lower,
     float iou_upper, FbnetMatchCounts *counts);
 
+/* --- Motion ----------------------------------------------------------------------------------- */
+
+/**
+ * FbnetMotion: what the network was shown last, to tell whether a frame shows anything new, and where. Belongs to one
+ * thread at a time. Since 0.1
+ */
+typedef struct _FbnetMotion FbnetMotion;
+
+FBNET_API FbnetMotion *fbnet_motion_new (void);
+FBNET_API void fbnet_motion_free (FbnetMotion *motion); /* NULL is allowed */
+
+/**
+ * fbnet_motion_keep:
+ * @input: a filled one: from now on others are compared with what it shows, of which a copy is kept
+ *
+ * Nothing is allocated once an input of this size was kept.
+ *
+ * Returns: FALSE with @error set: memory; then nothing is kept. Since 0.1
+ */
+FBNET_API gboolean fbnet_motion_keep (FbnetMotion *motion, const FbnetInput *input, GError **error);
+
+/** fbnet_motion_reset: keeps nothing any more. Since 0.1 */
+FBNET_API void fbnet_motion_reset (FbnetMotion *motion);
+
+/**
+ * fbnet_motion_is_still:
+ * @threshold: 0…255: levels of a component of a pixel of the network
+ *
+ * Returns: whether @input shows the same part of the frame, in the same size, as the one kept, and differs from it nowhere
+ *   by more than @threshold; FALSE if none is kept. Since 0.1
+ */
+FBNET_API gboolean fbnet_motion_is_still (const FbnetMotion *motion, const FbnetInput *input,
+    guint threshold);
+
+/**
+ * fbnet_motion_find:
+ * @threshold: as above
+ * @regions: (out): room for @most
+ *
+ * Squares of 16 pixels of the network in which something differs by more than @threshold, row by row, as parts of the
+ * frame.
+ *
+ * Returns: how many, at most @most; 0 if none is kept that can be compared. Since 0.1
+ */
+FBNET_API guint fbnet_motion_find (const FbnetMotion *motion, const FbnetInput *input,
+    guint threshold, FbnetRegion *regions, guint most);
+
 /* --- Second looks ----------------------------------------------------------------------------- */
 
 /**
  * FbnetZoomPolicy:
+ * @FBNET_ZOOM_AUTO: where small objects are expected that the first look did not see; then by the other policies,
+ *   in this order, as long as there are looks left
  * @FBNET_ZOOM_UNCERTAIN: where small detections gather of which the first look was not sure
+ * @FBNET_ZOOM_MOTION: where the picture changed since the last look
  * @FBNET_ZOOM_SWEEP: the parts of the frame in turn, those longest unseen first
  *
  * Which parts of a frame are worth a second look. Since 0.1
  */
 typedef enum {
+  FBNET_ZOOM_AUTO,
   FBNET_ZOOM_UNCERTAIN,
+  FBNET_ZOOM_MOTION,
   FBNET_ZOOM_SWEEP,
 } FbnetZoomPolicy;
 
@@ -982,20 +1034,39 @@ FBNET_API const FbnetParamInfo *fbnet_zoom_options_table (guint *n);
 FBNET_API void fbnet_zoom_options_init (FbnetZoomOptions *options);
 
 /**
+ * FbnetZoomKnown:
+ * @detections: (nullable): the first look's, with those of which it was not sure, 0.05 and above
+ * @n_detections: how many
+ * @expected: (nullable): objects of earlier looks, where they are expected to be: boxes, classes
+ * @n_expected: how many
+ * @moved: (nullable): parts of the frame that changed, see fbnet_motion_find()
+ * @n_moved: how many
+ *
+ * What a policy goes by. Zero-initialise it: nothing is known. Since 0.1
+ */
+typedef struct {
+  const FbnetDetection *detections;
+  guint n_detections;
+  const FbnetDetection *expected;
+  guint n_expected;
+  const FbnetRegion *moved;
+  guint n_moved;
+} FbnetZoomKnown;
+
+/**
  * fbnet_zoom_choose:
  * @regions: (out): room for FBNET_ZOOM_MOST
  * @options: how many, by which policy, how large
- * @detections: the first look's, with those of which it was not sure, 0.05 and above
- * @n: how many
- * @width, @height: of the frame, pixels
- * @turn: of %FBNET_ZOOM_SWEEP: how many regions were swept so far
+ * @known: in pixels of the frame
+ * @frame: the part of it that the regions are parts of
+ * @turn: (inout): of %FBNET_ZOOM_SWEEP: how many regions were swept so far
  *
  * The policy, and nothing else: a function from what is known to regions of the frame.
  *
  * Returns: how many regions are worth a look. Any thread. Since 0.1
  */
 FBNET_API guint fbnet_zoom_choose (FbnetRegion *regions, const FbnetZoomOptions *options,
-    const FbnetDetection *detections, guint n, guint width, guint height, guint turn);
+    const FbnetZoomKnown *known, const FbnetRegion *frame, guint *turn);
 
 /**
  * FbnetZoom: looks twice: the memory of second looks, and a detector for them that shares the first one's
@@ -1030,6 +1101,25 @@ FBNET_API void fbnet_zoom_free (FbnetZoom *zoom); /* NULL is allowed */
  */
 FBNET_API const FbnetDetections *fbnet_zoom_run (FbnetZoom *zoom, FbnetDetector *detector,
     const FbnetImage *image, const FbnetZoomOptions *options, GError **error);
+
+/**
+ * fbnet_zoom_run_input:
+ * @input: a filled one, of @image, or of the part of it that is to be seen; second looks are parts of that
+ * @known: (nullable): expected and moved count
+ *
+ * fbnet_zoom_run() without its first step.
+ *
+ * Returns: (transfer none) (nullable): as fbnet_zoom_run(). Since 0.1
+ */
+FBNET_API const FbnetDetections *fbnet_zoom_run_input (FbnetZoom *zoom, FbnetDetector *detector,
+    const FbnetInput *input, const FbnetImage *image, const FbnetZoomOptions *options,
+    const FbnetZoomKnown *known, GError **error);
+
+/** fbnet_zoom_cancel: fbnet_detector_cancel() for the second looks. Any thread. Since 0.1 */
+FBNET_API void fbnet_zoom_cancel (FbnetZoom *zoom);
+
+/** fbnet_zoom_get_timings: @timings: (out): of all looks of the last run together. Since 0.1 */
+FBNET_API void fbnet_zoom_get_timings (const FbnetZoom *zoom, FbnetTimings *timings);
 
 /** fbnet_zoom_get_n_regions: Returns: how many second looks the last run took. Since 0.1 */
 FBNET_API guint fbnet_zoom_get_n_regions (const FbnetZoom *zoom);
@@ -1187,6 +1277,7 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC (FbnetClassifier, fbnet_classifier_free)
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (FbnetDetections, fbnet_detections_free)
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (FbnetInput, fbnet_input_free)
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (FbnetTracker, fbnet_tracker_free)
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (FbnetMotion, fbnet_motion_free)
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (FbnetZoom, fbnet_zoom_free)
 
 G_END_DECLS

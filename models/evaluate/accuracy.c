@@ -2,19 +2,19 @@
  *
  * Detections of a model, by COCO's measure.
  */
-#include "evaluation.h"
+#include "accuracy.h"
 
+#include "cocoeval.h"
 #include "detect/cocorun.h"
-#include "evaluate/cocoeval.h"
 #include "support/jsonfile.h"
 
 static cJSON *
-detect (const char *model, const CocoFile *annotations, const char *folder, GError **error)
+detect (const AccuracySet *set, const char *model, GError **error)
 {
-  const CocoRun all = { .file = annotations, .folder = folder, .unit = "pictures evaluated" };
+  const CocoRun all = { .file = set->annotations, .folder = set->images, .unit = set->unit };
   PictureDetector detector;
   g_autoptr (CocoWriter) writer = coco_writer_new ();
-  const gboolean done = picture_detector_open (&detector, model, NULL, NULL, error)
+  const gboolean done = picture_detector_open (&detector, model, set->params, NULL, error)
       && coco_run (&all, &detector, writer, error);
 
   picture_detector_close (&detector);
@@ -42,18 +42,18 @@ measure (Accuracy *accuracy, const CocoFile *annotations, const cJSON *detection
         kind == COCO_KEYPOINTS ? COCO_N_PERSON_KEYPOINTS : 0);
     accuracy->measured[kind] = TRUE;
     accuracy->ap[kind] = coco_eval_get (eval, "AP");
+    accuracy->ap50[kind] = coco_eval_get (eval, "AP50");
   }
   return TRUE;
 }
 
 gboolean
-evaluate_model (Accuracy *accuracy, const char *model, const CocoFile *annotations,
-    const char *images, GError **error)
+accuracy_measure (Accuracy *accuracy, const AccuracySet *set, const char *model, GError **error)
 {
-  g_autoptr (cJSON) detections = detect (model, annotations, images, error);
+  g_autoptr (cJSON) detections = detect (set, model, error);
 
   if (detections == NULL)
     return FALSE;
-  *accuracy = (Accuracy){ .n_images = annotations->images->len };
-  return measure (accuracy, annotations, detections, model, error);
+  *accuracy = (Accuracy){ .n_images = set->annotations->images->len };
+  return measure (accuracy, set->annotations, detections, model, error);
 }

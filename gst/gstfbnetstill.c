@@ -1,0 +1,94 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later
+ *
+ * The views' inputs compared with those before.
+ */
+#include "gstfbnetstill.h"
+
+/* Objects that stand still are looked at again so often: one that leaves slowly is missed at last. */
+#define BEAT GST_SECOND
+
+/* Squares that moved, at most: all of the usual input's. */
+#define MOST_MOVED 280
+
+struct _GstFbnetStill {
+  GPtrArray *motions; /* of FbnetMotion, one per input; the first n hold something */
+  guint n;
+  GstFbnetMoment moment;
+  guint revision, generation, jumps;
+};
+
+GstFbnetStill *
+gst_fbnet_still_new (void)
+{
+  GstFbnetStill *still = g_new0 (GstFbnetStill, 1);
+
+  still->motions = g_ptr_array_new_with_free_func ((GDestroyNotify) fbnet_motion_free);
+  return still;
+}
+
+void
+gst_fbnet_still_free (GstFbnetStill *still)
+{
+  if (still == NULL)
+    return;
+  g_ptr_array_unref (still->motions);
+  g_free (still);
+}
+
+static gboolean
+is_comparable (const GstFbnetStill *still, const GstFbnetView *view)
+{
+  return still->n > 0 && still->n == view->n_inputs && still->revision == view->revision
+      && still->generation == view->generation && still->jumps == view->jumps;
+}
+
+gboolean
+gst_fbnet_still_is (const GstFbnetStill *still, const GstFbnetView *view, guint threshold,
+    gboolean seen)
+{
+  if (!is_comparable (still, view)
+      || (seen && gst_fbnet_moment_distance (&still->moment, &view->moment) >= BEAT))
+    return FALSE;
+  for (guint i = 0; i < still->n; i++)
+    if (!fbnet_motion_is_still (g_ptr_array_index (still->motions, i),
+            g_ptr_array_index (view->inputs, i), threshold))
+      return FALSE;
+  return TRUE;
+}
+
+void
+gst_fbnet_still_find_motion (const GstFbnetStill *still, GstFbnetView *view, guint threshold)
+{
+  if (!gst_fbnet_view_zooms (view) || !is_comparable (still, view))
+    return;
+  g_array_set_size (view->moved, MOST_MOVED);
+  const guint n =
+      fbnet_motion_find (g_ptr_array_index (still->motions, 0), g_ptr_array_index (view->inputs, 0),
+          threshold, (FbnetRegion *) (gpointer) view->moved->data, MOST_MOVED);
+  g_array_set_size (view->moved, n);
+}
+
+gboolean
+gst_fbnet_still_keep (GstFbnetStill *still, const GstFbnetView *view, GError **error)
+{
+  still->n = 0;
+  for (guint i = 0; i < view->n_inputs; i++) {
+    if (i == still->motions->len)
+      g_ptr_array_add (still->motions, fbnet_motion_new ());
+    if (!fbnet_motion_keep (g_ptr_array_index (still->motions, i),
+            g_ptr_array_index (view->inputs, i), error))
+      return FALSE;
+  }
+  still->n = view->n_inputs;
+  still->moment = view->moment;
+  still->revision = view->revision;
+  still->generation = view->generation;
+  still->jumps = view->jumps;
+  return TRUE;
+}
+
+const GstFbnetMoment *
+gst_fbnet_still_get_moment (const GstFbnetStill *still)
+{
+  return &still->moment;
+}

@@ -1,0 +1,259 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later
+ *
+ * Measuring a model in training.
+ */
+#include "validation.h"
+
+#include <glib/gstdio.h>
+#include <math.h>
+#include <stdio.h>
+
+#include "support/files.h"
+#include "support/jsonfile.h"
+
+struct Validation {
+  CocoFile *annotations;
+  char *images, *best, *candidate;
+  guint patience;
+  gboolean half;
+  double best_score; /* negative infinity: nothing was measured */
+  guint best_step, n_since;
+};
+
+/* --- The pictures ----------------------------------------------------------------------------- */
+
+static gint
+compare_ids (gconstpointer a, gconstpointer b)
+{
+  const gint64 left = *(const gint64 *) a, right = *(const gint64 *) b;
+
+  return (left > right) - (left < right);
+}
+
+static gboolean
+is_wanted (const GArray *only, gint64 id)
+{
+  return g_array_binary_search ((GArray *) only, &id, compare_ids, NULL);
+}
+
+/* The file as if it had these images alone. */
+static CocoFile *
+select_images (const CocoFile *all, const GArray *only, GError **error)
+{
+  g_autoptr (cJSON) json = cJSON_CreateObject ();
+  cJSON *images = cJSON_AddArrayToObject (json, "images");
+  cJSON *annotations = cJSON_AddArrayToObject (json, "annotations");
+  const cJSON *entry;
+  guint i = 0;
+
+  cJSON_AddItemToObject (json, "categories",
+      cJSON_Duplicate (cJSON_GetObjectItemCaseSensitive (all->json, "categories"), TRUE));
+  cJSON_ArrayForEach (entry, cJSON_GetObjectItemCaseSensitive (all->json, "images"))
+  {
+    const CocoImage *image = &g_array_index (all->images, CocoImage, i++);
+    if (image->flaw == NULL && is_wanted (only, image->id))
+      cJSON_AddItemToArray (images, cJSON_Duplicate (entry, TRUE));
+  }
+  for (i = 0; all->annotations != NULL && i < all->annotations->len; i++) {
+    const CocoAnnotation *annotation = &g_array_index (all->annotations, CocoAnnotation, i);
+    if (annotation->flaw == NULL && is_wanted (only, annotation->image_id))
+      cJSON_AddItemToArray (annotations, cJSON_Duplicate (annotation->json, TRUE));
+  }
+  return coco_file_new (g_steal_pointer (&json), all->path, error);
+}
+
+static CocoFile *
+read_annotations (const ValidationOptions *options, GError **error)
+{
+  g_autoptr (CocoFile) all = coco_file_read (options->annotations, error);
+
+  if (all == NULL || options->only == NULL)
+    return g_steal_pointer (&all);
+  return select_images (all, options->only, error);
+}
+
+Validation *
+validation_new (const ValidationOptions *options, GError **error)
+{
+  CocoFile *annotations = read_annotations (options, error);
+
+  if (annotations == NULL)
+    return NULL;
+  Validation *self = g_new0 (Validation, 1);
+  self->annotations = annotations;
+  self->images = g_strdup (options->images);
+  self->best = g_strdup (options->best);
+  self->candidate = g_strconcat (options->best, ".next", NULL);
+  self->patience = options->patience;
+  self->half = options->half;
+  self->best_score = -INFINITY;
+  return self;
+}
+
+void
+validation_free (Validation *self)
+{
+  if (self == NULL)
+    return;
+  coco_file_free (self->annotations);
+  g_free (self->images);
+  g_free (self->best);
+  g_free (self->candidate);
+  g_free (self);
+}
+
+guint
+validation_n_images (const Validation *self)
+{
+  return self->annotations->images->len;
+}
+
+gboolean
+validation_check_labels (const Validation *self, const char *const *labels, guint n_labels,
+    GError **error)
+{
+  for (guint i = 0; i < n_labels; i++) {
+    if (coco_file_find_name (self->annotations, labels[i]) != NULL)
+      return TRUE;
+  }
+  g_set_error (error, FBNET_ERROR, FBNET_ERROR_FORMAT,
+      "%s: expected a category that is trained (the first is \"%s\"), found none",
+      self->annotations->path, labels[0]);
+  return FALSE;
+}
+
+/* --- Measuring -------------------------------------------------------------------------------- */
+
+/* Where masks are learned, they count as much as boxes. */
+static double
+score_of (const Accuracy *accuracy)
+{
+  return accuracy->measured[COCO_MASK] ? 0.5 * (accuracy->ap[COCO_BOX] + accuracy->ap[COCO_MASK])
+                                       : accuracy->ap[COCO_BOX];
+}
+
+static char *
+describe (const Accuracy *accuracy)
+{
+  if (accuracy->measured[COCO_MASK])
+    return g_strdup_printf ("box AP %.3f (AP50 %.3f), mask AP %.3f (%.3f)", accuracy->ap[COCO_BOX],
+        accuracy->ap50[COCO_BOX], accuracy->ap[COCO_MASK], accuracy->ap50[COCO_MASK]);
+  return g_strdup_printf ("AP %.3f (AP50 %.3f)", accuracy->ap[COCO_BOX], accuracy->ap50[COCO_BOX]);
+}
+
+/* The candidate is written as the model would be, and measured as what stands in the file. */
+static gboolean
+measure_candidate (const Validation *self, const Trainer *trainer, Accuracy *accuracy,
+    GError **error)
+{
+  const AccuracySet set = { self->annotations, self->images, NULL, NULL };
+
+  return trainer_write_model (trainer, self->candidate, self->half, error)
+      && accuracy_measure (accuracy, &set, self->candidate, error);
+}
+
+gboolean
+validation_measure (Validation *self, const Trainer *trainer, guint step, char **text,
+    GError **error)
+{
+  Accuracy accuracy;
+
+  if (!measure_candidate (self, trainer, &accuracy, error)) {
+    g_unlink (self->candidate);
+    return FALSE;
+  }
+  const gboolean better = score_of (&accuracy) > self->best_score;
+  g_autofree char *figures = describe (&accuracy);
+  self->n_since = better ? 0 : self->n_since + 1;
+  if (better) {
+    self->best_score = score_of (&accuracy);
+    self->best_step = step;
+  }
+  *text = better ? g_strdup_printf ("step %u: %s, the best so far", step, figures)
+                 : g_strdup_printf ("step %u: %s; the best was %.3f at step %u", step, figures,
+                     self->best_score, self->best_step);
+  if (better)
+    return file_move (self->candidate, self->best, error);
+  g_unlink (self->candidate);
+  return TRUE;
+}
+
+gboolean
+validation_copy_best (const Validation *self, const char *path, GError **error)
+{
+  gsize size;
+  g_autofree char *data = file_read (self->best, &size, error);
+
+  return data != NULL && file_write (path, data, size, error);
+}
+
+gboolean
+validation_write (const Validation *self, const Trainer *trainer, const char *path, char **text,
+    GError **error)
+{
+  Accuracy accuracy;
+  gboolean written;
+
+  if (!measure_candidate (self, trainer, &accuracy, error)) {
+    g_unlink (self->candidate);
+    return FALSE;
+  }
+  const gboolean better = score_of (&accuracy) > self->best_score;
+  g_autofree char *figures = describe (&accuracy);
+  if (better) {
+    *text = g_strdup_printf ("%s is as it is now: %s", path, figures);
+    written = file_move (self->candidate, path, error);
+  } else {
+    *text = g_strdup_printf ("%s is the best, of step %u (%.3f); now it is %s", path,
+        self->best_step, self->best_score, figures);
+    written = validation_copy_best (self, path, error);
+  }
+  g_unlink (self->candidate);
+  return written;
+}
+
+gboolean
+validation_is_over (const Validation *self)
+{
+  return self->patience > 0 && self->n_since >= self->patience;
+}
+
+double
+validation_best (const Validation *self, guint *step)
+{
+  *step = self->best_step;
+  return self->best_score;
+}
+
+/* --- Going on later --------------------------------------------------------------------------- */
+
+/* Seventeen digits are the same number again. */
+char *
+validation_to_text (const Validation *self)
+{
+  char number[G_ASCII_DTOSTR_BUF_SIZE];
+
+  g_ascii_formatd (number, sizeof number, "%.17g", self->best_score);
+  return g_strdup_printf ("best=%s step=%u since=%u", number, self->best_step, self->n_since);
+}
+
+gboolean
+validation_from_text (Validation *self, const char *text, GError **error)
+{
+  char number[64];
+
+  if (text == NULL
+      || sscanf (text, "best=%63s step=%u since=%u", number, &self->best_step, &self->n_since)
+          != 3) {
+    g_set_error (error, FBNET_ERROR, FBNET_ERROR_FORMAT,
+        "expected a checkpoint that tells of the best model so far, found none");
+    return FALSE;
+  }
+  self->best_score = g_ascii_strtod (number, NULL);
+  if (!g_file_test (self->best, G_FILE_TEST_EXISTS)) {
+    g_set_error (error, FBNET_ERROR, FBNET_ERROR_NOT_FOUND,
+        "%s: expected the best model so far, found no such file", self->best);
+    return FALSE;
+  }
+  return TRUE;
+}
