@@ -37,8 +37,7 @@ try() {
   meson test -C "$build/$name" --no-rebuild --print-errorlogs --no-suite memcheck $suites
 }
 
-# Without what only some processors have, but in the last, for the time it takes to build.
+# Without what only some processors have, for the time it takes to build.
 try engine '--suite api --suite unit' -Dsimd=disabled -Dgstreamer=disabled -Doverlay=disabled \
   -Dtools=disabled -Dimporter=disabled -Dmpi=disabled
 try plain '--suite api --suite element' -Dsimd=disabled -Doverlay=disabled -Danalytics=disabled
-try static '--suite api --suite detect' -Ddefault_library=static -Dimporter=disabled -Dmpi=disabled
