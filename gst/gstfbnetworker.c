@@ -9,7 +9,7 @@
 #endif
 
 /* How much the thread steps back behind others of the process that want its processor. */
-#define NICER 5
+#define NICER 3
 
 /* One that all see, one that the streaming thread still reads, one that is being written. */
 #define N_LOOKS 3
