@@ -6,18 +6,15 @@
 set -eu
 
 usage='tests/release.sh [--aarch64] RELEASE FOLDER [-- MESON-TEST-ARGUMENTS…]
-  --aarch64 runs tests/aarch64.sh there instead of tests/run.sh
+  --aarch64 tests/aarch64.sh instead of tests/run.sh, which says what goes to meson test
   RELEASE   trixie, sid, …
   FOLDER    where debootstrap puts the release, unless it is there already
-  --        the rest goes to meson test; default: --suite api --suite element --suite pipeline, or what
-            tests/aarch64.sh says
+  --        the rest goes to meson test; default: --suite api --suite element --suite pipeline
 Needs root and debootstrap. The build directory is build-RELEASE in the source. The status is 77 where the release or
 its packages cannot be had; the last line says why.'
 
-script=run.sh
-case ${1-} in
-  --aarch64) script=aarch64.sh; shift ;;
-esac
+aarch64=false
+[ "${1-}" != --aarch64 ] || { aarch64=true; shift; }
 case ${1-} in
   --help) echo "$usage"; exit 0 ;;
   '' | -*) echo "$usage" >&2; exit 2 ;;
@@ -26,7 +23,7 @@ release=$1
 folder=${2:?$usage}
 shift 2
 [ "${1-}" != -- ] || shift
-[ $# -gt 0 ] || [ $script != run.sh ] || set -- --suite api --suite element --suite pipeline
+[ $# -gt 0 ] || $aarch64 || set -- --suite api --suite element --suite pipeline
 top=$(cd "$(dirname "$0")/.." && pwd)
 data=${FBNET_GOLDEN_DATA:-$top/../shared}
 
@@ -65,5 +62,9 @@ inside() {
 cp /etc/resolv.conf "$folder/etc/resolv.conf"
 mkdir -p "$folder/src/fbnet" "$folder/src/shared"
 inside true || cannot 'no mounts of its own'
+if $aarch64; then
+  inside /src/fbnet/tests/aarch64.sh -- "$@"
+  exit
+fi
 inside /src/fbnet/examples/setup.sh || cannot 'its packages cannot be had'
-inside "/src/fbnet/tests/$script" --build-dir "build-$release" -- "$@"
+inside /src/fbnet/tests/run.sh --build-dir "build-$release" -- "$@"

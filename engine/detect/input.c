@@ -86,6 +86,17 @@ round_up (gsize value, gsize multiple)
   return multiple > 1 ? (value + multiple - 1) / multiple * multiple : value;
 }
 
+void
+input_set_size (FbnetInput *input, gsize height, gsize width)
+{
+  const guint multiple = input->model->description->size_divisibility;
+
+  input->height = height;
+  input->width = width;
+  input->padded_height = round_up (height, multiple);
+  input->padded_width = round_up (width, multiple);
+}
+
 /* What needs no more memory than before is not reckoned again: whoever runs it reckons, too. */
 static gboolean
 check_work (const FbnetInput *input, const FbnetParams *params, GError **error)
@@ -102,12 +113,11 @@ static gboolean
 prepare (FbnetInput *input, const FbnetParams *params, GError **error)
 {
   const FbnetRegion *region = &input->region;
-  const guint multiple = input->model->description->size_divisibility;
+  gsize height, width;
 
-  image_network_size (region->height, region->width, params->min_size, params->max_size,
-      &input->height, &input->width);
-  input->padded_height = round_up (input->height, multiple);
-  input->padded_width = round_up (input->width, multiple);
+  image_network_size (region->height, region->width, params->min_size, params->max_size, &height,
+      &width);
+  input_set_size (input, height, width);
   return check_work (input, params, error)
       && image_resizer_prepare (input->resizer, region->height, region->width, input->height,
           input->width, workers_count (input->workers), error)

@@ -29,4 +29,7 @@ struct _FbnetInput {
 FbnetInput *input_new (FbnetModel *model, Workers *workers, const PictureKernels *kernels,
     guint64 work_limit);
 
+/* Network pixels, and what they are padded to. */
+void input_set_size (FbnetInput *input, gsize height, gsize width);
+
 #endif

@@ -137,6 +137,17 @@ output_at (const QOutput *output, gsize column, gsize n)
     vdupq_n_s16 ((gint16) output->zero), vdup_n_u8 ((guint8) output->low), n };
 }
 
+static inline void
+store_bytes (guint8 *c, guint32 bytes, gsize n)
+{
+  if (n == WIDTH) {
+    memcpy (c, &bytes, WIDTH);
+    return;
+  }
+  for (gsize i = 0; i < n; i++)
+    c[i] = (guint8) (bytes >> (8 * i));
+}
+
 /* Two rows of one vector of outputs; `next`: where the second goes, or NULL. */
 static inline void
 store_pair (guint8 *c, guint8 *next, const Output *output, int32x4_t left, int32x4_t right)
@@ -147,11 +158,10 @@ store_pair (guint8 *c, guint8 *next, const Output *output, int32x4_t left, int32
       round_sums (vreinterpretq_s32_s64 (vzip2q_s64 (l, r)), output->scale, output->offset));
   const uint8x8_t bytes = vmax_u8 (vqmovun_s16 (vqaddq_s16 (words, output->zero)), output->low);
   const uint32x2_t both = vreinterpret_u32_u8 (bytes);
-  const guint32 first = vget_lane_u32 (both, 0), second = vget_lane_u32 (both, 1);
 
-  memcpy (c, &first, output->n == WIDTH ? WIDTH : output->n);
+  store_bytes (c, vget_lane_u32 (both, 0), output->n);
   if (next != NULL)
-    memcpy (next, &second, output->n == WIDTH ? WIDTH : output->n);
+    store_bytes (next, vget_lane_u32 (both, 1), output->n);
 }
 
 /* The one tile; `pairs` and `vectors` are constants where it is inlined. Of an odd number of rows the last is

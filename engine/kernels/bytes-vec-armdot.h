@@ -47,13 +47,19 @@ qvec_broadcast (const guint8 *a, guint part, QMask mask)
   return (QTaps){ x, x };
 }
 
+/* Eight bytes of a tap, zeros behind them. */
+static inline uint8x16_t
+qvec_load_tap (const guint8 *tap)
+{
+  return vcombine_u8 (vld1_u8 (tap), vcreate_u8 (0));
+}
+
 static inline QTaps
 qvec_gather (const guint8 *const tap[QVEC_TAPS])
 {
-  const uint8x8x2_t even = vzip_u8 (vld1_u8 (tap[0]), vld1_u8 (tap[1]));
-  const uint8x8x2_t odd = vzip_u8 (vld1_u8 (tap[2]), vld1_u8 (tap[3]));
-  const uint16x8_t pairs = vreinterpretq_u16_u8 (vcombine_u8 (even.val[0], even.val[1]));
-  const uint16x8_t others = vreinterpretq_u16_u8 (vcombine_u8 (odd.val[0], odd.val[1]));
+  const uint8x16_t even = vzip1q_u8 (qvec_load_tap (tap[0]), qvec_load_tap (tap[1]));
+  const uint8x16_t odd = vzip1q_u8 (qvec_load_tap (tap[2]), qvec_load_tap (tap[3]));
+  const uint16x8_t pairs = vreinterpretq_u16_u8 (even), others = vreinterpretq_u16_u8 (odd);
 
   return (QTaps){ qvec_offset (vreinterpretq_u8_u16 (vzip1q_u16 (pairs, others))),
     qvec_offset (vreinterpretq_u8_u16 (vzip2q_u16 (pairs, others))) };

@@ -27,24 +27,13 @@ find_span (gsize n, guint start, guint length, guint wanted, guint wanted_length
   return (Span){ low, high - low, start + from, MAX (to - from, 1) };
 }
 
-static gsize
-pad (gsize n, guint multiple)
-{
-  return multiple > 1 ? (n + multiple - 1) / multiple * multiple : n;
-}
-
 static gboolean
 make_room (FbnetInput *input, const FbnetInput *whole, const Span *x, const Span *y, GError **error)
 {
-  const guint multiple = input->model->description->size_divisibility;
-
   input->height = input->width = 0;
   if (!buffer_reserve (&input->pixels, 3 * y->n * x->n, error))
     return FALSE;
-  input->padded_height = pad (y->n, multiple);
-  input->padded_width = pad (x->n, multiple);
-  input->height = y->n;
-  input->width = x->n;
+  input_set_size (input, y->n, x->n);
   input->frame_height = whole->frame_height;
   input->frame_width = whole->frame_width;
   input->region = (FbnetRegion){ x->start, y->start, x->length, y->length };
