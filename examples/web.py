@@ -4,7 +4,7 @@
 
     web.py MODEL URI [PORT]      then open http://localhost:8080
 
-URI is v4l2:///dev/video0, rtsp://…, file:///… (which begins anew at its end). Needs libsoup 3 (Debian: gir1.2-soup-3.0).
+URI is v4l2:///dev/video0, rtsp://…, file:///… (which begins anew at its end). Needs libsoup 3 (gir1.2-soup-3.0).
 The picture is a stream of JPEGs with the masks in it; boxes and figures come beside it as server-sent events."""
 import json
 import pathlib
@@ -113,7 +113,7 @@ if len(sys.argv) not in (3, 4):
 pictures = Stream(f"multipart/x-mixed-replace; boundary={BOUNDARY}")
 events = Stream("text/event-stream")
 pipeline = parse(f'uridecodebin uri="{sys.argv[2]}" ! clocksync ! fbnetdetect name=detector model-file="{sys.argv[1]}" '
-                 "scheduling=latest overlay=true draw-boxes=false draw-labels=false ! "
+                 "scheduling=latest overlay=true draw-boxes=false draw-labels=false draw-scores=false ! "
                  "queue max-size-buffers=2 leaky=downstream ! videoconvert ! jpegenc ! "
                  "appsink name=sink emit-signals=true max-buffers=1 drop=true")
 detector = pipeline.get_by_name("detector")

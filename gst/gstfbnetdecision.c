@@ -11,7 +11,7 @@ const char *
 gst_fbnet_reason_get_name (GstFbnetReason reason)
 {
   static const char *const names[GST_FBNET_N_REASONS] = { "looked", "disabled", "gap", "interval",
-    "rate", "qos", "busy", "still", "unreadable", "cancelled" };
+    "rate", "qos", "busy", "still", "unreadable", "refused", "cancelled" };
 
   return names[reason];
 }

@@ -9,7 +9,7 @@
 
 G_BEGIN_DECLS
 
-/* In the order in which they are asked about; the last three are found out after the decision to look. */
+/* In the order in which they are asked about; the last four are found out after the decision to look. */
 typedef enum {
   GST_FBNET_REASON_LOOKED,   /* given to the network */
   GST_FBNET_REASON_DISABLED, /* enable=false */
@@ -20,6 +20,7 @@ typedef enum {
   GST_FBNET_REASON_BUSY,  /* an earlier frame is being looked at for longer than this one lasts */
   GST_FBNET_REASON_STILL, /* still-threshold: it shows nothing new */
   GST_FBNET_REASON_UNREADABLE, /* the buffer could not be mapped as a frame */
+  GST_FBNET_REASON_REFUSED,    /* memory-limit or multiply-add-limit is below what it would take */
   GST_FBNET_REASON_CANCELLED,  /* given up because of a flush or a state change */
   GST_FBNET_N_REASONS,
 } GstFbnetReason;

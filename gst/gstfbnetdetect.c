@@ -90,6 +90,7 @@ struct _GstFbnetDetect {
   GstFbnetTeller teller;
   gboolean warm; /* frames of this size have been seen */
   gboolean told_unreadable, told_orientation;
+  gboolean told_refused; /* and nothing was found since */
 #ifdef HAVE_OVERLAY
   GstFbnetDrawing drawing;
 #endif
@@ -262,6 +263,26 @@ gst_fbnet_detect_change_state (GstElement *element, GstStateChange transition)
 
 /* --- Events ------------------------------------------------------------------------------------ */
 
+/* Whether a videoflip stands in the row of elements before this one. That of GStreamer 1.22 turns the frames
+ * and passes the tag. */
+static gboolean
+is_behind_videoflip (GstFbnetDetect *self)
+{
+  GstPad *pad = gst_pad_get_peer (GST_BASE_TRANSFORM_SINK_PAD (self));
+  gboolean found = FALSE;
+
+  while (pad != NULL && !found) {
+    g_autoptr (GstElement) element = gst_pad_get_parent_element (pad);
+    const GstElementFactory *factory = element != NULL ? gst_element_get_factory (element) : NULL;
+    g_autoptr (GstPad) sink = element != NULL ? gst_element_get_static_pad (element, "sink") : NULL;
+    found = factory != NULL && g_str_equal (GST_OBJECT_NAME (factory), "videoflip");
+    gst_object_unref (pad);
+    pad = sink != NULL ? gst_pad_get_peer (sink) : NULL;
+  }
+  gst_clear_object (&pad);
+  return found;
+}
+
 static void
 check_orientation (GstFbnetDetect *self, GstEvent *event)
 {
@@ -271,7 +292,7 @@ check_orientation (GstFbnetDetect *self, GstEvent *event)
   gst_event_parse_tag (event, &tags);
   if (self->told_orientation
       || !gst_tag_list_get_string (tags, GST_TAG_IMAGE_ORIENTATION, &orientation)
-      || g_str_equal (orientation, "rotate-0"))
+      || g_str_equal (orientation, "rotate-0") || is_behind_videoflip (self))
     return;
   self->told_orientation = TRUE;
   g_autofree char *text = g_strdup_printf (
@@ -591,8 +612,10 @@ tell (GstFbnetDetect *self, GstBuffer *buffer, const GstFbnetMoment *moment,
 
   if (fresh || truth->reason == GST_FBNET_REASON_STILL)
     self->told_at = *moment;
-  if (fresh)
+  if (fresh) {
     self->n_told = gst_fbnet_result_count (&look->result);
+    self->told_refused = FALSE;
+  }
   if (look != NULL && carries (self, truth->reason, fresh, moment)) {
     self->told = look->number;
     truth->repeated = !fresh;
@@ -676,6 +699,23 @@ fail (GstFbnetDetect *self, const GError *error)
   return GST_FLOW_ERROR;
 }
 
+/* What was set while frames were looked at, and asks for more than the limits allow, stops no stream. */
+static gboolean
+tolerate (GstFbnetDetect *self, GError **error, GstFbnetReason *reason)
+{
+  const gboolean refused = g_error_matches (*error, FBNET_ERROR, FBNET_ERROR_MEMORY)
+      || g_error_matches (*error, FBNET_ERROR, FBNET_ERROR_WORK);
+
+  if (!refused || self->told == 0)
+    return FALSE;
+  if (!self->told_refused)
+    gst_fbnet_post_settings (self, GST_MESSAGE_WARNING, (*error)->message);
+  self->told_refused = TRUE;
+  *reason = GST_FBNET_REASON_REFUSED;
+  g_clear_error (error);
+  return TRUE;
+}
+
 static GstFlowReturn
 gst_fbnet_detect_transform_ip (GstBaseTransform *trans, GstBuffer *buffer)
 {
@@ -695,11 +735,12 @@ gst_fbnet_detect_transform_ip (GstBaseTransform *trans, GstBuffer *buffer)
   if (truth.reason == GST_FBNET_REASON_QOS)
     gst_fbnet_pace_tell_late (&self->pace, trans, buffer, self->live, &self->stats);
   if (truth.reason == GST_FBNET_REASON_LOOKED
-      && !look (self, buffer, &moment, generation, &truth.reason, &error))
+      && !look (self, buffer, &moment, generation, &truth.reason, &error)
+      && !tolerate (self, &error, &truth.reason))
     return fail (self, error);
 
   g_autoptr (GstFbnetLook) newest = gst_fbnet_worker_get_newest (self->worker, &error);
-  if (error != NULL)
+  if (error != NULL && !tolerate (self, &error, &truth.reason))
     return fail (self, error);
   tell (self, buffer, &moment, newest, &truth);
   take_stock (self, buffer, &moment, self->latest ? NULL : newest, &truth);

@@ -13,6 +13,8 @@
 /* A list of a thousand classes has some ten kilobytes. */
 #define MAX_LABEL_FILE_SIZE (1 << 20)
 
+#define BYTE_ORDER_MARK "\xef\xbb\xbf"
+
 static FbnetError
 file_error_code (const GError *error)
 {
@@ -24,23 +26,27 @@ static char *
 read_label_text (const char *path, GError **error)
 {
   g_autoptr (GError) file_error = NULL;
-  g_autoptr (GMappedFile) file = g_mapped_file_new (path, FALSE, &file_error);
+  g_autofree char *text = NULL;
+  gsize size;
 
-  if (file == NULL) {
+  if (g_file_test (path, G_FILE_TEST_EXISTS) && !g_file_test (path, G_FILE_TEST_IS_REGULAR)) {
+    g_set_error (error, FBNET_ERROR, FBNET_ERROR_FORMAT,
+        "label file %s: expected a text file, found a folder or a device", path);
+    return NULL;
+  }
+  if (!g_file_get_contents (path, &text, &size, &file_error)) {
     g_set_error (error, FBNET_ERROR, file_error_code (file_error),
         "label file %s: cannot be read: %s", path, file_error->message);
     return NULL;
   }
-
-  const gsize size = g_mapped_file_get_length (file);
-  const char *text = g_mapped_file_get_contents (file);
-  if (size > MAX_LABEL_FILE_SIZE || (size > 0 && !g_utf8_validate (text, size, NULL))) {
+  if (size > MAX_LABEL_FILE_SIZE || !g_utf8_validate (text, size, NULL)) {
     g_set_error (error, FBNET_ERROR, FBNET_ERROR_FORMAT,
         "label file %s: expected UTF-8 text of at most %d bytes, one label a line, found %s", path,
         MAX_LABEL_FILE_SIZE, size > MAX_LABEL_FILE_SIZE ? "more" : "bytes that are not UTF-8");
     return NULL;
   }
-  return g_strndup (text != NULL ? text : "", size);
+  const gsize mark = g_str_has_prefix (text, BYTE_ORDER_MARK) ? strlen (BYTE_ORDER_MARK) : 0;
+  return g_strdup (text + mark);
 }
 
 /* Lines without the white space around them; empty lines at the end are not lines. */

@@ -239,6 +239,13 @@ read_entries (Safetensors *file, const cJSON *header, const guint8 *data, gsize 
   return TRUE;
 }
 
+/* The usual mistake: a zip archive, or a pickle, as torch.save() and torch.jit.save() write them. */
+static gboolean
+is_of_torch (const guint8 *data)
+{
+  return memcmp (data, "PK\3\4", 4) == 0 || (data[0] == 0x80 && data[1] >= 2 && data[1] <= 5);
+}
+
 Safetensors *
 safetensors_parse (GBytes *bytes, const char *name, GError **error)
 {
@@ -253,6 +260,13 @@ safetensors_parse (GBytes *bytes, const char *name, GError **error)
   }
   for (guint i = 0; i < 8; i++)
     header_size |= (guint64) data[i] << (8 * i);
+  if (header_size > size - 8 && is_of_torch (data)) {
+    g_set_error (error, FBNET_ERROR, FBNET_ERROR_FORMAT,
+        "%s: expected a safetensors model file, found a file of PyTorch's, of which fbnet-import "
+        "makes one",
+        name);
+    return NULL;
+  }
   if (header_size > MAX_HEADER || header_size > size - 8) {
     g_set_error (error, FBNET_ERROR, FBNET_ERROR_FORMAT,
         "%s: expected a safetensors model file (header of at most %u bytes, inside the file of "

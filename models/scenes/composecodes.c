@@ -23,11 +23,11 @@ choose_kind (Dice *dice)
 {
   const double throw = dice_between (dice, 0, 1);
 
-  return throw < 0.3 ? CODE_QR
-      : throw < 0.64 ? CODE_BAR
-      : throw < 0.76 ? CODE_DATA_MATRIX
-      : throw < 0.87 ? CODE_AZTEC
-                     : CODE_PDF417;
+  return throw < 0.26 ? CODE_QR
+      : throw < 0.56  ? CODE_BAR
+      : throw < 0.72  ? CODE_DATA_MATRIX
+      : throw < 0.85  ? CODE_AZTEC
+                      : CODE_PDF417;
 }
 
 typedef struct {

@@ -113,6 +113,21 @@ test_truncated_model (void)
   check_start_fails (path, NULL, NULL, GST_STREAM_ERROR, GST_STREAM_ERROR_WRONG_TYPE, path);
 }
 
+/* What people have: a checkpoint, an export. Labels that are a folder. */
+static void
+test_other_files (void)
+{
+  g_autofree char *archive = write_file ("model.pt", "PK\3\4and so on");
+  g_autofree char *pickle = write_file ("model.pth", "\x80\2and so on");
+
+  check_start_fails (archive, NULL, NULL, GST_STREAM_ERROR, GST_STREAM_ERROR_WRONG_TYPE,
+      "fbnet-import");
+  check_start_fails (pickle, NULL, NULL, GST_STREAM_ERROR, GST_STREAM_ERROR_WRONG_TYPE,
+      "fbnet-import");
+  check_start_fails (NULL, "label-file", "/tmp", GST_STREAM_ERROR, GST_STREAM_ERROR_WRONG_TYPE,
+      "folder");
+}
+
 /* Label files: absent, of the wrong length, no text. */
 static void
 test_label_file (void)
@@ -164,6 +179,7 @@ main (int argc, char **argv)
   g_test_add_func ("/element/errors/sha256", test_sha256);
   g_test_add_func ("/element/errors/wrong-type", test_wrong_type);
   g_test_add_func ("/element/errors/truncated-model", test_truncated_model);
+  g_test_add_func ("/element/errors/other-files", test_other_files);
   g_test_add_func ("/element/errors/label-file", test_label_file);
   g_test_add_func ("/element/errors/unknown-class", test_unknown_class);
   g_test_add_func ("/element/errors/unknown-kernels", test_unknown_kernels);

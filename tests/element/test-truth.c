@@ -96,6 +96,47 @@ test_rate (void)
   scene_close (&scene);
 }
 
+/* What is set while frames come and asks for more memory than is allowed is told once; the frames pass
+ * until it is less. */
+static void
+test_refused (void)
+{
+  Scene scene;
+
+  if (!scene_open (&scene, "RGB", "memory-limit=1024"))
+    return;
+  check_frame (&scene, "looked", 3, 0);
+  g_object_set (scene.stream->element, "post-nms-count", 100000, NULL);
+  check_frame (&scene, "refused", 0, -1);
+  check_frame (&scene, "refused", 0, -1);
+  stream_check_one_warning (scene.stream, "memory-limit");
+  g_object_set (scene.stream->element, "post-nms-count", 0, NULL);
+  check_frame (&scene, "looked", 3, 0);
+  scene_close (&scene);
+}
+
+/* A label file from elsewhere: with a byte order mark, and lines that end as on Windows. */
+static void
+test_byte_order_mark (void)
+{
+  g_autoptr (GString) labels = g_string_new ("\xef\xbb\xbf");
+  g_autofree char *path = models_path ("marked.txt");
+  g_autofree char *settings = g_strconcat ("label-file=", path, NULL);
+  Scene scene;
+
+  for (guint i = 0; i < 80; i++)
+    g_string_append (labels, "thing\r\n");
+  g_assert_true (g_file_set_contents (path, labels->str, -1, NULL));
+  if (!scene_open (&scene, "RGB", settings))
+    return;
+  g_autoptr (GstBuffer) out = stream_push (scene.stream, scene_frame (&scene));
+  g_autoptr (GArray) seen = seen_on (out, &scene.stream->info);
+  g_assert_cmpuint (seen->len, ==, 3);
+  for (guint i = 0; i < seen->len; i++)
+    g_assert_cmpstr (g_quark_to_string (SEEN (seen, i)->roi->roi_type), ==, "thing");
+  scene_close (&scene);
+}
+
 /* What was found before a pause is not repeated after it; nor across a flush. */
 static void
 test_generations (void)
@@ -443,6 +484,30 @@ test_orientation (void)
   scene_close (&scene);
 }
 
+/* Frames that videoflip has turned are upright, whatever the tag still says. */
+static void
+test_turned (void)
+{
+  g_autoptr (GError) error = NULL;
+  g_autoptr (GstElement) pipeline = gst_parse_launch_full (
+      "videotestsrc num-buffers=3 ! video/x-raw,width=64,height=48 ! taginject "
+      "tags=image-orientation=rotate-90 ! videoflip video-direction=auto ! queue ! fbnetdetect ! "
+      "fakesink",
+      NULL, GST_PARSE_FLAG_FATAL_ERRORS, &error);
+
+  if (g_error_matches (error, GST_PARSE_ERROR, GST_PARSE_ERROR_NO_SUCH_ELEMENT)) {
+    g_test_skip (error->message);
+    return;
+  }
+  g_assert_no_error (error);
+  g_autoptr (GstBus) bus = gst_element_get_bus (pipeline);
+  gst_element_set_state (pipeline, GST_STATE_PLAYING);
+  g_autoptr (GstMessage) message = gst_bus_timed_pop_filtered (bus, GST_CLOCK_TIME_NONE,
+      GST_MESSAGE_EOS | GST_MESSAGE_ERROR | GST_MESSAGE_WARNING);
+  g_assert_cmpint (GST_MESSAGE_TYPE (message), ==, GST_MESSAGE_EOS);
+  gst_element_set_state (pipeline, GST_STATE_NULL);
+}
+
 int
 main (int argc, char **argv)
 {
@@ -450,6 +515,8 @@ main (int argc, char **argv)
   g_test_init (&argc, &argv, NULL);
   g_test_add_func ("/element/truth/interval", test_interval);
   g_test_add_func ("/element/truth/rate", test_rate);
+  g_test_add_func ("/element/truth/refused", test_refused);
+  g_test_add_func ("/element/truth/byte-order-mark", test_byte_order_mark);
   g_test_add_func ("/element/truth/generations", test_generations);
   g_test_add_func ("/element/truth/qos", test_qos);
   g_test_add_func ("/element/truth/one-wrong-value", test_one_wrong_value);
@@ -461,6 +528,7 @@ main (int argc, char **argv)
   g_test_add_func ("/element/truth/roi-list", test_roi_list);
   g_test_add_func ("/element/truth/crop", test_crop);
   g_test_add_func ("/element/truth/orientation", test_orientation);
+  g_test_add_func ("/element/truth/turned", test_turned);
   const int status = g_test_run ();
   models_clean_up ();
   return status;

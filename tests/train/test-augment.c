@@ -465,8 +465,8 @@ test_hue (void)
       g_assert_cmpint (ABS (pixels[c] - 120), <=, 1);
       g_assert_true (i % 12 != 0 || ABS (pixels[3 + c] - colors[3 + c]) <= 1);
     }
-    g_assert_true (i % 12 == 0
-        || ABS (pixels[3] - 200) + ABS (pixels[4] - 80) + ABS (pixels[5] - 80) > 20);
+    g_assert_true (
+        i % 12 == 0 || ABS (pixels[3] - 200) + ABS (pixels[4] - 80) + ABS (pixels[5] - 80) > 20);
   }
   turned.hue = 0;
   turned.grey = TRUE;

@@ -186,7 +186,8 @@ test_sources (void)
   g_assert_null (dataset_open (sources, 2, NULL, &error));
   g_assert_error (error, FBNET_ERROR, FBNET_ERROR_FORMAT);
   expect_like (error->message,
-      "*2.json: categories[0]: category 3: expected one name, found 'cat' and 'cow' (fbnet-dataset *");
+      "*2.json: categories[0]: category 3: expected one name, found 'cat' and 'cow' (fbnet-dataset "
+      "*");
   folder_remove (folder);
 }
 
@@ -374,7 +375,8 @@ static const Unusable unusable[] = {
   { "category-two-names",
       "{\"categories\":[{\"id\":1,\"name\":\"x\"},{\"id\":1,\"name\":\"y\"}],\"images\":" IMAGES
       ",\"annotations\":[]}",
-      "*set.json: categories[1]: category 1: expected one name, found 'x' and 'y' (fbnet-dataset *" },
+      "*set.json: categories[1]: category 1: expected one name, found 'x' and 'y' (fbnet-dataset "
+      "*" },
   { "nothing-listed", "{\"categories\":" CATEGORIES ",\"images\":[],\"annotations\":[]}",
       "*set.json: expected a picture with objects, found none: the file lists no images" },
   { "nothing-usable", "{\"categories\":" CATEGORIES ",\"images\":" IMAGES ",\"annotations\":[]}",

@@ -81,8 +81,8 @@ test_grow (void)
 static void
 test_too_large (void)
 {
-  static const gsize sizes[][2] = { { G_MAXSIZE, 1 }, { ((gsize) 1 << 44) + 1, 1 }, { 1, G_MAXSIZE - 64 },
-    { (gsize) 1 << 43, (gsize) 3 << 42 } };
+  static const gsize sizes[][2] = { { G_MAXSIZE, 1 }, { ((gsize) 1 << 44) + 1, 1 },
+    { 1, G_MAXSIZE - 64 }, { (gsize) 1 << 43, (gsize) 3 << 42 } };
   Arena arena = { 0 };
 
   for (guint i = 0; i < G_N_ELEMENTS (sizes); i++) {
