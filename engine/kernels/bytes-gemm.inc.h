@@ -94,7 +94,7 @@ static inline __attribute__ ((always_inline)) void
 multiply (QVec sum[3][MAX_TILE_ROWS], const guint8 *const a[MAX_TILE_ROWS], gsize p,
     const QWeight *weights, const gsize n, const guint rows, const guint vectors)
 {
-#pragma GCC unroll 2
+#pragma GCC unroll 4
   for (guint part = 0; part < QVEC_PARTS; part++) {
     const QMask mask = qvec_step_mask (part, n);
     QTaps weight[3];
