@@ -37,7 +37,7 @@ fetch() {
   command -v debootstrap >/dev/null || cannot 'no debootstrap'
   rm -rf "$folder.new"
   mkdir -p "$folder.new"
-  debootstrap --variant=minbase "$release" "$folder.new" || cannot 'debootstrap does not get it'
+  timeout 900 debootstrap --variant=minbase "$release" "$folder.new" || cannot 'debootstrap does not get it'
   mv "$folder.new" "$folder"
 }
 
@@ -66,5 +66,5 @@ if $aarch64; then
   inside /src/fbnet/tests/aarch64.sh -- "$@"
   exit
 fi
-inside /src/fbnet/examples/setup.sh || cannot 'its packages cannot be had'
+inside timeout 900 /src/fbnet/examples/setup.sh || cannot 'its packages cannot be had'
 inside /src/fbnet/tests/run.sh --build-dir "build-$release" -- "$@"
