@@ -10,7 +10,7 @@ set -eu
 build='gcc libc6-dev meson ninja-build pkg-config
 libglib2.0-dev libcjson-dev libopenblas-dev
 gobject-introspection libgirepository1.0-dev
-libzip-dev libyaml-dev
+libzip-dev libyaml-dev libseccomp-dev
 libpng-dev libjpeg-dev libcairo2-dev libpango1.0-dev libzint-dev
 libopenmpi-dev
 libgstreamer1.0-dev libgstreamer-plugins-base1.0-dev'
