@@ -53,7 +53,8 @@ check_age (GstPad *pad, GstClockTime pts, GstClockTime inference_pts, GstClockTi
   g_autoptr (GstEvent) event = gst_pad_get_sticky_event (pad, GST_EVENT_SEGMENT, 0);
   const GstSegment *segment;
 
-  g_assert_nonnull (event);
+  if (event == NULL) /* a change of state has just taken it from the pad */
+    return;
   gst_event_parse_segment (event, &segment);
   const GstClockTime now = gst_segment_to_running_time (segment, GST_FORMAT_TIME, pts);
   const GstClockTime then = gst_segment_to_running_time (segment, GST_FORMAT_TIME, inference_pts);
