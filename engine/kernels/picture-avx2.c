@@ -147,55 +147,66 @@ chroma_widen_avx2 (gint16 *out, const guint8 *in, gsize n)
   chroma_widen_c (out + i, in + i, n - i);
 }
 
+/* 3 * near + far - 512 */
+static inline __m256i
+blend_16 (__m256i thrice_near, __m256i far)
+{
+  return _mm256_add_epi16 (thrice_near, _mm256_sub_epi16 (far, _mm256_set1_epi16 (512)));
+}
+
 void
-chroma_blend_avx2 (guint16 *out, const guint8 *near, const guint8 *far, gsize n)
+chroma_blend_avx2 (gint16 *out, const guint8 *near, const guint8 *far, gsize n)
 {
   gsize i = 0;
 
   for (; i + 16 <= n; i += 16) {
-    const __m256i a = widen (near + i), b = widen (far + i);
-    store (out + i, _mm256_add_epi16 (_mm256_add_epi16 (a, a), _mm256_add_epi16 (a, b)));
+    const __m256i a = widen (near + i);
+    store (out + i, blend_16 (_mm256_add_epi16 (_mm256_add_epi16 (a, a), a), widen (far + i)));
   }
   chroma_blend_c (out + i, near + i, far + i, n - i);
 }
 
-/* The result does not fit 16 bits before 32768 is subtracted; modulo 2^16 it does. */
 void
-chroma_double_avx2 (gint16 *out, const guint16 *in, gsize n, guint even, guint odd)
+chroma_blend_pairs_avx2 (gint16 *const out[2], const guint8 *near, const guint8 *far, gsize n)
 {
-  const __m256i left_far = _mm256_set1_epi16 ((gint16) (16 * even));
-  const __m256i left_near = _mm256_set1_epi16 ((gint16) (16 * (4 - even)));
-  const __m256i right_far = _mm256_set1_epi16 ((gint16) (16 * odd));
-  const __m256i right_near = _mm256_set1_epi16 ((gint16) (16 * (4 - odd)));
-  const __m256i middle = _mm256_set1_epi16 (-32768);
+  const __m256i low_bytes = _mm256_set1_epi16 (0xff);
+  const __m256i thrice_first = _mm256_set1_epi16 (0x0003);
+  const __m256i thrice_second = _mm256_set1_epi16 (0x0300);
+  gint16 *const first = out[0], *const second = out[1];
   gsize i = 0;
 
   for (; i + 16 <= n; i += 16) {
-    const __m256i near = load (in + i);
-    const __m256i left = _mm256_add_epi16 (_mm256_mullo_epi16 (load (in + i - 1), left_far),
-        _mm256_mullo_epi16 (near, left_near));
-    const __m256i right = _mm256_add_epi16 (_mm256_mullo_epi16 (load (in + i + 1), right_far),
-        _mm256_mullo_epi16 (near, right_near));
-    const __m256i a = _mm256_xor_si256 (_mm256_unpacklo_epi16 (left, right), middle);
-    const __m256i b = _mm256_xor_si256 (_mm256_unpackhi_epi16 (left, right), middle);
-    store (out + 2 * i, _mm256_permute2x128_si256 (a, b, 0x20));
-    store (out + 2 * i + 16, _mm256_permute2x128_si256 (a, b, 0x31));
+    const __m256i a = load (near + 2 * i), b = load (far + 2 * i);
+    store (first + i,
+        blend_16 (_mm256_maddubs_epi16 (a, thrice_first), _mm256_and_si256 (b, low_bytes)));
+    store (second + i,
+        blend_16 (_mm256_maddubs_epi16 (a, thrice_second), _mm256_srli_epi16 (b, 8)));
   }
-  chroma_double_c (out + 2 * i, in + i, n - i, even, odd);
+  chroma_blend_pairs_c ((gint16 *[]){ first + i, second + i }, near + 2 * i, far + 2 * i, n - i);
 }
 
 typedef struct {
   __m256i y_scale, y_offset, rv, gu, gv, bu;
 } MatrixVectors;
 
-/* 16 pixels, not yet cut to 0 … 255. Saturated sums lie far beyond. */
-static inline void
-color_16 (__m256i rgb[3], const guint8 *y, const gint16 *u, const gint16 *v, const MatrixVectors *m)
+static inline MatrixVectors
+matrix_vectors (const ColorMatrix *matrix)
 {
-  const __m256i cb = load (u), cr = load (v);
-  const __m256i luma =
-      _mm256_add_epi16 (_mm256_mulhrs_epi16 (_mm256_slli_epi16 (widen (y), 7), m->y_scale),
-          m->y_offset);
+  return (MatrixVectors){
+    .y_scale = _mm256_set1_epi16 (matrix->y_scale),
+    .y_offset = _mm256_set1_epi16 (matrix->y_offset),
+    .rv = _mm256_set1_epi16 (matrix->rv),
+    .gu = _mm256_set1_epi16 (matrix->gu),
+    .gv = _mm256_set1_epi16 (matrix->gv),
+    .bu = _mm256_set1_epi16 (matrix->bu),
+  };
+}
+
+/* 16 pixels, of y << 7, not yet cut to 0 … 255. Saturated sums lie far beyond. */
+static inline void
+color_16 (__m256i rgb[3], __m256i y, __m256i cb, __m256i cr, const MatrixVectors *m)
+{
+  const __m256i luma = _mm256_add_epi16 (_mm256_mulhrs_epi16 (y, m->y_scale), m->y_offset);
   const __m256i r = _mm256_adds_epi16 (luma, _mm256_mulhrs_epi16 (cr, m->rv));
   const __m256i g = _mm256_subs_epi16 (_mm256_subs_epi16 (luma, _mm256_mulhrs_epi16 (cb, m->gu)),
       _mm256_mulhrs_epi16 (cr, m->gv));
@@ -210,26 +221,82 @@ void
 color_row_avx2 (guint8 *const rgb[3], const guint8 *y, const gint16 *u, const gint16 *v, gsize n,
     const ColorMatrix *matrix)
 {
-  const MatrixVectors m = {
-    .y_scale = _mm256_set1_epi16 (matrix->y_scale),
-    .y_offset = _mm256_set1_epi16 (matrix->y_offset),
-    .rv = _mm256_set1_epi16 (matrix->rv),
-    .gu = _mm256_set1_epi16 (matrix->gu),
-    .gv = _mm256_set1_epi16 (matrix->gv),
-    .bu = _mm256_set1_epi16 (matrix->bu),
-  };
+  const MatrixVectors m = matrix_vectors (matrix);
   guint8 *const r = rgb[0], *const g = rgb[1], *const b = rgb[2];
   gsize i = 0;
 
   for (; i + 32 <= n; i += 32) {
     __m256i first[3], second[3];
-    color_16 (first, y + i, u + i, v + i, &m);
-    color_16 (second, y + i + 16, u + i + 16, v + i + 16, &m);
+    color_16 (first, _mm256_slli_epi16 (widen (y + i), 7), load (u + i), load (v + i), &m);
+    color_16 (second, _mm256_slli_epi16 (widen (y + i + 16), 7), load (u + i + 16),
+        load (v + i + 16), &m);
     store (r + i, pack_in_order (first[0], second[0]));
     store (g + i, pack_in_order (first[1], second[1]));
     store (b + i, pack_in_order (first[2], second[2]));
   }
   color_row_c ((guint8 *[]){ r + i, g + i, b + i }, y + i, u + i, v + i, n - i, matrix);
+}
+
+/* The chroma of 16 even pixels and of the odd ones behind them. */
+static inline void
+double_16 (__m256i doubled[2], const gint16 *in, gboolean on_even)
+{
+  const __m256i own = load (in), right = load (in + 1);
+
+  if (on_even) {
+    doubled[0] = _mm256_slli_epi16 (own, 6);
+    doubled[1] = _mm256_slli_epi16 (_mm256_add_epi16 (own, right), 5);
+    return;
+  }
+  const __m256i thrice = _mm256_add_epi16 (_mm256_add_epi16 (own, own), own);
+  doubled[0] = _mm256_slli_epi16 (_mm256_add_epi16 (thrice, load (in - 1)), 4);
+  doubled[1] = _mm256_slli_epi16 (_mm256_add_epi16 (thrice, right), 4);
+}
+
+/* The 16-bit lanes of the two in turn, as bytes. */
+static inline __m256i
+pack_in_turn (__m256i even, __m256i odd)
+{
+  const __m256i order = _mm256_setr_epi8 (0, 8, 1, 9, 2, 10, 3, 11, 4, 12, 5, 13, 6, 14, 7, 15, 0,
+      8, 1, 9, 2, 10, 3, 11, 4, 12, 5, 13, 6, 14, 7, 15);
+
+  return _mm256_shuffle_epi8 (_mm256_packus_epi16 (even, odd), order);
+}
+
+/* Even pixels and odd ones apart, so that neither luma nor chroma has to be widened. Returns how many it has
+ * done. */
+static inline gsize
+color_pairs (guint8 *const rgb[3], const guint8 *y, const gint16 *u, const gint16 *v, gsize n,
+    gboolean on_even, const ColorMatrix *matrix)
+{
+  const MatrixVectors m = matrix_vectors (matrix);
+  const __m256i mask = _mm256_set1_epi16 (0xff << 7);
+  guint8 *const r = rgb[0], *const g = rgb[1], *const b = rgb[2];
+  gsize i = 0;
+
+  for (; i + 32 <= n; i += 32) {
+    const __m256i luma = load (y + i);
+    __m256i cb[2], cr[2], even[3], odd[3];
+    double_16 (cb, u + i / 2, on_even);
+    double_16 (cr, v + i / 2, on_even);
+    color_16 (even, _mm256_and_si256 (_mm256_slli_epi16 (luma, 7), mask), cb[0], cr[0], &m);
+    color_16 (odd, _mm256_and_si256 (_mm256_srli_epi16 (luma, 1), mask), cb[1], cr[1], &m);
+    store (r + i, pack_in_turn (even[0], odd[0]));
+    store (g + i, pack_in_turn (even[1], odd[1]));
+    store (b + i, pack_in_turn (even[2], odd[2]));
+  }
+  return i;
+}
+
+void
+color_row_shared_avx2 (guint8 *const rgb[3], const guint8 *y, const gint16 *u, const gint16 *v,
+    gsize n, gboolean on_even, const ColorMatrix *matrix)
+{
+  const gsize i = on_even ? color_pairs (rgb, y, u, v, n, TRUE, matrix)
+                          : color_pairs (rgb, y, u, v, n, FALSE, matrix);
+
+  color_row_shared_c ((guint8 *[]){ rgb[0] + i, rgb[1] + i, rgb[2] + i }, y + i, u + i / 2,
+      v + i / 2, n - i, on_even, matrix);
 }
 
 /* Sums of 32 outputs. `bytes` holds 32 pairs of pixels in two vectors' worth of bytes; within each

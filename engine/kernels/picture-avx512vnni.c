@@ -1,14 +1,144 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * The horizontal pass for AVX-512 with VNNI: vpdpbusd takes four taps of sixteen rows at once. A weight of 23
- * bits is three signed digits of 8; each digit has a sum of its own, and no such sum comes near 2^31:
- * 255 × 128 × 32767 < 2^31.
+ * Colour and the passes of the resize for AVX-512 with VNNI: vpdpbusd takes four taps of sixteen rows, or
+ * columns, at once. A weight of 23 bits is three signed digits of 8; each digit has a sum of its own, and no such
+ * sum comes near 2^31: 255 × 128 × 32767 < 2^31.
  */
 #include "rows.h"
 
 #include <immintrin.h>
 
 #include "picture-columns.h"
+
+/* --- Colour ------------------------------------------------------------------------------------ */
+
+static inline __m512i
+load (const void *p)
+{
+  return _mm512_loadu_si512 (p);
+}
+
+/* 3 * near + far - 512 */
+static inline __m512i
+blend_32 (__m512i thrice_near, __m512i far)
+{
+  return _mm512_add_epi16 (thrice_near, _mm512_sub_epi16 (far, _mm512_set1_epi16 (512)));
+}
+
+void
+chroma_blend_pairs_avx512vnni (gint16 *const out[2], const guint8 *near, const guint8 *far, gsize n)
+{
+  const __m512i low_bytes = _mm512_set1_epi16 (0xff);
+  const __m512i thrice_first = _mm512_set1_epi16 (0x0003);
+  const __m512i thrice_second = _mm512_set1_epi16 (0x0300);
+  gint16 *const first = out[0], *const second = out[1];
+  gsize i = 0;
+
+  for (; i + 32 <= n; i += 32) {
+    const __m512i a = load (near + 2 * i), b = load (far + 2 * i);
+    _mm512_storeu_si512 (first + i,
+        blend_32 (_mm512_maddubs_epi16 (a, thrice_first), _mm512_and_si512 (b, low_bytes)));
+    _mm512_storeu_si512 (second + i,
+        blend_32 (_mm512_maddubs_epi16 (a, thrice_second), _mm512_srli_epi16 (b, 8)));
+  }
+  chroma_blend_pairs_c ((gint16 *[]){ first + i, second + i }, near + 2 * i, far + 2 * i, n - i);
+}
+
+typedef struct {
+  __m512i y_scale, y_offset, rv, gu, gv, bu;
+} MatrixVectors;
+
+static inline MatrixVectors
+matrix_vectors (const ColorMatrix *matrix)
+{
+  return (MatrixVectors){
+    .y_scale = _mm512_set1_epi16 (matrix->y_scale),
+    .y_offset = _mm512_set1_epi16 (matrix->y_offset),
+    .rv = _mm512_set1_epi16 (matrix->rv),
+    .gu = _mm512_set1_epi16 (matrix->gu),
+    .gv = _mm512_set1_epi16 (matrix->gv),
+    .bu = _mm512_set1_epi16 (matrix->bu),
+  };
+}
+
+/* 32 pixels, of y << 7, not yet cut to 0 … 255. Saturated sums lie far beyond. */
+static inline void
+color_32 (__m512i rgb[3], __m512i y, __m512i cb, __m512i cr, const MatrixVectors *m)
+{
+  const __m512i luma = _mm512_add_epi16 (_mm512_mulhrs_epi16 (y, m->y_scale), m->y_offset);
+  const __m512i r = _mm512_adds_epi16 (luma, _mm512_mulhrs_epi16 (cr, m->rv));
+  const __m512i g = _mm512_subs_epi16 (_mm512_subs_epi16 (luma, _mm512_mulhrs_epi16 (cb, m->gu)),
+      _mm512_mulhrs_epi16 (cr, m->gv));
+  const __m512i b = _mm512_adds_epi16 (luma, _mm512_mulhrs_epi16 (cb, m->bu));
+
+  rgb[0] = _mm512_srai_epi16 (r, 6);
+  rgb[1] = _mm512_srai_epi16 (g, 6);
+  rgb[2] = _mm512_srai_epi16 (b, 6);
+}
+
+/* The chroma of 32 even pixels and of the odd ones behind them. */
+static inline void
+double_32 (__m512i doubled[2], const gint16 *in, gboolean on_even)
+{
+  const __m512i own = load (in), right = load (in + 1);
+
+  if (on_even) {
+    doubled[0] = _mm512_slli_epi16 (own, 6);
+    doubled[1] = _mm512_slli_epi16 (_mm512_add_epi16 (own, right), 5);
+    return;
+  }
+  const __m512i thrice = _mm512_add_epi16 (_mm512_add_epi16 (own, own), own);
+  doubled[0] = _mm512_slli_epi16 (_mm512_add_epi16 (thrice, load (in - 1)), 4);
+  doubled[1] = _mm512_slli_epi16 (_mm512_add_epi16 (thrice, right), 4);
+}
+
+/* The 16-bit lanes of the two in turn, as bytes. */
+static inline __m512i
+pack_in_turn (__m512i even, __m512i odd)
+{
+  const __m512i order =
+      _mm512_broadcast_i32x4 (_mm_setr_epi8 (0, 8, 1, 9, 2, 10, 3, 11, 4, 12, 5, 13, 6, 14, 7, 15));
+
+  return _mm512_shuffle_epi8 (_mm512_packus_epi16 (even, odd), order);
+}
+
+/* Even pixels and odd ones apart, so that neither luma nor chroma has to be widened. Returns how many it has
+ * done. */
+static inline gsize
+color_pairs (guint8 *const rgb[3], const guint8 *y, const gint16 *u, const gint16 *v, gsize n,
+    gboolean on_even, const ColorMatrix *matrix)
+{
+  const MatrixVectors m = matrix_vectors (matrix);
+  const __m512i mask = _mm512_set1_epi16 (0xff << 7);
+  guint8 *const r = rgb[0], *const g = rgb[1], *const b = rgb[2];
+  gsize i = 0;
+
+  for (; i + 64 <= n; i += 64) {
+    const __m512i luma = load (y + i);
+    __m512i cb[2], cr[2], even[3], odd[3];
+    double_32 (cb, u + i / 2, on_even);
+    double_32 (cr, v + i / 2, on_even);
+    color_32 (even, _mm512_and_si512 (_mm512_slli_epi16 (luma, 7), mask), cb[0], cr[0], &m);
+    color_32 (odd, _mm512_and_si512 (_mm512_srli_epi16 (luma, 1), mask), cb[1], cr[1], &m);
+    _mm512_storeu_si512 (r + i, pack_in_turn (even[0], odd[0]));
+    _mm512_storeu_si512 (g + i, pack_in_turn (even[1], odd[1]));
+    _mm512_storeu_si512 (b + i, pack_in_turn (even[2], odd[2]));
+  }
+  return i;
+}
+
+void
+color_row_shared_avx512vnni (guint8 *const rgb[3], const guint8 *y, const gint16 *u,
+    const gint16 *v, gsize n, gboolean on_even, const ColorMatrix *matrix)
+{
+  const gsize i = on_even ? color_pairs (rgb, y, u, v, n, TRUE, matrix)
+                          : color_pairs (rgb, y, u, v, n, FALSE, matrix);
+
+  color_row_shared_avx2 ((guint8 *[]){ rgb[0] + i, rgb[1] + i, rgb[2] + i }, y + i, u + i / 2,
+      v + i / 2, n - i, on_even, matrix);
+}
+
+/* --- The horizontal pass ----------------------------------------------------------------------- */
 
 /* Scratch: for each four columns and each colour, four bytes of each of the RESIZE_ROWS rows. */
 #define QUAD_SIZE   (4 * RESIZE_ROWS)
@@ -52,23 +182,36 @@ typedef struct {
   __m512i digits[3]; /* sums of the highest first */
 } Sums;
 
-static inline void
-sums_add (Sums *sums, const guint8 *in, const __m512i weights[3])
+static inline Sums
+sums_start (void)
 {
-  const __m512i pixels = _mm512_loadu_si512 (in);
+  const __m512i zero = _mm512_setzero_si512 ();
 
+  return (Sums){ { zero, zero, _mm512_set1_epi32 (1 << (RESIZE_BITS - 1)) } };
+}
+
+static inline void
+sums_add (Sums *sums, __m512i pixels, const __m512i weights[3])
+{
   for (guint d = 0; d < 3; d++)
     sums->digits[d] = _mm512_dpbusd_epi32 (sums->digits[d], pixels, weights[d]);
 }
 
-/* RESIZE_ROWS bytes. */
-static inline __m128i
+/* 16 results, some of which may be 256. */
+static inline __m512i
 sums_end (const Sums *sums)
 {
   const __m512i upper = _mm512_add_epi32 (_mm512_slli_epi32 (sums->digits[0], 8), sums->digits[1]);
   const __m512i all = _mm512_add_epi32 (_mm512_slli_epi32 (upper, 8), sums->digits[2]);
 
-  return _mm512_cvtusepi32_epi8 (_mm512_srli_epi32 (all, RESIZE_BITS));
+  return _mm512_srli_epi32 (all, RESIZE_BITS);
+}
+
+static inline void
+load_weights (__m512i weights[3], const ResizeQuad *quad)
+{
+  for (guint d = 0; d < 3; d++)
+    weights[d] = _mm512_set1_epi32 (quad->digits[d]);
 }
 
 static inline void
@@ -76,20 +219,18 @@ write_column (guint8 *out, const guint8 *scratch, const ResizeAxis *axis, gsize 
 {
   const guint8 *in = scratch + axis->first_quad[x] * COLUMN_SIZE;
   const ResizeQuad *quads = axis->quads + x * axis->n_quads;
-  const __m512i zero = _mm512_setzero_si512 ();
-  const __m512i half = _mm512_set1_epi32 (1 << (RESIZE_BITS - 1));
-  Sums r = { { zero, zero, half } }, g = r, b = r;
+  Sums r = sums_start (), g = r, b = r;
 
   for (gsize q = 0; q < axis->n_quads; q++, in += COLUMN_SIZE) {
-    const __m512i weights[3] = { _mm512_set1_epi32 (quads[q].digits[0]),
-      _mm512_set1_epi32 (quads[q].digits[1]), _mm512_set1_epi32 (quads[q].digits[2]) };
-    sums_add (&r, in, weights);
-    sums_add (&g, in + QUAD_SIZE, weights);
-    sums_add (&b, in + 2 * QUAD_SIZE, weights);
+    __m512i weights[3];
+    load_weights (weights, &quads[q]);
+    sums_add (&r, load (in), weights);
+    sums_add (&g, load (in + QUAD_SIZE), weights);
+    sums_add (&b, load (in + 2 * QUAD_SIZE), weights);
   }
-  _mm_store_si128 ((__m128i *) out, sums_end (&r));
-  _mm_store_si128 ((__m128i *) out + 1, sums_end (&g));
-  _mm_store_si128 ((__m128i *) out + 2, sums_end (&b));
+  _mm_store_si128 ((__m128i *) out, _mm512_cvtusepi32_epi8 (sums_end (&r)));
+  _mm_store_si128 ((__m128i *) out + 1, _mm512_cvtusepi32_epi8 (sums_end (&g)));
+  _mm_store_si128 ((__m128i *) out + 2, _mm512_cvtusepi32_epi8 (sums_end (&b)));
 }
 
 void
@@ -97,4 +238,65 @@ horizontal_avx512vnni (const HorizontalArgs *args)
 {
   transpose_planes (args->scratch, args->in, resize_in_stride (args->axis->n_in));
   write_columns (args, write_column);
+}
+
+/* --- The vertical pass ------------------------------------------------------------------------- */
+
+/* Taps of a pass that has its weights made into digits; one of more is bound by reading its rows anyway. */
+#define MOST_TAPS 128
+
+/* 64 bytes of four rows: the four of each column side by side, 16 columns in a vector. Within each quarter
+ * of a vector, vector k has columns 4 * k … 4 * k + 3 of 16. */
+static inline void
+interleave_rows (__m512i columns[4], const guint8 *const rows[4], gsize x)
+{
+  const __m512i a = load (rows[0] + x), b = load (rows[1] + x);
+  const __m512i c = load (rows[2] + x), d = load (rows[3] + x);
+  const __m512i ab_low = _mm512_unpacklo_epi8 (a, b), ab_high = _mm512_unpackhi_epi8 (a, b);
+  const __m512i cd_low = _mm512_unpacklo_epi8 (c, d), cd_high = _mm512_unpackhi_epi8 (c, d);
+
+  columns[0] = _mm512_unpacklo_epi16 (ab_low, cd_low);
+  columns[1] = _mm512_unpackhi_epi16 (ab_low, cd_low);
+  columns[2] = _mm512_unpacklo_epi16 (ab_high, cd_high);
+  columns[3] = _mm512_unpackhi_epi16 (ab_high, cd_high);
+}
+
+static inline void
+vertical_64 (guint8 *out, const guint8 *const *rows, gsize x, const ResizeQuad *quads,
+    gsize n_quads)
+{
+  Sums sums[4] = { sums_start (), sums_start (), sums_start (), sums_start () };
+
+  for (gsize q = 0; q < n_quads; q++) {
+    __m512i weights[3], columns[4];
+    load_weights (weights, &quads[q]);
+    interleave_rows (columns, rows + 4 * q, x);
+    for (guint k = 0; k < 4; k++)
+      sums_add (&sums[k], columns[k], weights);
+  }
+  const __m512i low = _mm512_packus_epi32 (sums_end (&sums[0]), sums_end (&sums[1]));
+  const __m512i high = _mm512_packus_epi32 (sums_end (&sums[2]), sums_end (&sums[3]));
+  _mm512_storeu_si512 (out + x, _mm512_packus_epi16 (low, high));
+}
+
+void
+vertical_avx512vnni (guint8 *out, const guint8 *const *rows, const ResizePair *pairs, gsize n_pairs,
+    gsize n)
+{
+  const gsize n_taps = 2 * n_pairs, n_quads = (n_taps + 3) / 4;
+  const guint8 *taps[MOST_TAPS];
+  ResizeQuad quads[MOST_TAPS / 4] = { 0 };
+
+  if (n < 64 || n_taps > MOST_TAPS) {
+    vertical_avx2 (out, rows, pairs, n_pairs, n);
+    return;
+  }
+  for (gsize k = 0; k < 4 * n_quads; k++)
+    taps[k] = rows[MIN (k, n_taps - 1)];
+  for (gsize k = 0; k < n_taps; k++)
+    resize_quad_set (quads, k, resize_weight (&pairs[k / 2], k % 2));
+  for (gsize x = 0; x + 64 <= n; x += 64)
+    vertical_64 (out, taps, x, quads, n_quads);
+  if (n % 64 != 0)
+    vertical_64 (out, taps, n - 64, quads, n_quads); /* the rest, and some of it again */
 }

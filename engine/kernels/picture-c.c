@@ -68,21 +68,26 @@ chroma_widen_c (gint16 *restrict out, const guint8 *restrict in, gsize n)
 }
 
 void
-chroma_blend_c (guint16 *out, const guint8 *near, const guint8 *far, gsize n)
+chroma_blend_c (gint16 *restrict out, const guint8 *near, const guint8 *far, gsize n)
 {
   for (gsize i = 0; i < n; i++)
-    out[i] = (guint16) (3 * near[i] + far[i]);
+    out[i] = (gint16) (3 * near[i] + far[i] - 512);
+}
+
+static void
+blend_pairs (gint16 *restrict first, gint16 *restrict second, const guint8 *near, const guint8 *far,
+    gsize n)
+{
+  for (gsize i = 0; i < n; i++) {
+    first[i] = (gint16) (3 * near[2 * i] + far[2 * i] - 512);
+    second[i] = (gint16) (3 * near[2 * i + 1] + far[2 * i + 1] - 512);
+  }
 }
 
 void
-chroma_double_c (gint16 *out, const guint16 *in, gsize n, guint even, guint odd)
+chroma_blend_pairs_c (gint16 *const out[2], const guint8 *near, const guint8 *far, gsize n)
 {
-  for (gsize i = 0; i < n; i++) {
-    const gint left = (gint) (even * in[(gssize) i - 1] + (4 - even) * in[i]);
-    const gint right = (gint) (odd * in[i + 1] + (4 - odd) * in[i]);
-    out[2 * i] = (gint16) (16 * left - 32768);
-    out[2 * i + 1] = (gint16) (16 * right - 32768);
-  }
+  blend_pairs (out[0], out[1], near, far, n);
 }
 
 /* Restricted parameters, which compilers trust more than restricted variables: without them the loop
@@ -104,6 +109,34 @@ color_row_c (guint8 *const rgb[3], const guint8 *y, const gint16 *u, const gint1
     const ColorMatrix *matrix)
 {
   color_planes (rgb[0], rgb[1], rgb[2], y, u, v, n, *matrix);
+}
+
+/* One chroma sample for each of 2 * n pixels; even and odd: the parts, in quarters, that the neighbours have. */
+static void
+double_chroma (gint16 *restrict out, const gint16 *in, gsize n, gint even, gint odd)
+{
+  for (gsize i = 0; i < n; i++) {
+    out[2 * i] = (gint16) (16 * (even * in[(gssize) i - 1] + (4 - even) * in[i]));
+    out[2 * i + 1] = (gint16) (16 * (odd * in[i + 1] + (4 - odd) * in[i]));
+  }
+}
+
+/* Pixels whose chroma stays in the first-level cache until it is used; a multiple of 2. */
+#define COLOR_CHUNK 256
+
+void
+color_row_shared_c (guint8 *const rgb[3], const guint8 *y, const gint16 *u, const gint16 *v,
+    gsize n, gboolean on_even, const ColorMatrix *matrix)
+{
+  const gint even = on_even ? 0 : 1, odd = on_even ? 2 : 1;
+  gint16 cb[COLOR_CHUNK], cr[COLOR_CHUNK];
+
+  for (gsize x = 0; x < n; x += COLOR_CHUNK) {
+    const gsize some = MIN (n - x, COLOR_CHUNK);
+    double_chroma (cb, u + x / 2, (some + 1) / 2, even, odd);
+    double_chroma (cr, v + x / 2, (some + 1) / 2, even, odd);
+    color_planes (rgb[0] + x, rgb[1] + x, rgb[2] + x, y + x, cb, cr, some, *matrix);
+  }
 }
 
 static inline guint8

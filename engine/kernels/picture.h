@@ -104,13 +104,11 @@ typedef struct {
   /* Chroma that every pixel has, around 0, 8 fractional bits: out[i] = 256 * in[i] - 32768 */
   void (*chroma_widen) (gint16 *out, const guint8 *in, gsize n);
 
-  /* out[i] = 3 * near[i] + far[i] */
-  void (*chroma_blend) (guint16 *out, const guint8 *near, const guint8 *far, gsize n);
+  /* Chroma between two rows, around 0, 2 fractional bits: out[i] = 3 * near[i] + far[i] - 512 */
+  void (*chroma_blend) (gint16 *out, const guint8 *near, const guint8 *far, gsize n);
 
-  /* Twice as many chroma samples, around 0, 8 fractional bits. in[-1] and in[n] are read.
-   *   out[2 * i]     = 16 * (even * in[i - 1] + (4 - even) * in[i]) - 32768
-   *   out[2 * i + 1] = 16 * (odd * in[i + 1] + (4 - odd) * in[i]) - 32768 */
-  void (*chroma_double) (gint16 *out, const guint16 *in, gsize n, guint even, guint odd);
+  /* The same of rows of pairs: out[c][i] = 3 * near[2 * i + c] + far[2 * i + c] - 512 */
+  void (*chroma_blend_pairs) (gint16 *const out[2], const guint8 *near, const guint8 *far, gsize n);
 
   /* With a * b meaning (a * b + 2^14) >> 15:
    *   luma = (y << 7) * y_scale + y_offset
@@ -119,6 +117,16 @@ typedef struct {
    *   b = clip8 ((luma + u * bu) >> 6) */
   void (*color_row) (guint8 *const rgb[3], const guint8 *y, const gint16 *u, const gint16 *v,
       gsize n, const ColorMatrix *matrix);
+
+  /* color_row() where each two columns share chroma, with 2 fractional bits, from -1 to (n + 1) / 2. It lies
+   * between the two,
+   *   u of pixel 2 * i     = 16 * (u[i - 1] + 3 * u[i])
+   *   u of pixel 2 * i + 1 = 16 * (u[i + 1] + 3 * u[i])
+   * or, `on_even`, in the first of them:
+   *   u of pixel 2 * i     = 64 * u[i]
+   *   u of pixel 2 * i + 1 = 32 * (u[i] + u[i + 1]) */
+  void (*color_row_shared) (guint8 *const rgb[3], const guint8 *y, const gint16 *u, const gint16 *v,
+      gsize n, gboolean on_even, const ColorMatrix *matrix);
 
   void (*horizontal) (const HorizontalArgs *args);
 
@@ -136,6 +144,18 @@ static inline gint32
 resize_weight (const ResizePair *pair, guint which)
 {
   return pair->high[which] * 65536 + pair->low[which];
+}
+
+/* Into quads that have been 0: weight = high * 65536 + middle * 256 + low, each from -128 to 127. */
+static inline void
+resize_quad_set (ResizeQuad *quads, gsize tap, gint32 weight)
+{
+  const gint8 low = (gint8) weight;
+  const gint8 middle = (gint8) ((weight - low) >> 8);
+  const gint8 digits[3] = { (gint8) ((weight - low - middle * 256) >> 16), middle, low };
+
+  for (guint d = 0; d < 3; d++)
+    quads[tap / 4].digits[d] |= (gint32) ((guint32) (guint8) digits[d] << (8 * (tap % 4)));
 }
 
 #endif

@@ -51,10 +51,13 @@
   void split565_##isa (guint8 *const out[3], const guint8 *in, gsize n);                           \
   void narrow_##isa (guint8 *out, const guint8 *in, gsize n, guint shift, gint16 scale);           \
   void chroma_widen_##isa (gint16 *out, const guint8 *in, gsize n);                                \
-  void chroma_blend_##isa (guint16 *out, const guint8 *near, const guint8 *far, gsize n);          \
-  void chroma_double_##isa (gint16 *out, const guint16 *in, gsize n, guint even, guint odd);       \
+  void chroma_blend_##isa (gint16 *out, const guint8 *near, const guint8 *far, gsize n);           \
+  void chroma_blend_pairs_##isa (gint16 *const out[2], const guint8 *near, const guint8 *far,      \
+      gsize n);                                                                                    \
   void color_row_##isa (guint8 *const rgb[3], const guint8 *y, const gint16 *u, const gint16 *v,   \
       gsize n, const ColorMatrix *matrix);                                                         \
+  void color_row_shared_##isa (guint8 *const rgb[3], const guint8 *y, const gint16 *u,             \
+      const gint16 *v, gsize n, gboolean on_even, const ColorMatrix *matrix);                      \
   void horizontal_##isa (const HorizontalArgs *args);                                              \
   void vertical_##isa (guint8 *out, const guint8 *const *rows, const ResizePair *pairs,            \
       gsize n_pairs, gsize n)
@@ -81,6 +84,12 @@ DECLARE_BYTE_PRODUCTS (neoni8mm);
 
 DECLARE_PICTURE (c);
 DECLARE_PICTURE (avx2);
+void chroma_blend_pairs_avx512vnni (gint16 *const out[2], const guint8 *near, const guint8 *far,
+    gsize n);
+void color_row_shared_avx512vnni (guint8 *const rgb[3], const guint8 *y, const gint16 *u,
+    const gint16 *v, gsize n, gboolean on_even, const ColorMatrix *matrix);
 void horizontal_avx512vnni (const HorizontalArgs *args);
+void vertical_avx512vnni (guint8 *out, const guint8 *const *rows, const ResizePair *pairs,
+    gsize n_pairs, gsize n);
 
 #endif

@@ -35,8 +35,9 @@
   {                                                                                                \
     .split2 = split2_##isa, .split3 = split3_##isa, .split565 = split565_##isa,                    \
     .narrow = narrow_##isa, .chroma_widen = chroma_widen_##isa,                                    \
-    .chroma_blend = chroma_blend_##isa, .chroma_double = chroma_double_##isa,                      \
-    .color_row = color_row_##isa, .horizontal = horizontal_##isa, .vertical = vertical_##isa,      \
+    .chroma_blend = chroma_blend_##isa, .chroma_blend_pairs = chroma_blend_pairs_##isa,            \
+    .color_row = color_row_##isa, .color_row_shared = color_row_shared_##isa,                      \
+    .horizontal = horizontal_##isa, .vertical = vertical_##isa,                                    \
   }
 
 /* Best first. A processor must have what is in cpu_flags; what only some of them have comes with fill(). A row
@@ -82,7 +83,10 @@ extend_avx512 (ByteKernels *bytes, PictureKernels *picture, guint flags)
 #ifdef HAVE_KERNELS_AVX512VNNI
   if (flags & CPU_AVX512_VNNI) {
     *bytes = (ByteKernels) BYTES (avx512vnni, avx512vnni, avx2);
+    picture->chroma_blend_pairs = chroma_blend_pairs_avx512vnni;
+    picture->color_row_shared = color_row_shared_avx512vnni;
     picture->horizontal = horizontal_avx512vnni;
+    picture->vertical = vertical_avx512vnni;
   }
 #endif
 #ifdef HAVE_KERNELS_AVX512VBMI

@@ -150,33 +150,47 @@ typedef struct {
   const guint8 *far[2];
 } Chroma;
 
-/* One chroma sample for each pixel, from one for each two. */
-static void
-double_chroma (const ColorReader *reader, gint16 *doubled, const guint8 *near, const guint8 *far,
-    void *scratch)
+/* Room for n blended samples in scratch row `index`, with one more on either side. */
+static gint16 *
+blended_row (const ColorReader *reader, void *scratch, guint index)
 {
-  const gsize n = (reader->image->width + 1) / 2;
-  guint16 *blended = (guint16 *) scratch_row (reader, scratch, 0) + 1;
-
-  reader->kernels->chroma_blend (blended, near, far, n);
-  blended[-1] = blended[0];
-  blended[n] = blended[n - 1];
-  reader->kernels->chroma_double (doubled, blended, n, reader->even, reader->odd);
+  return (gint16 *) scratch_row (reader, scratch, index) + 1;
 }
 
+/* From blended chroma in scratch rows 0 and 1, one sample for each two pixels. */
+static void
+write_shared (const ColorReader *reader, guint8 *const rgb[3], const guint8 *luma, void *scratch)
+{
+  const gsize width = reader->image->width, n = (width + 1) / 2;
+  gint16 *blended[2];
+
+  for (guint c = 0; c < 2; c++) {
+    blended[c] = blended_row (reader, scratch, c);
+    blended[c][-1] = blended[c][0];
+    blended[c][n] = blended[c][n - 1];
+  }
+  reader->kernels->color_row_shared (rgb, luma, blended[0], blended[1], width,
+      reader->on_even_columns, &reader->matrix);
+}
+
+/* Scratch rows 0 to 2 are free. */
 static void
 write_rgb (const ColorReader *reader, guint8 *const rgb[3], const guint8 *luma,
-    const Chroma *chroma, guint columns, void *scratch)
+    const Chroma *chroma, void *scratch)
 {
   const gsize width = reader->image->width;
   gint16 *full[2];
 
+  if (reader->format->columns == 2) {
+    for (guint c = 0; c < 2; c++)
+      reader->kernels->chroma_blend (blended_row (reader, scratch, c), chroma->near[c],
+          chroma->far[c], (width + 1) / 2);
+    write_shared (reader, rgb, luma, scratch);
+    return;
+  }
   for (guint c = 0; c < 2; c++) {
-    full[c] = (gint16 *) scratch_row (reader, scratch, 1 + c);
-    if (columns == 1)
-      reader->kernels->chroma_widen (full[c], chroma->near[c], width);
-    else
-      double_chroma (reader, full[c], chroma->near[c], chroma->far[c], scratch);
+    full[c] = (gint16 *) scratch_row (reader, scratch, c);
+    reader->kernels->chroma_widen (full[c], chroma->near[c], width);
   }
   reader->kernels->color_row (rgb, luma, full[0], full[1], width, &reader->matrix);
 }
@@ -208,37 +222,25 @@ read_planar (const ColorReader *reader, guint8 *const rgb[3], gsize y, void *scr
                                       : read_samples (reader, 1 + c, far_row (y, image->height), n,
                                           scratch_row (reader, scratch, 5 + c));
   }
-  write_rgb (reader, rgb, read_luma (reader, y, scratch), &chroma, format->columns, scratch);
-}
-
-/* A row of pairs of chroma to scratch rows `first` and the next. */
-static void
-split_chroma (const ColorReader *reader, const guint8 *out[2], gsize row, guint first,
-    void *scratch)
-{
-  const gsize n = (reader->image->width + 1) / 2;
-  guint8 *parts[2] = { scratch_row (reader, scratch, first),
-    scratch_row (reader, scratch, first + 1) };
-  const guint cr = reader->format->cr;
-
-  reader->kernels->split2 (parts[cr], parts[1 - cr],
-      read_samples (reader, 1, row, 2 * n, scratch_row (reader, scratch, 7)), n);
-  out[0] = parts[0];
-  out[1] = parts[1];
+  write_rgb (reader, rgb, read_luma (reader, y, scratch), &chroma, scratch);
 }
 
 static void
 read_semi_planar (const ColorReader *reader, guint8 *const rgb[3], gsize y, void *scratch)
 {
   const PixelFormat *format = reader->format;
-  Chroma chroma;
+  const gsize n = (reader->image->width + 1) / 2;
+  const guint8 *near =
+      read_samples (reader, 1, y / format->rows, 2 * n, scratch_row (reader, scratch, 3));
+  const guint8 *far = format->rows == 1
+      ? near
+      : read_samples (reader, 1, far_row (y, reader->image->height), 2 * n,
+          scratch_row (reader, scratch, 4));
+  gint16 *const blended[2] = { blended_row (reader, scratch, format->cr),
+    blended_row (reader, scratch, 1 - format->cr) };
 
-  split_chroma (reader, chroma.near, y / format->rows, 3, scratch);
-  if (format->rows == 1)
-    memcpy (chroma.far, chroma.near, sizeof chroma.far);
-  else
-    split_chroma (reader, chroma.far, far_row (y, reader->image->height), 5, scratch);
-  write_rgb (reader, rgb, read_luma (reader, y, scratch), &chroma, format->columns, scratch);
+  reader->kernels->chroma_blend_pairs (blended, near, far, n);
+  write_shared (reader, rgb, read_luma (reader, y, scratch), scratch);
 }
 
 /* An odd width ends in a whole group of four bytes. */
@@ -253,7 +255,7 @@ read_packed (const ColorReader *reader, guint8 *const rgb[3], gsize y, void *scr
   reader->kernels->split2 (split[0], split[1], row_at (reader->image, 0, y), 2 * n);
   reader->kernels->split2 (parts[cr], parts[1 - cr], split[1 - luma], n);
   const Chroma chroma = { { parts[0], parts[1] }, { parts[0], parts[1] } };
-  write_rgb (reader, rgb, split[luma], &chroma, 2, scratch);
+  write_rgb (reader, rgb, split[luma], &chroma, scratch);
 }
 
 /* --- All formats ------------------------------------------------------------------------------ */
@@ -271,14 +273,11 @@ void
 color_reader_init (ColorReader *reader, const FbnetImage *image, gsize frame_height,
     const PictureKernels *kernels)
 {
-  const gboolean on_even_columns = frame_height > 576;
-
   reader->image = image;
   reader->format = pixel_format (image->format);
   reader->kernels = kernels;
   reader->matrix = color_matrix (image->matrix, image->range);
-  reader->even = on_even_columns ? 0 : 1;
-  reader->odd = on_even_columns ? 2 : 1;
+  reader->on_even_columns = frame_height > 576;
   if (reader->format->bits > 8) {
     reader->luma_scale = narrow_scale (reader->format->bits, image->range == FBNET_RANGE_FULL);
     reader->chroma_scale = narrow_scale (reader->format->bits, FALSE);

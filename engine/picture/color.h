@@ -23,7 +23,7 @@ typedef struct {
   const PictureKernels *kernels;
   gint16 luma_scale, chroma_scale; /* narrow()'s, of more than 8 bits */
   ColorMatrix matrix;
-  guint even, odd; /* chroma_double()'s weights */
+  gboolean on_even_columns; /* where shared chroma lies */
 } ColorReader;
 
 void color_reader_init (ColorReader *reader, const FbnetImage *image, gsize frame_height,

@@ -194,8 +194,8 @@ typedef struct {
 typedef struct {
   const Job *job;
   guint8 *memory;
-  gsize first_row; /* of the source */
-  gsize n_rows;    /* that have been through the horizontal pass */
+  gsize first_row, end_row; /* of the source */
+  gsize n_rows;             /* that have been through the horizontal pass */
 } Band;
 
 static guint8 *
@@ -207,7 +207,7 @@ ring_row (const Band *band, gsize row)
   return band->memory + resizer->ring_offset + slot * resizer->ring_stride;
 }
 
-/* The next RESIZE_ROWS source rows into the ring. Rows beyond the frame's end keep what an earlier
+/* The next RESIZE_ROWS source rows into the ring. Rows beyond the band's end keep what an earlier
  * block left there; nobody asks for them. */
 static void
 band_advance (Band *band)
@@ -216,7 +216,7 @@ band_advance (Band *band)
   const ResizeAxis *axis = &resizer->horizontal.axis;
   const gsize stride = resize_in_stride (axis->n_in);
   const gsize first = band->first_row + band->n_rows;
-  const gsize n = MIN (RESIZE_ROWS, resizer->vertical.axis.n_in - first);
+  const gsize n = MIN (RESIZE_ROWS, band->end_row - first);
   guint8 *planes[3];
 
   for (gsize c = 0; c < 3; c++)
@@ -236,13 +236,20 @@ band_advance (Band *band)
   band->n_rows += RESIZE_ROWS;
 }
 
+/* Behind the source rows that output row y needs. */
+static gsize
+rows_end (const ResizeAxis *axis, gsize y)
+{
+  return MIN (axis->first[y] + 2 * axis->n_pairs, axis->n_in);
+}
+
 static void
 band_write_row (Band *band, gsize y)
 {
   const ImageResizer *resizer = band->job->resizer;
   const ResizeAxis *axis = &resizer->vertical.axis;
   const gsize first = axis->first[y], n_taps = 2 * axis->n_pairs;
-  const gsize last = MIN (first + n_taps, axis->n_in) - 1;
+  const gsize last = rows_end (axis, y) - 1;
   const gsize row_size = resizer->horizontal.axis.n_out * 3;
   const guint8 **rows = (const guint8 **) (void *) (band->memory + resizer->rows_offset);
 
@@ -266,6 +273,7 @@ run_band (gpointer data, guint item, guint thread)
     .job = job,
     .memory = (guint8 *) resizer->memory.data + thread * resizer->thread_size,
     .first_row = resizer->vertical.axis.first[begin],
+    .end_row = rows_end (&resizer->vertical.axis, end - 1),
   };
 
   for (gsize y = begin; y < end; y++)

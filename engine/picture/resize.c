@@ -133,18 +133,6 @@ most_quads (const ResizeAxis *axis)
   return MIN (most, resize_in_stride (axis->n_in) / 4);
 }
 
-/* weight = high * 65536 + middle * 256 + low, each from -128 to 127. */
-static void
-quad_set (ResizeQuad *quads, gsize tap, gint32 weight)
-{
-  const gint8 low = (gint8) weight;
-  const gint8 middle = (gint8) ((weight - low) >> 8);
-  const gint8 digits[3] = { (gint8) ((weight - low - middle * 256) >> 16), middle, low };
-
-  for (guint d = 0; d < 3; d++)
-    quads[tap / 4].digits[d] |= (gint32) ((guint32) (guint8) digits[d] << (8 * (tap % 4)));
-}
-
 static void
 fill_quads (ResizeFilter *filter)
 {
@@ -156,7 +144,7 @@ fill_quads (ResizeFilter *filter)
     const gsize offset = axis->first[i] - 4 * start;
     filter->first_quad[i] = (guint32) start;
     for (gsize k = 0; k < 2 * axis->n_pairs; k++)
-      quad_set (filter->quads + i * axis->n_quads, offset + k,
+      resize_quad_set (filter->quads + i * axis->n_quads, offset + k,
           resize_weight (&axis->pairs[i * axis->n_pairs + k / 2], k % 2));
   }
 }

@@ -13,10 +13,10 @@
 typedef struct {
   gsize n;
   guint8 *in[3];
-  gint16 *chroma[2];
-  guint16 *blended; /* from the one before the first to the one behind the last */
-  guint even, odd;  /* chroma_double()'s weights */
-  guint shift;      /* narrow()'s */
+  gint16 *chroma
+      [2]; /* color_row_shared()'s: from the one before the first to the one behind the last */
+  gboolean on_even;
+  guint shift; /* narrow()'s */
   gint16 scale;
   ResizeFilter filter;
   GPtrArray *rows;
@@ -38,7 +38,6 @@ work_clear (Work *work)
   }
   check_free (work->chroma[0]);
   check_free (work->chroma[1]);
-  check_free (work->blended);
   check_free (work->scratch);
   resize_filter_clear (&work->filter);
   g_clear_pointer (&work->rows, g_ptr_array_unref);
@@ -144,7 +143,7 @@ init_chroma_blend (Work *work)
 {
   for (guint i = 0; i < 2; i++)
     work->in[i] = check_exact_bytes (work->n, fill_of (work));
-  work->out[0] = guarded_new (work->n * sizeof (guint16), sizeof (guint16));
+  work->out[0] = guarded_new (work->n * sizeof (gint16), sizeof (gint16));
 }
 
 static void
@@ -153,32 +152,20 @@ run_chroma_blend (const PictureKernels *kernels, const Work *w)
   kernels->chroma_blend (w->out[0].data, w->in[0], w->in[1], w->n);
 }
 
-/* Blended samples are 0 … 1020. */
 static void
-init_chroma_double (Work *work)
+init_chroma_blend_pairs (Work *work)
 {
-  work->blended = check_alloc ((work->n + 2) * sizeof (guint16), sizeof (guint16));
-  for (gsize i = 0; i < work->n + 2; i++)
-    work->blended[i] = (guint16) (fill_of (work) == FILL_EDGES ? 1020 * g_test_rand_bit ()
-                                                               : g_test_rand_int_range (0, 1021));
-  work->even = 1;
-  work->odd = 1;
-  work->out[0] = guarded_new (2 * work->n * sizeof (gint16), sizeof (gint16));
-}
-
-/* Chroma that lies where every other luma sample does. */
-static void
-init_chroma_double_left (Work *work)
-{
-  init_chroma_double (work);
-  work->even = 0;
-  work->odd = 2;
+  for (guint i = 0; i < 2; i++) {
+    work->in[i] = check_exact_bytes (2 * work->n, fill_of (work));
+    work->out[i] = guarded_new (work->n * sizeof (gint16), sizeof (gint16));
+  }
 }
 
 static void
-run_chroma_double (const PictureKernels *kernels, const Work *w)
+run_chroma_blend_pairs (const PictureKernels *kernels, const Work *w)
 {
-  kernels->chroma_double (w->out[0].data, w->blended + 1, w->n, w->even, w->odd);
+  kernels->chroma_blend_pairs ((gint16 *[]){ w->out[0].data, w->out[1].data }, w->in[0], w->in[1],
+      w->n);
 }
 
 /* Doubled samples are -32768 … 32512. */
@@ -198,13 +185,45 @@ init_color_row (Work *work)
 }
 
 /* The largest coefficients there are, BT.2020 limited, and the smallest luma: sums leave 16 bits. */
+static const ColorMatrix largest = { 19077, -1160, 13750, 1535, 5327, 17546 };
+
 static void
 run_color_row (const PictureKernels *kernels, const Work *w)
 {
-  const ColorMatrix matrix = { 19077, -1160, 13750, 1535, 5327, 17546 };
-
   kernels->color_row ((guint8 *[]){ w->out[0].data, w->out[1].data, w->out[2].data }, w->in[0],
-      w->chroma[0], w->chroma[1], w->n, &matrix);
+      w->chroma[0], w->chroma[1], w->n, &largest);
+}
+
+/* Blended samples are -512 … 508. */
+static void
+init_color_row_shared (Work *work)
+{
+  const gsize n = (work->n + 1) / 2 + 2;
+
+  work->in[0] = check_exact_bytes (work->n, fill_of (work));
+  for (guint i = 0; i < 2; i++) {
+    work->chroma[i] = check_alloc (n * sizeof (gint16), sizeof (gint16));
+    for (gsize x = 0; x < n; x++)
+      work->chroma[i][x] = (gint16) (work->n % (2 + i) == 0 ? g_test_rand_bit () * 1020 - 512
+                                                            : g_test_rand_int_range (-512, 509));
+  }
+  for (guint c = 0; c < 3; c++)
+    work->out[c] = guarded_new (work->n, 1);
+}
+
+/* Chroma that lies where every other luma sample does. */
+static void
+init_color_row_on_even (Work *work)
+{
+  init_color_row_shared (work);
+  work->on_even = TRUE;
+}
+
+static void
+run_color_row_shared (const PictureKernels *kernels, const Work *w)
+{
+  kernels->color_row_shared ((guint8 *[]){ w->out[0].data, w->out[1].data, w->out[2].data },
+      w->in[0], w->chroma[0] + 1, w->chroma[1] + 1, w->n, w->on_even, &largest);
 }
 
 static void
@@ -292,7 +311,8 @@ compare_rows (Work *work, RunFunc run)
     g_free (want[i]);
 }
 
-static const gsize lengths[] = { 0, 1, 2, 15, 16, 17, 31, 32, 33, 47, 48, 63, 64, 65, 100, 1000 };
+static const gsize lengths[] = { 0, 1, 2, 15, 16, 17, 31, 32, 33, 47, 48, 63, 64, 65, 100, 129,
+  1000 };
 
 /* Kernels that take nothing but a length. */
 typedef struct {
@@ -311,9 +331,10 @@ static const Kind kinds[] = {
   { "narrow, 16 bits", init_narrow_16, run_narrow, 1 },
   { "chroma_widen", init_chroma_widen, run_chroma_widen, 1 },
   { "chroma_blend", init_chroma_blend, run_chroma_blend, 2 },
-  { "chroma_double", init_chroma_double, run_chroma_double, 1 },
-  { "chroma_double, left", init_chroma_double_left, run_chroma_double, 1 },
+  { "chroma_blend_pairs", init_chroma_blend_pairs, run_chroma_blend_pairs, 4 },
   { "color_row", init_color_row, run_color_row, 3 },
+  { "color_row_shared", init_color_row_shared, run_color_row_shared, 2 },
+  { "color_row_shared, on even columns", init_color_row_on_even, run_color_row_shared, 2 },
 };
 
 /* Rows of any length. */
