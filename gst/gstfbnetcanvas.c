@@ -212,11 +212,23 @@ spread (guint8 *restrict out, const guint8 *restrict covers, gsize n, const guin
       out[i * step + k] = covers[i] & used[k];
 }
 
+/* A line's edge, row after row. */
+static void
+blend_group (const Brush *brush, guint8 *data, guint8 cover)
+{
+  for (gint k = 0; k < brush->layer->step; k++)
+    blend_bytes (&data[k], &(guint8){ cover & brush->used[k] }, &brush->pattern[k], 1);
+}
+
 static void
 blend_groups (const Brush *brush, guint8 *data, const guint8 *covers, gsize n)
 {
   guint8 spreaded[CHUNK * MOST_BYTES];
 
+  if (n == 1) {
+    blend_group (brush, data, covers[0]);
+    return;
+  }
   switch (brush->layer->step) { /* the compiler unrolls what it knows */
     case 1:
       blend_bytes (data, covers, brush->pattern, n);

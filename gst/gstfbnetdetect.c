@@ -195,6 +195,17 @@ is_upstream_live (GstBaseTransform *trans)
   return live;
 }
 
+/* What frames of these caps are copied into before they are looked at beside the stream. */
+static void
+reserve_copies (GstFbnetDetect *self)
+{
+  GstVideoInfo packed;
+
+  if (gst_video_info_set_format (&packed, GST_VIDEO_INFO_FORMAT (&self->info),
+          (guint) GST_VIDEO_INFO_WIDTH (&self->info), (guint) GST_VIDEO_INFO_HEIGHT (&self->info)))
+    gst_fbnet_worker_reserve (self->worker, packed.size);
+}
+
 /* With the first caps: sources do not know earlier whether they are live. */
 static void
 choose_scheduling (GstFbnetDetect *self)
@@ -226,6 +237,8 @@ gst_fbnet_detect_set_caps (GstBaseTransform *trans, GstCaps *in, GstCaps *out)
   gst_fbnet_worker_renew (self->worker);
   self->warm = FALSE;
   choose_scheduling (self);
+  if (self->latest)
+    reserve_copies (self);
   return TRUE;
 }
 
@@ -624,6 +637,7 @@ tell (GstFbnetDetect *self, GstBuffer *buffer, const GstFbnetMoment *moment,
   }
   attach (self, buffer, carried);
   gst_fbnet_truth_attach (truth, buffer);
+  fbnet_release_processor (); /* others may take their time */
   if (carried != NULL && fresh)
     emit_new_detections (self, buffer, carried);
   gst_fbnet_teller_tell (&self->teller, GST_BASE_TRANSFORM (self), buffer,
@@ -717,9 +731,9 @@ tolerate (GstFbnetDetect *self, GError **error, GstFbnetReason *reason)
 }
 
 static GstFlowReturn
-gst_fbnet_detect_transform_ip (GstBaseTransform *trans, GstBuffer *buffer)
+pass (GstFbnetDetect *self, GstBuffer *buffer)
 {
-  GstFbnetDetect *self = GST_FBNET_DETECT (trans);
+  GstBaseTransform *trans = GST_BASE_TRANSFORM (self);
   g_autoptr (GError) error = NULL;
   GstFbnetMoment moment;
 
@@ -745,6 +759,19 @@ gst_fbnet_detect_transform_ip (GstBaseTransform *trans, GstBuffer *buffer)
   tell (self, buffer, &moment, newest, &truth);
   take_stock (self, buffer, &moment, self->latest ? NULL : newest, &truth);
   return GST_FLOW_OK;
+}
+
+/* What is looked at beside the stream makes way for a frame that passes. */
+static GstFlowReturn
+gst_fbnet_detect_transform_ip (GstBaseTransform *trans, GstBuffer *buffer)
+{
+  GstFbnetDetect *self = GST_FBNET_DETECT (trans);
+
+  if (self->latest)
+    fbnet_claim_processor ();
+  const GstFlowReturn flow = pass (self, buffer);
+  fbnet_release_processor ();
+  return flow;
 }
 
 /* --- Queries ----------------------------------------------------------------------------------- */

@@ -26,8 +26,8 @@ gst_fbnet_moment_distance (const GstFbnetMoment *a, const GstFbnetMoment *b)
   return (GstClockTime) ABS (a->came - b->came) * GST_USECOND;
 }
 
-/* Pixels of a frame that take longer to resize than somebody may have to wait: 1920 × 1080 have more. */
-#define LARGE 2000000
+/* How many times longer it takes to resize a pixel than to copy it, nearly. */
+#define RESIZE_COST 4
 
 /* Of most processors. */
 #define HUGE_PAGE (2 << 20)
@@ -45,17 +45,25 @@ gst_fbnet_view_new (void)
   return view;
 }
 
-void
-gst_fbnet_view_clear (GstFbnetView *view)
+/* Of the network, and of everything made for it. */
+static void
+let_go (GstFbnetView *view)
 {
   g_ptr_array_set_size (view->inputs, 0);
   view->n_inputs = 0;
   g_clear_pointer (&view->network, gst_fbnet_network_unref);
   g_clear_pointer (&view->class_thresholds, g_free);
   g_clear_pointer (&view->wide_thresholds, g_free);
-  gst_clear_buffer (&view->copy);
   g_array_set_size (view->waiting, 0);
   view->revision = 0;
+}
+
+void
+gst_fbnet_view_clear (GstFbnetView *view)
+{
+  let_go (view);
+  gst_clear_buffer (&view->copy);
+  view->copy_size = 0;
 }
 
 void
@@ -92,7 +100,7 @@ gst_fbnet_view_set_params (GstFbnetView *view, GstFbnetNetwork *network, const F
     const GstFbnetTracking *tracking, guint revision)
 {
   if (view->network != network) {
-    gst_fbnet_view_clear (view);
+    let_go (view);
     view->network = gst_fbnet_network_ref (network);
   }
   if (view->revision == revision)
@@ -165,6 +173,24 @@ allocate (gsize size)
   return gst_buffer_new_wrapped_full (0, memory, rounded, 0, size, memory, free);
 }
 
+GstBuffer *
+gst_fbnet_view_new_copy (gsize size)
+{
+  GstBuffer *copy = allocate (size);
+
+  if (copy != NULL)
+    gst_buffer_memset (copy, 0, 0, size);
+  return copy;
+}
+
+void
+gst_fbnet_view_set_copy (GstFbnetView *view, GstBuffer *copy, gsize size)
+{
+  gst_clear_buffer (&view->copy);
+  view->copy = copy;
+  view->copy_size = size;
+}
+
 /* The frame's pixels into `copy`, without a new allocation where the last one was as large; `frame` points there
  * then. */
 static gboolean
@@ -175,11 +201,8 @@ copy_picture (GstFbnetView *view, GstVideoFrame *frame, GError **error)
 
   gst_video_info_set_format (&info, GST_VIDEO_FRAME_FORMAT (frame),
       (guint) GST_VIDEO_FRAME_WIDTH (frame), (guint) GST_VIDEO_FRAME_HEIGHT (frame));
-  if (view->copy == NULL || view->copy_size != info.size) {
-    gst_clear_buffer (&view->copy);
-    view->copy = allocate (info.size);
-    view->copy_size = info.size;
-  }
+  if (view->copy == NULL || view->copy_size != info.size)
+    gst_fbnet_view_set_copy (view, allocate (info.size), info.size);
   if (view->copy == NULL
       || !gst_video_frame_map (&copy, &info, view->copy,
           GST_MAP_WRITE | GST_VIDEO_FRAME_MAP_FLAG_NO_REF)) {
@@ -214,16 +237,19 @@ fill_all (GstFbnetView *view, const GArray *regions, GError **error)
   return TRUE;
 }
 
+/* Whether copying the frame takes less time than resizing what is to be seen of it. */
 static gboolean
-are_large (const GArray *regions)
+is_copied_sooner (const GstVideoFrame *frame, const GArray *regions)
 {
+  const guint64 n_all =
+      (guint64) GST_VIDEO_FRAME_WIDTH (frame) * (guint64) GST_VIDEO_FRAME_HEIGHT (frame);
   guint64 n = 0;
 
   for (guint i = 0; i < regions->len; i++) {
     const FbnetRegion *area = &g_array_index (regions, GstFbnetRegion, i).area;
     n += (guint64) area->width * area->height;
   }
-  return n > LARGE;
+  return n * RESIZE_COST > n_all;
 }
 
 static void
@@ -242,7 +268,7 @@ gst_fbnet_view_fill (GstFbnetView *view, const GstVideoInfo *info, GstVideoFrame
     const FbnetRegion *visible, const GArray *regions, gboolean keep, GError **error)
 {
   const gboolean cropped = visible->x > 0 || visible->y > 0;
-  const gboolean later = keep && !view->compared && are_large (regions);
+  const gboolean later = keep && !view->compared && is_copied_sooner (frame, regions);
   const gboolean zooms = view->zoom.regions > 0 && regions->len > 0;
 
   begin (view, visible);

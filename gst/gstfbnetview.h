@@ -66,16 +66,24 @@ typedef struct {
 GstFbnetView *gst_fbnet_view_new (void);
 void gst_fbnet_view_free (GstFbnetView *view); /* NULL is allowed */
 
-/* Lets go of the network, and of everything made for it. */
+/* Lets go of the network, of everything made for it, and of the copy. */
 void gst_fbnet_view_clear (GstFbnetView *view);
 
 /* For the frames to come. Nothing happens if `revision` is what the view has. */
 void gst_fbnet_view_set_params (GstFbnetView *view, GstFbnetNetwork *network,
     const FbnetParams *params, const GstFbnetTracking *tracking, guint revision);
 
+/* (transfer full) (nullable): a buffer for a copy of a frame, all of its pages there, so that the first copy takes
+ * no longer than the others. NULL: there is no memory. */
+GstBuffer *gst_fbnet_view_new_copy (gsize size);
+
+/* (transfer full): what the next frames are copied into, if they have that size. */
+void gst_fbnet_view_set_copy (GstFbnetView *view, GstBuffer *copy, gsize size);
+
 /* For a detector: takes what it needs of the mapped frame, `visible` of it, in which the regions lie
- * (element-type GstFbnetRegion); none: the view is of nothing. Second looks need the frame itself: `keep` as below, and of
- * large regions that are not compared the pixels are only copied then, which takes a fifth of the time. */
+ * (element-type GstFbnetRegion); none: the view is of nothing. With `keep`, as below, a frame that is not compared is only
+ * copied, unless the regions are resized sooner; gst_fbnet_view_finish() resizes them then. Second looks need
+ * the copy, too. */
 gboolean gst_fbnet_view_fill (GstFbnetView *view, const GstVideoInfo *info, GstVideoFrame *frame,
     const FbnetRegion *visible, const GArray *regions, gboolean keep, GError **error);
 

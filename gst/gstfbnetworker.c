@@ -11,6 +11,9 @@
 /* How much the thread steps back behind others of the process that want its processor. */
 #define NICER 3
 
+/* One that is filled, one that waits, one that is looked at. */
+#define N_VIEWS 3
+
 /* One that all see, one that the streaming thread still reads, one that is being written. */
 #define N_LOOKS 3
 
@@ -19,8 +22,13 @@ struct _GstFbnetWorker {
   gpointer data;
   GstFbnetTracks *tracks; /* of the thread that looks */
   const GstFbnetLook
-      *before;      /* (nullable): of it, too: the newest look when the present one began */
-  gint64 last_came; /* of the streaming thread */
+      *before; /* (nullable): of it, too: the newest look when the present one began */
+
+  /* Of the streaming thread */
+  gint64 last_came;
+  GstBuffer *spares[N_VIEWS]; /* for copies: each view takes one when it is filled the next time */
+  guint n_spares;
+  gsize spare_size; /* of those that there are, or were last; 0: none */
 
   GMutex lock; /* protects the rest */
   GCond wake;
@@ -276,6 +284,31 @@ work (gpointer data)
   return NULL;
 }
 
+/* --- Memory for copies ------------------------------------------------------------------------- */
+
+static void
+drop_spares (GstFbnetWorker *worker)
+{
+  while (worker->n_spares > 0)
+    gst_buffer_unref (worker->spares[--worker->n_spares]);
+  worker->spare_size = 0;
+}
+
+void
+gst_fbnet_worker_reserve (GstFbnetWorker *worker, gsize size)
+{
+  if (worker->spare_size == size)
+    return;
+  drop_spares (worker);
+  worker->spare_size = size;
+  while (worker->n_spares < N_VIEWS) {
+    GstBuffer *spare = gst_fbnet_view_new_copy (size);
+    if (spare == NULL) /* told when a frame needs it */
+      return;
+    worker->spares[worker->n_spares++] = spare;
+  }
+}
+
 /* --- The thread -------------------------------------------------------------------------------- */
 
 void
@@ -312,6 +345,7 @@ gst_fbnet_worker_stop (GstFbnetWorker *worker)
   gst_fbnet_view_clear (worker->filling);
   gst_fbnet_view_clear (worker->waiting);
   gst_fbnet_view_clear (worker->looking);
+  drop_spares (worker);
   g_clear_error (&worker->error);
   worker->took = worker->last_came = 0;
 }
@@ -337,6 +371,8 @@ gst_fbnet_worker_get_view (GstFbnetWorker *worker)
   g_mutex_lock (&worker->lock);
   GstFbnetView *view = worker->filling;
   g_mutex_unlock (&worker->lock);
+  if (worker->n_spares > 0 && view->copy_size != worker->spare_size)
+    gst_fbnet_view_set_copy (view, worker->spares[--worker->n_spares], worker->spare_size);
   return view;
 }
 
@@ -349,8 +385,8 @@ gst_fbnet_worker_submit (GstFbnetWorker *worker)
   worker->filling = worker->waiting;
   worker->waiting = view;
   worker->is_waiting = is_current (worker, view);
-  g_cond_signal (&worker->wake);
   g_mutex_unlock (&worker->lock);
+  g_cond_signal (&worker->wake); /* who wakes up finds the lock free */
   return replaced;
 }
 

@@ -44,6 +44,9 @@ guint gst_fbnet_worker_get_generation (GstFbnetWorker *worker);
  * ended nobody knows. */
 gboolean gst_fbnet_worker_is_busy (GstFbnetWorker *worker, gint64 now);
 
+/* Has views' memory for copies of frames of `size` bytes made now, before they come. */
+void gst_fbnet_worker_reserve (GstFbnetWorker *worker, gsize size);
+
 /* (transfer none): the one to be filled for the next look. */
 GstFbnetView *gst_fbnet_worker_get_view (GstFbnetWorker *worker);
 

@@ -44,6 +44,7 @@
 #include <stdatomic.h>
 #include <stdio.h>
 
+#include "claims.h"
 #include "fbnet/fbnet.h"
 #include "memory.h"
 
@@ -72,6 +73,7 @@ struct Workers {
   WorkFunc func;
   gpointer data;
   guint n_items;
+  gboolean claims; /* the caller claims a processor */
 
   atomic_uint ticket; /* of the frame; the smallest is the oldest */
   atomic_uint gate;
@@ -194,13 +196,23 @@ leave_gate (Workers *w)
   pthread_mutex_unlock (&w->pool->lock);
 }
 
+/* The index of an item that nobody else has; n_items or more: there is none. Whoever helps a thread that
+ * claims a processor need not make way for it. */
+static gsize
+take_item (Workers *w)
+{
+  if (!w->claims)
+    claims_make_way ();
+  return atomic_fetch_add (&w->next_item, 1);
+}
+
 /* Returns the gate as it was before it closed. */
 static guint
 take_items (Workers *w, guint thread)
 {
   gsize item;
 
-  while ((item = atomic_fetch_add (&w->next_item, 1)) < w->n_items)
+  while ((item = take_item (w)) < w->n_items)
     w->func (w->data, (guint) item, thread);
   return atomic_fetch_or (&w->gate, GATE_CLOSED);
 }
@@ -352,6 +364,7 @@ run_shared (Workers *w, WorkFunc func, gpointer data, guint n_items)
   w->func = func;
   w->data = data;
   w->n_items = n_items;
+  w->claims = claims_has_own ();
   atomic_store (&w->next_item, 0);
   atomic_store (&w->gate, GATE_ROOM (w->n_threads - 1));
   const guint n_working = atomic_load (&pool->n_working);
@@ -366,8 +379,10 @@ workers_run (Workers *workers, WorkFunc func, gpointer data, guint n_items)
 {
   if (workers == NULL || workers->n_threads == 1 || n_items <= 1
       || workers->pool != atomic_load (&the_pool)) {
-    for (guint item = 0; item < n_items; item++)
+    for (guint item = 0; item < n_items; item++) {
+      claims_make_way ();
       func (data, item, 0);
+    }
     return;
   }
   const gboolean in_frame = workers->in_frame;
@@ -432,6 +447,7 @@ static void
 after_fork_in_child (void)
 {
   atomic_store (&the_pool, NULL);
+  claims_forget ();
   pthread_mutex_unlock (&pool_lock);
 }
 

@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * What scheduling=latest costs a live stream: how much later its frames are, what a strict sink shows, how
- * long it takes to stop.
+ * What scheduling=latest costs a live stream: how much later its frames are, and by what; what a strict sink shows;
+ * how long it takes to stop.
  *
  *   bench-live MODEL [SETTINGS]    SETTINGS as gst-launch-1.0 writes them; without: "min-size=800 max-size=1333"
  */
 #include <gst/gst.h>
 #include <stdlib.h>
+#include <sys/resource.h>
 #include <time.h>
 
 #define N_FRAMES 300
@@ -14,8 +15,10 @@
 typedef struct {
   gint64 entered;                           /* µs: the last frame, at the element's sink pad */
   double worked;                            /* ms: the thread's processor time then */
+  struct rusage usage;                      /* the thread's, then */
   double delays[N_FRAMES], works[N_FRAMES]; /* ms; of the second what the thread worked itself */
-  guint n_frames;
+  glong n_faults;                           /* in the element */
+  guint n_frames, n_interrupted;            /* frames; those that another thread ran in between */
 } Delays;
 
 static double
@@ -27,11 +30,23 @@ thread_ms (void)
   return (double) now.tv_sec * 1e3 + (double) now.tv_nsec * 1e-6;
 }
 
+static struct rusage
+thread_usage (void)
+{
+  struct rusage usage = { 0 };
+
+#ifdef RUSAGE_THREAD
+  getrusage (RUSAGE_THREAD, &usage);
+#endif
+  return usage;
+}
+
 static GstPadProbeReturn
 note_entry (GstPad *pad, GstPadProbeInfo *info, gpointer data)
 {
   Delays *delays = data;
 
+  delays->usage = thread_usage ();
   delays->worked = thread_ms ();
   delays->entered = g_get_monotonic_time ();
   return GST_PAD_PROBE_OK;
@@ -47,6 +62,9 @@ note_exit (GstPad *pad, GstPadProbeInfo *info, gpointer data)
     return GST_PAD_PROBE_OK;
   delays->works[delays->n_frames] = thread_ms () - delays->worked;
   delays->delays[delays->n_frames++] = (double) (g_get_monotonic_time () - delays->entered) / 1000;
+  const struct rusage usage = thread_usage ();
+  delays->n_faults += usage.ru_minflt - delays->usage.ru_minflt;
+  delays->n_interrupted += usage.ru_nivcsw > delays->usage.ru_nivcsw;
   return GST_PAD_PROBE_OK;
 }
 
@@ -116,6 +134,8 @@ time_delay (const char *model, const char *settings, guint width, guint height)
       delays.n_frames, inferences, (double) age / GST_MSECOND);
   print_times ("added delay", delays.delays, delays.n_frames);
   print_times ("of it the streaming thread's own work", delays.works, delays.n_frames);
+  g_print ("  %u frames interrupted by another thread, %ld page faults\n", delays.n_interrupted,
+      delays.n_faults);
   gst_element_set_state (pipeline, GST_STATE_NULL);
   gst_object_unref (pipeline);
 }

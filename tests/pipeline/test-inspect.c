@@ -5,6 +5,7 @@
  *   test-inspect --blocks FILE    writes the blocks
  */
 #include <gst/gst.h>
+#include <gst/video/video.h>
 #include <string.h>
 
 static char *
@@ -129,6 +130,26 @@ check_row (const char *page, GParamSpec *spec)
   g_assert_cmpstr (row[3], ==, describe_flags (spec));
 }
 
+/* One after the other, each with what it is or what type it has. */
+static void
+check_arguments (const char *cell, guint signal)
+{
+  g_auto (GStrv) arguments = g_strsplit (cell, ",", -1);
+  GSignalQuery query;
+
+  g_signal_query (signal, &query);
+  g_assert_cmpuint (g_strv_length (arguments), ==, query.n_params);
+  for (guint i = 0; i < query.n_params; i++) {
+    const GType type = query.param_types[i];
+    const char *word = type == GST_TYPE_BUFFER ? "buffer"
+        : type == GST_TYPE_STRUCTURE           ? "structure"
+        : type == G_TYPE_BOOLEAN               ? "success"
+                                               : "text";
+    g_test_message ("argument %u, %s: %s", i, g_type_name (type), arguments[i]);
+    g_assert_nonnull (strstr (arguments[i], word));
+  }
+}
+
 /* Every property and signal of the element has its row on the page, with its type, range, default and
  * when it may be set; and every row is one of them. */
 static void
@@ -157,6 +178,7 @@ test_page_agrees (void)
     g_auto (GStrv) row = find_row (page, g_signal_name (signals[i]));
     g_test_message ("signal %s", g_signal_name (signals[i]));
     g_assert_nonnull (row);
+    check_arguments (row[1], signals[i]);
     n_named++;
   }
 
@@ -280,6 +302,73 @@ write_blocks (const char *path)
 
 /* --- The rest ---------------------------------------------------------------------------------- */
 
+/* Formats with a fourth byte are called variants of RGB on the page. */
+static gboolean
+is_variant (const char *name)
+{
+  const GstVideoFormatInfo *format =
+      gst_video_format_get_info (gst_video_format_from_string (name));
+
+  return GST_VIDEO_FORMAT_INFO_IS_RGB (format) && GST_VIDEO_FORMAT_INFO_PSTRIDE (format, 0) == 4;
+}
+
+static const GValue *
+template_formats (GstElement *element, const char *pad)
+{
+  GstPadTemplate *template = gst_element_get_pad_template (element, pad);
+  g_autoptr (GstCaps) caps = gst_pad_template_get_caps (template);
+
+  return gst_structure_get_value (gst_caps_get_structure (caps, 0), "format");
+}
+
+/* The page names the formats of the pads, and no others. */
+static void
+test_formats_agree (void)
+{
+  g_autofree char *page = read_page ();
+  g_autoptr (GstElement) element =
+      gst_object_ref_sink (gst_element_factory_make ("fbnetdetect", NULL));
+  const GValue *formats = template_formats (element, "sink");
+  const char *start = strstr (page, "**Frames are read as they come**");
+
+  g_assert_nonnull (start);
+  g_autofree char *text = g_strndup (start, (gsize) (strstr (start, ". Any") - start));
+  g_auto (GStrv) words = g_strsplit_set (text, " ,;:*\n", -1);
+  guint n_named = 0, n_taken = 0;
+  for (guint i = 0; i < gst_value_list_get_size (formats); i++) {
+    const char *name = g_value_get_string (gst_value_list_get_value (formats, i));
+    g_test_message ("format %s", name);
+    g_assert_true (is_variant (name) || g_strv_contains ((const char *const *) words, name));
+    n_taken += !is_variant (name);
+  }
+  for (guint i = 0; words[i] != NULL; i++)
+    n_named += gst_video_format_from_string (words[i]) != GST_VIDEO_FORMAT_UNKNOWN;
+  g_assert_cmpuint (n_named, ==, n_taken);
+  g_assert_cmpint (gst_value_compare (formats, template_formats (element, "src")), ==,
+      GST_VALUE_EQUAL);
+}
+
+/* What the property stats holds is on the page, each by its name. */
+static void
+test_stats_agree (void)
+{
+  g_autofree char *page = read_page ();
+  g_autoptr (GstElement) element =
+      gst_object_ref_sink (gst_element_factory_make ("fbnetdetect", NULL));
+  g_autoptr (GstStructure) stats = NULL;
+
+  g_object_set (element, "evaluate", TRUE, NULL);
+  g_object_get (element, "stats", &stats, NULL);
+  const char *start = strstr (page, "\n`stats` holds");
+  g_assert_nonnull (start);
+  g_autofree char *text = g_strndup (start, (gsize) (strstr (start + 1, "\n\n") - start));
+  for (gint i = 0; i < gst_structure_n_fields (stats); i++) {
+    g_autofree char *name = g_strdup_printf ("`%s`", gst_structure_nth_field_name (stats, i));
+    g_test_message ("field %s", name);
+    g_assert_nonnull (strstr (text, name));
+  }
+}
+
 /* The page has the list of stages, in their order, as the property stats tells them. */
 static void
 test_stages_agree (void)
@@ -386,6 +475,8 @@ main (int argc, char **argv)
   g_test_init (&argc, &argv, NULL);
   g_test_add_func ("/pipeline/inspect/page-agrees", test_page_agrees);
   g_test_add_func ("/pipeline/inspect/blocks-agree", test_blocks_agree);
+  g_test_add_func ("/pipeline/inspect/formats-agree", test_formats_agree);
+  g_test_add_func ("/pipeline/inspect/stats-agree", test_stats_agree);
   g_test_add_func ("/pipeline/inspect/stages-agree", test_stages_agree);
   g_test_add_func ("/pipeline/inspect/gst-inspect", test_inspect);
   g_test_add_func ("/pipeline/inspect/snapshot", test_snapshot);

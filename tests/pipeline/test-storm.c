@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
  * Everything at once: seeks, new sizes, states, models, properties from four threads, while frames flow. No
- * frame carries a result from before its segment, nothing is stuck, nothing is left behind.
+ * frame carries a result from before its segment, nothing is stuck, nothing is left behind: the process is as large at the
+ * end as it was before the last half.
  *
  *   test-storm [SECONDS]
  */
@@ -12,10 +13,18 @@
 
 #define DEFAULT_SECONDS 4
 
+/* Of a storm's time, in which the least memory is kept. */
+#define N_PARTS 4
+
+/* How much larger the process may be in the last part than in the second: what is there of everything at that moment,
+ * and what allocators keep. */
+#define MOST_GROWTH_KIB 32768
+
 typedef struct {
   GstElement *pipeline, *detector, *filter;
-  gint64 end;          /* µs, monotonic */
-  GHashTable *arrived; /* times of the frames since the last segment */
+  gint64 began, end;          /* µs, monotonic */
+  GHashTable *arrived;        /* times of the frames since the last segment */
+  guint64 least_kib[N_PARTS]; /* of memory, with the pipeline in NULL; 0: it was not */
   guint seed;
 } Storm;
 
@@ -200,6 +209,44 @@ open_storm (Storm *storm, const char *scheduling)
   gst_pad_add_probe (src, GST_PAD_PROBE_TYPE_BUFFER, check_frame, storm->arrived, NULL);
 }
 
+/* --- Memory ------------------------------------------------------------------------------------ */
+
+/* Of the whole process, that is there; 0 where nobody knows. */
+static guint64
+resident_kib (void)
+{
+  g_autofree char *text = NULL;
+
+  if (!g_file_get_contents ("/proc/self/status", &text, NULL, NULL))
+    return 0;
+  const char *line = strstr (text, "\nVmRSS:");
+  return line != NULL ? g_ascii_strtoull (line + strlen ("\nVmRSS:"), NULL, 10) : 0;
+}
+
+static void
+note_memory (Storm *storm)
+{
+  const gint64 now = MIN (g_get_monotonic_time (), storm->end - 1);
+  guint64 *least = &storm->least_kib[N_PARTS * (now - storm->began) / (storm->end - storm->began)];
+  const guint64 kib = resident_kib ();
+
+  *least = *least > 0 ? MIN (*least, kib) : kib;
+}
+
+static void
+check_memory (const Storm *storm)
+{
+  const guint64 before = storm->least_kib[1], after = storm->least_kib[N_PARTS - 1];
+
+  for (guint i = 0; i < N_PARTS; i++)
+    g_print ("%s%" G_GUINT64_FORMAT, i > 0 ? ", " : "KiB: ", storm->least_kib[i]);
+  g_print ("\n");
+  if (before > 0 && after > 0)
+    g_assert_cmpuint (after, <=, before + MOST_GROWTH_KIB);
+}
+
+/* --- The storm --------------------------------------------------------------------------------- */
+
 /* What would be wrong at a start is an error there, and not what this is about. */
 static void
 mend (const Storm *storm)
@@ -210,7 +257,7 @@ mend (const Storm *storm)
 
 /* States, from this thread; and what is on the bus is taken off, warnings of wrong values among it. */
 static void
-change_states (const Storm *storm)
+change_states (Storm *storm)
 {
   static const GstState states[] = { GST_STATE_PLAYING, GST_STATE_PAUSED, GST_STATE_PLAYING,
     GST_STATE_READY, GST_STATE_PLAYING, GST_STATE_NULL };
@@ -221,6 +268,8 @@ change_states (const Storm *storm)
     if (GST_STATE (storm->pipeline) < GST_STATE_PAUSED)
       mend (storm);
     gst_element_set_state (storm->pipeline, states[i % G_N_ELEMENTS (states)]);
+    if (states[i % G_N_ELEMENTS (states)] == GST_STATE_NULL)
+      note_memory (storm);
     pause_a_little (random, 250);
     GstMessage *message;
     while ((message = gst_bus_pop (bus)) != NULL)
@@ -259,7 +308,7 @@ blow (const char *scheduling, guint seconds)
 {
   static const GThreadFunc troubles[] = { seek, set_properties, exchange_models, change_sizes };
   GThread *threads[G_N_ELEMENTS (troubles)];
-  Storm storm;
+  Storm storm = { 0 };
 
   n_carried = 0;
   g_atomic_int_set ((gint *) &n_frames, 0);
@@ -267,7 +316,8 @@ blow (const char *scheduling, guint seconds)
   gst_element_set_state (storm.pipeline, GST_STATE_PLAYING);
   while (g_atomic_int_get ((gint *) &n_frames) == 0)
     g_usleep (1000);
-  storm.end = g_get_monotonic_time () + (gint64) seconds * G_USEC_PER_SEC;
+  storm.began = g_get_monotonic_time ();
+  storm.end = storm.began + (gint64) seconds * G_USEC_PER_SEC;
   for (guint i = 0; i < G_N_ELEMENTS (troubles); i++)
     threads[i] = g_thread_new ("trouble", troubles[i], &storm);
   change_states (&storm);
@@ -276,6 +326,7 @@ blow (const char *scheduling, guint seconds)
   wait_for_result (&storm);
   close_storm (&storm);
   g_print ("%s: %u frames, %u with a result\n", scheduling, n_frames, n_carried);
+  check_memory (&storm);
 }
 
 int

@@ -975,6 +975,24 @@ FBNET_API gboolean fbnet_detector_run_input (FbnetDetector *detector, const Fbne
 FBNET_API void fbnet_detector_cancel (FbnetDetector *detector);
 
 /**
+ * fbnet_claim_processor:
+ *
+ * For a thread that others wait for, like one that hands frames on, before a few milliseconds' work: until
+ * fbnet_release_processor() whatever the library does in other threads makes way, between two pieces of its work, on the
+ * processor that the caller runs on now. Where there are more threads than processors a scheduler gives a thread's
+ * processor to another one for a whole time slice. A thread has one claim at most; one that lasts for
+ * more than 20 ms is not heeded. Nothing happens outside of Linux. Any thread. Since 0.1
+ */
+FBNET_API void fbnet_claim_processor (void);
+
+/**
+ * fbnet_release_processor:
+ *
+ * Ends the calling thread's claim, if it has one. Any thread. Since 0.1
+ */
+FBNET_API void fbnet_release_processor (void);
+
+/**
  * fbnet_detector_get_timings:
  * @timings: (out caller-allocates): of the last run. Since 0.1
  */

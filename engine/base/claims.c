@@ -1,0 +1,124 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later
+ *
+ * Claimed processors; see claims.h. Who comes to run on one has taken it away from the thread that claims it,
+ * which stands ready and would get it back at the end of a time slice only. So it sleeps, and is woken
+ * by the release: a claim is counted down before n_asleep is read, and n_asleep counted up before the claim is.
+ */
+#include "claims.h"
+
+#include <pthread.h>
+#include <sched.h>
+#include <time.h>
+
+#include "fbnet/fbnet.h"
+
+#define N_PROCESSORS 1024 /* those beyond cannot be claimed */
+
+/* Whoever claims for longer does not do what claims are for. */
+#define LONGEST_NS 20000000
+
+atomic_uint claims_count;
+
+static atomic_uint claims[N_PROCESSORS];
+static atomic_uint n_asleep;
+static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER; /* for sleeping only */
+static pthread_cond_t released = PTHREAD_COND_INITIALIZER;
+
+static _Thread_local gint own; /* the claimed processor's number and 1; 0: none */
+
+static atomic_uint *
+find_claims (gint processor)
+{
+  return processor >= 0 && processor < N_PROCESSORS ? &claims[processor] : NULL;
+}
+
+static gint
+current_processor (void)
+{
+#ifdef __linux__
+  return sched_getcpu ();
+#else
+  return -1;
+#endif
+}
+
+void
+fbnet_claim_processor (void)
+{
+  const gint processor = current_processor ();
+  atomic_uint *claim = find_claims (processor);
+
+  if (own != 0 || claim == NULL)
+    return;
+  own = processor + 1;
+  atomic_fetch_add (claim, 1);
+  atomic_fetch_add (&claims_count, 1);
+}
+
+void
+fbnet_release_processor (void)
+{
+  if (own == 0)
+    return;
+  atomic_fetch_sub (&claims_count, 1);
+  atomic_fetch_sub (find_claims (own - 1), 1);
+  own = 0;
+  if (atomic_load (&n_asleep) == 0)
+    return;
+  pthread_mutex_lock (&lock);
+  pthread_cond_broadcast (&released);
+  pthread_mutex_unlock (&lock);
+}
+
+gboolean
+claims_has_own (void)
+{
+  return own != 0;
+}
+
+static struct timespec
+latest_time (void)
+{
+  struct timespec time;
+
+  clock_gettime (CLOCK_REALTIME, &time); /* of conditions */
+  time.tv_nsec += LONGEST_NS;
+  time.tv_sec += time.tv_nsec / 1000000000;
+  time.tv_nsec %= 1000000000;
+  return time;
+}
+
+static void
+sleep_while_claimed (atomic_uint *claim)
+{
+  const struct timespec latest = latest_time ();
+  int code = 0;
+
+  pthread_mutex_lock (&lock);
+  atomic_fetch_add (&n_asleep, 1);
+  while (atomic_load (claim) != 0 && code == 0)
+    code = pthread_cond_timedwait (&released, &lock, &latest);
+  atomic_fetch_sub (&n_asleep, 1);
+  pthread_mutex_unlock (&lock);
+}
+
+void
+claims_wait (void)
+{
+  atomic_uint *claim = own == 0 ? find_claims (current_processor ()) : NULL;
+
+  if (claim != NULL && atomic_load (claim) != 0)
+    sleep_while_claimed (claim);
+}
+
+void
+claims_forget (void)
+{
+  atomic_store (&claims_count, 0);
+  for (guint i = 0; i < N_PROCESSORS; i++)
+    atomic_store (&claims[i], 0);
+  atomic_store (&n_asleep, 0);
+  pthread_mutex_init (&lock, NULL);
+  pthread_cond_init (&released, NULL);
+  own = 0;
+}
