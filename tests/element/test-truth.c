@@ -254,7 +254,9 @@ test_bytes (void)
 {
   Scene scene;
 
-  if (!scene_open (&scene, "RGB", "on-skip=repeat inference-interval=2 post-messages=every-frame"))
+  if (!scene_open (&scene, "RGB",
+          "on-skip=repeat inference-interval=2 post-messages=every-frame "
+          "repeat-timeout=60000000000"))
     return;
   GstSegment segment;
   gst_segment_init (&segment, GST_FORMAT_BYTES);
