@@ -147,110 +147,10 @@ chroma_widen_avx2 (gint16 *out, const guint8 *in, gsize n)
   chroma_widen_c (out + i, in + i, n - i);
 }
 
-/* 3 * near + far - 512 */
 static inline __m256i
-blend_16 (__m256i thrice_near, __m256i far)
+mask_bits (__m256i words, gint16 mask)
 {
-  return _mm256_add_epi16 (thrice_near, _mm256_sub_epi16 (far, _mm256_set1_epi16 (512)));
-}
-
-void
-chroma_blend_avx2 (gint16 *out, const guint8 *near, const guint8 *far, gsize n)
-{
-  gsize i = 0;
-
-  for (; i + 16 <= n; i += 16) {
-    const __m256i a = widen (near + i);
-    store (out + i, blend_16 (_mm256_add_epi16 (_mm256_add_epi16 (a, a), a), widen (far + i)));
-  }
-  chroma_blend_c (out + i, near + i, far + i, n - i);
-}
-
-void
-chroma_blend_pairs_avx2 (gint16 *const out[2], const guint8 *near, const guint8 *far, gsize n)
-{
-  const __m256i low_bytes = _mm256_set1_epi16 (0xff);
-  const __m256i thrice_first = _mm256_set1_epi16 (0x0003);
-  const __m256i thrice_second = _mm256_set1_epi16 (0x0300);
-  gint16 *const first = out[0], *const second = out[1];
-  gsize i = 0;
-
-  for (; i + 16 <= n; i += 16) {
-    const __m256i a = load (near + 2 * i), b = load (far + 2 * i);
-    store (first + i,
-        blend_16 (_mm256_maddubs_epi16 (a, thrice_first), _mm256_and_si256 (b, low_bytes)));
-    store (second + i,
-        blend_16 (_mm256_maddubs_epi16 (a, thrice_second), _mm256_srli_epi16 (b, 8)));
-  }
-  chroma_blend_pairs_c ((gint16 *[]){ first + i, second + i }, near + 2 * i, far + 2 * i, n - i);
-}
-
-typedef struct {
-  __m256i y_scale, y_offset, rv, gu, gv, bu;
-} MatrixVectors;
-
-static inline MatrixVectors
-matrix_vectors (const ColorMatrix *matrix)
-{
-  return (MatrixVectors){
-    .y_scale = _mm256_set1_epi16 (matrix->y_scale),
-    .y_offset = _mm256_set1_epi16 (matrix->y_offset),
-    .rv = _mm256_set1_epi16 (matrix->rv),
-    .gu = _mm256_set1_epi16 (matrix->gu),
-    .gv = _mm256_set1_epi16 (matrix->gv),
-    .bu = _mm256_set1_epi16 (matrix->bu),
-  };
-}
-
-/* 16 pixels, of y << 7, not yet cut to 0 … 255. Saturated sums lie far beyond. */
-static inline void
-color_16 (__m256i rgb[3], __m256i y, __m256i cb, __m256i cr, const MatrixVectors *m)
-{
-  const __m256i luma = _mm256_add_epi16 (_mm256_mulhrs_epi16 (y, m->y_scale), m->y_offset);
-  const __m256i r = _mm256_adds_epi16 (luma, _mm256_mulhrs_epi16 (cr, m->rv));
-  const __m256i g = _mm256_subs_epi16 (_mm256_subs_epi16 (luma, _mm256_mulhrs_epi16 (cb, m->gu)),
-      _mm256_mulhrs_epi16 (cr, m->gv));
-  const __m256i b = _mm256_adds_epi16 (luma, _mm256_mulhrs_epi16 (cb, m->bu));
-
-  rgb[0] = _mm256_srai_epi16 (r, 6);
-  rgb[1] = _mm256_srai_epi16 (g, 6);
-  rgb[2] = _mm256_srai_epi16 (b, 6);
-}
-
-void
-color_row_avx2 (guint8 *const rgb[3], const guint8 *y, const gint16 *u, const gint16 *v, gsize n,
-    const ColorMatrix *matrix)
-{
-  const MatrixVectors m = matrix_vectors (matrix);
-  guint8 *const r = rgb[0], *const g = rgb[1], *const b = rgb[2];
-  gsize i = 0;
-
-  for (; i + 32 <= n; i += 32) {
-    __m256i first[3], second[3];
-    color_16 (first, _mm256_slli_epi16 (widen (y + i), 7), load (u + i), load (v + i), &m);
-    color_16 (second, _mm256_slli_epi16 (widen (y + i + 16), 7), load (u + i + 16),
-        load (v + i + 16), &m);
-    store (r + i, pack_in_order (first[0], second[0]));
-    store (g + i, pack_in_order (first[1], second[1]));
-    store (b + i, pack_in_order (first[2], second[2]));
-  }
-  color_row_c ((guint8 *[]){ r + i, g + i, b + i }, y + i, u + i, v + i, n - i, matrix);
-}
-
-/* The chroma of 16 even pixels and of the odd ones behind them. */
-static inline void
-double_16 (__m256i doubled[2], const gint16 *in, gboolean on_even)
-{
-  const __m256i own = load (in), right = load (in + 1);
-
-  if (on_even) {
-    doubled[0] = _mm256_slli_epi16 (own, 6);
-    doubled[1] = _mm256_slli_epi16 (_mm256_add_epi16 (own, right), 5);
-    return;
-  }
-  const __m256i thrice = _mm256_add_epi16 (_mm256_add_epi16 (own, own), own);
-  doubled[0] = _mm256_slli_epi16 (_mm256_add_epi16 (thrice, load (in - 1)), 4);
-  doubled[1] = _mm256_slli_epi16 (_mm256_add_epi16 (thrice, right), 4);
+  return _mm256_and_si256 (words, _mm256_set1_epi16 (mask));
 }
 
 /* The 16-bit lanes of the two in turn, as bytes. */
@@ -263,37 +163,49 @@ pack_in_turn (__m256i even, __m256i odd)
   return _mm256_shuffle_epi8 (_mm256_packus_epi16 (even, odd), order);
 }
 
-/* Even pixels and odd ones apart, so that neither luma nor chroma has to be widened. Returns how many it has
- * done. */
-static inline gsize
-color_pairs (guint8 *const rgb[3], const guint8 *y, const gint16 *u, const gint16 *v, gsize n,
-    gboolean on_even, const ColorMatrix *matrix)
+typedef __m256i Words;
+#define N_WORDS          16
+#define WORDS(op)        _mm256_##op
+#define COLOR_FUNC(name) name##_avx2
+#include "picture-color.inc.h"
+
+void
+chroma_blend_avx2 (gint16 *out, const guint8 *near, const guint8 *far, gsize n)
+{
+  gsize i = 0;
+
+  for (; i + 16 <= n; i += 16) {
+    const __m256i a = widen (near + i);
+    store (out + i, blend (_mm256_add_epi16 (_mm256_add_epi16 (a, a), a), widen (far + i)));
+  }
+  chroma_blend_c (out + i, near + i, far + i, n - i);
+}
+
+void
+color_row_avx2 (guint8 *const rgb[3], const guint8 *y, const gint16 *u, const gint16 *v, gsize n,
+    const ColorMatrix *matrix)
 {
   const MatrixVectors m = matrix_vectors (matrix);
-  const __m256i mask = _mm256_set1_epi16 (0xff << 7);
   guint8 *const r = rgb[0], *const g = rgb[1], *const b = rgb[2];
   gsize i = 0;
 
   for (; i + 32 <= n; i += 32) {
-    const __m256i luma = load (y + i);
-    __m256i cb[2], cr[2], even[3], odd[3];
-    double_16 (cb, u + i / 2, on_even);
-    double_16 (cr, v + i / 2, on_even);
-    color_16 (even, _mm256_and_si256 (_mm256_slli_epi16 (luma, 7), mask), cb[0], cr[0], &m);
-    color_16 (odd, _mm256_and_si256 (_mm256_srli_epi16 (luma, 1), mask), cb[1], cr[1], &m);
-    store (r + i, pack_in_turn (even[0], odd[0]));
-    store (g + i, pack_in_turn (even[1], odd[1]));
-    store (b + i, pack_in_turn (even[2], odd[2]));
+    __m256i first[3], second[3];
+    color_words (first, _mm256_slli_epi16 (widen (y + i), 7), load (u + i), load (v + i), &m);
+    color_words (second, _mm256_slli_epi16 (widen (y + i + 16), 7), load (u + i + 16),
+        load (v + i + 16), &m);
+    store (r + i, pack_in_order (first[0], second[0]));
+    store (g + i, pack_in_order (first[1], second[1]));
+    store (b + i, pack_in_order (first[2], second[2]));
   }
-  return i;
+  color_row_c ((guint8 *[]){ r + i, g + i, b + i }, y + i, u + i, v + i, n - i, matrix);
 }
 
 void
 color_row_shared_avx2 (guint8 *const rgb[3], const guint8 *y, const gint16 *u, const gint16 *v,
     gsize n, gboolean on_even, const ColorMatrix *matrix)
 {
-  const gsize i = on_even ? color_pairs (rgb, y, u, v, n, TRUE, matrix)
-                          : color_pairs (rgb, y, u, v, n, FALSE, matrix);
+  const gsize i = color_pairs (rgb, y, u, v, n, on_even, matrix);
 
   color_row_shared_c ((guint8 *[]){ rgb[0] + i, rgb[1] + i, rgb[2] + i }, y + i, u + i / 2,
       v + i / 2, n - i, on_even, matrix);

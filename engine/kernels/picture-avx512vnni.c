@@ -18,78 +18,16 @@ load (const void *p)
   return _mm512_loadu_si512 (p);
 }
 
-/* 3 * near + far - 512 */
+static inline void
+store (void *p, __m512i v)
+{
+  _mm512_storeu_si512 (p, v);
+}
+
 static inline __m512i
-blend_32 (__m512i thrice_near, __m512i far)
+mask_bits (__m512i words, gint16 mask)
 {
-  return _mm512_add_epi16 (thrice_near, _mm512_sub_epi16 (far, _mm512_set1_epi16 (512)));
-}
-
-void
-chroma_blend_pairs_avx512vnni (gint16 *const out[2], const guint8 *near, const guint8 *far, gsize n)
-{
-  const __m512i low_bytes = _mm512_set1_epi16 (0xff);
-  const __m512i thrice_first = _mm512_set1_epi16 (0x0003);
-  const __m512i thrice_second = _mm512_set1_epi16 (0x0300);
-  gint16 *const first = out[0], *const second = out[1];
-  gsize i = 0;
-
-  for (; i + 32 <= n; i += 32) {
-    const __m512i a = load (near + 2 * i), b = load (far + 2 * i);
-    _mm512_storeu_si512 (first + i,
-        blend_32 (_mm512_maddubs_epi16 (a, thrice_first), _mm512_and_si512 (b, low_bytes)));
-    _mm512_storeu_si512 (second + i,
-        blend_32 (_mm512_maddubs_epi16 (a, thrice_second), _mm512_srli_epi16 (b, 8)));
-  }
-  chroma_blend_pairs_c ((gint16 *[]){ first + i, second + i }, near + 2 * i, far + 2 * i, n - i);
-}
-
-typedef struct {
-  __m512i y_scale, y_offset, rv, gu, gv, bu;
-} MatrixVectors;
-
-static inline MatrixVectors
-matrix_vectors (const ColorMatrix *matrix)
-{
-  return (MatrixVectors){
-    .y_scale = _mm512_set1_epi16 (matrix->y_scale),
-    .y_offset = _mm512_set1_epi16 (matrix->y_offset),
-    .rv = _mm512_set1_epi16 (matrix->rv),
-    .gu = _mm512_set1_epi16 (matrix->gu),
-    .gv = _mm512_set1_epi16 (matrix->gv),
-    .bu = _mm512_set1_epi16 (matrix->bu),
-  };
-}
-
-/* 32 pixels, of y << 7, not yet cut to 0 … 255. Saturated sums lie far beyond. */
-static inline void
-color_32 (__m512i rgb[3], __m512i y, __m512i cb, __m512i cr, const MatrixVectors *m)
-{
-  const __m512i luma = _mm512_add_epi16 (_mm512_mulhrs_epi16 (y, m->y_scale), m->y_offset);
-  const __m512i r = _mm512_adds_epi16 (luma, _mm512_mulhrs_epi16 (cr, m->rv));
-  const __m512i g = _mm512_subs_epi16 (_mm512_subs_epi16 (luma, _mm512_mulhrs_epi16 (cb, m->gu)),
-      _mm512_mulhrs_epi16 (cr, m->gv));
-  const __m512i b = _mm512_adds_epi16 (luma, _mm512_mulhrs_epi16 (cb, m->bu));
-
-  rgb[0] = _mm512_srai_epi16 (r, 6);
-  rgb[1] = _mm512_srai_epi16 (g, 6);
-  rgb[2] = _mm512_srai_epi16 (b, 6);
-}
-
-/* The chroma of 32 even pixels and of the odd ones behind them. */
-static inline void
-double_32 (__m512i doubled[2], const gint16 *in, gboolean on_even)
-{
-  const __m512i own = load (in), right = load (in + 1);
-
-  if (on_even) {
-    doubled[0] = _mm512_slli_epi16 (own, 6);
-    doubled[1] = _mm512_slli_epi16 (_mm512_add_epi16 (own, right), 5);
-    return;
-  }
-  const __m512i thrice = _mm512_add_epi16 (_mm512_add_epi16 (own, own), own);
-  doubled[0] = _mm512_slli_epi16 (_mm512_add_epi16 (thrice, load (in - 1)), 4);
-  doubled[1] = _mm512_slli_epi16 (_mm512_add_epi16 (thrice, right), 4);
+  return _mm512_and_si512 (words, _mm512_set1_epi16 (mask));
 }
 
 /* The 16-bit lanes of the two in turn, as bytes. */
@@ -102,37 +40,17 @@ pack_in_turn (__m512i even, __m512i odd)
   return _mm512_shuffle_epi8 (_mm512_packus_epi16 (even, odd), order);
 }
 
-/* Even pixels and odd ones apart, so that neither luma nor chroma has to be widened. Returns how many it has
- * done. */
-static inline gsize
-color_pairs (guint8 *const rgb[3], const guint8 *y, const gint16 *u, const gint16 *v, gsize n,
-    gboolean on_even, const ColorMatrix *matrix)
-{
-  const MatrixVectors m = matrix_vectors (matrix);
-  const __m512i mask = _mm512_set1_epi16 (0xff << 7);
-  guint8 *const r = rgb[0], *const g = rgb[1], *const b = rgb[2];
-  gsize i = 0;
-
-  for (; i + 64 <= n; i += 64) {
-    const __m512i luma = load (y + i);
-    __m512i cb[2], cr[2], even[3], odd[3];
-    double_32 (cb, u + i / 2, on_even);
-    double_32 (cr, v + i / 2, on_even);
-    color_32 (even, _mm512_and_si512 (_mm512_slli_epi16 (luma, 7), mask), cb[0], cr[0], &m);
-    color_32 (odd, _mm512_and_si512 (_mm512_srli_epi16 (luma, 1), mask), cb[1], cr[1], &m);
-    _mm512_storeu_si512 (r + i, pack_in_turn (even[0], odd[0]));
-    _mm512_storeu_si512 (g + i, pack_in_turn (even[1], odd[1]));
-    _mm512_storeu_si512 (b + i, pack_in_turn (even[2], odd[2]));
-  }
-  return i;
-}
+typedef __m512i Words;
+#define N_WORDS          32
+#define WORDS(op)        _mm512_##op
+#define COLOR_FUNC(name) name##_avx512vnni
+#include "picture-color.inc.h"
 
 void
 color_row_shared_avx512vnni (guint8 *const rgb[3], const guint8 *y, const gint16 *u,
     const gint16 *v, gsize n, gboolean on_even, const ColorMatrix *matrix)
 {
-  const gsize i = on_even ? color_pairs (rgb, y, u, v, n, TRUE, matrix)
-                          : color_pairs (rgb, y, u, v, n, FALSE, matrix);
+  const gsize i = color_pairs (rgb, y, u, v, n, on_even, matrix);
 
   color_row_shared_avx2 ((guint8 *[]){ rgb[0] + i, rgb[1] + i, rgb[2] + i }, y + i, u + i / 2,
       v + i / 2, n - i, on_even, matrix);
@@ -276,7 +194,7 @@ vertical_64 (guint8 *out, const guint8 *const *rows, gsize x, const ResizeQuad *
   }
   const __m512i low = _mm512_packus_epi32 (sums_end (&sums[0]), sums_end (&sums[1]));
   const __m512i high = _mm512_packus_epi32 (sums_end (&sums[2]), sums_end (&sums[3]));
-  _mm512_storeu_si512 (out + x, _mm512_packus_epi16 (low, high));
+  store (out + x, _mm512_packus_epi16 (low, high));
 }
 
 void
