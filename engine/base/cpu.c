@@ -23,8 +23,9 @@ enum {
   XCR0_ZMM_HIGH = 1 << 7,
 };
 
-/* Of leaf 7, sub-leaf 1; not every compiler's header names it. */
-#  define BIT_AVX_VNNI (1u << 4)
+/* Of leaf 7, sub-leaf 1; not every compiler's header names them. */
+#  define BIT_AVX_VNNI    (1u << 4)
+#  define BIT_AVX512_BF16 (1u << 5)
 
 #  define XCR0_FOR_AVX2   (XCR0_SSE | XCR0_AVX)
 #  define XCR0_FOR_AVX512 (XCR0_FOR_AVX2 | XCR0_OPMASK | XCR0_ZMM_LOW | XCR0_ZMM_HIGH)
@@ -61,7 +62,9 @@ detect_avx (guint32 c1)
   const guint32 xcr0 = read_xcr0 ();
   if (has_all (c1, bit_AVX | bit_FMA) && has_all (b7, bit_AVX2) && has_all (xcr0, XCR0_FOR_AVX2))
     flags |= CPU_AVX2;
-  if ((flags & CPU_AVX2) && __get_cpuid_count (7, 1, &a, &b, &c, &d) && has_all (a, BIT_AVX_VNNI))
+  if (!__get_cpuid_count (7, 1, &a, &b, &c, &d))
+    a = 0;
+  if ((flags & CPU_AVX2) && has_all (a, BIT_AVX_VNNI))
     flags |= CPU_AVX_VNNI;
   if ((flags & CPU_AVX2) && has_all (b7, avx512_bits) && has_all (xcr0, XCR0_FOR_AVX512))
     flags |= CPU_AVX512;
@@ -69,6 +72,8 @@ detect_avx (guint32 c1)
     flags |= CPU_AVX512_VNNI;
   if ((flags & CPU_AVX512) && has_all (c7, bit_AVX512VBMI))
     flags |= CPU_AVX512_VBMI;
+  if ((flags & CPU_AVX512) && has_all (a, BIT_AVX512_BF16))
+    flags |= CPU_AVX512_BF16;
   return flags;
 }
 

@@ -6,6 +6,7 @@
 #ifndef FBNET_KERNELS_ROWS_H
 #define FBNET_KERNELS_ROWS_H
 
+#include "bfloats.h"
 #include "bytes.h"
 #include "floats.h"
 #include "picture.h"
@@ -25,6 +26,13 @@
   void weighted_sum_##isa (float *out, const float *const *source, const float *weight, gsize n,   \
       gsize channels);                                                                             \
   void activate_##isa (float *x, gsize n, Activation act)
+
+#define DECLARE_BFLOATS(isa)                                                                       \
+  gsize bgemm_packed_size_##isa (gsize n, gsize k);                                                \
+  void bgemm_pack_##isa (BFloat *packed, const float *weight, gsize n, gsize k);                   \
+  void bgemm_##isa (const BGemmArgs *args);                                                        \
+  void bdepthwise_row_##isa (const BDepthwiseArgs *args);                                          \
+  void bround_##isa (BFloat *out, const float *in, gsize n)
 
 #define DECLARE_BYTE_PRODUCTS(isa)                                                                 \
   gsize qgemm_packed_size_##isa (gsize n, gsize k);                                                \
@@ -65,6 +73,9 @@ DECLARE_FLOATS (sse41);
 DECLARE_FLOATS (avx2);
 DECLARE_FLOATS (avx512);
 DECLARE_FLOATS (neon);
+
+DECLARE_BFLOATS (c);
+DECLARE_BFLOATS (avx512bf16);
 
 DECLARE_BYTES (c);
 DECLARE_LOOKUP (c);
