@@ -6,7 +6,8 @@
  *
  * A product of two such numbers is a float32 exactly, and the order of additions is given: so all rows give
  * the same bits, but behind sigmoid and swish, and but where a product or a sum other than 0 is below 2^-126,
- * which a row may take for 0.
+ * which a row may take for 0. The row "amx" adds products in an order of its own: there the results agree within a
+ * small multiple of epsilon times the sum of the absolute products.
  */
 #ifndef FBNET_KERNELS_BFLOATS_H
 #define FBNET_KERNELS_BFLOATS_H
@@ -53,7 +54,7 @@ bfloat_from_float (float x)
  *     s = act (s)
  *     if (c) c[i*ldc + j] = s
  *     else rounded[i*ldc + j] = bfloat_from_float (s)
- * `c` may be the same memory as `residual` (same leading dimension), never as `a`. m may be 0. */
+ * `c` is not the memory of `residual`. m may be 0. */
 typedef struct {
   gsize m, n, k;
   const BFloat *a;

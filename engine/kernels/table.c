@@ -48,6 +48,10 @@
 /* Best first. A processor must have what is in cpu_flags; what only some of them have comes with fill(). A row
  * may want something loaded before it runs. */
 static Kernels rows[] = {
+#ifdef HAVE_KERNELS_AMX
+  { "amx", CPU_AVX2 | CPU_AVX512 | CPU_AMX, FLOATS (avx512), BYTES (avx2, avx2, avx2),
+      PICTURE (avx2) },
+#endif
 #ifdef HAVE_KERNELS_AVX512
   { "avx512", CPU_AVX2 | CPU_AVX512, FLOATS (avx512), BYTES (avx2, avx2, avx2), PICTURE (avx2) },
 #endif
@@ -81,7 +85,7 @@ static Kernels rows[] = {
 static const Kernels *runnable[G_N_ELEMENTS (rows) + 1];
 static const Kernels *ready[G_N_ELEMENTS (rows) + 1];
 
-/* The extensions of AVX-512 that not every processor with AVX-512 has. */
+/* The extensions of AVX-512 that not every processor with AVX-512 has, and the tiles of a row that is for them. */
 static void
 extend_avx512 (Kernels *row, guint flags)
 {
@@ -98,6 +102,16 @@ extend_avx512 (Kernels *row, guint flags)
 #ifdef HAVE_KERNELS_AVX512VBMI
   if (flags & CPU_AVX512_VBMI)
     row->bytes.lookup = qlookup_avx512vbmi;
+#endif
+#ifdef HAVE_KERNELS_AMX
+  if (row->cpu_flags & CPU_AMX) {
+    row->bytes.gemm_packed_size = qgemm_packed_size_amx;
+    row->bytes.gemm_pack = qgemm_pack_amx;
+    row->bytes.gemm = qgemm_amx;
+    row->bfloats.gemm_packed_size = bgemm_packed_size_amx;
+    row->bfloats.gemm_pack = bgemm_pack_amx;
+    row->bfloats.gemm = bgemm_amx;
+  }
 #endif
 }
 

@@ -469,12 +469,12 @@ typedef enum {
  * FbnetDetectorOptions:
  * @n_threads: threads that work on one frame, the caller's among them, 0…256; 0: one per processor
  *   that this process may run on
- * @kernels: (nullable): name of the kernel set, "c", "openblas", "sse41", "avx2", "avxvnni", "avx512",
+ * @kernels: (nullable): name of the kernel set, "c", "openblas", "sse41", "avx2", "avxvnni", "avx512", "amx",
  *   "neon", "neondot", "neoni8mm"; NULL: the environment variable FBNET_KERNELS, else the best that this
  *   processor runs
  * @precision: of the arithmetic; FBNET_PRECISION_INT8 is an error for a model that is not quantised,
- *   FBNET_PRECISION_BFLOAT16 with a kernel set that has no products for it: only "avx512" has, on processors
- *   with BF16, and "c", which is slow
+ *   FBNET_PRECISION_BFLOAT16 with a kernel set that has no products for it: only "avx512" and "amx" have, on
+ *   processors with BF16, and "c", which is slow
  * @int8_bias: how int8 layers treat biases beyond 32 bits
  * @normalization: how statistics of several frames are pooled where they are taken from the stream.
  *   Must be what the model was trained with; of the two kinds of batch normalization either
