@@ -427,12 +427,16 @@ clear_conv (PackedConv *conv)
   numbers_free (conv->q);
 }
 
+/* Shallower products gain little by bfloat16, and they stand at the network's root: all that follows would see
+ * their rounding. */
+#define LEAST_INPUTS 32
+
 /* What bfloat16 has products for. */
 static gboolean
 is_plain (const ConvLayer *layer)
 {
-  return layer->out > 0 && layer->kernel == 1 && layer->stride == 1 && layer->pad == 0
-      && layer->groups == 1 && !layer->depthwise && !layer->transposed;
+  return layer->out > 0 && layer->in >= LEAST_INPUTS && layer->kernel == 1 && layer->stride == 1
+      && layer->pad == 0 && layer->groups == 1 && !layer->depthwise && !layer->transposed;
 }
 
 static gboolean

@@ -20,7 +20,7 @@ typedef struct {
   const Kernels *kernels;
   gboolean int8; /* quantised layers run on bytes */
   gboolean exact_bias;
-  gboolean bfloat16; /* 1×1 convolutions of blocks run on bfloat16 */
+  gboolean bfloat16; /* most 1×1 convolutions of blocks run on bfloat16 */
   gboolean follows;  /* a stream: batch norms are not folded */
   const Layers *layers;
   PackedEntry *entries; /* layers->n */

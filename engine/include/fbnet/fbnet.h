@@ -440,8 +440,8 @@ typedef struct _FbnetDetector FbnetDetector;
  * @FBNET_PRECISION_FLOAT32: everything on floats; the weights of a quantised model are multiplied by
  *   their scales first
  * @FBNET_PRECISION_INT8: the layers that the file has quantised run on bytes, the others on floats
- * @FBNET_PRECISION_BFLOAT16: as float32, but the 1×1 convolutions of the network's blocks, and the depthwise
- *   ones between them, take weights and activations in bfloat16 and sum in float32: about twice as fast
+ * @FBNET_PRECISION_BFLOAT16: as float32, but the 1×1 convolutions of the network's blocks from 32 inputs on, and
+ *   the depthwise ones between two of them, take weights and activations in bfloat16 and sum in float32: about twice as fast
  *   where the processor has instructions for it (x86-64: AVX-512 BF16), else an error
  * Since 0.1
  */
