@@ -7,6 +7,10 @@
 #if defined(__x86_64__) || defined(__i386__)
 #  include <cpuid.h>
 #endif
+#if defined(__x86_64__) && defined(__linux__)
+#  include <sys/syscall.h>
+#  include <unistd.h>
+#endif
 #if defined(__aarch64__) && defined(__linux__)
 #  include <sys/auxv.h>
 #endif
@@ -21,13 +25,20 @@ enum {
   XCR0_OPMASK = 1 << 5,
   XCR0_ZMM_LOW = 1 << 6,
   XCR0_ZMM_HIGH = 1 << 7,
+  XCR0_TILE_CONFIG = 1 << 17,
+  XCR0_TILE_DATA = 1 << 18,
 };
 
-/* Of leaf 7, sub-leaf 1; not every compiler's header names it. */
-#  define BIT_AVX_VNNI (1u << 4)
+/* Of leaf 7, sub-leaf 1; not every compiler's header names them. */
+#  define BIT_AVX_VNNI    (1u << 4)
+#  define BIT_AVX512_BF16 (1u << 5)
+
+/* Of leaf 7, likewise. */
+#  define BITS_AMX (1u << 22 | 1u << 24 | 1u << 25)
 
 #  define XCR0_FOR_AVX2   (XCR0_SSE | XCR0_AVX)
 #  define XCR0_FOR_AVX512 (XCR0_FOR_AVX2 | XCR0_OPMASK | XCR0_ZMM_LOW | XCR0_ZMM_HIGH)
+#  define XCR0_FOR_TILES  (XCR0_TILE_CONFIG | XCR0_TILE_DATA)
 
 /* As bytes, so that the file needs no -mxsave. */
 static guint32
@@ -43,6 +54,19 @@ static gboolean
 has_all (guint32 value, guint32 bits)
 {
   return (value & bits) == bits;
+}
+
+/* Tiles are large: the system saves them for a process that has asked, once, for all its threads. */
+static gboolean
+may_use_tiles (void)
+{
+#  if defined(__x86_64__) && defined(__linux__)
+  enum { REQUEST_PERMISSION = 0x1023, TILE_DATA = 18 };
+
+  return syscall (SYS_arch_prctl, REQUEST_PERMISSION, TILE_DATA) == 0;
+#  else
+  return FALSE;
+#  endif
 }
 
 /* What works on registers that the system must save too; `c1`: of leaf 1. */
@@ -61,7 +85,9 @@ detect_avx (guint32 c1)
   const guint32 xcr0 = read_xcr0 ();
   if (has_all (c1, bit_AVX | bit_FMA) && has_all (b7, bit_AVX2) && has_all (xcr0, XCR0_FOR_AVX2))
     flags |= CPU_AVX2;
-  if ((flags & CPU_AVX2) && __get_cpuid_count (7, 1, &a, &b, &c, &d) && has_all (a, BIT_AVX_VNNI))
+  if (!__get_cpuid_count (7, 1, &a, &b, &c, &d))
+    a = 0;
+  if ((flags & CPU_AVX2) && has_all (a, BIT_AVX_VNNI))
     flags |= CPU_AVX_VNNI;
   if ((flags & CPU_AVX2) && has_all (b7, avx512_bits) && has_all (xcr0, XCR0_FOR_AVX512))
     flags |= CPU_AVX512;
@@ -69,6 +95,11 @@ detect_avx (guint32 c1)
     flags |= CPU_AVX512_VNNI;
   if ((flags & CPU_AVX512) && has_all (c7, bit_AVX512VBMI))
     flags |= CPU_AVX512_VBMI;
+  if ((flags & CPU_AVX512) && has_all (a, BIT_AVX512_BF16))
+    flags |= CPU_AVX512_BF16;
+  if (has_all (flags, CPU_AVX512_VNNI | CPU_AVX512_BF16) && has_all (d7, BITS_AMX)
+      && has_all (xcr0, XCR0_FOR_TILES) && may_use_tiles ())
+    flags |= CPU_AMX;
   return flags;
 }
 

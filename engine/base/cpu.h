@@ -17,6 +17,8 @@ enum {
   CPU_NEON = 1 << 6,        /* aarch64 baseline */
   CPU_NEON_DOT = 1 << 7,    /* and dot products of bytes */
   CPU_NEON_I8MM = 1 << 8,   /* and int8 matrix products */
+  CPU_AVX512_BF16 = 1 << 9, /* beside CPU_AVX512: dot products of bfloat16 */
+  CPU_AMX = 1 << 10, /* tiles of bytes and of bfloat16, which the system lets this process use */
 };
 
 /* Asked once, then remembered; safe from any thread. */

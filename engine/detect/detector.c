@@ -74,7 +74,11 @@ FbnetPrecision
 fbnet_detector_get_precision (const FbnetDetector *detector)
 {
   g_return_val_if_fail (detector != NULL, FBNET_PRECISION_FLOAT32);
-  return detector->pass.workspace.stored->int8 ? FBNET_PRECISION_INT8 : FBNET_PRECISION_FLOAT32;
+  const Network *network = detector->pass.workspace.stored;
+
+  if (network->bfloat16)
+    return FBNET_PRECISION_BFLOAT16;
+  return network->int8 ? FBNET_PRECISION_INT8 : FBNET_PRECISION_FLOAT32;
 }
 
 FbnetInt8Bias

@@ -4,6 +4,8 @@
  */
 #include "floats-vec-avx2.h"
 
+#include "floats-numbers.h"
+
 #include "floats-channels.inc.h"
 #include "floats-depthwise.inc.h"
 #include "floats-gemm.inc.h"

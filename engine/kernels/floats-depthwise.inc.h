@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * Depthwise convolution, one output row, over the primitives of a floats-vec-*.h that was included before.
+ * Depthwise convolution, one output row, over the primitives of a floats-vec-*.h and the numbers of a
+ * floats-numbers.h that were included before.
  *
  * The common kernels (3×3 and 5×5, stride 1 and 2, up-sampling 1 and 2) work on groups of up to
  * eight neighbouring pixels of one vector of channels: one row of weights and the group's sums stay
@@ -8,35 +9,25 @@
  * Taps that hang over an edge are left out by a bit mask that groups within the row do not ask for;
  * every output is bias, then one fused multiply-add per tap, ascending, in all cases.
  */
-#include <math.h>
-
-#include "rows.h"
-
 #define MAX_GROUP  8
 #define MAX_KERNEL 5
 
 /* Channels that one round over the row takes: their weights shall stay in the first-level cache. */
 #define CHANNEL_BLOCK 128
 
-static inline Vec
-vec_least (Activation act)
-{
-  return vec_set1 (act == ACT_RELU ? 0.0f : -INFINITY);
-}
-
 /* A group of pixels: which of the columns that it walks over exist, and how to step through them. */
 typedef struct {
   gsize x;         /* first output pixel */
   guint32 present; /* bit i: column first + i lies in the source */
-  gsize offset;    /* of column `first` in a source row, floats; wraps below zero */
+  gsize offset;    /* of column `first` in a source row, numbers; wraps below zero */
   gsize step_even; /* from column first + i to the next, i even */
   gsize step_odd;  /* i odd */
 } Group;
 
-typedef void (*GroupFunc) (const DepthwiseArgs *d, const Group *group, gsize channel, gsize end);
+typedef void (*GroupFunc) (const RowArgs *d, const Group *group, gsize channel, gsize end);
 
 static Group
-group_place (const DepthwiseArgs *d, gsize x, guint pixels)
+group_place (const RowArgs *d, gsize x, guint pixels)
 {
   const gssize first = (gssize) (x * d->stride) - (gssize) d->pad;
   const gssize walked = (gssize) (d->in_width * d->upsample);
@@ -57,10 +48,10 @@ group_place (const DepthwiseArgs *d, gsize x, guint pixels)
 /* The one group; `kernel`, `stride`, `pixels`, and `whole`: that all columns are present, are
  * constants where it is inlined. */
 static inline __attribute__ ((always_inline)) void
-group_run (const DepthwiseArgs *d, const Group *group, gsize channel, gsize end, const guint kernel,
+group_run (const RowArgs *d, const Group *group, gsize channel, gsize end, const guint kernel,
     const guint stride, const guint pixels, const gboolean whole)
 {
-  const Vec least = vec_least (d->act);
+  const Vec least = number_least (d->act);
   const guint columns = (pixels - 1) * stride + kernel;
 
   for (gsize c = channel; c < end; c += VEC_SIZE) {
@@ -71,7 +62,7 @@ group_run (const DepthwiseArgs *d, const Group *group, gsize channel, gsize end,
       sum[x] = bias;
 
     for (guint r = 0; r < kernel; r++) {
-      const float *source = d->rows[r];
+      const Number *source = d->rows[r];
       const float *taps = d->weight + r * kernel * d->channels + c;
       gsize offset = group->offset + c;
       Vec weight[MAX_KERNEL];
@@ -83,7 +74,7 @@ group_run (const DepthwiseArgs *d, const Group *group, gsize channel, gsize end,
 #pragma GCC unroll 19
       for (guint i = 0; i < columns; i++) {
         if (whole || (group->present & (1u << i))) {
-          const Vec value = vec_load (source + offset);
+          const Vec value = number_load (source + offset);
 #pragma GCC unroll 5
           for (guint q = 0; q < kernel; q++)
             if (i >= q && (i - q) % stride == 0 && (i - q) / stride < pixels)
@@ -93,15 +84,15 @@ group_run (const DepthwiseArgs *d, const Group *group, gsize channel, gsize end,
       }
     }
 
-    float *out = d->out + group->x * d->channels + c;
+    Number *out = d->out + group->x * d->channels + c;
 #pragma GCC unroll 8
     for (guint x = 0; x < pixels; x++)
-      vec_store (out + x * d->channels, vec_max (least, sum[x]));
+      number_store (out + x * d->channels, sum[x], least, d->act);
   }
 }
 
 #define DEFINE_GROUP(kernel, stride, pixels)                                                       \
-  static void group_##kernel##_##stride##_##pixels (const DepthwiseArgs *d, const Group *group,    \
+  static void group_##kernel##_##stride##_##pixels (const RowArgs *d, const Group *group,          \
       gsize channel, gsize end)                                                                    \
   {                                                                                                \
     if (group->present == (1u << ((pixels - 1) * stride + kernel)) - 1)                            \
@@ -131,7 +122,7 @@ DEFINE_GROUPS (5, 2)
 
 /* By number of pixels; NULL: not one of the common kernels. */
 static const GroupFunc *
-groups_find (const DepthwiseArgs *d)
+groups_find (const RowArgs *d)
 {
   if (d->upsample > 2 || d->channels < VEC_SIZE)
     return NULL;
@@ -145,7 +136,7 @@ groups_find (const DepthwiseArgs *d)
 /* Channels `channel` … `end` of the row, in groups of nearly equal size: a group of one or two
  * pixels would wait for its own sums. */
 static void
-run_block (const DepthwiseArgs *d, const GroupFunc *groups, gsize channel, gsize end)
+run_block (const RowArgs *d, const GroupFunc *groups, gsize channel, gsize end)
 {
   gsize n_left = (d->out_width + MAX_GROUP - 1) / MAX_GROUP;
 
@@ -158,7 +149,7 @@ run_block (const DepthwiseArgs *d, const GroupFunc *groups, gsize channel, gsize
 }
 
 static void
-run_groups (const DepthwiseArgs *d, const GroupFunc *groups)
+run_groups (const RowArgs *d, const GroupFunc *groups)
 {
   const gsize whole = d->channels / VEC_SIZE * VEC_SIZE;
 
@@ -171,7 +162,7 @@ run_groups (const DepthwiseArgs *d, const GroupFunc *groups)
 
 /* Where tap `q` of pixel x falls in a source row; FALSE: over an edge. */
 static inline gboolean
-tap_place (const DepthwiseArgs *d, gsize x, guint q, gsize *offset)
+tap_place (const RowArgs *d, gsize x, guint q, gsize *offset)
 {
   const gsize v = x * d->stride + q; /* plus pad, so that it is not negative */
   if (v < d->pad || v - d->pad >= d->in_width * d->upsample)
@@ -185,9 +176,9 @@ tap_place (const DepthwiseArgs *d, gsize x, guint q, gsize *offset)
 /* Any kernel, stride, up-sampling: up to four vectors of one pixel's channels, the last of them
  * 1 … VEC_SIZE channels long; `vectors` is a constant where it is inlined. */
 static inline __attribute__ ((always_inline)) void
-pixel_run (const DepthwiseArgs *d, gsize x, gsize channel, gsize tail, const guint vectors)
+pixel_run (const RowArgs *d, gsize x, gsize channel, gsize tail, const guint vectors)
 {
-  const Vec least = vec_least (d->act);
+  const Vec least = number_least (d->act);
   const gsize last = (vectors - 1) * VEC_SIZE;
   Vec sum[4];
 
@@ -204,26 +195,26 @@ pixel_run (const DepthwiseArgs *d, gsize x, gsize channel, gsize tail, const gui
       gsize offset;
       if (!tap_place (d, x, q, &offset))
         continue;
-      const float *source = d->rows[r] + offset + channel;
+      const Number *source = d->rows[r] + offset + channel;
       const float *weight = d->weight + (r * d->kernel + q) * d->channels + channel;
 #pragma GCC unroll 4
       for (guint i = 0; i + 1 < vectors; i++)
         sum[i] =
-            vec_fma (vec_load (source + i * VEC_SIZE), vec_load (weight + i * VEC_SIZE), sum[i]);
-      sum[vectors - 1] = vec_fma (vec_load_tail (source + last, tail),
+            vec_fma (number_load (source + i * VEC_SIZE), vec_load (weight + i * VEC_SIZE), sum[i]);
+      sum[vectors - 1] = vec_fma (number_load_tail (source + last, tail),
           vec_load_tail (weight + last, tail), sum[vectors - 1]);
     }
   }
 
-  float *out = d->out + x * d->channels + channel;
+  Number *out = d->out + x * d->channels + channel;
 #pragma GCC unroll 4
   for (guint i = 0; i + 1 < vectors; i++)
-    vec_store (out + i * VEC_SIZE, vec_max (least, sum[i]));
-  vec_store_tail (out + last, vec_max (least, sum[vectors - 1]), tail);
+    number_store (out + i * VEC_SIZE, sum[i], least, d->act);
+  number_store_tail (out + last, sum[vectors - 1], tail, least, d->act);
 }
 
 static void
-run_any (const DepthwiseArgs *d)
+run_any (const RowArgs *d)
 {
   for (gsize x = 0; x < d->out_width; x++) {
     gsize c = 0;
@@ -235,7 +226,7 @@ run_any (const DepthwiseArgs *d)
 }
 
 void
-KERNEL (depthwise_row) (const DepthwiseArgs *d)
+KERNEL (depthwise_row) (const RowArgs *d)
 {
   const GroupFunc *groups = groups_find (d);
 
@@ -243,6 +234,5 @@ KERNEL (depthwise_row) (const DepthwiseArgs *d)
     run_groups (d, groups);
   else
     run_any (d);
-  if (d->act != ACT_NONE && d->act != ACT_RELU)
-    KERNEL (activate) (d->out, d->out_width * d->channels, d->act);
+  row_finish (d);
 }

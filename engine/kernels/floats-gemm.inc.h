@@ -1,17 +1,16 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * Matrix product, over the primitives of a floats-vec-*.h that was included before.
+ * Matrix product, over the primitives of a floats-vec-*.h and the numbers of a floats-numbers.h that were
+ * included before.
  *
  * Packed weights: the n columns are cut into panels one, two or three vectors wide, the last column
- * padded with zeros; within a panel lie the k weights of its columns, k-major. A tile is a few rows
- * of `a` times one panel, held in registers from the bias to the activation; `a` is read in place.
+ * padded with zeros; within a panel lie the k weights of its columns, k-major, NUMBER_TAPS of a column side
+ * by side. A tile is a few rows of `a` times one panel, held in registers from the bias to the activation;
+ * `a` is read in place.
  *
- * Every output is bias, then one fused multiply-add per p, ascending, then the residual, whichever
- * tile it falls in: so the division into calls, tiles and panels does not show in the result.
+ * Every output is bias, then one dot product for every NUMBER_TAPS of k, ascending, then the residual,
+ * whichever tile it falls in: so the division into calls, tiles and panels does not show in the result.
  */
-#include <math.h>
-
-#include "rows.h"
 
 /* Bytes of `a` that one round over all panels takes: they shall stay in the second-level cache, the
  * panel in the first. Measured, see docs/kernels.md. */
@@ -37,46 +36,73 @@ panel_vectors (gsize left)
   return left == 4 ? 2 : (guint) MIN (left, 3);
 }
 
+/* k with what fills the last dot product. */
+static gsize
+depth_of (gsize k)
+{
+  return (k + NUMBER_TAPS - 1) / NUMBER_TAPS * NUMBER_TAPS;
+}
+
 gsize
 KERNEL (gemm_packed_size) (gsize n, gsize k)
 {
-  return (n + VEC_SIZE - 1) / VEC_SIZE * VEC_SIZE * k;
+  return (n + VEC_SIZE - 1) / VEC_SIZE * VEC_SIZE * depth_of (k);
 }
 
 static void
-pack_panel (float *packed, const float *weight, gsize first, gsize width, gsize n, gsize k)
+pack_panel (Number *packed, const float *weight, gsize first, gsize width, gsize n, gsize k)
 {
-  for (gsize p = 0; p < k; p++)
+  for (gsize p = 0; p < k; p += NUMBER_TAPS)
     for (gsize j = first; j < first + width; j++)
-      *packed++ = j < n ? weight[j * k + p] : 0.0f;
+      for (gsize q = p; q < p + NUMBER_TAPS; q++)
+        *packed++ = number_of (j < n && q < k ? weight[j * k + q] : 0.0f);
 }
 
 void
-KERNEL (gemm_pack) (float *packed, const float *weight, gsize n, gsize k)
+KERNEL (gemm_pack) (Number *packed, const float *weight, gsize n, gsize k)
 {
   for (gsize j = 0; j < n;) {
     const gsize width = panel_vectors ((n - j + VEC_SIZE - 1) / VEC_SIZE) * VEC_SIZE;
     pack_panel (packed, weight, j, width, n, k);
-    packed += width * k;
+    packed += width * depth_of (k);
     j += width;
   }
 }
 
 /* One panel: columns `first` … first + (vectors - 1) * VEC_SIZE + tail. */
 typedef struct {
-  const float *weights;
+  const Number *weights;
   gsize first;
   gsize tail; /* columns in the last vector, 1 … VEC_SIZE */
 } Panel;
 
-typedef void (*TileFunc) (const GemmArgs *g, const Panel *panel, gsize row);
+typedef void (*TileFunc) (const ProductArgs *g, const Panel *panel, gsize row);
+
+/* One dot product for every sum; `all`: of NUMBER_TAPS neighbours along k, not only the first. */
+static inline __attribute__ ((always_inline)) void
+multiply (Vec sum[MAX_TILE_ROWS][3], const Number *const a[MAX_TILE_ROWS], gsize p,
+    const Number *weights, const gboolean all, const guint rows, const guint vectors)
+{
+  Taps weight[3];
+
+#pragma GCC unroll 3
+  for (guint v = 0; v < vectors; v++)
+    weight[v] = taps_load (weights + v * VEC_SIZE * NUMBER_TAPS);
+#pragma GCC unroll 16
+  for (guint r = 0; r < rows; r++) {
+    const Taps x = taps_broadcast (a[r] + p, all);
+#pragma GCC unroll 3
+    for (guint v = 0; v < vectors; v++)
+      sum[r][v] = taps_dot (sum[r][v], x, weight[v]);
+  }
+}
 
 /* The one tile; `rows` and `vectors` are constants where it is inlined. */
 static inline __attribute__ ((always_inline)) void
-tile (const GemmArgs *g, const Panel *panel, gsize row, const guint rows, const guint vectors)
+tile (const ProductArgs *g, const Panel *panel, gsize row, const guint rows, const guint vectors)
 {
   const gsize column = panel->first;
-  const float *a[MAX_TILE_ROWS];
+  const Number *a[MAX_TILE_ROWS];
   Vec sum[MAX_TILE_ROWS][3];
 
 #pragma GCC unroll 16
@@ -92,45 +118,35 @@ tile (const GemmArgs *g, const Panel *panel, gsize row, const guint rows, const 
       sum[r][v] = bias;
   }
 
-  const float *weights = panel->weights;
-  for (gsize p = 0; p < g->k; p++) {
-    Vec weight[3];
-#pragma GCC unroll 3
-    for (guint v = 0; v < vectors; v++)
-      weight[v] = vec_load (weights + v * VEC_SIZE);
-#pragma GCC unroll 16
-    for (guint r = 0; r < rows; r++) {
-      const Vec x = vec_set1 (a[r][p]);
-#pragma GCC unroll 3
-      for (guint v = 0; v < vectors; v++)
-        sum[r][v] = vec_fma (x, weight[v], sum[r][v]);
-    }
-    weights += vectors * VEC_SIZE;
-  }
+  const Number *weights = panel->weights;
+  const gsize whole = g->k / NUMBER_TAPS * NUMBER_TAPS;
+  for (gsize p = 0; p < whole; p += NUMBER_TAPS, weights += vectors * VEC_SIZE * NUMBER_TAPS)
+    multiply (sum, a, p, weights, TRUE, rows, vectors);
+  if (whole < g->k)
+    multiply (sum, a, whole, weights, FALSE, rows, vectors);
 
-  /* "none" is a maximum with minus infinity: no branch, and NaN passes through both */
-  const Vec least = vec_set1 (g->act == ACT_RELU ? 0.0f : -INFINITY);
+  const Vec least = number_least (g->act);
 #pragma GCC unroll 16
   for (guint r = 0; r < rows; r++) {
-    float *c = g->c + (row + r) * g->ldc + column;
+    const gsize at = (row + r) * g->ldc + column;
     const float *residual = g->residual ? g->residual + (row + r) * g->ldr + column : NULL;
 #pragma GCC unroll 3
     for (guint v = 0; v + 1 < vectors; v++) {
       Vec x = sum[r][v];
       if (residual)
         x = vec_add (x, vec_load (residual + v * VEC_SIZE));
-      vec_store (c + v * VEC_SIZE, vec_max (least, x));
+      sum_store (g, at + v * VEC_SIZE, x, least);
     }
     const guint last = vectors - 1;
     Vec x = sum[r][last];
     if (residual)
       x = vec_add (x, vec_load_tail (residual + last * VEC_SIZE, panel->tail));
-    vec_store_tail (c + last * VEC_SIZE, vec_max (least, x), panel->tail);
+    sum_store_tail (g, at + last * VEC_SIZE, x, panel->tail, least);
   }
 }
 
 #define DEFINE_TILE(rows, vectors)                                                                 \
-  static void tile_##rows##x##vectors (const GemmArgs *g, const Panel *panel, gsize row)           \
+  static void tile_##rows##x##vectors (const ProductArgs *g, const Panel *panel, gsize row)        \
   {                                                                                                \
     tile (g, panel, row, rows, vectors);                                                           \
   }
@@ -165,7 +181,7 @@ static const TileFunc tiles_3[] = { NULL, tile_1x3, tile_2x3, tile_3x3, tile_4x3
 /* Whole tiles; what is left, up to two tiles less one row, in two halves: a tile of one or two rows
  * would wait for its own sums. */
 static void
-run_panel (const GemmArgs *g, const Panel *panel, guint vectors, gsize first, gsize rows)
+run_panel (const ProductArgs *g, const Panel *panel, guint vectors, gsize first, gsize rows)
 {
   static const TileFunc *const tiles[] = { NULL, tiles_1, tiles_2, tiles_3 };
   static const guint8 tile_rows[] = { 0, TILE_ROWS_1, TILE_ROWS_2, TILE_ROWS_3 };
@@ -180,7 +196,7 @@ run_panel (const GemmArgs *g, const Panel *panel, guint vectors, gsize first, gs
 }
 
 static void
-run_rows (const GemmArgs *g, gsize first, gsize rows)
+run_rows (const ProductArgs *g, gsize first, gsize rows)
 {
   Panel panel = { .weights = g->packed };
 
@@ -191,7 +207,7 @@ run_rows (const GemmArgs *g, gsize first, gsize rows)
 
     panel.tail = left >= width ? VEC_SIZE : left - (width - VEC_SIZE);
     run_panel (g, &panel, vectors, first, rows);
-    panel.weights += width * g->k;
+    panel.weights += width * depth_of (g->k);
     panel.first += width;
   }
 }
@@ -200,21 +216,18 @@ run_rows (const GemmArgs *g, gsize first, gsize rows)
 static gsize
 rows_per_round (gsize k)
 {
-  const gsize fitting = ROW_BLOCK_BYTES / sizeof (float) / MAX (k, 1);
+  const gsize fitting = ROW_BLOCK_BYTES / sizeof (Number) / MAX (k, 1);
   return MAX (fitting / 24, 1) * 24;
 }
 
 void
-KERNEL (gemm) (const GemmArgs *g)
+KERNEL (gemm) (const ProductArgs *g)
 {
   const gsize round = rows_per_round (g->k);
 
   for (gsize i = 0; i < g->m; i += round) {
     const gsize rows = MIN (round, g->m - i);
     run_rows (g, i, rows);
-    if (g->act == ACT_NONE || g->act == ACT_RELU)
-      continue;
-    for (gsize r = i; r < i + rows; r++)
-      KERNEL (activate) (g->c + r * g->ldc, g->n, g->act);
+    product_finish (g, i, rows);
   }
 }

@@ -4,6 +4,8 @@
  */
 #include "floats-vec-sse41.h"
 
+#include "floats-numbers.h"
+
 #include "floats-channels.inc.h"
 #include "floats-depthwise.inc.h"
 #include "floats-gemm.inc.h"

@@ -6,6 +6,7 @@
 #ifndef FBNET_KERNELS_ROWS_H
 #define FBNET_KERNELS_ROWS_H
 
+#include "bfloats.h"
 #include "bytes.h"
 #include "floats.h"
 #include "picture.h"
@@ -25,6 +26,13 @@
   void weighted_sum_##isa (float *out, const float *const *source, const float *weight, gsize n,   \
       gsize channels);                                                                             \
   void activate_##isa (float *x, gsize n, Activation act)
+
+#define DECLARE_BFLOATS(isa)                                                                       \
+  gsize bgemm_packed_size_##isa (gsize n, gsize k);                                                \
+  void bgemm_pack_##isa (BFloat *packed, const float *weight, gsize n, gsize k);                   \
+  void bgemm_##isa (const BGemmArgs *args);                                                        \
+  void bdepthwise_row_##isa (const BDepthwiseArgs *args);                                          \
+  void bround_##isa (BFloat *out, const float *in, gsize n)
 
 #define DECLARE_BYTE_PRODUCTS(isa)                                                                 \
   gsize qgemm_packed_size_##isa (gsize n, gsize k);                                                \
@@ -69,6 +77,9 @@ DECLARE_FLOATS (avx2);
 DECLARE_FLOATS (avx512);
 DECLARE_FLOATS (neon);
 
+DECLARE_BFLOATS (c);
+DECLARE_BFLOATS (avx512bf16);
+
 DECLARE_BYTES (c);
 DECLARE_LOOKUP (c);
 DECLARE_BYTES (sse41);
@@ -77,6 +88,12 @@ DECLARE_LOOKUP (avx2);
 DECLARE_BYTES (avxvnni);
 DECLARE_BYTES (avx512vnni);
 DECLARE_LOOKUP (avx512vbmi);
+gsize bgemm_packed_size_amx (gsize n, gsize k);
+void bgemm_pack_amx (BFloat *packed, const float *weight, gsize n, gsize k);
+void bgemm_amx (const BGemmArgs *args);
+gsize qgemm_packed_size_amx (gsize n, gsize k);
+void qgemm_pack_amx (void *packed, const gint8 *weight, gsize n, gsize k);
+void qgemm_amx (const QGemmArgs *args);
 DECLARE_BYTES (neon);
 DECLARE_LOOKUP (neon);
 DECLARE_BYTE_PRODUCTS (neondot);

@@ -20,6 +20,12 @@
     GEMM (isa), .depthwise_row = depthwise_row_##isa, CHANNELS (isa),                              \
   }
 
+#define BFLOATS(isa)                                                                               \
+  {                                                                                                \
+    .gemm_packed_size = bgemm_packed_size_##isa, .gemm_pack = bgemm_pack_##isa,                    \
+    .gemm = bgemm_##isa, .depthwise_row = bdepthwise_row_##isa, .round = bround_##isa,             \
+  }
+
 /* The products of bytes of one instruction set, the rest of another, the look-up of a third. */
 #define BYTES(isa, channels_isa, lookup_isa)                                                       \
   {                                                                                                \
@@ -43,6 +49,10 @@
 /* Best first. A processor must have what is in cpu_flags; what only some of them have comes with fill(). A row
  * may want something loaded before it runs. */
 static Kernels rows[] = {
+#ifdef HAVE_KERNELS_AMX
+  { "amx", CPU_AVX2 | CPU_AVX512 | CPU_AMX, FLOATS (avx512), BYTES (avx2, avx2, avx2),
+      PICTURE (avx2) },
+#endif
 #ifdef HAVE_KERNELS_AVX512
   { "avx512", CPU_AVX2 | CPU_AVX512, FLOATS (avx512), BYTES (avx2, avx2, avx2), PICTURE (avx2) },
 #endif
@@ -69,29 +79,43 @@ static Kernels rows[] = {
   { "openblas", 0,
       { GEMM (openblas), .depthwise_row = depthwise_row_c, CHANNELS (c), .split_shows = TRUE },
       BYTES (c, c, c), PICTURE (c), openblas_load },
-  { "c", 0, FLOATS (c), BYTES (c, c, c), PICTURE (c) },
+  { "c", 0, FLOATS (c), BYTES (c, c, c), PICTURE (c), .bfloats = BFLOATS (c) },
 };
 
 /* The rows that this processor runs, NULL-terminated; and of them those that are ready. */
 static const Kernels *runnable[G_N_ELEMENTS (rows) + 1];
 static const Kernels *ready[G_N_ELEMENTS (rows) + 1];
 
-/* The extensions of AVX-512 that not every processor with AVX-512 has. */
+/* The extensions of AVX-512 that not every processor with AVX-512 has, and the tiles of a row that is for them. */
 static void
-extend_avx512 (ByteKernels *bytes, PictureKernels *picture, guint flags)
+extend_avx512 (Kernels *row, guint flags)
 {
+#ifdef HAVE_KERNELS_AVX512BF16
+  if (flags & CPU_AVX512_BF16)
+    row->bfloats = (BFloatKernels) BFLOATS (avx512bf16);
+#endif
 #ifdef HAVE_KERNELS_AVX512VNNI
   if (flags & CPU_AVX512_VNNI) {
-    *bytes = (ByteKernels) BYTES (avx512vnni, avx512vnni, avx2);
-    picture->chroma_blend_pairs = chroma_blend_pairs_avx512vnni;
-    picture->color_row_shared = color_row_shared_avx512vnni;
-    picture->horizontal = horizontal_avx512vnni;
-    picture->vertical = vertical_avx512vnni;
+    row->bytes = (ByteKernels) BYTES (avx512vnni, avx512vnni, avx2);
+    row->picture.chroma_blend_pairs = chroma_blend_pairs_avx512vnni;
+    row->picture.color_row_shared = color_row_shared_avx512vnni;
+    row->picture.horizontal = horizontal_avx512vnni;
+    row->picture.vertical = vertical_avx512vnni;
   }
 #endif
 #ifdef HAVE_KERNELS_AVX512VBMI
   if (flags & CPU_AVX512_VBMI)
-    bytes->lookup = qlookup_avx512vbmi;
+    row->bytes.lookup = qlookup_avx512vbmi;
+#endif
+#ifdef HAVE_KERNELS_AMX
+  if (row->cpu_flags & CPU_AMX) {
+    row->bytes.gemm_packed_size = qgemm_packed_size_amx;
+    row->bytes.gemm_pack = qgemm_pack_amx;
+    row->bytes.gemm = qgemm_amx;
+    row->bfloats.gemm_packed_size = bgemm_packed_size_amx;
+    row->bfloats.gemm_pack = bgemm_pack_amx;
+    row->bfloats.gemm = bgemm_amx;
+  }
 #endif
 }
 
@@ -102,7 +126,7 @@ fill (guint flags)
 
   for (guint i = 0; i < G_N_ELEMENTS (rows); i++) {
     if (rows[i].cpu_flags & CPU_AVX512)
-      extend_avx512 (&rows[i].bytes, &rows[i].picture, flags);
+      extend_avx512 (&rows[i], flags);
     if ((flags & rows[i].cpu_flags) == rows[i].cpu_flags)
       runnable[n++] = &rows[i];
   }

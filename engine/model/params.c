@@ -28,6 +28,7 @@ static const FbnetChoice precisions[] = {
   [FBNET_PRECISION_AUTO] = { "auto", "As the model is stored" },
   [FBNET_PRECISION_FLOAT32] = { "float32", "Floats, also of int8 weights" },
   [FBNET_PRECISION_INT8] = { "int8", "Bytes, where the model has them" },
+  [FBNET_PRECISION_BFLOAT16] = { "bfloat16", "Floats, rounded to bfloat16 for most products" },
 };
 
 static const FbnetChoice biases[] = {

@@ -59,15 +59,25 @@ pixel_at (const Tensor *t, const Arithmetic *arithmetic, gsize pixel)
   return (guint8 *) tensor_native (t) + pixel * t->c * arithmetic->size;
 }
 
+/* Where a block and its layer have the same arithmetic, what lies between the block's layers is in its inner
+ * form. */
+static gboolean
+is_inner (const StepCall *call, const PackedConv *conv)
+{
+  return call->step->block->arithmetic == conv->arithmetic;
+}
+
 static void
-expand (const StepCall *call, gsize m, gsize first_pixel, void *out)
+expand (const StepCall *call, gsize m, gsize first_pixel, void *room, void *out)
 {
   const PackedConv *conv = &call->step->block->pw;
   const Product product = { .conv = conv,
     .m = m,
     .taps = 1,
     .in = pixel_at (&call->in, conv->arithmetic, first_pixel),
+    .room = room,
     .out = out,
+    .inner_out = is_inner (call, conv),
     .act = conv->layer->act };
 
   conv->arithmetic->multiply (workspace_kernels (call->workspace), &product);
@@ -82,7 +92,7 @@ projects (const StepCall *call)
 }
 
 static void
-project (const StepCall *call, gsize m, gsize first_pixel, const void *dw, void *sums)
+project (const StepCall *call, gsize m, gsize first_pixel, const void *dw, void *room)
 {
   const PackedBlock *block = call->step->block;
   const PackedConv *conv = &block->pwl;
@@ -91,22 +101,24 @@ project (const StepCall *call, gsize m, gsize first_pixel, const void *dw, void 
     .taps = 1,
     .in = dw,
     .residual = block->block->residual ? pixel_at (&call->in, conv->arithmetic, first_pixel) : NULL,
-    .sums = sums,
+    .room = room,
     .out = pixel_at (&call->out, conv->arithmetic, first_pixel),
+    .inner_in = is_inner (call, conv),
     .act = conv->layer->act };
 
   conv->arithmetic->multiply (workspace_kernels (call->workspace), &product);
 }
 
-/* Output row y of the depthwise convolution over `source`, an image of in's height and width; its row r
- * lies at r % ring_rows. */
+/* Output row y of the depthwise convolution over `source`, an image of in's height and width, numbers of `size`
+ * bytes; its row r lies at r % ring_rows. */
 static void
-depthwise_row (const StepCall *call, void *out, const guint8 *source, gsize ring_rows, gsize y)
+depthwise_row (const StepCall *call, void *out, const guint8 *source, gsize size, gsize ring_rows,
+    gsize y)
 {
   const PackedConv *conv = &call->step->block->dw;
   const ConvLayer *layer = conv->layer;
   const guint upsample = call->step->block->block->upsample;
-  const gsize row_bytes = call->in.w * layer->out * conv->arithmetic->size;
+  const gsize row_bytes = call->in.w * layer->out * size;
   const void *rows[MAX_KERNEL];
 
   for (guint r = 0; r < layer->kernel; r++) {
@@ -120,7 +132,8 @@ depthwise_row (const StepCall *call, void *out, const guint8 *source, gsize ring
     .in_width = call->in.w,
     .out_width = call->other.w,
     .upsample = upsample,
-    .act = call->step->act };
+    .act = call->step->act,
+    .inner = size == conv->arithmetic->inner_size };
   conv->arithmetic->depthwise_row (workspace_kernels (call->workspace), &row);
 }
 
@@ -151,38 +164,40 @@ images_item (gpointer data, guint item, guint thread)
   const StepCall *call = job->call;
   const PackedBlock *block = call->step->block;
   const Tensor *in = &call->in, *dw = &call->other;
-  const gsize size = block->arithmetic->size;
+  const gsize size = block->arithmetic->inner_size;
   const gsize first = item * job->images, n = MIN (job->images, in->n - first);
   const gsize in_pixels = in->h * in->w, out_pixels = dw->h * dw->w;
   guint8 *scratch = workspace_scratch (call->workspace, thread);
+  guint8 *room = scratch + job->tile->room_at;
   const guint8 *source = pixel_at (in, block->arithmetic, first * in_pixels);
   guint8 *rows = depthwise_place (call, job->tile, scratch, first * out_pixels);
 
   if (has (&block->pw)) {
-    expand (call, n * in_pixels, first * in_pixels, scratch);
+    expand (call, n * in_pixels, first * in_pixels, room, scratch);
     source = scratch;
   }
   for (gsize i = 0; i < n; i++) {
     for (gsize y = 0; y < dw->h; y++)
       depthwise_row (call, rows + (i * dw->h + y) * dw->w * dw->c * size,
-          source + i * in_pixels * dw->c * size, in->h, y);
+          source + i * in_pixels * dw->c * size, size, in->h, y);
   }
   if (projects (call))
-    project (call, n * out_pixels, first * out_pixels, rows, scratch + job->tile->sums_at);
+    project (call, n * out_pixels, first * out_pixels, rows, room);
 }
 
-/* Expands source rows [begin, end) into their places in the ring. */
+/* Expands source rows [begin, end) into their places in the ring, which begins the scratch. */
 static void
-expand_rows (const FusedJob *job, guint8 *ring, gsize image, gsize begin, gsize end)
+expand_rows (const FusedJob *job, guint8 *scratch, gsize image, gsize begin, gsize end)
 {
   const StepCall *call = job->call;
   const Tensor *in = &call->in;
-  const gsize row_bytes = in->w * call->other.c * call->step->block->arithmetic->size;
+  const gsize row_bytes = in->w * call->other.c * call->step->block->arithmetic->inner_size;
 
   while (begin < end) {
     const gsize slot = begin % job->tile->ring_rows;
     const gsize n = MIN (end - begin, job->tile->ring_rows - slot);
-    expand (call, n * in->w, (image * in->h + begin) * in->w, ring + slot * row_bytes);
+    expand (call, n * in->w, (image * in->h + begin) * in->w, scratch + job->tile->room_at,
+        scratch + slot * row_bytes);
     begin += n;
   }
 }
@@ -210,7 +225,7 @@ band_item (gpointer data, guint item, guint thread)
   const Tensor *in = &call->in, *dw = &call->other;
   const gsize image = item / job->bands, band = item % job->bands;
   const gsize begin = dw->h * band / job->bands, end = dw->h * (band + 1) / job->bands;
-  const gsize row_bytes = dw->w * dw->c * block->arithmetic->size;
+  const gsize size = block->arithmetic->inner_size, row_bytes = dw->w * dw->c * size;
   const gboolean expands = has (&block->pw);
   guint8 *scratch = workspace_scratch (call->workspace, thread);
   const guint8 *source =
@@ -228,9 +243,9 @@ band_item (gpointer data, guint item, guint thread)
       expanded = needed;
     }
     for (gsize i = 0; i < n; i++)
-      depthwise_row (call, rows + i * row_bytes, source, ring_rows, y + i);
+      depthwise_row (call, rows + i * row_bytes, source, size, ring_rows, y + i);
     if (projects (call))
-      project (call, n * dw->w, first_pixel, rows, scratch + tile->sums_at);
+      project (call, n * dw->w, first_pixel, rows, scratch + tile->room_at);
   }
 }
 
@@ -259,26 +274,34 @@ run_fused (const StepCall *call)
 /* --- Tiles ------------------------------------------------------------------------------------ */
 
 static gsize
-place_scratch (Tile *tile, const Arithmetic *arithmetic, gsize expanded, gsize dw, gsize sums)
+place_scratch (Tile *tile, const Arithmetic *arithmetic, gsize expanded, gsize dw, gsize room)
 {
   tile->dw_at = expanded + arithmetic->slack;
-  tile->sums_at = tile->dw_at + dw + arithmetic->slack;
-  return tile->sums_at + sums;
+  tile->room_at = tile->dw_at + dw + arithmetic->slack;
+  return tile->room_at + room;
 }
 
-/* Bytes of an image, or of a row: expanded, behind the depthwise layer, and of a residual's sums. */
+/* Bytes that the products of so many pixels want, one after the other. */
+static gsize
+room_of (const PackedBlock *block, gsize in_pixels, gsize out_pixels)
+{
+  const PackedConv *pw = &block->pw, *pwl = &block->pwl;
+  const gsize expands = has (pw) ? pw->arithmetic->product_room (pw, in_pixels, FALSE) : 0;
+
+  return MAX (expands, pwl->arithmetic->product_room (pwl, out_pixels, block->block->residual));
+}
+
+/* Bytes of an image, or of a row: expanded, and behind the depthwise layer. */
 typedef struct {
-  gsize expanded, dw, sums;
+  gsize expanded, dw;
 } Sizes;
 
 static Sizes
 sizes_of (const PackedBlock *block, gsize in_pixels, gsize out_pixels)
 {
-  const gsize size = block->arithmetic->size, mid = block->dw.layer->out;
-  const gboolean apart = block->arithmetic->sums_apart && block->block->residual;
+  const gsize size = block->arithmetic->inner_size, mid = block->dw.layer->out;
 
-  return (Sizes){ has (&block->pw) ? in_pixels * mid * size : 0, out_pixels * mid * size,
-    apart ? out_pixels * block->pwl.layer->out * size : 0 };
+  return (Sizes){ has (&block->pw) ? in_pixels * mid * size : 0, out_pixels * mid * size };
 }
 
 /* Bytes of scratch. */
@@ -297,7 +320,7 @@ tile_rows (Tile *tile, const PackedBlock *block, const Tensor *in, const Tensor 
     tile->at_once = rows;
     tile->ring_rows = ring_rows;
     bytes = place_scratch (tile, block->arithmetic, ring_rows * row.expanded, rows * row.dw,
-        rows * row.sums);
+        room_of (block, ring_rows * in->w, rows * dw->w));
   }
   return bytes;
 }
@@ -313,7 +336,8 @@ tile_images (Tile *tile, const PackedBlock *block, const Tensor *in, const Tenso
   tile->whole_images = TRUE;
   tile->at_once = CLAMP (FUSED_BYTES / (image.expanded + image.dw), 1, in->n);
   return place_scratch (tile, block->arithmetic, tile->at_once * image.expanded,
-      tile->at_once * image.dw, tile->at_once * image.sums);
+      tile->at_once * image.dw,
+      room_of (block, tile->at_once * in->h * in->w, tile->at_once * dw->h * dw->w));
 }
 
 /* --- Layer by layer --------------------------------------------------------------------------- */
@@ -327,7 +351,7 @@ depthwise_item (gpointer data, guint item, guint thread)
   const gsize image = item / dw->h, y = item % dw->h;
 
   depthwise_row (call, pixel_at (dw, arithmetic, item * dw->w),
-      pixel_at (in, arithmetic, image * in->h * in->w), in->h, y);
+      pixel_at (in, arithmetic, image * in->h * in->w), arithmetic->size, in->h, y);
 }
 
 static void

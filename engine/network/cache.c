@@ -8,7 +8,8 @@ static gboolean
 is_packed_so (const Network *network, const PackOptions *options)
 {
   return network->kernels == options->kernels && network->int8 == options->int8
-      && network->exact_bias == options->exact_bias && network->follows == options->follows;
+      && network->exact_bias == options->exact_bias && network->bfloat16 == options->bfloat16
+      && network->follows == options->follows;
 }
 
 const Network *

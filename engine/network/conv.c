@@ -16,7 +16,7 @@ is_pointwise (const ConvLayer *layer)
 
 /* Rows of `other` are the residual's; `at` is a pixel. */
 static void
-multiply (const StepCall *call, gsize m, const void *in, gsize taps, gsize at, void *sums)
+multiply (const StepCall *call, gsize m, const void *in, gsize taps, gsize at, void *room)
 {
   const Step *step = call->step;
   const Arithmetic *arithmetic = step->conv->arithmetic;
@@ -27,7 +27,7 @@ multiply (const StepCall *call, gsize m, const void *in, gsize taps, gsize at, v
     .taps = taps,
     .in = in,
     .residual = residual != NULL ? residual + offset : NULL,
-    .sums = sums,
+    .room = room,
     .out = (guint8 *) tensor_native (&call->out) + offset,
     .act = step->act };
 
@@ -221,7 +221,7 @@ plan_product (Planner *planner, const PackedConv *conv, const Tensor *in, const 
     step->other = *residual;
   planner_need_scratch (planner,
       rows * patch_row_bytes (conv, out) + arithmetic->slack
-          + (residual != NULL && arithmetic->sums_apart ? pixels * out->c : 0));
+          + arithmetic->product_room (conv, pixels, residual != NULL));
 }
 
 /* Where nothing comes between a product and its residual they are one step. */

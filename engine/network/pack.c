@@ -382,9 +382,10 @@ numbers_free (QNumbers *q)
 
 /* --- Layers and blocks ------------------------------------------------------------------------ */
 
+/* `floats`: the arithmetic where it is not bytes. */
 static gboolean
-pack_conv (PackedConv *conv, const FbnetModel *model, const ConvLayer *layer, Network *network,
-    GError **error)
+pack_conv (PackedConv *conv, const FbnetModel *model, const ConvLayer *layer,
+    const Arithmetic *floats, Network *network, GError **error)
 {
   if (layer->out == 0)
     return TRUE;
@@ -394,7 +395,7 @@ pack_conv (PackedConv *conv, const FbnetModel *model, const ConvLayer *layer, Ne
     const gint8 *bytes = read_bytes (conv, model, network->exact_bias, error);
     return bytes != NULL && pack_weights (conv, network->kernels, bytes, error);
   }
-  conv->arithmetic = &arithmetic_floats;
+  conv->arithmetic = floats;
   g_autofree float *weights = read_floats (conv, model, network, error);
   return weights != NULL && pack_weights (conv, network->kernels, weights, error);
 }
@@ -426,19 +427,65 @@ clear_conv (PackedConv *conv)
   numbers_free (conv->q);
 }
 
+/* Shallower products gain little by bfloat16, and they stand at the network's root: all that follows would see
+ * their rounding. */
+#define LEAST_INPUTS 32
+
+/* What bfloat16 has products for. */
+static gboolean
+is_plain (const ConvLayer *layer)
+{
+  return layer->out > 0 && layer->in >= LEAST_INPUTS && layer->kernel == 1 && layer->stride == 1
+      && layer->pad == 0 && layer->groups == 1 && !layer->depthwise && !layer->transposed;
+}
+
+static gboolean
+waits_for_norm (const ConvLayer *layer)
+{
+  return layer->norm.kind == NORM_GROUP;
+}
+
+/* Whether nothing but a depthwise convolution stands between two products: then what lies between them can be
+ * bfloat16 too. */
+static gboolean
+is_narrow (const Block *block)
+{
+  return block->kind == BLOCK_IRF && is_plain (&block->pw) && is_plain (&block->pwl)
+      && block->se_squeeze.out == 0 && block->shuffle_groups <= 1 && !waits_for_norm (&block->pw)
+      && !waits_for_norm (&block->dw) && !waits_for_norm (&block->pwl);
+}
+
+static const Arithmetic *
+block_arithmetic (const Block *block, const Network *network)
+{
+  if (network->int8 && block->quantized)
+    return &arithmetic_bytes;
+  return network->bfloat16 && is_narrow (block) ? &arithmetic_bfloats : &arithmetic_floats;
+}
+
+/* Squeeze and excite sees one pixel, and gates much: it stays float. */
+static const Arithmetic *
+layer_arithmetic (const Block *block, const ConvLayer *layer, const Network *network)
+{
+  if (network->bfloat16 && (layer == &block->pw || layer == &block->pwl) && is_plain (layer))
+    return &arithmetic_bfloats;
+  return layer == &block->dw && network->bfloat16 && is_narrow (block) ? &arithmetic_bfloats
+                                                                       : &arithmetic_floats;
+}
+
 static gboolean
 pack_block (PackedBlock *packed, const FbnetModel *model, const Block *block, Network *network,
     GError **error)
 {
-  const gboolean bytes = network->int8 && block->quantized;
-
   packed->block = block;
-  packed->arithmetic = bytes ? &arithmetic_bytes : &arithmetic_floats;
+  packed->arithmetic = block_arithmetic (block, network);
   for (guint i = 0; i < N_BLOCK_LAYERS; i++) {
-    if (!pack_conv (&packed->convs[i], model, &block->layers[i], network, error))
+    const ConvLayer *layer = &block->layers[i];
+    if (!pack_conv (&packed->convs[i], model, layer, layer_arithmetic (block, layer, network),
+            network, error))
       return FALSE;
   }
-  if (bytes && block->residual)
+  if (packed->arithmetic == &arithmetic_bytes && block->residual)
     packed->pwl.q->add = make_add (block->pwl.q_out, block->q_in, block->q_out);
   return TRUE;
 }
@@ -478,7 +525,7 @@ pack_entry (PackedEntry *packed, const FbnetModel *model, const LayerEntry *entr
     return pack_stage (&packed->stage, model, entry->stage, network, error);
   if (entry->use == USE_PER_CLASS)
     return keep_rows (&packed->conv, model, entry->conv, error);
-  return pack_conv (&packed->conv, model, entry->conv, network, error);
+  return pack_conv (&packed->conv, model, entry->conv, &arithmetic_floats, network, error);
 }
 
 static gboolean
@@ -502,6 +549,7 @@ network_new (const FbnetModel *model, const PackOptions *options, GError **error
   network->kernels = options->kernels;
   network->int8 = options->int8;
   network->exact_bias = options->exact_bias;
+  network->bfloat16 = options->bfloat16;
   network->follows = options->follows;
   network->layers = model->layers;
   if (!pack_entries (network, model, error)) {

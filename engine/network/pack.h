@@ -20,7 +20,8 @@ typedef struct {
   const Kernels *kernels;
   gboolean int8; /* quantised layers run on bytes */
   gboolean exact_bias;
-  gboolean follows; /* a stream: batch norms are not folded */
+  gboolean bfloat16; /* most 1×1 convolutions of blocks run on bfloat16 */
+  gboolean follows;  /* a stream: batch norms are not folded */
   const Layers *layers;
   PackedEntry *entries; /* layers->n */
   gsize n_norm_stats;
@@ -34,6 +35,7 @@ typedef struct {
   gboolean int8,
       exact_bias; /* biases saturate at 32 bits as QNNPACK's do; else what does not fit is
                                 added later */
+  gboolean bfloat16;
   gboolean follows;
 } PackOptions;
 

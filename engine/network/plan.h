@@ -28,7 +28,7 @@ typedef struct {
   gboolean whole_images;
   gsize at_once;        /* images, or output rows */
   gsize ring_rows;      /* expanded source rows kept */
-  gsize dw_at, sums_at; /* places in a thread's scratch; the expanded rows come first */
+  gsize dw_at, room_at; /* places in a thread's scratch; the expanded rows come first */
 } Tile;
 
 struct Step {

@@ -16,8 +16,17 @@
 #define MEMORY_LIMIT 2048 /* MiB */
 
 static gboolean
-check_precision (const FbnetModel *model, const FbnetDetectorOptions *options, GError **error)
+check_precision (const FbnetModel *model, const Kernels *kernels,
+    const FbnetDetectorOptions *options, GError **error)
 {
+  if (options->precision == FBNET_PRECISION_BFLOAT16 && !kernels_have_bfloats (kernels)) {
+    g_set_error (error, FBNET_ERROR, FBNET_ERROR_ARGUMENT,
+        "precision: expected float32, as the kernels %s have no products of bfloat16 on this "
+        "processor, "
+        "found bfloat16",
+        kernels->name);
+    return FALSE;
+  }
   if (options->precision != FBNET_PRECISION_INT8 || model->description->quantization != NULL)
     return TRUE;
   g_set_error (error, FBNET_ERROR, FBNET_ERROR_ARGUMENT,
@@ -54,7 +63,8 @@ pack_options (const FbnetModel *model, const Kernels *kernels, const FbnetDetect
   const Quantization *quantization = model->description->quantization;
   PackOptions pack = { .kernels = kernels };
 
-  if (quantization == NULL || options->precision == FBNET_PRECISION_FLOAT32)
+  pack.bfloat16 = options->precision == FBNET_PRECISION_BFLOAT16;
+  if (quantization == NULL || options->precision == FBNET_PRECISION_FLOAT32 || pack.bfloat16)
     return pack;
   pack.int8 = TRUE;
   pack.exact_bias = options->int8_bias == FBNET_INT8_BIAS_AUTO
@@ -72,7 +82,7 @@ workspace_open (Workspace *workspace, FbnetModel *model, const FbnetDetectorOpti
   if (options == NULL)
     options = &defaults;
   const Kernels *kernels = kernels_find (options->kernels, error);
-  if (kernels == NULL || !check_precision (model, options, error)
+  if (kernels == NULL || !check_precision (model, kernels, options, error)
       || !check_normalization (model, options->normalization, error))
     return FALSE;
   workspace->arena.limit =

@@ -105,6 +105,9 @@ new_timings (const FbnetTimings *timings)
 char *
 report_to_json (const Report *report)
 {
+  static const char *const precisions[] = { [FBNET_PRECISION_FLOAT32] = "float32",
+    [FBNET_PRECISION_INT8] = "int8",
+    [FBNET_PRECISION_BFLOAT16] = "bfloat16" };
   /* JSON is UTF-8; a file name may be any bytes. */
   g_autofree char *file = g_filename_display_name (report->file);
   g_autoptr (cJSON) line = cJSON_CreateObject ();
@@ -114,8 +117,7 @@ report_to_json (const Report *report)
   cJSON_AddNumberToObject (line, "height", report->picture->height);
   cJSON_AddStringToObject (line, "model", report->model);
   cJSON_AddStringToObject (line, "kernels", report->kernels);
-  cJSON_AddStringToObject (line, "precision",
-      report->precision == FBNET_PRECISION_INT8 ? "int8" : "float32");
+  cJSON_AddStringToObject (line, "precision", precisions[report->precision]);
   if (report->int8_bias != FBNET_INT8_BIAS_AUTO)
     cJSON_AddStringToObject (line, "int8_bias",
         report->int8_bias == FBNET_INT8_BIAS_EXACT ? "exact" : "wide");

@@ -14,7 +14,7 @@ typedef struct {
   const Picture *picture;
   const char *model, *kernels;
   FbnetPrecision precision;
-  FbnetInt8Bias int8_bias; /* FBNET_INT8_BIAS_AUTO in float32 */
+  FbnetInt8Bias int8_bias; /* FBNET_INT8_BIAS_AUTO where nothing is int8 */
   const ClassTable *classes;
   const FbnetDetections *detections;
   const FbnetZoom *zoom;       /* which look found what; NULL: left out */

@@ -9,6 +9,7 @@
 #include "base/workers.h"
 #include "detect/detector.h"
 #include "drawing.h"
+#include "kernels/kernels.h"
 
 static FbnetModel *
 load (void)
@@ -217,6 +218,35 @@ test_options (void)
   g_assert_cmpuint (fbnet_detector_get_n_threads (detector), ==, 2);
 }
 
+/* The row "c" runs bfloat16, and finds what float32 finds but for rounding; a kernel set that has no products
+ * for it says so. */
+static void
+test_bfloat16 (void)
+{
+  const FbnetDetectorOptions plain = { 2, "c", FBNET_PRECISION_BFLOAT16 };
+  const FbnetDetectorOptions blas = { 2, "openblas", FBNET_PRECISION_BFLOAT16 };
+  g_autoptr (FbnetModel) model = load ();
+  g_autoptr (FbnetDetections) exact = fbnet_detections_new (), rounded = fbnet_detections_new ();
+  g_autoptr (Picture) picture = picture_draw (121, 88, 7);
+  g_autoptr (GError) error = NULL;
+
+  g_autoptr (FbnetDetector) floats = new_detector (model, 1);
+  g_autoptr (FbnetDetector) bfloats = fbnet_detector_new (model, &plain, &error);
+  g_assert_no_error (error);
+  g_assert_cmpint (fbnet_detector_get_precision (bfloats), ==, FBNET_PRECISION_BFLOAT16);
+  g_assert_cmpint (fbnet_detector_get_precision (floats), ==, FBNET_PRECISION_FLOAT32);
+  g_autofree char *one = run (floats, picture, exact), *other = run (bfloats, picture, rounded);
+  g_assert_cmpstr (one, !=, other);
+  g_assert_cmpuint (exact->n, >, 0);
+  g_assert_cmpfloat_with_epsilon (rounded->items[0].score, exact->items[0].score, 0.02);
+
+  if (kernels_find ("openblas", NULL) == NULL)
+    return;
+  g_assert_null (fbnet_detector_new (model, &blas, &error));
+  g_assert_error (error, FBNET_ERROR, FBNET_ERROR_ARGUMENT);
+  g_assert_true (g_str_has_prefix (error->message, "precision: expected float32, as the kernels "));
+}
+
 /* Each stage has a name of its own. */
 static void
 test_stages (void)
@@ -299,6 +329,7 @@ main (int argc, char *argv[])
   g_test_add_func ("/use/shared-model", test_shared_model);
   g_test_add_func ("/use/refused-frames", test_refused_frames);
   g_test_add_func ("/use/options", test_options);
+  g_test_add_func ("/use/bfloat16", test_bfloat16);
   g_test_add_func ("/use/stages", test_stages);
   g_test_add_func ("/use/timings", test_timings);
   g_test_add_func ("/use/frames-end", test_frames_end);

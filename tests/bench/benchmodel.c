@@ -66,11 +66,18 @@ FbnetDetector *
 bench_detector_new (FbnetModel *model, const char *kernels, guint n_threads, guint max_detections,
     gboolean full)
 {
-  const FbnetDetectorOptions options = { n_threads, kernels };
+  return bench_detector_with (model, &(FbnetDetectorOptions){ n_threads, kernels }, max_detections,
+      full);
+}
+
+FbnetDetector *
+bench_detector_with (FbnetModel *model, const FbnetDetectorOptions *options, guint max_detections,
+    gboolean full)
+{
   g_autoptr (GError) error = NULL;
   FbnetParams params;
 
-  FbnetDetector *detector = fbnet_detector_new (model, &options, &error);
+  FbnetDetector *detector = fbnet_detector_new (model, options, &error);
   if (detector == NULL)
     stop (error);
   fbnet_model_get_params (model, &params);

@@ -13,6 +13,8 @@ FbnetModel *bench_model_new (const char *config, GError **error);
 
 /* A wrong parameter ends the program. max_detections 0: the model's own. `full`: no proposal is
  * suppressed, so that the cap on their number cuts; with masks no detection either. */
+FbnetDetector *bench_detector_with (FbnetModel *model, const FbnetDetectorOptions *options,
+    guint max_detections, gboolean full);
 FbnetDetector *bench_detector_new (FbnetModel *model, const char *kernels, guint n_threads,
     guint max_detections, gboolean full);
 

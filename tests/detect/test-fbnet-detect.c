@@ -125,7 +125,7 @@ test_usage (Fixture *f, gconstpointer data)
     { { "-m", f->model, "--iou-threshold=nan", f->wide }, "fbnet-detect: *iou-threshold*" },
     { { "-m", f->model, "--kernels=abacus", f->wide }, "fbnet-detect: *abacus*" },
     { { "-m", f->model, "--precision=fine", f->wide },
-        "fbnet-detect: --precision: expected auto, float32 or int8, found fine*" },
+        "fbnet-detect: --precision: expected auto, float32, int8 or bfloat16, found fine*" },
     { { "-m", f->model, "--norm-statistics=mine", f->wide },
         "fbnet-detect: --norm-statistics: expected stored or stream, found mine*" },
     { { "-m", f->model, "--normalization=bn", f->wide },

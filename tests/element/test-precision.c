@@ -95,22 +95,18 @@ test_int8_model (void)
   g_assert_false (sees (path, "float32", bytes));
 }
 
-/* A float model has no bytes to run on: the element says so and does not start. */
-static void
-test_float_model (void)
+/* The element says that it cannot, and does not start. */
+static gboolean
+refuses (const char *path, const char *precision)
 {
-  g_autofree char *path = float_path ();
-  g_autoptr (FbnetDetections) floats = detect (path, FBNET_PRECISION_AUTO);
-
-  g_assert_true (sees (path, "auto", floats));
-  g_assert_true (sees (path, "float32", floats));
-
   GstElement *element = gst_object_ref_sink (gst_element_factory_make ("fbnetdetect", NULL));
   g_autoptr (GstBus) bus = gst_bus_new ();
+
   gst_element_set_bus (element, bus);
   gst_util_set_object_arg (G_OBJECT (element), "model-file", path);
-  gst_util_set_object_arg (G_OBJECT (element), "precision", "int8");
-  g_assert_cmpint (gst_element_set_state (element, GST_STATE_PAUSED), ==, GST_STATE_CHANGE_FAILURE);
+  gst_util_set_object_arg (G_OBJECT (element), "precision", precision);
+  const gboolean failed =
+      gst_element_set_state (element, GST_STATE_PAUSED) == GST_STATE_CHANGE_FAILURE;
   g_autoptr (GstMessage) message = gst_bus_pop_filtered (bus, GST_MESSAGE_ERROR);
   g_autoptr (GError) error = NULL;
   gst_message_parse_error (message, &error, NULL);
@@ -119,6 +115,42 @@ test_float_model (void)
   gst_element_set_state (element, GST_STATE_NULL);
   gst_element_set_bus (element, NULL);
   gst_object_unref (element);
+  return failed;
+}
+
+/* A float model has no bytes to run on. */
+static void
+test_float_model (void)
+{
+  g_autofree char *path = float_path ();
+  g_autoptr (FbnetDetections) floats = detect (path, FBNET_PRECISION_AUTO);
+
+  g_assert_true (sees (path, "auto", floats));
+  g_assert_true (sees (path, "float32", floats));
+  g_assert_true (refuses (path, "int8"));
+}
+
+/* On bfloat16 the element finds what the library does, or where the processor has nothing for it neither
+ * runs. */
+static void
+test_bfloat16 (void)
+{
+  const FbnetDetectorOptions options = { .precision = FBNET_PRECISION_BFLOAT16 };
+  g_autofree char *path = float_path ();
+  g_autoptr (GError) error = NULL;
+  g_autoptr (FbnetModel) model = fbnet_model_load (path, &error);
+
+  g_assert_no_error (error);
+  g_autoptr (FbnetDetector) detector = fbnet_detector_new (model, &options, &error);
+  if (detector == NULL) {
+    g_assert_error (error, FBNET_ERROR, FBNET_ERROR_ARGUMENT);
+    g_assert_true (refuses (path, "bfloat16"));
+    return;
+  }
+  g_autoptr (FbnetDetections) rounded = detect (path, FBNET_PRECISION_BFLOAT16);
+  g_autoptr (FbnetDetections) floats = detect (path, FBNET_PRECISION_FLOAT32);
+  g_assert_true (sees (path, "bfloat16", rounded));
+  g_assert_false (sees (path, "bfloat16", floats));
 }
 
 int
@@ -128,6 +160,7 @@ main (int argc, char **argv)
   g_test_init (&argc, &argv, NULL);
   g_test_add_func ("/element/precision/int8-model", test_int8_model);
   g_test_add_func ("/element/precision/float-model", test_float_model);
+  g_test_add_func ("/element/precision/bfloat16", test_bfloat16);
   const int status = g_test_run ();
   models_clean_up ();
   return status;

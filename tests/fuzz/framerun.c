@@ -160,6 +160,8 @@ check_same (const FbnetDetections *a, const FbnetDetections *b)
 static FbnetDetectorOptions
 take_options (Take *take)
 {
+  static const FbnetPrecision precisions[] = { FBNET_PRECISION_AUTO, FBNET_PRECISION_FLOAT32,
+    FBNET_PRECISION_BFLOAT16 };
   const Kernels *const *rows = kernels_list ();
   guint n_rows = 0;
 
@@ -167,7 +169,7 @@ take_options (Take *take)
     n_rows++;
   return (FbnetDetectorOptions){ .n_threads = 2 + take_index (take, 4),
     .kernels = rows[take_index (take, n_rows)]->name,
-    .precision = take_index (take, 2) ? FBNET_PRECISION_FLOAT32 : FBNET_PRECISION_AUTO,
+    .precision = precisions[take_index (take, G_N_ELEMENTS (precisions))],
     .int8_bias = take_index (take, 3),
     .memory_limit = 64,
     .multiply_add_limit = 1 };

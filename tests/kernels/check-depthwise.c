@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * Depthwise convolutions, of floats and of bytes: every row of the table against exact sums; with
+ * Depthwise convolutions, of floats, of bfloat16 and of bytes: every row of the table against exact sums; with
  * --bench, their speed on the shapes of D2Go's networks, in thousand million operations a second, two
  * for each multiply-add.
  */
@@ -117,10 +117,12 @@ static void
 add_tests (void)
 {
   static const Family floats = { depthwise_check_floats }, bytes = { depthwise_check_bytes };
+  static const Family bfloats = { depthwise_check_bfloats };
   static const CheckTest tests[] = { { "widths", test_widths }, { "channels", test_channels },
     { "missing-rows", test_missing_rows }, { "random", test_random } };
 
   check_add_tests ("/kernels/depthwise/floats/", &floats, tests, G_N_ELEMENTS (tests));
+  check_add_tests ("/kernels/depthwise/bfloats/", &bfloats, tests, G_N_ELEMENTS (tests));
   check_add_tests ("/kernels/depthwise/bytes/", &bytes, tests, G_N_ELEMENTS (tests));
   depthwise_add_float_tests ();
   g_test_add_func ("/kernels/depthwise/bytes/extremes", test_byte_extremes);
@@ -195,6 +197,14 @@ rate_floats (const Kernels *row, guint i)
 }
 
 static double
+rate_bfloats (const Kernels *row, guint i)
+{
+  const DepthwiseCase t = shape_case (i);
+
+  return kernels_have_bfloats (row) ? rate (depthwise_time_bfloats (row, &t), &t) : 0;
+}
+
+static double
 rate_bytes (const Kernels *row, guint i)
 {
   const DepthwiseCase t = shape_case (i);
@@ -209,6 +219,10 @@ bench (void)
       .n = G_N_ELEMENTS (shapes),
       .name = shape_name,
       .rate = rate_floats });
+  check_print (&(CheckTable){ .what = "bfloat16: a depthwise row",
+      .n = G_N_ELEMENTS (shapes),
+      .name = shape_name,
+      .rate = rate_bfloats });
   check_print (&(CheckTable){ .what = "bytes: a depthwise row",
       .n = G_N_ELEMENTS (shapes) - N_LARGE,
       .name = shape_name,

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * Matrix products, of floats and of bytes: every row of the table against exact sums; with --bench,
+ * Matrix products, of floats, of bfloat16 and of bytes: every row of the table against exact sums; with --bench,
  * their speed on the shapes of D2Go's networks, in thousand million operations a second, two for each
  * multiply-add.
  */
@@ -93,6 +93,7 @@ test_random (gconstpointer family)
         .bias = g_test_rand_bit (),
         .residual = (Residual) g_test_rand_int_range (0, N_RESIDUALS),
         .act = check_any_activation (),
+        .rounded = g_test_rand_bit (),
         .a = check_any_fill (),
         .weight = check_any_fill (),
         .extreme_output = g_test_rand_int_range (0, 8) == 0 });
@@ -112,20 +113,24 @@ test_split (gconstpointer family)
         .a_gap = (gsize) g_test_rand_int_range (0, 3),
         .bias = TRUE,
         .residual = (Residual) g_test_rand_int_range (0, N_RESIDUALS),
-        .act = check_any_activation () });
+        .act = check_any_activation (),
+        .rounded = g_test_rand_bit () });
 }
 
 static void
 add_tests (void)
 {
   static const Family floats = { gemm_check_floats }, bytes = { gemm_check_bytes };
+  static const Family bfloats = { gemm_check_bfloats };
   static const CheckTest tests[] = { { "edges", test_edges }, { "tiles", test_tiles },
     { "depths", test_depths }, { "network-shapes", test_network_shapes }, { "random", test_random },
     { "split", test_split } };
 
   check_add_tests ("/kernels/gemm/floats/", &floats, tests, G_N_ELEMENTS (tests));
+  check_add_tests ("/kernels/gemm/bfloats/", &bfloats, tests, G_N_ELEMENTS (tests));
   check_add_tests ("/kernels/gemm/bytes/", &bytes, tests, G_N_ELEMENTS (tests));
   gemm_add_float_tests ();
+  gemm_add_bfloat_tests ();
   gemm_add_byte_tests ();
 }
 
@@ -196,6 +201,14 @@ rate_floats (const Kernels *row, guint i)
 }
 
 static double
+rate_bfloats (const Kernels *row, guint i)
+{
+  const GemmCase t = shape_case (i);
+
+  return kernels_have_bfloats (row) ? rate (gemm_time_bfloats (row, &t), &t) : 0;
+}
+
+static double
 rate_bytes (const Kernels *row, guint i)
 {
   const GemmCase t = shape_case (i);
@@ -225,6 +238,10 @@ bench (void)
       .extra = &sgemm,
       .name = shape_name,
       .rate = rate_floats });
+  check_print (&(CheckTable){ .what = "bfloat16: pixels × k → n",
+      .n = G_N_ELEMENTS (shapes),
+      .name = shape_name,
+      .rate = rate_bfloats });
   check_print (&(CheckTable){ .what = "bytes: pixels × k → n",
       .n = G_N_ELEMENTS (shapes),
       .name = shape_name,

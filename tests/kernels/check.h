@@ -102,6 +102,10 @@ G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (CheckBits, check_bits_clear)
 void check_same_bits (CheckBits *bits, const Kernels *row, Activation act, const Guarded *out,
     const char *what);
 
+/* The same where all rows give one result: those of the first one. */
+void check_exact_bits (CheckBits *bits, const Kernels *row, Activation act, const Guarded *out,
+    const char *what);
+
 /* The activation in double. */
 double check_activation (double x, Activation act);
 
@@ -145,7 +149,8 @@ typedef struct {
   guint n;
   const Kernels *extra; /* one more column, or NULL */
   char *(*name) (guint i);
-  double (*rate) (const Kernels *row, guint i); /* thousand million of anything a second */
+  double (*rate) (const Kernels *row,
+      guint i); /* thousand million of anything a second; 0: the row has none */
 } CheckTable;
 
 void check_print (const CheckTable *table);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * Rows of depthwise convolutions to test and to time, of floats and of bytes.
+ * Rows of depthwise convolutions to test and to time, of floats, of bfloat16 and of
+ * bytes.
  */
 #ifndef FBNET_TESTS_DEPTHWISE_H
 #define FBNET_TESTS_DEPTHWISE_H
@@ -14,7 +15,7 @@ typedef struct {
   guint kernel, stride, pad, upsample;
   guint missing; /* bit r: kernel row r hangs over the edge */
 
-  /* floats only */
+  /* floats and bfloat16 */
   gboolean bias;
   Activation act;
 
@@ -43,6 +44,9 @@ depthwise_source (const DepthwiseCase *t, gsize x, guint q, gsize *pixel)
 /* Every row of the table against sums in double, and SIMD rows against each other, bit for bit. */
 void depthwise_check_floats (const DepthwiseCase *t);
 
+/* Every row of the table that has bfloat16 against sums in double, and against the row "c", bit for bit. */
+void depthwise_check_bfloats (const DepthwiseCase *t);
+
 /* Every row of the table against sums in 64 bits, bit for bit. */
 void depthwise_check_bytes (const DepthwiseCase *t);
 
@@ -51,6 +55,7 @@ void depthwise_add_float_tests (void);
 
 /* Microseconds of an output row. */
 double depthwise_time_floats (const Kernels *row, const DepthwiseCase *t);
+double depthwise_time_bfloats (const Kernels *row, const DepthwiseCase *t);
 double depthwise_time_bytes (const Kernels *row, const DepthwiseCase *t);
 
 #endif

@@ -453,12 +453,16 @@ typedef struct _FbnetDetector FbnetDetector;
  * @FBNET_PRECISION_FLOAT32: everything on floats; the weights of a quantised model are multiplied by
  *   their scales first
  * @FBNET_PRECISION_INT8: the layers that the file has quantised run on bytes, the others on floats
+ * @FBNET_PRECISION_BFLOAT16: as float32, but the 1×1 convolutions of the network's blocks from 32 inputs on, and
+ *   the depthwise ones between two of them, take weights and activations in bfloat16 and sum in float32: about twice as fast
+ *   where the processor has instructions for it (x86-64: AVX-512 BF16), else an error
  * Since 0.1
  */
 typedef enum {
   FBNET_PRECISION_AUTO,
   FBNET_PRECISION_FLOAT32,
   FBNET_PRECISION_INT8,
+  FBNET_PRECISION_BFLOAT16,
 } FbnetPrecision;
 
 /**
@@ -478,10 +482,12 @@ typedef enum {
  * FbnetDetectorOptions:
  * @n_threads: threads that work on one frame, the caller's among them, 0…256; 0: one per processor
  *   that this process may run on
- * @kernels: (nullable): name of the kernel set, "c", "openblas", "sse41", "avx2", "avxvnni", "avx512",
+ * @kernels: (nullable): name of the kernel set, "c", "openblas", "sse41", "avx2", "avxvnni", "avx512", "amx",
  *   "neon", "neondot", "neoni8mm"; NULL: the environment variable FBNET_KERNELS, else the best that this
  *   processor runs
- * @precision: of the arithmetic; FBNET_PRECISION_INT8 is an error for a model that is not quantised
+ * @precision: of the arithmetic; FBNET_PRECISION_INT8 is an error for a model that is not quantised,
+ *   FBNET_PRECISION_BFLOAT16 with a kernel set that has no products for it: only "avx512" and "amx" have, on
+ *   processors with BF16, and "c", which is slow
  * @int8_bias: how int8 layers treat biases beyond 32 bits
  * @normalization: how statistics of several frames are pooled where they are taken from the stream.
  *   Must be what the model was trained with; of the two kinds of batch normalization either
@@ -827,13 +833,13 @@ FBNET_API void fbnet_detector_free (FbnetDetector *detector); /* NULL is allowed
 
 /**
  * fbnet_detector_get_precision:
- * Returns: FBNET_PRECISION_FLOAT32 or _INT8. Since 0.1
+ * Returns: FBNET_PRECISION_FLOAT32, _INT8 or _BFLOAT16. Since 0.1
  */
 FBNET_API FbnetPrecision fbnet_detector_get_precision (const FbnetDetector *detector);
 
 /**
  * fbnet_detector_get_int8_bias:
- * Returns: FBNET_INT8_BIAS_WIDE or _EXACT; FBNET_INT8_BIAS_AUTO when it runs in float32. Since 0.1
+ * Returns: FBNET_INT8_BIAS_WIDE or _EXACT; FBNET_INT8_BIAS_AUTO when it runs on no bytes. Since 0.1
  */
 FBNET_API FbnetInt8Bias fbnet_detector_get_int8_bias (const FbnetDetector *detector);
 

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * A frame through the whole detector in float32 and in int8, in turns, so that a busy machine slows both:
- * one thread and two, the stages' minimum and median in milliseconds, and how many times as fast int8 is.
+ * A frame through the whole detector in float32, in bfloat16 where the processor has it, and in int8, in turns,
+ * so that a busy machine slows all: one thread and two, the stages' minimum and median in milliseconds, and
+ * how many times as fast as float32 the others are, the median of neighbouring frames' ratios.
  *
- *   bench-int8 [CONFIG]
- *   bench-int8 MODEL PICTURE [FRAMES]
+ *   bench-precision [CONFIG]
+ *   bench-precision MODEL PICTURE [FRAMES]
  *
  * MODEL is a float one, quantised here with PICTURE alone: speed does not depend on the ranges. CONFIG is
  * one of D2Go's zoo, with random weights that leave 30 proposals, and up to ten masks.
@@ -38,13 +39,14 @@ stop (const GError *error)
 
 /* Of a random model every proposal stays. */
 static Runner
-runner_new (FbnetModel *model, guint n_threads, guint n_frames, gboolean random)
+runner_new (FbnetModel *model, FbnetPrecision precision, guint n_threads, guint n_frames,
+    gboolean random)
 {
-  Runner runner = { bench_detector_new (model, NULL, n_threads,
-                        random && fbnet_model_has_masks (model) ? N_MASKS : 0, random),
-    fbnet_detections_new (), g_new0 (FbnetTimings, n_frames) };
+  const FbnetDetectorOptions options = { .n_threads = n_threads, .precision = precision };
+  const guint n_masks = random && fbnet_model_has_masks (model) ? N_MASKS : 0;
 
-  return runner;
+  return (Runner){ bench_detector_with (model, &options, n_masks, random), fbnet_detections_new (),
+    g_new0 (FbnetTimings, n_frames) };
 }
 
 static void
@@ -73,14 +75,6 @@ column_timing (const Runner *runner, guint column, double *samples, guint n)
   return timing_of (samples, n);
 }
 
-static void
-print_ratio (const char *name, Timing slow, Timing fast, double pair)
-{
-  printf ("| %-15s | %7.3f %7.3f | %7.3f %7.3f | %5.2f %5.2f %5.2f |\n", name, slow.least,
-      slow.median, fast.least, fast.median, slow.least / fast.least, slow.median / fast.median,
-      pair);
-}
-
 /* The median of the ratios of frames that were run one after the other. */
 static double
 median_of_pairs (const Runner *slow, const Runner *fast, guint column, double *samples, guint n)
@@ -91,34 +85,59 @@ median_of_pairs (const Runner *slow, const Runner *fast, guint column, double *s
   return timing_of (samples, n).median;
 }
 
+/* Of all runners, the first being what the others are compared with. */
+static void
+print_stage (const Runner *runners, guint n_runners, guint column, double *samples, guint n)
+{
+  printf ("| %-15s |", bench_column_name (column));
+  for (guint r = 0; r < n_runners; r++) {
+    const Timing timing = column_timing (&runners[r], column, samples, n);
+    printf (" %7.3f %7.3f |", timing.least, timing.median);
+    if (r > 0)
+      printf (" %5.2f |", median_of_pairs (&runners[0], &runners[r], column, samples, n));
+  }
+  printf ("\n");
+}
+
+static gboolean
+has_bfloat16 (FbnetModel *model)
+{
+  const FbnetDetectorOptions options = { .precision = FBNET_PRECISION_BFLOAT16 };
+  g_autoptr (FbnetDetector) detector = fbnet_detector_new (model, &options, NULL);
+
+  return detector != NULL;
+}
+
 static void
 measure (FbnetModel *model, FbnetModel *int8, const FbnetImage *image, guint n_threads,
     guint n_frames, gboolean random)
 {
-  Runner slow = runner_new (model, n_threads, n_frames, random);
-  Runner fast = runner_new (int8, n_threads, n_frames, random);
   g_autofree double *samples = g_new (double, n_frames);
+  Runner runners[3];
+  guint n = 0;
 
-  for (guint i = 0; i < N_WARM_UP + n_frames; i++) {
-    const guint at = i < N_WARM_UP ? 0 : i - N_WARM_UP;
-    run (&slow, image, &slow.frames[at]);
-    run (&fast, image, &fast.frames[at]);
+  printf ("\n%s, %u thread%s, %u frames in turns, ms\n| minimum, median |",
+      fbnet_model_get_name (model), n_threads, n_threads > 1 ? "s" : "", n_frames);
+  runners[n++] = runner_new (model, FBNET_PRECISION_FLOAT32, n_threads, n_frames, random);
+  printf (" float32         |");
+  if (has_bfloat16 (model)) {
+    runners[n++] = runner_new (model, FBNET_PRECISION_BFLOAT16, n_threads, n_frames, random);
+    printf (" bfloat16        |     × |");
   }
-  printf ("\n%s, %u thread%s, %u frames in turns, %u and %u detections\n"
-          "| ms: min, median | float32         | int8            | times as fast: min, median, of "
-          "pairs |\n",
-      fbnet_model_get_name (model), n_threads, n_threads > 1 ? "s" : "", n_frames,
-      slow.detections->n, fast.detections->n);
+  runners[n++] = runner_new (int8, FBNET_PRECISION_INT8, n_threads, n_frames, random);
+  printf (" int8            |     × |\n");
+  for (guint i = 0; i < N_WARM_UP + n_frames; i++)
+    for (guint r = 0; r < n; r++)
+      run (&runners[r], image, &runners[r].frames[i < N_WARM_UP ? 0 : i - N_WARM_UP]);
   for (guint s = 0; s < FBNET_N_STAGES; s++) {
-    const Timing of_slow = column_timing (&slow, s, samples, n_frames);
-    const Timing of_fast = column_timing (&fast, s, samples, n_frames);
-    if (of_slow.median > 0)
-      print_ratio (bench_column_name (s), of_slow, of_fast,
-          median_of_pairs (&slow, &fast, s, samples, n_frames));
+    if (column_timing (&runners[0], s, samples, n_frames).median > 0)
+      print_stage (runners, n, s, samples, n_frames);
+  }
+  for (guint r = 0; r < n; r++) {
+    printf ("%u detections\n", runners[r].detections->n);
+    runner_clear (&runners[r]);
   }
   fflush (stdout);
-  runner_clear (&slow);
-  runner_clear (&fast);
 }
 
 int
