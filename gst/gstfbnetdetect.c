@@ -322,6 +322,9 @@ gst_fbnet_detect_sink_event (GstBaseTransform *trans, GstEvent *event)
     case GST_EVENT_TAG:
       check_orientation (self, event);
       break;
+    case GST_EVENT_EOS:
+      g_object_notify (G_OBJECT (self), "stats"); /* gst-launch-1.0 -v prints them */
+      break;
     default:
       break;
   }

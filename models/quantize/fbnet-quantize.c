@@ -10,6 +10,7 @@
 #include "quantizeoptions.h"
 #include "quantizereport.h"
 #include "support/commandline.h"
+#include "support/files.h"
 #include "support/jsonfile.h"
 #include "support/modelfile.h"
 #include "support/modelparams.h"
@@ -220,7 +221,7 @@ quantize (Session *session, GError **error)
   const QuantizeOptions *o = session->options;
   const QuantizerOptions how = quantize_options_how (o);
 
-  if (!open_model (session, error))
+  if (!file_check_writable (o->output, error) || !open_model (session, error))
     return FALSE;
   session->pictures = list_pictures (o->images, error);
   if (session->pictures == NULL)

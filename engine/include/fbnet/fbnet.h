@@ -426,6 +426,18 @@ FBNET_API FbnetDetections *fbnet_detections_copy (const FbnetDetections *detecti
 FBNET_API FbnetDetection **fbnet_detections_list (const FbnetDetections *detections, guint *n);
 FBNET_API void fbnet_detections_free (FbnetDetections *detections); /* NULL is allowed */
 
+/**
+ * fbnet_palette_color:
+ * @index: any number: a class, an object, a track
+ *
+ * What the element and fbnet-detect draw it with: first seven colours that are told apart with every
+ * kind of colour blindness (Okabe and Ito, "Color Universal Design", 2008), then hues a golden ratio
+ * apart. For any thread.
+ *
+ * Returns: 0xAARRGGBB in sRGB, with AA = 0xff. Since 0.1
+ */
+FBNET_API guint32 fbnet_palette_color (guint index);
+
 /* --- Detectors -------------------------------------------------------------------------------- */
 
 /**
