@@ -169,7 +169,7 @@ read_header (CsvReading *reading, const char *line, gboolean *named, GError **er
 gboolean
 read_csv (LabelSet *set, const LabelSource *source, GError **error)
 {
-  g_autofree char *text = file_read (source->path, NULL, error);
+  g_autofree char *text = file_read_text (source->path, error);
   CsvReading reading = { set, source };
   gboolean named;
 

@@ -167,7 +167,7 @@ add_file (LabelSet *set, const LabelSource *source, const GPtrArray *names, cons
   g_autoptr (GError) error = NULL;
   g_autofree char *text = NULL, *stem = stem_of (file);
 
-  text = file_read (file, NULL, &error);
+  text = file_read_text (file, &error);
   if (text == NULL) {
     note_unreadable (set, &error);
     return;

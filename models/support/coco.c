@@ -10,6 +10,9 @@
 #include "jsonfile.h"
 #include "labelformat.h"
 
+/* As many as a model can tell apart; each costs an evaluation a hundred kilobytes. */
+#define MAX_CATEGORIES 10000
+
 /* --- Entries ---------------------------------------------------------------------------------- */
 
 char *
@@ -154,8 +157,14 @@ static gboolean
 read_categories (CocoFile *file, GError **error)
 {
   const cJSON *categories = json_get_array (file->json, "categories", file->path, error);
+  const int n = cJSON_GetArraySize (categories);
   const cJSON *entry;
 
+  if (n > MAX_CATEGORIES) {
+    g_set_error (error, FBNET_ERROR, FBNET_ERROR_FORMAT,
+        "%s: field 'categories': expected at most %d, found %d", file->path, MAX_CATEGORIES, n);
+    return FALSE;
+  }
   cJSON_ArrayForEach (entry, categories)
   {
     g_autofree char *where = coco_file_where (file, "categories", file->categories->len);

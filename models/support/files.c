@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <glib/gstdio.h>
+#include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -107,6 +108,19 @@ file_read (const char *path, gsize *size, GError **error)
   if (data != NULL && size != NULL)
     *size = found;
   return data;
+}
+
+char *
+file_read_text (const char *path, GError **error)
+{
+  gsize size;
+  g_autofree char *text = file_read (path, &size, error);
+  const gsize length = text != NULL ? strlen (text) : 0;
+
+  if (text != NULL && length < size)
+    g_set_error (error, FBNET_ERROR, FBNET_ERROR_FORMAT,
+        "%s: expected text, found a zero at byte %" G_GSIZE_FORMAT, path, length + 1);
+  return text != NULL && length == size ? g_steal_pointer (&text) : NULL;
 }
 
 GBytes *

@@ -89,8 +89,7 @@ check_crowds (const GArray *rows, const char *path, GError **error)
 GArray *
 mot_read (const char *path, GError **error)
 {
-  gsize size;
-  g_autofree char *text = file_read (path, &size, error);
+  g_autofree char *text = file_read_text (path, error);
   g_autoptr (GArray) rows = g_array_new (FALSE, FALSE, sizeof (MotRow));
   MotRow row;
 

@@ -222,6 +222,22 @@ test_broken_annotations (void)
   expect_problem (problems, "2 annotations without readable keypoints*annotations[5]*");
 }
 
+/* More categories than a model can have would cost gigabytes. */
+static void
+test_many_categories (void)
+{
+  g_autoptr (GString) text = g_string_new ("{" IMAGES ",\"annotations\":[],\"categories\":[");
+  g_autoptr (GError) error = NULL;
+
+  for (guint i = 0; i <= 10000; i++)
+    g_string_append_printf (text, "%s{\"id\":%u,\"name\":\"c%u\"}", i > 0 ? "," : "", i, i);
+  g_string_append (text, "]}");
+  g_autoptr (CocoFile) file = coco_file_new (parse (text->str), "set.json", &error);
+  g_assert_null (file);
+  g_assert_cmpstr (error->message, ==,
+      "set.json: field 'categories': expected at most 10000, found 10001");
+}
+
 /* Results with a flaw match nothing, or count nowhere, and are counted. */
 static void
 test_broken_results (void)
@@ -301,6 +317,7 @@ main (int argc, char **argv)
   g_test_add_func ("/eval/text-ids", test_text_ids);
   g_test_add_func ("/eval/broken-annotations", test_broken_annotations);
   g_test_add_func ("/eval/broken-results", test_broken_results);
+  g_test_add_func ("/eval/many-categories", test_many_categories);
   g_test_add_func ("/eval/matching", test_matching);
   return g_test_run ();
 }

@@ -11,6 +11,7 @@
 
 #include "command.h"
 #include "fbnet/fbnet.h"
+#include "support/files.h"
 #include "support/jsonfile.h"
 
 /* --- Files ------------------------------------------------------------------------------------ */
@@ -60,6 +61,23 @@ test_no_files (void)
   g_assert_cmpint (ftruncate (fd, (off_t) 50 << 30), ==, 0);
   close (fd);
   expect_unread (path, "at most 4294967296 bytes");
+  folder_remove (folder);
+}
+
+/* A text goes to its end, not to the first zero. */
+static void
+test_text (void)
+{
+  char *folder = folder_new ();
+  g_autofree char *path = g_build_filename (folder, "file", NULL);
+  g_autoptr (GError) error = NULL;
+
+  g_assert_true (g_file_set_contents (path, "ab\0c", 4, NULL));
+  g_assert_null (file_read_text (path, &error));
+  g_assert_nonnull (strstr (error->message, "found a zero at byte 3"));
+  g_assert_true (g_file_set_contents (path, "abc", 3, NULL));
+  g_autofree char *text = file_read_text (path, NULL);
+  g_assert_cmpstr (text, ==, "abc");
   folder_remove (folder);
 }
 
@@ -177,6 +195,7 @@ main (int argc, char **argv)
   g_test_add_func ("/json/parse", test_parse);
   g_test_add_func ("/json/parse-errors", test_parse_errors);
   g_test_add_func ("/json/no-files", test_no_files);
+  g_test_add_func ("/json/text", test_text);
   g_test_add_func ("/json/write", test_write);
   g_test_add_func ("/json/floats-round-trip", test_floats_round_trip);
   g_test_add_func ("/json/floats-are-short", test_floats_are_short);
