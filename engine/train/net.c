@@ -155,3 +155,25 @@ net_stage (Net *net, Var *x, const Stage *stage)
     x = net_block (net, x, &stage->blocks[b]);
   return x;
 }
+
+void
+net_rpn (Net *net, Var *feature, Var **logits, Var **deltas)
+{
+  const Layers *layers = net->params->model->layers;
+  Var *x = net_stage (net, feature, layers_stage (layers, ROLE_RPN, 0));
+
+  *logits = net_conv (net, x, layers_conv (layers, ROLE_RPN_LOGITS));
+  *deltas = net_conv (net, x, layers_conv (layers, ROLE_RPN_DELTAS));
+}
+
+void
+net_box_head (Net *net, Var *pooled, Var **logits, Var **deltas)
+{
+  const Layers *layers = net->params->model->layers;
+  Var *x = net_stage (net, pooled, layers_stage (layers, ROLE_BOX, 0));
+
+  if (x->h > 1 || x->w > 1)
+    x = op_mean (net->tape, x);
+  *logits = net_conv (net, x, layers_conv (layers, ROLE_CLS_SCORE));
+  *deltas = net_conv (net, x, layers_conv (layers, ROLE_BBOX_PRED));
+}

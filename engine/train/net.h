@@ -33,4 +33,8 @@ Var *net_conv (Net *net, Var *x, const ConvLayer *layer);
 Var *net_block (Net *net, Var *x, const Block *block);
 Var *net_stage (Net *net, Var *x, const Stage *stage);
 
+/* A detector's own layers on its features, on ROIs that were pooled: logits and deltas. */
+void net_rpn (Net *net, Var *feature, Var **logits, Var **deltas);
+void net_box_head (Net *net, Var *pooled, Var **logits, Var **deltas);
+
 #endif

@@ -67,8 +67,9 @@ Var *op_roi_align (Tape *tape, Var *feature, const RoiArgs *args);
 
 /* --- Losses: the result is a number; its gradient starts backward. --------------------------- */
 
-/* Sum over i < n of the binary cross entropy of sigmoid (logits[index[i]]) with target[i], × scale. */
-double op_loss_bce (Tape *tape, Var *logits, const guint32 *index, const guint8 *target, gsize n,
+/* Sum over i < n of the binary cross entropy of sigmoid (logits[index[i]]) with the probability
+ * target[i], × scale. */
+double op_loss_bce (Tape *tape, Var *logits, const guint32 *index, const Real *target, gsize n,
     double scale);
 
 /* Sum over i < n and 4 coordinates of smooth L1 (deltas[index[i] + k] - target[4 i + k]), × scale; beta
@@ -76,7 +77,8 @@ double op_loss_bce (Tape *tape, Var *logits, const guint32 *index, const guint8 
 double op_loss_smooth_l1 (Tape *tape, Var *deltas, const guint32 *index, const Real *target,
     gsize n, double beta, double scale);
 
-/* Sum over the images (one pixel each) of -log softmax (logits)[class], × scale. */
-double op_loss_softmax (Tape *tape, Var *logits, const guint32 *classes, double scale);
+/* Sum over the pixels of the cross entropy of softmax (logits) with the pixel's target, c probabilities
+ * whose sum is 1, × scale. */
+double op_loss_softmax (Tape *tape, Var *logits, const Real *targets, double scale);
 
 #endif

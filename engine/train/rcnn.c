@@ -23,7 +23,8 @@ typedef struct {
   const TrainSample *const *samples;
   guint n;
   guint64 seed, iteration, first;
-  Var *features[MAX_LEVELS]; /* by trunk stage; those that nobody reads are NULL */
+  Var *batch, *features[MAX_LEVELS]; /* by trunk stage; those that nobody reads are NULL */
+  TeacherAnswers taught;             /* empty without a teacher */
   RcnnLosses losses;
 } Rcnn;
 
@@ -118,7 +119,7 @@ static void
 run_trunk (Rcnn *r)
 {
   const guint last = MAX (r->d->rpn_features[0], r->d->roi_features[0]);
-  Var *x = make_batch (r);
+  Var *x = r->batch = make_batch (r);
 
   for (guint s = 0; s <= last; s++)
     r->features[s] = x = net_stage (r->net, x, layers_stage (r->model->layers, ROLE_TRUNK, s));
@@ -129,8 +130,9 @@ run_trunk (Rcnn *r)
 /* The losses' arguments, collected over the samples. */
 typedef struct {
   GArray *places;                /* guint32 into the logits */
-  GArray *targets;               /* guint8 */
+  GArray *targets;               /* Real */
   GArray *delta_places, *deltas; /* guint32 into the deltas; 4 × Real */
+  GArray *taught_places, *taught;
 } RpnTargets;
 
 static void
@@ -144,6 +146,20 @@ add_delta (GArray *places, GArray *deltas, guint32 place, const Box *box, const 
   g_array_append_vals (deltas, delta, 4);
 }
 
+/* What the teacher takes for an object of its own is one. */
+static void
+add_taught_anchor (const Rcnn *r, RpnTargets *targets, guint32 place)
+{
+  const Real objectness = r->taught.objectness[place];
+
+  g_array_append_val (targets->targets, objectness);
+  if ((double) objectness < TEACHER_SURE)
+    return;
+  const guint32 at = 4 * place;
+  g_array_append_val (targets->taught_places, at);
+  g_array_append_vals (targets->taught, r->taught.rpn_deltas + at, 4);
+}
+
 static void
 add_rpn_targets (const Rcnn *r, RpnTargets *targets, const Box *anchors, gsize n_anchors,
     guint image)
@@ -154,10 +170,14 @@ add_rpn_targets (const Rcnn *r, RpnTargets *targets, const Box *anchors, gsize n
 
   for (guint i = 0; i < sampled.n; i++) {
     const guint32 place = (guint32) (image * n_anchors + sampled.boxes[i]);
-    const guint8 target = i < sampled.n_positive;
+    const gboolean object = i < sampled.n_positive;
+    const Real target = object ? 1 : 0;
     g_array_append_val (targets->places, place);
-    g_array_append_val (targets->targets, target);
-    if (target)
+    if (!object && r->taught.objectness != NULL)
+      add_taught_anchor (r, targets, place);
+    else
+      g_array_append_val (targets->targets, target);
+    if (object)
       add_delta (targets->delta_places, targets->deltas, 4 * place, &anchors[sampled.boxes[i]],
           &sample->objects[sampled.objects[i]].box, r->d->rpn_weights);
   }
@@ -172,20 +192,27 @@ rpn_losses (Rcnn *r, Var *logits, Var *deltas)
   const double scale = 1 / ((double) r->settings->rpn.batch * r->n);
   g_autofree Box *anchors = make_anchors (level->cells, level->n_cells, logits->h, logits->w,
       r->model->layers->features[r->d->rpn_features[0]].stride, r->d->anchor_offset);
-  RpnTargets t = { g_array_new (FALSE, FALSE, 4), g_array_new (FALSE, FALSE, 1),
+  RpnTargets t = { g_array_new (FALSE, FALSE, 4), g_array_new (FALSE, FALSE, sizeof (Real)),
+    g_array_new (FALSE, FALSE, 4), g_array_new (FALSE, FALSE, sizeof (Real)),
     g_array_new (FALSE, FALSE, 4), g_array_new (FALSE, FALSE, sizeof (Real)) };
 
   for (guint i = 0; i < r->n; i++)
     add_rpn_targets (r, &t, anchors, n_anchors, i);
-  r->losses.rpn_objectness = op_loss_bce (r->net->tape, logits,
-      (guint32 *) (gpointer) t.places->data, (guint8 *) t.targets->data, t.places->len, scale);
+  r->losses.rpn_objectness =
+      op_loss_bce (r->net->tape, logits, (guint32 *) (gpointer) t.places->data,
+          (Real *) (gpointer) t.targets->data, t.places->len, scale);
   r->losses.rpn_box =
       op_loss_smooth_l1 (r->net->tape, deltas, (guint32 *) (gpointer) t.delta_places->data,
           (Real *) (gpointer) t.deltas->data, t.delta_places->len, r->settings->rpn_beta, scale);
+  r->losses.rpn_box +=
+      op_loss_smooth_l1 (r->net->tape, deltas, (guint32 *) (gpointer) t.taught_places->data,
+          (Real *) (gpointer) t.taught->data, t.taught_places->len, TEACHER_BETA, scale);
   g_array_free (t.places, TRUE);
   g_array_free (t.targets, TRUE);
   g_array_free (t.delta_places, TRUE);
   g_array_free (t.deltas, TRUE);
+  g_array_free (t.taught_places, TRUE);
+  g_array_free (t.taught, TRUE);
 }
 
 /* One image's proposals, with room for its objects behind them; nothing of this has a gradient. */
@@ -304,10 +331,26 @@ count_rois (Rcnn *r, const Rois *rois, const Var *logits)
   r->losses.n_rois = rois->boxes->len;
 }
 
-static void
-box_losses (Rcnn *r, const Rois *rois, Var *logits, Var *deltas)
+/* Of each ROI, with the background behind the classes. */
+static Real *
+class_targets (const Rcnn *r, const Rois *rois)
 {
-  const double scale = 1.0 / MAX (rois->boxes->len, 1);
+  const gsize c = r->d->n_classes + 1;
+  Real *targets = g_new0 (Real, rois->boxes->len * c);
+
+  for (guint i = 0; i < rois->boxes->len; i++) {
+    if (r->taught.classes != NULL && rois_object (rois, i) == NULL)
+      teacher_answers_class (&r->taught, i, targets + i * c, c);
+    else
+      targets[i * c + g_array_index (rois->classes, guint32, i)] = 1;
+  }
+  return targets;
+}
+
+/* Where something is annotated. */
+static double
+box_loss (const Rcnn *r, const Rois *rois, Var *deltas, double scale)
+{
   GArray *places = g_array_new (FALSE, FALSE, sizeof (guint32));
   GArray *targets = g_array_new (FALSE, FALSE, sizeof (Real));
 
@@ -318,24 +361,55 @@ box_losses (Rcnn *r, const Rois *rois, Var *logits, Var *deltas)
       add_delta (places, targets, (guint32) (i * deltas->c + column),
           &g_array_index (rois->boxes, Box, i), &object->box, r->d->box_weights);
   }
-  r->losses.classes = op_loss_softmax (r->net->tape, logits,
-      (const guint32 *) (gpointer) rois->classes->data, scale);
-  r->losses.box = op_loss_smooth_l1 (r->net->tape, deltas, (guint32 *) (gpointer) places->data,
+  const double loss = op_loss_smooth_l1 (r->net->tape, deltas, (guint32 *) (gpointer) places->data,
       (Real *) (gpointer) targets->data, places->len, r->settings->box_beta, scale);
   g_array_free (places, TRUE);
   g_array_free (targets, TRUE);
+  return loss;
+}
+
+/* Where nothing is annotated, and the teacher sees something. */
+static double
+taught_box_loss (const Rcnn *r, const Rois *rois, Var *deltas, double scale)
+{
+  GArray *places = g_array_new (FALSE, FALSE, sizeof (guint32));
+  GArray *targets = g_array_new (FALSE, FALSE, sizeof (Real));
+  guint class_id;
+
+  for (guint i = 0; i < rois->boxes->len; i++) {
+    if (rois_object (rois, i) != NULL || !teacher_answers_object (&r->taught, i, &class_id))
+      continue;
+    const guint32 column = r->d->class_agnostic_boxes ? 0 : 4 * class_id;
+    const guint32 place = (guint32) (i * deltas->c + column);
+    g_array_append_val (places, place);
+    g_array_append_vals (targets, r->taught.deltas + i * r->taught.n_deltas + column, 4);
+  }
+  const double loss = op_loss_smooth_l1 (r->net->tape, deltas, (guint32 *) (gpointer) places->data,
+      (Real *) (gpointer) targets->data, places->len, TEACHER_BETA, scale);
+  g_array_free (places, TRUE);
+  g_array_free (targets, TRUE);
+  return loss;
+}
+
+static void
+box_losses (Rcnn *r, const Rois *rois, Var *logits, Var *deltas)
+{
+  const double scale = 1.0 / MAX (rois->boxes->len, 1);
+  g_autofree Real *classes = class_targets (r, rois);
+
+  r->losses.classes = op_loss_softmax (r->net->tape, logits, classes, scale);
+  r->losses.box = box_loss (r, rois, deltas, scale);
+  if (r->taught.classes != NULL)
+    r->losses.box += taught_box_loss (r, rois, deltas, scale);
 }
 
 static void
 box_head (Rcnn *r, const Rois *rois)
 {
   Var *x = pool (r, rois, r->settings->box_resolution, r->d->box_sampling_ratio);
+  Var *logits, *deltas;
 
-  x = net_stage (r->net, x, layers_stage (r->model->layers, ROLE_BOX, 0));
-  if (x->h > 1 || x->w > 1)
-    x = op_mean (r->net->tape, x);
-  Var *logits = net_conv (r->net, x, layers_conv (r->model->layers, ROLE_CLS_SCORE));
-  Var *deltas = net_conv (r->net, x, layers_conv (r->model->layers, ROLE_BBOX_PRED));
+  net_box_head (r->net, x, &logits, &deltas);
   count_rois (r, rois, logits);
   box_losses (r, rois, logits, deltas);
 }
@@ -360,16 +434,19 @@ mask_loss (Rcnn *r, const Rois *rois, Var *logits)
 {
   const gsize area = logits->h * logits->w, n = rois->boxes->len * area;
   g_autofree guint32 *places = g_new (guint32, n);
-  g_autofree guint8 *targets = g_new (guint8, n);
+  g_autofree guint8 *cells = g_new (guint8, area);
+  g_autofree Real *targets = g_new (Real, n);
 
   for (guint i = 0; i < rois->boxes->len; i++) {
     const TrainObject *object = rois_object (rois, i);
     const TrainSample *sample = r->samples[g_array_index (rois->images, guint32, i)];
     const guint32 channel = r->d->class_agnostic_masks ? 0 : object->class_id;
     sample->crop_mask (sample, object, &g_array_index (rois->boxes, Box, i), (guint) logits->h,
-        targets + i * area);
-    for (gsize p = 0; p < area; p++)
+        cells);
+    for (gsize p = 0; p < area; p++) {
       places[i * area + p] = (guint32) ((i * area + p) * logits->c + channel);
+      targets[i * area + p] = cells[p];
+    }
   }
   r->losses.mask =
       op_loss_bce (r->net->tape, logits, places, targets, n, 1.0 / (double) MAX (n, 1));
@@ -387,28 +464,44 @@ mask_head (Rcnn *r, const Rois *rois)
   rois_clear (&masked);
 }
 
+/* Shows the teacher the batch and the ROIs; stages that are its own, too, are not run again. */
+static void
+ask_teacher (Rcnn *r, Teacher *teacher, const Rois *rois)
+{
+  const guint shared = teacher_n_shared (teacher);
+  const TeacherQuestion question = { .stage = shared,
+    .x = shared > 0 ? r->features[shared - 1] : r->batch,
+    .boxes = (const Box *) (gpointer) rois->boxes->data,
+    .images = (const guint32 *) (gpointer) rois->images->data,
+    .n_rois = rois->boxes->len,
+    .resolution = r->settings->box_resolution };
+
+  teacher_ask (teacher, &question, &r->taught);
+}
+
 RcnnLosses
-rcnn_forward (Net *net, const RcnnSettings *settings, const TrainSample *const *samples, guint n,
-    guint64 seed, guint64 iteration, guint64 first)
+rcnn_forward (Net *net, Teacher *teacher, const RcnnSettings *settings,
+    const TrainSample *const *samples, guint n, guint64 seed, guint64 iteration, guint64 first)
 {
   const FbnetModel *model = net->params->model;
   Rcnn r = { net, settings, model, model->description, samples, n, seed, iteration, first };
   Rois rois = rois_new ();
+  Var *logits, *deltas;
 
   run_trunk (&r);
-  Var *x =
-      net_stage (net, r.features[r.d->rpn_features[0]], layers_stage (model->layers, ROLE_RPN, 0));
-  Var *logits = net_conv (net, x, layers_conv (model->layers, ROLE_RPN_LOGITS));
-  Var *deltas = net_conv (net, x, layers_conv (model->layers, ROLE_RPN_DELTAS));
-  rpn_losses (&r, logits, deltas);
+  net_rpn (net, r.features[r.d->rpn_features[0]], &logits, &deltas);
   for (guint i = 0; i < n; i++) {
     gsize n_proposals;
     g_autofree Box *proposals = make_proposals (&r, logits, deltas, i, &n_proposals);
     sample_proposals (&r, &rois, proposals, n_proposals, i);
   }
+  if (teacher != NULL)
+    ask_teacher (&r, teacher, &rois);
+  rpn_losses (&r, logits, deltas);
   box_head (&r, &rois);
   if (settings->masks)
     mask_head (&r, &rois);
+  teacher_answers_clear (&r.taught);
   rois_clear (&rois);
   return r.losses;
 }

@@ -199,7 +199,7 @@ run (Step *step, const RcnnSettings *settings, gboolean recorded)
   step->n_masks = 0;
   tape_reset (step->net.tape);
   memset (step->net.gradient, 0, step->params->n_values * sizeof (Real));
-  const RcnnLosses losses = rcnn_forward (&step->net, settings, step->batch, 2, 1, 0, 0);
+  const RcnnLosses losses = rcnn_forward (&step->net, NULL, settings, step->batch, 2, 1, 0, 0);
   tape_backward (step->net.tape);
   if (recorded && step->samples[0].crop_mask != NULL)
     g_assert_cmpuint (step->n_masks, ==, expected_tensor (step, "mask.targets", "")->shape[0]);
