@@ -23,8 +23,9 @@ typedef struct {
   const TrainSample *const *samples;
   guint n;
   guint64 seed, iteration, first;
-  Var *batch, *features[MAX_LEVELS]; /* by trunk stage; those that nobody reads are NULL */
-  TeacherAnswers taught;             /* empty without a teacher */
+  Var *batch;
+  Features features;
+  TeacherAnswers taught; /* empty without a teacher */
   RcnnLosses losses;
 } Rcnn;
 
@@ -67,8 +68,6 @@ rcnn_unsupported (const FbnetModel *model)
 
   if (d->task != FBNET_TASK_DETECTION)
     return "it is a classifier; detectors are trained";
-  if (d->has_fpn)
-    return "it has a feature pyramid; detectors of type C4 are trained";
   if (d->n_keypoints > 0)
     return "it has a keypoint head; box and mask heads are trained";
   if (d->quantization != NULL)
@@ -115,127 +114,209 @@ make_batch (const Rcnn *r)
   return batch;
 }
 
-static void
-run_trunk (Rcnn *r)
-{
-  const guint last = MAX (r->d->rpn_features[0], r->d->roi_features[0]);
-  Var *x = r->batch = make_batch (r);
-
-  for (guint s = 0; s <= last; s++)
-    r->features[s] = x = net_stage (r->net, x, layers_stage (r->model->layers, ROLE_TRUNK, s));
-}
-
 /* --- Region proposals ------------------------------------------------------------------------- */
 
-/* The losses' arguments, collected over the samples. */
+/* The RPN's outputs, and a picture's anchors: level after level, which the heads of detectron2 see as one
+ * list. */
 typedef struct {
-  GArray *places;                /* guint32 into the logits */
-  GArray *targets;               /* Real */
-  GArray *delta_places, *deltas; /* guint32 into the deltas; 4 × Real */
-  GArray *taught_places, *taught;
-} RpnTargets;
+  guint n;
+  Var *logits[MAX_LEVELS], *deltas[MAX_LEVELS];
+  gsize first[MAX_LEVELS + 1]; /* anchor of each level; at last, how many there are */
+  Box *anchors;
+} Rpn;
+
+static gsize
+anchors_of_level (const Var *logits)
+{
+  return logits->h * logits->w * logits->c;
+}
 
 static void
-add_delta (GArray *places, GArray *deltas, guint32 place, const Box *box, const Box *object,
+add_anchors (const Rcnn *r, Rpn *rpn, guint level)
+{
+  const AnchorLevel *cells = &r->d->anchors[level];
+  const Var *logits = rpn->logits[level];
+  g_autofree Box *anchors = make_anchors (cells->cells, cells->n_cells, logits->h, logits->w,
+      r->model->layers->features[r->d->rpn_features[level]].stride, r->d->anchor_offset);
+
+  memcpy (rpn->anchors + rpn->first[level], anchors, anchors_of_level (logits) * sizeof *anchors);
+}
+
+static void
+run_rpn (Rcnn *r, Rpn *rpn)
+{
+  rpn->n = r->d->n_levels;
+  for (guint i = 0; i < rpn->n; i++) {
+    net_rpn (r->net, r->features.levels[r->d->rpn_features[i]], &rpn->logits[i], &rpn->deltas[i]);
+    rpn->first[i + 1] = rpn->first[i] + anchors_of_level (rpn->logits[i]);
+  }
+  rpn->anchors = g_new (Box, rpn->first[rpn->n]);
+  for (guint i = 0; i < rpn->n; i++)
+    add_anchors (r, rpn, i);
+}
+
+/* Boxes that are to be learned: where each one's deltas are, and what they should be. */
+typedef struct {
+  GArray *places; /* guint32 into the deltas */
+  GArray *deltas; /* 4 × Real */
+} BoxTargets;
+
+static BoxTargets
+box_targets_new (void)
+{
+  return (BoxTargets){ g_array_new (FALSE, FALSE, sizeof (guint32)),
+    g_array_new (FALSE, FALSE, sizeof (Real)) };
+}
+
+static void
+box_targets_add (BoxTargets *targets, guint32 place, const Real delta[4])
+{
+  g_array_append_val (targets->places, place);
+  g_array_append_vals (targets->deltas, delta, 4);
+}
+
+static void
+box_targets_encode (BoxTargets *targets, guint32 place, const Box *box, const Box *object,
     const float weights[4])
 {
   Real delta[4];
 
   box_encode (delta, box, object, weights);
-  g_array_append_val (places, place);
-  g_array_append_vals (deltas, delta, 4);
+  box_targets_add (targets, place, delta);
 }
+
+/* Frees them, too. */
+static double
+box_targets_loss (BoxTargets *targets, Tape *tape, Var *deltas, double beta, double scale)
+{
+  const double loss =
+      op_loss_smooth_l1 (tape, deltas, (const guint32 *) (gpointer) targets->places->data,
+          (const Real *) (gpointer) targets->deltas->data, targets->places->len, beta, scale);
+
+  g_array_free (targets->places, TRUE);
+  g_array_free (targets->deltas, TRUE);
+  return loss;
+}
+
+/* A level's arguments of the losses, collected over the samples. */
+typedef struct {
+  GArray *places;           /* guint32 into the logits */
+  GArray *objectness;       /* Real */
+  BoxTargets boxes, taught; /* as annotated, as the teacher says */
+} RpnTargets;
 
 /* What the teacher takes for an object of its own is one. */
-static void
-add_taught_anchor (const Rcnn *r, RpnTargets *targets, guint32 place)
+static Real
+add_taught_anchor (const Rcnn *r, RpnTargets *targets, guint32 place, gsize anchor)
 {
-  const Real objectness = r->taught.objectness[place];
+  const Real objectness = r->taught.objectness[anchor];
 
-  g_array_append_val (targets->targets, objectness);
-  if ((double) objectness < TEACHER_SURE)
-    return;
-  const guint32 at = 4 * place;
-  g_array_append_val (targets->taught_places, at);
-  g_array_append_vals (targets->taught, r->taught.rpn_deltas + at, 4);
+  if ((double) objectness >= TEACHER_SURE)
+    box_targets_add (&targets->taught, 4 * place, r->taught.rpn_deltas + 4 * anchor);
+  return objectness;
+}
+
+/* `object`: NULL for the background. */
+static void
+add_rpn_target (const Rcnn *r, const Rpn *rpn, RpnTargets *levels, guint image, guint32 anchor,
+    const TrainObject *object)
+{
+  guint level = 0;
+
+  while (anchor >= rpn->first[level + 1])
+    level++;
+  RpnTargets *targets = &levels[level];
+  const gsize size = rpn->first[level + 1] - rpn->first[level];
+  const guint32 place = (guint32) (image * size + anchor - rpn->first[level]);
+  Real target = object != NULL ? 1 : 0;
+  if (object != NULL)
+    box_targets_encode (&targets->boxes, 4 * place, &rpn->anchors[anchor], &object->box,
+        r->d->rpn_weights);
+  else if (r->taught.objectness != NULL)
+    target = add_taught_anchor (r, targets, place, image * rpn->first[rpn->n] + anchor);
+  g_array_append_val (targets->places, place);
+  g_array_append_val (targets->objectness, target);
 }
 
 static void
-add_rpn_targets (const Rcnn *r, RpnTargets *targets, const Box *anchors, gsize n_anchors,
-    guint image)
+add_rpn_targets (const Rcnn *r, const Rpn *rpn, RpnTargets *levels, guint image)
 {
   const TrainSample *sample = r->samples[image];
   const RandomKey key = key_of (r, image, RANDOM_ANCHORS);
-  Sampled sampled = sample_boxes (anchors, n_anchors, sample, &r->settings->rpn, TRUE, key);
+  Sampled sampled =
+      sample_boxes (rpn->anchors, rpn->first[rpn->n], sample, &r->settings->rpn, TRUE, key);
 
-  for (guint i = 0; i < sampled.n; i++) {
-    const guint32 place = (guint32) (image * n_anchors + sampled.boxes[i]);
-    const gboolean object = i < sampled.n_positive;
-    const Real target = object ? 1 : 0;
-    g_array_append_val (targets->places, place);
-    if (!object && r->taught.objectness != NULL)
-      add_taught_anchor (r, targets, place);
-    else
-      g_array_append_val (targets->targets, target);
-    if (object)
-      add_delta (targets->delta_places, targets->deltas, 4 * place, &anchors[sampled.boxes[i]],
-          &sample->objects[sampled.objects[i]].box, r->d->rpn_weights);
-  }
+  for (guint i = 0; i < sampled.n; i++)
+    add_rpn_target (r, rpn, levels, image, sampled.boxes[i],
+        i < sampled.n_positive ? &sample->objects[sampled.objects[i]] : NULL);
   sampled_clear (&sampled);
 }
 
 static void
-rpn_losses (Rcnn *r, Var *logits, Var *deltas)
+rpn_level_losses (Rcnn *r, const Rpn *rpn, guint level, RpnTargets *t)
 {
-  const AnchorLevel *level = &r->d->anchors[0];
-  const gsize n_anchors = logits->h * logits->w * logits->c;
   const double scale = 1 / ((double) r->settings->rpn.batch * r->n);
-  g_autofree Box *anchors = make_anchors (level->cells, level->n_cells, logits->h, logits->w,
-      r->model->layers->features[r->d->rpn_features[0]].stride, r->d->anchor_offset);
-  RpnTargets t = { g_array_new (FALSE, FALSE, 4), g_array_new (FALSE, FALSE, sizeof (Real)),
-    g_array_new (FALSE, FALSE, 4), g_array_new (FALSE, FALSE, sizeof (Real)),
-    g_array_new (FALSE, FALSE, 4), g_array_new (FALSE, FALSE, sizeof (Real)) };
+  Tape *tape = r->net->tape;
 
-  for (guint i = 0; i < r->n; i++)
-    add_rpn_targets (r, &t, anchors, n_anchors, i);
-  r->losses.rpn_objectness =
-      op_loss_bce (r->net->tape, logits, (guint32 *) (gpointer) t.places->data,
-          (Real *) (gpointer) t.targets->data, t.places->len, scale);
-  r->losses.rpn_box =
-      op_loss_smooth_l1 (r->net->tape, deltas, (guint32 *) (gpointer) t.delta_places->data,
-          (Real *) (gpointer) t.deltas->data, t.delta_places->len, r->settings->rpn_beta, scale);
+  r->losses.rpn_objectness +=
+      op_loss_bce (tape, rpn->logits[level], (const guint32 *) (gpointer) t->places->data,
+          (const Real *) (gpointer) t->objectness->data, t->places->len, scale);
   r->losses.rpn_box +=
-      op_loss_smooth_l1 (r->net->tape, deltas, (guint32 *) (gpointer) t.taught_places->data,
-          (Real *) (gpointer) t.taught->data, t.taught_places->len, TEACHER_BETA, scale);
-  g_array_free (t.places, TRUE);
-  g_array_free (t.targets, TRUE);
-  g_array_free (t.delta_places, TRUE);
-  g_array_free (t.deltas, TRUE);
-  g_array_free (t.taught_places, TRUE);
-  g_array_free (t.taught, TRUE);
+      box_targets_loss (&t->boxes, tape, rpn->deltas[level], r->settings->rpn_beta, scale);
+  r->losses.rpn_box += box_targets_loss (&t->taught, tape, rpn->deltas[level], TEACHER_BETA, scale);
+  g_array_free (t->places, TRUE);
+  g_array_free (t->objectness, TRUE);
+}
+
+static void
+rpn_losses (Rcnn *r, const Rpn *rpn)
+{
+  RpnTargets levels[MAX_LEVELS];
+
+  for (guint l = 0; l < rpn->n; l++)
+    levels[l] = (RpnTargets){ g_array_new (FALSE, FALSE, sizeof (guint32)),
+      g_array_new (FALSE, FALSE, sizeof (Real)), box_targets_new (), box_targets_new () };
+  for (guint i = 0; i < r->n; i++)
+    add_rpn_targets (r, rpn, levels, i);
+  for (guint l = 0; l < rpn->n; l++)
+    rpn_level_losses (r, rpn, l, &levels[l]);
+}
+
+/* A level's outputs for one image, as floats that the caller frees. */
+static RpnLevel
+level_of (const Rcnn *r, const Rpn *rpn, guint level, guint image)
+{
+  const Var *logits = rpn->logits[level], *deltas = rpn->deltas[level];
+  const gsize size = anchors_of_level (logits);
+
+  return (RpnLevel){ reals_to_floats (logits->value + image * size, size),
+    reals_to_floats (deltas->value + image * 4 * size, 4 * size), logits->h, logits->w,
+    r->d->anchors[level].cells, r->d->anchors[level].n_cells,
+    (float) r->model->layers->features[r->d->rpn_features[level]].stride,
+    (float) r->d->anchor_offset };
 }
 
 /* One image's proposals, with room for its objects behind them; nothing of this has a gradient. */
 static Box *
-make_proposals (const Rcnn *r, const Var *logits, const Var *deltas, guint image, gsize *n)
+make_proposals (const Rcnn *r, const Rpn *rpn, guint image, gsize *n)
 {
   const TrainSample *sample = r->samples[image];
-  const gsize size = logits->h * logits->w * logits->c;
-  g_autofree float *image_logits = reals_to_floats (logits->value + image * size, size);
-  g_autofree float *image_deltas = reals_to_floats (deltas->value + image * 4 * size, 4 * size);
-  const RpnLevel level = { image_logits, image_deltas, logits->h, logits->w, r->d->anchors[0].cells,
-    r->d->anchors[0].n_cells, (float) r->model->layers->features[r->d->rpn_features[0]].stride,
-    (float) r->d->anchor_offset };
   RpnParams params = { r->settings->pre_nms_count, r->settings->post_nms_count,
     r->settings->rpn_iou_threshold, r->d->params.min_proposal_size };
+  RpnLevel levels[MAX_LEVELS];
 
   memcpy (params.weights, r->d->rpn_weights, sizeof params.weights);
-  g_autofree void *scratch = g_malloc (rpn_scratch_size (&level, 1, &params));
+  for (guint l = 0; l < rpn->n; l++)
+    levels[l] = level_of (r, rpn, l, image);
+  g_autofree void *scratch = g_malloc (rpn_scratch_size (levels, rpn->n, &params));
   g_autofree float *scores = g_new (float, params.post_nms_count);
   Box *boxes = g_new (Box, params.post_nms_count + sample->n_objects);
-
-  *n = rpn_proposals (boxes, scores, &level, 1, &params, (float) sample->width,
+  *n = rpn_proposals (boxes, scores, levels, rpn->n, &params, (float) sample->width,
       (float) sample->height, scratch);
+  for (guint l = 0; l < rpn->n; l++) {
+    g_free ((gpointer) levels[l].logits);
+    g_free ((gpointer) levels[l].deltas);
+  }
   return boxes;
 }
 
@@ -302,12 +383,10 @@ sample_proposals (const Rcnn *r, Rois *rois, Box *boxes, gsize n, guint32 image)
 static Var *
 pool (const Rcnn *r, const Rois *rois, guint resolution, guint sampling_ratio)
 {
-  const guint feature = r->d->roi_features[0];
-  const RoiArgs args = { (const Box *) (gpointer) rois->boxes->data,
-    (const guint32 *) (gpointer) rois->images->data, rois->boxes->len,
-    1.0 / r->model->layers->features[feature].stride, resolution, sampling_ratio };
+  const NetRois pooled = { (const Box *) (gpointer) rois->boxes->data,
+    (const guint32 *) (gpointer) rois->images->data, rois->boxes->len };
 
-  return op_roi_align (r->net->tape, r->features[feature], &args);
+  return net_pool (r->net, &r->features, &pooled, resolution, sampling_ratio);
 }
 
 static gsize
@@ -347,48 +426,24 @@ class_targets (const Rcnn *r, const Rois *rois)
   return targets;
 }
 
-/* Where something is annotated. */
-static double
-box_loss (const Rcnn *r, const Rois *rois, Var *deltas, double scale)
+/* As annotated, or where nothing is as the teacher says. */
+static void
+add_box_target (const Rcnn *r, const Rois *rois, guint roi, gsize n_deltas, BoxTargets *annotated,
+    BoxTargets *taught)
 {
-  GArray *places = g_array_new (FALSE, FALSE, sizeof (guint32));
-  GArray *targets = g_array_new (FALSE, FALSE, sizeof (Real));
+  const TrainObject *object = rois_object (rois, roi);
+  guint class_id = object != NULL ? object->class_id : 0;
 
-  for (guint i = 0; i < rois->boxes->len; i++) {
-    const TrainObject *object = rois_object (rois, i);
-    const guint32 column = object == NULL || r->d->class_agnostic_boxes ? 0 : 4 * object->class_id;
-    if (object != NULL)
-      add_delta (places, targets, (guint32) (i * deltas->c + column),
-          &g_array_index (rois->boxes, Box, i), &object->box, r->d->box_weights);
-  }
-  const double loss = op_loss_smooth_l1 (r->net->tape, deltas, (guint32 *) (gpointer) places->data,
-      (Real *) (gpointer) targets->data, places->len, r->settings->box_beta, scale);
-  g_array_free (places, TRUE);
-  g_array_free (targets, TRUE);
-  return loss;
-}
-
-/* Where nothing is annotated, and the teacher sees something. */
-static double
-taught_box_loss (const Rcnn *r, const Rois *rois, Var *deltas, double scale)
-{
-  GArray *places = g_array_new (FALSE, FALSE, sizeof (guint32));
-  GArray *targets = g_array_new (FALSE, FALSE, sizeof (Real));
-  guint class_id;
-
-  for (guint i = 0; i < rois->boxes->len; i++) {
-    if (rois_object (rois, i) != NULL || !teacher_answers_object (&r->taught, i, &class_id))
-      continue;
-    const guint32 column = r->d->class_agnostic_boxes ? 0 : 4 * class_id;
-    const guint32 place = (guint32) (i * deltas->c + column);
-    g_array_append_val (places, place);
-    g_array_append_vals (targets, r->taught.deltas + i * r->taught.n_deltas + column, 4);
-  }
-  const double loss = op_loss_smooth_l1 (r->net->tape, deltas, (guint32 *) (gpointer) places->data,
-      (Real *) (gpointer) targets->data, places->len, TEACHER_BETA, scale);
-  g_array_free (places, TRUE);
-  g_array_free (targets, TRUE);
-  return loss;
+  if (object == NULL
+      && (r->taught.classes == NULL || !teacher_answers_object (&r->taught, roi, &class_id)))
+    return;
+  const guint32 column = r->d->class_agnostic_boxes ? 0 : 4 * class_id;
+  const guint32 place = (guint32) (roi * n_deltas + column);
+  if (object != NULL)
+    box_targets_encode (annotated, place, &g_array_index (rois->boxes, Box, roi), &object->box,
+        r->d->box_weights);
+  else
+    box_targets_add (taught, place, r->taught.deltas + roi * r->taught.n_deltas + column);
 }
 
 static void
@@ -396,11 +451,14 @@ box_losses (Rcnn *r, const Rois *rois, Var *logits, Var *deltas)
 {
   const double scale = 1.0 / MAX (rois->boxes->len, 1);
   g_autofree Real *classes = class_targets (r, rois);
+  BoxTargets annotated = box_targets_new (), taught = box_targets_new ();
+  Tape *tape = r->net->tape;
 
-  r->losses.classes = op_loss_softmax (r->net->tape, logits, classes, scale);
-  r->losses.box = box_loss (r, rois, deltas, scale);
-  if (r->taught.classes != NULL)
-    r->losses.box += taught_box_loss (r, rois, deltas, scale);
+  for (guint i = 0; i < rois->boxes->len; i++)
+    add_box_target (r, rois, i, deltas->c, &annotated, &taught);
+  r->losses.classes = op_loss_softmax (tape, logits, classes, scale);
+  r->losses.box = box_targets_loss (&annotated, tape, deltas, r->settings->box_beta, scale);
+  r->losses.box += box_targets_loss (&taught, tape, deltas, TEACHER_BETA, scale);
 }
 
 static void
@@ -470,10 +528,9 @@ ask_teacher (Rcnn *r, Teacher *teacher, const Rois *rois)
 {
   const guint shared = teacher_n_shared (teacher);
   const TeacherQuestion question = { .stage = shared,
-    .x = shared > 0 ? r->features[shared - 1] : r->batch,
-    .boxes = (const Box *) (gpointer) rois->boxes->data,
-    .images = (const guint32 *) (gpointer) rois->images->data,
-    .n_rois = rois->boxes->len,
+    .x = shared > 0 ? r->features.stages[shared - 1] : r->batch,
+    .rois = { (const Box *) (gpointer) rois->boxes->data,
+        (const guint32 *) (gpointer) rois->images->data, rois->boxes->len },
     .resolution = r->settings->box_resolution };
 
   teacher_ask (teacher, &question, &r->taught);
@@ -486,18 +543,20 @@ rcnn_forward (Net *net, Teacher *teacher, const RcnnSettings *settings,
   const FbnetModel *model = net->params->model;
   Rcnn r = { net, settings, model, model->description, samples, n, seed, iteration, first };
   Rois rois = rois_new ();
-  Var *logits, *deltas;
+  Rpn rpn = { 0 };
 
-  run_trunk (&r);
-  net_rpn (net, r.features[r.d->rpn_features[0]], &logits, &deltas);
+  r.batch = make_batch (&r);
+  net_features (net, r.batch, 0, &r.features);
+  run_rpn (&r, &rpn);
   for (guint i = 0; i < n; i++) {
     gsize n_proposals;
-    g_autofree Box *proposals = make_proposals (&r, logits, deltas, i, &n_proposals);
+    g_autofree Box *proposals = make_proposals (&r, &rpn, i, &n_proposals);
     sample_proposals (&r, &rois, proposals, n_proposals, i);
   }
   if (teacher != NULL)
     ask_teacher (&r, teacher, &rois);
-  rpn_losses (&r, logits, deltas);
+  rpn_losses (&r, &rpn);
+  g_free (rpn.anchors);
   box_head (&r, &rois);
   if (settings->masks)
     mask_head (&r, &rois);

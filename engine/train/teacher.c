@@ -15,11 +15,10 @@ struct Teacher {
 Teacher *
 teacher_new (Params *params, guint n_shared)
 {
-  const Description *d = params->model->description;
   Teacher *teacher = g_new0 (Teacher, 1);
 
   teacher->net = (Net){ .params = params, .tape = tape_new (), .statistics = STATISTICS_STORED };
-  teacher->n_shared = MIN (n_shared, MIN (d->rpn_features[0], d->roi_features[0]));
+  teacher->n_shared = MIN (n_shared, net_first_stage (params->model));
   return teacher;
 }
 
@@ -72,20 +71,32 @@ softmax (Real *probabilities, const Real *logits, gsize c)
     probabilities[i] = (Real) (exp ((double) (logits[i] - max)) / sum);
 }
 
-/* The first picture's map says how much room all need. */
-static void
-take_anchors (const TeacherQuestion *question, TeacherAnswers *answers, gsize image,
-    const Var *logits, const Var *deltas)
-{
-  const gsize size = var_size (logits);
+typedef struct {
+  Var *logits, *deltas;
+} RpnMaps;
 
+/* The first picture's maps say how much room all need. */
+static void
+take_anchors (TeacherAnswers *answers, gsize n_images, gsize image, const RpnMaps *levels,
+    guint n_levels)
+{
+  gsize n_anchors = 0;
+
+  for (guint l = 0; l < n_levels; l++)
+    n_anchors += var_size (levels[l].logits);
   if (answers->objectness == NULL) {
-    answers->objectness = g_new (Real, question->x->n * size);
-    answers->rpn_deltas = g_new (Real, 4 * question->x->n * size);
+    answers->objectness = g_new (Real, n_images * n_anchors);
+    answers->rpn_deltas = g_new (Real, 4 * n_images * n_anchors);
   }
-  for (gsize i = 0; i < size; i++)
-    answers->objectness[image * size + i] = (Real) (1 / (1 + exp (-(double) logits->value[i])));
-  memcpy (answers->rpn_deltas + 4 * image * size, deltas->value, 4 * size * sizeof (Real));
+  Real *objectness = answers->objectness + image * n_anchors;
+  Real *deltas = answers->rpn_deltas + 4 * image * n_anchors;
+  for (guint l = 0; l < n_levels; l++) {
+    const gsize size = var_size (levels[l].logits);
+    for (gsize i = 0; i < size; i++)
+      *objectness++ = (Real) (1 / (1 + exp (-(double) levels[l].logits->value[i])));
+    memcpy (deltas, levels[l].deltas->value, 4 * size * sizeof (Real));
+    deltas += 4 * size;
+  }
 }
 
 /* Of the ROIs from `first` on. */
@@ -106,23 +117,20 @@ ask_of_image (Teacher *teacher, const TeacherQuestion *question, gsize image, gs
     TeacherAnswers *answers)
 {
   Net *net = &teacher->net;
-  const FbnetModel *model = net->params->model;
-  const Description *d = model->description;
-  const guint last = MAX (d->rpn_features[0], d->roi_features[0]);
+  const Description *d = net->params->model->description;
   g_autofree guint32 *images = g_new0 (guint32, n);
-  Var *features[MAX_LEVELS] = { NULL }, *logits, *deltas;
+  const NetRois rois = { question->rois.boxes + first, images, n };
+  Features features;
+  RpnMaps levels[MAX_LEVELS];
+  Var *logits, *deltas;
 
   tape_reset (net->tape);
-  Var *x = take_image (net->tape, question->x, image);
-  for (guint s = question->stage; s <= last; s++)
-    features[s] = x = net_stage (net, x, layers_stage (model->layers, ROLE_TRUNK, s));
-  net_rpn (net, features[d->rpn_features[0]], &logits, &deltas);
-  take_anchors (question, answers, image, logits, deltas);
-  const RoiArgs args = { question->boxes + first, images, n,
-    1.0 / model->layers->features[d->roi_features[0]].stride, question->resolution,
-    d->box_sampling_ratio };
-  net_box_head (net, op_roi_align (net->tape, features[d->roi_features[0]], &args), &logits,
-      &deltas);
+  net_features (net, take_image (net->tape, question->x, image), question->stage, &features);
+  for (guint l = 0; l < d->n_levels; l++)
+    net_rpn (net, features.levels[d->rpn_features[l]], &levels[l].logits, &levels[l].deltas);
+  take_anchors (answers, question->x->n, image, levels, d->n_levels);
+  net_box_head (net, net_pool (net, &features, &rois, question->resolution, d->box_sampling_ratio),
+      &logits, &deltas);
   take_rois (answers, first, logits, deltas);
 }
 
@@ -134,11 +142,11 @@ teacher_ask (Teacher *teacher, const TeacherQuestion *question, TeacherAnswers *
 
   *answers = (TeacherAnswers){ .n_classes = model->description->n_classes,
     .n_deltas = layers_conv (model->layers, ROLE_BBOX_PRED)->out };
-  answers->classes = g_new (Real, question->n_rois * (answers->n_classes + 1));
-  answers->deltas = g_new (Real, question->n_rois * answers->n_deltas);
+  answers->classes = g_new (Real, question->rois.n * (answers->n_classes + 1));
+  answers->deltas = g_new (Real, question->rois.n * answers->n_deltas);
   for (gsize image = 0; image < question->x->n; image++) {
     gsize n = 0;
-    while (first + n < question->n_rois && question->images[first + n] == image)
+    while (first + n < question->rois.n && question->rois.images[first + n] == image)
       n++;
     ask_of_image (teacher, question, image, first, n, answers);
     first += n;

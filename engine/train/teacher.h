@@ -30,18 +30,15 @@ void teacher_free (Teacher *teacher); /* NULL is allowed */
 guint teacher_n_shared (const Teacher *teacher);
 
 typedef struct {
-  const Var *x; /* the batch, or what left the stage before `stage` */
-  guint stage;  /* that reads it */
-  const Box *boxes;
-  const guint32 *images; /* of each ROI, ascending */
-  gsize n_rois;
+  const Var *x;     /* the batch, or what left the stage before `stage` */
+  guint stage;      /* that reads it */
+  NetRois rois;     /* by ascending image */
   guint resolution; /* of the box head's ROIs */
 } TeacherQuestion;
 
 /* Without a teacher all is NULL. */
 typedef struct {
-  Real *
-      objectness; /* probability of each anchor, picture after picture, in the order of the logits */
+  Real *objectness; /* probability of each anchor, picture after picture, level after level */
   Real *rpn_deltas; /* 4 each */
   Real *classes;    /* of each ROI: n_classes probabilities, and that of the background */
   Real *deltas;     /* of each ROI: n_deltas, as the predictor gives them */

@@ -256,6 +256,12 @@ build_upsample (const Unary *op, Tape *tape, Var *x, Var *unused)
 }
 
 static Var *
+build_subsample (const Unary *op, Tape *tape, Var *x, Var *unused)
+{
+  return op_subsample (tape, x);
+}
+
+static Var *
 build_shuffle (const Unary *op, Tape *tape, Var *x, Var *unused)
 {
   return op_shuffle (tape, x, op->number);
@@ -282,6 +288,8 @@ check_shapes (gsize n, gboolean with_grad)
   op.build = build_upsample;
   for (op.number = 1; op.number <= 3; op.number++)
     check_unary ("upsample", &op);
+  op.build = build_subsample;
+  check_unary ("subsample", &op);
   op.build = build_shuffle;
   for (op.number = 1; op.number <= 6; op.number += op.number == 4 ? 2 : 1)
     check_unary ("shuffle", &op);
@@ -389,7 +397,7 @@ test_norms (void)
 /* --- ROIAlign --------------------------------------------------------------------------------- */
 
 typedef struct {
-  Leaf feature;
+  Leaf features[2];
   RoiArgs args;
 } Rois;
 
@@ -397,12 +405,15 @@ static double
 roi_loss (Tape *tape, gpointer data, gboolean backward)
 {
   Rois *rois = data;
-  Var *x = leaf_var (&rois->feature, tape);
-  const double loss = weighed_sum (tape, op_roi_align (tape, x, &rois->args), 0.2);
+  const RoiFeature maps[] = { { leaf_var (&rois->features[0], tape), 1.0 / 8 },
+    { leaf_var (&rois->features[1], tape), 1.0 / 16 } };
+  const double loss = weighed_sum (tape,
+      op_roi_align (tape, maps, rois->args.levels != NULL ? 2 : 1, &rois->args), 0.2);
 
   if (backward) {
     tape_backward (tape);
-    leaf_take (&rois->feature, x);
+    for (guint i = 0; i < G_N_ELEMENTS (maps); i++)
+      leaf_take (&rois->features[i], maps[i].map);
   }
   return loss;
 }
@@ -419,18 +430,23 @@ static const Box roi_boxes[] = {
   { 30, 20, 10, 5 },                /* turned over: no samples */
 };
 static const guint32 roi_images[G_N_ELEMENTS (roi_boxes)] = { 0, 1, 0, 1, 0, 1, 0, 1 };
+static const guint32 roi_levels[G_N_ELEMENTS (roi_boxes)] = { 0, 0, 1, 1, 1, 0, 1, 0 };
 
-/* ROIs inside, over edges, tiny, without samples, for adaptive and fixed sampling. */
+/* ROIs inside, over edges, tiny, without samples, for adaptive and fixed sampling, from one feature and from
+ * two, one of which may have no gradient. */
 static void
 test_roi_align (void)
 {
-  for (guint variant = 0; variant < 12; variant++) {
-    Rois rois = { leaf_new (2, 6, 8, 5, variant < 9),
-      { roi_boxes, roi_images, variant == 8 ? 0 : G_N_ELEMENTS (roi_boxes), 1.0 / 8,
-          1 + variant % 4, variant % 3 } };
-    Leaf *const leaves[] = { &rois.feature };
-    check_gradients ("ROIAlign", roi_loss, &rois, leaves, 1);
-    leaf_clear (&rois.feature);
+  for (guint variant = 0; variant < 24; variant++) {
+    const guint with_grad = variant / 6;
+    Rois rois = { { leaf_new (2, 6, 8, 5, with_grad & 1),
+                      leaf_new (2, 3, 4, 5, (with_grad & 2) != 0) },
+      { roi_boxes, roi_images, variant % 2 == 0 ? roi_levels : NULL,
+          variant == 8 ? 0 : G_N_ELEMENTS (roi_boxes), 1 + variant % 4, variant % 3 } };
+    Leaf *const leaves[] = { &rois.features[0], &rois.features[1] };
+    check_gradients ("ROIAlign", roi_loss, &rois, leaves, rois.args.levels != NULL ? 2 : 1);
+    leaf_clear (&rois.features[0]);
+    leaf_clear (&rois.features[1]);
   }
 }
 

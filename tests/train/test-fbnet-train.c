@@ -903,6 +903,24 @@ expect_description (const char *name, cJSON *description, const char *err)
   cJSON_Delete (description);
 }
 
+/* A detector over a pyramid learns, and loads again; with --keep, too. */
+static void
+test_pyramid (void)
+{
+  g_autofree char *model =
+      g_strconcat (g_getenv ("FBNET_TEST_DATA"), "/tiny-fpn.safetensors", NULL);
+  g_autofree char *output = path_of ("pyramid.safetensors"), *log = path_of ("pyramid.log");
+  g_autofree char *kept = path_of ("pyramid-kept.safetensors");
+  g_autofree char *options = g_strdup_printf ("--freeze 0 --rate 0.02 --log %s", log);
+
+  expect_model (model, output, options, 0, "*is written*");
+  g_auto (GStrv) lines = read_lines (log);
+  const double first = mean_loss (lines, 5), last = mean_loss (lines + N_STEPS - 5, 5);
+  g_test_message ("mean loss of 5 steps: %.3f, then %.3f", first, last);
+  g_assert_cmpfloat (last, <, first * 2 / 3);
+  expect_model (output, kept, "--keep --iterations 2", 0, "*is written*");
+}
+
 /* Models that training cannot handle. */
 static void
 test_models (void)
@@ -910,9 +928,6 @@ test_models (void)
   g_autofree char *output = path_of ("zoo.safetensors");
   g_autofree char *text = description_of (room.model);
 
-  expect (output, "--config faster_rcnn_fbnetv3g_fpn", 1,
-      "*cannot be trained: it has a feature "
-      "pyramid*");
   expect (output, "--config keypoint_rcnn_fbnetv3a_dsmask_C4", 1,
       "*cannot be trained: it has a keypoint head*");
   expect (output, "--config no_such_config", 1, "*no_such_config*");
@@ -969,6 +984,7 @@ main (int argc, char **argv)
   g_test_add_func ("/training/program/written-range", test_written_range);
   g_test_add_func ("/training/program/usage", test_usage);
   g_test_add_func ("/training/program/files", test_files);
+  g_test_add_func ("/training/program/pyramid", test_pyramid);
   g_test_add_func ("/training/program/models", test_models);
   g_test_add_func ("/training/program/rate", test_rate);
   const int status = g_test_run ();
