@@ -1,31 +1,37 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""Prints what fbnetdetect sees in a video, a JSON object a line and frame.
+"""Prints what fbnetdetect sees in videos or cameras, a JSON object a line and frame; of several all in one process,
+which has the model once, and each line says whose it is.
 
-    lines.py MODEL VIDEO [PROPERTY=VALUE…] > detections.jsonl
-    lines.py MODEL VIDEO tracking=true | mosquitto_pub -h localhost -t cameras/door -l"""
+    lines.py MODEL VIDEO|URI… [PROPERTY=VALUE…] > detections.jsonl
+    lines.py MODEL rtsp://door/stream rtsp://yard/stream tracking=true | mosquitto_pub -h localhost -t cameras -l"""
 import json
+import re
 import sys
 
-from play import Gst, confidence, label, on_buffer, parse, play, regions
+from play import Gst, describe, on_buffer, parse, play, regions
 
 
-def describe(region):
-    thing = {"label": label(region), "confidence": round(confidence(region), 4),
-             "box": [region.x, region.y, region.w, region.h]}
-    if track := region.get_param("object_id"):
-        thing["track"] = track.get_int("id").value
-    return thing
+def print_lines_of(source):
+    def print_line(buffer):
+        line = {"source": source} if len(sources) > 1 else {}
+        line |= {"time": buffer.pts / Gst.SECOND, "objects": [describe(region) for region in regions(buffer)]}
+        sys.stdout.write(json.dumps(line) + "\n")  # whole: others write too
+        sys.stdout.flush()
+    return print_line
 
 
-def print_line(buffer):
-    objects = [describe(region) for region in regions(buffer)]
-    print(json.dumps({"time": buffer.pts / Gst.SECOND, "objects": objects}), flush=True)
+def uri(source):
+    return source if Gst.uri_is_valid(source) else Gst.filename_to_uri(source)
 
 
-if len(sys.argv) < 3:
+settings = [argument for argument in sys.argv[2:] if re.match(r"[a-z0-9-]+=", argument)]
+sources = [argument for argument in sys.argv[2:] if argument not in settings]
+if not sources:
     sys.exit(__doc__)
-pipeline = parse(f'filesrc location="{sys.argv[2]}" ! decodebin ! '
-                 f'fbnetdetect name=detector model-file="{sys.argv[1]}" {" ".join(sys.argv[3:])} ! fakesink')
-on_buffer(pipeline, "detector", print_line)
+pipeline = parse(" ".join(
+    f'uridecodebin uri="{uri(source)}" ! fbnetdetect name=detector{i} model-file="{sys.argv[1]}" '
+    f'{" ".join(settings)} ! fakesink' for i, source in enumerate(sources)))
+for i, source in enumerate(sources):
+    on_buffer(pipeline, f"detector{i}", print_lines_of(source))
 play(pipeline)

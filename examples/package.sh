@@ -5,8 +5,10 @@
 # their source package.
 set -eu
 
-usage='examples/package.sh [--output DIR] [-- DPKG-BUILDPACKAGE-ARGUMENTS…]
+usage='examples/package.sh [--output DIR] [--twice] [-- DPKG-BUILDPACKAGE-ARGUMENTS…]
   --output DIR  where they go (build/debian)
+  --twice       builds them again in another folder, time zone, language and umask: fails unless they are the same
+                bytes
   --            the rest goes to dpkg-buildpackage
 DEB_BUILD_OPTIONS=nocheck builds without tests. What the build needs is installed, as root or by sudo.'
 
@@ -17,9 +19,11 @@ fail() {
 
 top=$(cd "$(dirname "$0")/.." && pwd)
 output=$top/build/debian
+twice=false
 while [ $# -gt 0 ]; do
   case $1 in
     --output) output=${2:?$usage}; shift 2 ;;
+    --twice) twice=true; shift ;;
     --help) echo "$usage"; exit 0 ;;
     --) shift; break ;;
     *) echo "$usage" >&2; exit 2 ;;
@@ -31,14 +35,15 @@ output=$(cd "$output" && pwd)
 # "## 0.1.0 (2026-01-31)" heads the newest part of the changelog.
 head=$(sed -n 's/^## \([0-9.]*\) (\([-0-9]*\))$/\1 \2/p' "$top/docs/changelog.md" | head -n 1)
 version=${head% *}
-tree=$output/fbnet-$version
 [ -n "$version" ] || fail "docs/changelog.md: expected '## VERSION (DATE)', found none"
 
 # Debian wants its files in debian/, which this project's top level does not have.
 write_tree() {
+  folder=$1
+  tree=$folder/fbnet-$version
   rm -rf "$tree"
-  git -C "$top" archive --prefix="fbnet-$version/" HEAD | gzip -n >"$output/fbnet_$version.orig.tar.gz"
-  tar -C "$output" -xf "$output/fbnet_$version.orig.tar.gz"
+  git -C "$top" archive --prefix="fbnet-$version/" HEAD | gzip -n >"$folder/fbnet_$version.orig.tar.gz"
+  tar -C "$folder" -xf "$folder/fbnet_$version.orig.tar.gz"
   cp -R "$tree/examples/debian" "$tree/debian"
   maintainer=$(git -C "$top" log -1 --format='%an <%ae>')
   sed -i "s/@MAINTAINER@/$maintainer/" "$tree/debian/control"
@@ -67,7 +72,38 @@ install_build_dependencies() {
     apt-get -q -y --no-install-recommends -o DPkg::Lock::Timeout=300 build-dep "$tree"
 }
 
-write_tree
+# What a package must not depend on: the second build has it otherwise.
+build_otherwise() (
+  umask 0002
+  export TZ=Pacific/Kiritimati LC_ALL=C.UTF-8 LANGUAGE=eo HOME=/nonexistent
+  write_tree "$again"
+  cd "$tree"
+  # Tests are no part of the packages.
+  DEB_BUILD_OPTIONS="${DEB_BUILD_OPTIONS-} nocheck" dpkg-buildpackage --no-sign "$@"
+)
+
+# Packages and their source; .buildinfo and .changes say where and when.
+compare() {
+  status=0
+  for file in "$again"/*.tar.* "$again"/*.dsc "$again"/*.deb; do
+    if cmp "$output/${file##*/}" "$file"; then
+      echo "same bytes: ${file##*/}"
+    else
+      status=1
+    fi
+  done
+  return "$status"
+}
+
+write_tree "$output"
 install_build_dependencies
 (cd "$tree" && dpkg-buildpackage --no-sign "$@")
+if $twice; then
+  again=$output/built-once-more
+  rm -rf "$again"
+  mkdir "$again"
+  build_otherwise "$@"
+  compare || fail "$again: not the same bytes"
+  rm -rf "$again"
+fi
 ls -l "$output"/*.deb

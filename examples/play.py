@@ -57,3 +57,12 @@ def label(region):
 
 def confidence(region):
     return region.get_param("detection").get_double("confidence").value
+
+
+def describe(region):
+    """A detection as JSON has it."""
+    thing = {"label": label(region), "confidence": round(confidence(region), 4),
+             "box": [region.x, region.y, region.w, region.h]}
+    if track := region.get_param("object_id"):
+        thing["track"] = track.get_int("id").value
+    return thing

@@ -1,22 +1,42 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""RTSP in, RTSP out: serves a camera's stream again, with what is seen drawn into it.
+"""RTSP in, RTSP out: serves a camera's stream again, with what is seen drawn into it; a second stream beside the picture
+says it in JSON, a packet a frame with that frame's time.
 
-    rtsp.py MODEL URI [PORT]     then watch rtsp://localhost:8554/seen
+    rtsp.py MODEL URI [PORT]     then watch rtsp://localhost:8554/seen, and read the other stream:
+    gst-launch-1.0 -q rtspsrc location=rtsp://localhost:8554/seen ! application/x-rtp,media=application ! \\
+      rtpgstdepay ! fdsink
 
 URI is rtsp://…, or whatever else GStreamer opens. Needs gir1.2-gst-rtsp-server-1.0 (Debian)."""
+import json
 import sys
 
-from play import GLib, gi
+from play import GLib, Gst, describe, gi, on_buffer, regions
 
 gi.require_version("GstRtspServer", "1.0")
 from gi.repository import GstRtspServer  # noqa: E402
 
+
+def tell_beside(_factory, media):
+    """A line for each frame, into the second stream."""
+    words = media.get_element().get_by_name("words")
+
+    def tell(buffer):
+        line = json.dumps([describe(region) for region in regions(buffer)]) + "\n"
+        told = Gst.Buffer.new_wrapped(line.encode())
+        told.pts, told.duration = buffer.pts, buffer.duration
+        words.emit("push-buffer", told)
+    on_buffer(media.get_element(), "detector", tell)
+
+
 if len(sys.argv) not in (3, 4):
     sys.exit(__doc__)
 factory = GstRtspServer.RTSPMediaFactory(shared=True)
-factory.set_launch(f'( uridecodebin uri="{sys.argv[2]}" ! fbnetdetect model-file="{sys.argv[1]}" overlay=true ! '
-                   "videoconvert ! x264enc tune=zerolatency speed-preset=ultrafast ! rtph264pay name=pay0 )")
+factory.set_launch(f'( uridecodebin uri="{sys.argv[2]}" ! '
+                   f'fbnetdetect name=detector model-file="{sys.argv[1]}" overlay=true ! videoconvert ! '
+                   "x264enc tune=zerolatency speed-preset=ultrafast ! rtph264pay name=pay0 "
+                   "appsrc name=words format=time caps=application/x-json ! rtpgstpay name=pay1 pt=97 )")
+factory.connect("media-configure", tell_beside)
 server = GstRtspServer.RTSPServer(address="127.0.0.1", service=(sys.argv + ["8554"])[3])
 server.get_mount_points().add_factory("/seen", factory)
 if server.attach(None) == 0:

@@ -91,7 +91,7 @@ own_or_palette (const Drawing *drawing, guint index)
 {
   const guint32 own = drawing->style->outline_color;
 
-  return own ? own : gst_fbnet_palette_color (index);
+  return own ? own : fbnet_palette_color (index);
 }
 
 static guint32

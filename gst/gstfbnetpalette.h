@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * The overlay's colours: 0xAARRGGBB, not premultiplied.
+ * What the overlay makes of colours: 0xAARRGGBB, not premultiplied. Which ones they are is the library's to say.
  */
 #ifndef GST_FBNET_PALETTE_H
 #define GST_FBNET_PALETTE_H
@@ -17,10 +17,6 @@ gst_fbnet_color_channel (guint32 color, guint shift)
 
 /* The color with its opacity multiplied, 0…1. */
 guint32 gst_fbnet_color_fade (guint32 color, double alpha);
-
-/* A colour for each number: first the seven of Okabe and Ito that are told apart whatever the kind of
- * colour blindness (black, the eighth, is for text), then hues a golden ratio apart. */
-guint32 gst_fbnet_palette_color (guint index);
 
 /* 1…21: WCAG 2.1's ratio of relative luminances. */
 double gst_fbnet_color_contrast (guint32 a, guint32 b);

@@ -40,4 +40,4 @@ try() {
 # Without what only some processors have, for the time it takes to build.
 try engine '--suite api --suite unit' -Dsimd=disabled -Dgstreamer=disabled -Doverlay=disabled \
   -Dtools=disabled -Dimporter=disabled -Dmpi=disabled
-try plain '--suite api --suite element' -Dsimd=disabled -Doverlay=disabled -Danalytics=disabled
+try plain '--suite api --suite element' -Dsimd=disabled -Doverlay=disabled -Danalytics=disabled -Ddoc=auto

@@ -8,7 +8,7 @@ usage="usage: $0 BUILD-FOLDER OUTPUT-FOLDER [codes|both [STEPS]]"
 build=${1:?$usage}
 out=${2:?$usage}
 objects=${3:-codes}
-steps=${4:-4500}
+steps=${4:-3600}
 description=$(dirname "$0")/demo.json
 
 # Behind scenes, and with nothing to find in them. Package: licences of its pictures (its /usr/share/doc/*/copyright).
@@ -16,7 +16,10 @@ description=$(dirname "$0")/demo.json
 #   mate-backgrounds                                   GPL-2+, CC-BY-SA-4.0
 #   ukui-wallpapers                                    CC-BY-SA-3.0
 #   python3-skimage (its example pictures)             free ones, each in skimage/data/README.txt
-packages="lomiri-wallpapers-16.04 lomiri-wallpapers-20.04 mate-backgrounds ukui-wallpapers python3-skimage"
+#   opencv-doc (its example pictures)                  Apache-2.0, BSD-3-Clause
+#   tuxpaint-stamps-default (things that are cut out)  public domain, GPL-2+, CC-BY-SA, each in a text beside it
+packages="lomiri-wallpapers-16.04 lomiri-wallpapers-20.04 mate-backgrounds ukui-wallpapers python3-skimage opencv-doc
+  tuxpaint-stamps-default"
 
 mkdir -p "$out/packages" "$out/photographs"
 if [ ! -e "$out/photographs/complete" ]; then
@@ -26,20 +29,25 @@ if [ ! -e "$out/photographs/complete" ]; then
   done
   # Charts, icons and drawings of bars and squares are none.
   find "$out/photographs" -type f ! -iname '*.jpg' ! -iname '*.jpeg' ! -iname '*.png' -delete
-  find "$out/photographs" -path '*/tests/*' -delete
-  find "$out/photographs" \( -name '*chess*' -o -name '*check*' -o -name '*bw_text*' -o -name '*logo*' \) -delete
+  find "$out/photographs" -type f \( -path '*/tests/*' -o -path '*/html/*' -o -path '*/shape/*' -o -name '*mask*' \
+    -o -name '*logo*' -o -name '*aruco*' -o -name '*qr*' \) -delete
   touch "$out/photographs/complete"
 fi
 
+# What lies, stands and is narrow: cameras, phones, cut-outs.
 scenes() {
-  "$build/models/scenes/fbnet-scenes" --objects "$objects" --photographs "$out/photographs" --size 384x288 "$@"
+  "$build/models/scenes/fbnet-scenes" --objects "$objects" --photographs "$out/photographs" "$@"
 }
-scenes --count 8000 --seed 1 --output "$out/train"
-scenes --count 400 --seed 2 --output "$out/heldout"
-scenes --count 60 --seed 3 --output "$out/calibration"
+scenes --size 384x288 --count 5000 --seed 1 --output "$out/lying"
+scenes --size 288x384 --count 2000 --seed 2 --output "$out/standing"
+scenes --size 384x192 --count 1000 --seed 3 --output "$out/narrow"
+scenes --size 384x288 --count 400 --seed 4 --output "$out/heldout"
+scenes --size 384x288 --count 60 --seed 5 --output "$out/calibration"
 
 "$build/models/train/fbnet-train" --description "$description" \
-  --annotations "$out/train/annotations.json" --images "$out/train/images" --keep-empty \
+  --annotations "$out/lying/annotations.json" --images "$out/lying/images" \
+  --annotations "$out/standing/annotations.json" --images "$out/standing/images" \
+  --annotations "$out/narrow/annotations.json" --images "$out/narrow/images" --keep-empty \
   --iterations "$steps" --batch 8 --threads 2 --rate 0.06 --warmup 250 --seed 1 \
   --zoom-in 0.25 --grey 0.2 --hue 0.05 --blur 1.5 --noise 0.03 --roi-batch 64 --half --resume --log "$out/log.jsonl" --output "$out/codes.safetensors"
 "$build/models/quantize/fbnet-quantize" --model "$out/codes.safetensors" --images "$out/calibration/images" \

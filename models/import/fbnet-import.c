@@ -89,6 +89,20 @@ describe_text (const Imported *imported, const char *field)
   return text != NULL ? text : "?";
 }
 
+static void
+append_detector (GString *text, const Imported *imported)
+{
+  const cJSON *heads = cJSON_GetObjectItemCaseSensitive (imported->description, "roi_heads");
+  const cJSON *count = cJSON_GetObjectItemCaseSensitive (heads, "n_classes");
+  const gboolean named = cJSON_HasObjectItem (imported->description, "labels");
+  const char *given = imported->from_archive != NULL ? imported->from_archive : "";
+
+  g_string_append_printf (text, "  classes     %.0f%s\n", cJSON_GetNumberValue (count),
+      named ? "" : ", without names, which --labels gives");
+  g_string_append_printf (text, "  thresholds  from %s\n",
+      strstr (given, "score_threshold") != NULL ? "the source" : "the config");
+}
+
 static gboolean
 report (const Imported *imported, const char *output, guint64 n_parameters, GError **error)
 {
@@ -104,8 +118,7 @@ report (const Imported *imported, const char *output, guint64 n_parameters, GErr
         "  left out    %u tensors of heads and buffers that the config does not ask for\n",
         imported->n_tolerated);
   if (strcmp (describe_text (imported, "task"), "detection") == 0)
-    g_string_append_printf (text, "  thresholds  from %s\n",
-        imported->from_archive != NULL ? "the source" : "the config");
+    append_detector (text, imported);
   if (imported->from_archive != NULL)
     g_string_append_printf (text, "  source gave %s; the config the rest\n",
         imported->from_archive);

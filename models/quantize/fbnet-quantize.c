@@ -209,7 +209,7 @@ open_model (Session *session, GError **error)
   g_autoptr (cJSON) description = model_file_description (model);
   if (!model_params_apply (o->params, description, error))
     return FALSE;
-  session->model = model_file_redescribe (model, o->model, description, error);
+  session->model = model_file_redescribe (model, o->model, description, o->output, error);
   return session->model != NULL;
 }
 
@@ -255,6 +255,18 @@ run (gpointer options, Console *console, GError **error)
   return done;
 }
 
+static void
+name_files (gpointer options, Confines *confines)
+{
+  const QuantizeOptions *o = options;
+
+  confines_add_input (confines, o->model);
+  confines_add_input (confines, o->images);
+  confines_add_input (confines, o->annotations);
+  confines_add_input (confines, o->eval_images);
+  confines_add_output (confines, o->output);
+}
+
 static const Program program = {
   .name = "fbnet-quantize",
   .summary =
@@ -273,6 +285,7 @@ static const Program program = {
   .failures = "the model or at least one picture failed",
   .add_options = quantize_options_add,
   .check = quantize_options_check,
+  .name_files = name_files,
   .run = run,
 };
 

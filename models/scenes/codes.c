@@ -11,7 +11,7 @@
 #  include <zint.h>
 #endif
 
-#define MAX_TEXT 240
+#define MAX_TEXT 500
 /* A bent plane bends what has points every so often. */
 #define STEP 0.1
 
@@ -50,6 +50,12 @@ codes_available (void)
 
 Code *
 code_new (Dice *dice, CodeKind kind)
+{
+  g_return_val_if_reached (NULL);
+}
+
+Code *
+code_of_text (CodeKind kind, const char *text)
 {
   g_return_val_if_reached (NULL);
 }
@@ -123,25 +129,28 @@ choose_bar_text (Dice *dice, struct zint_symbol *symbol)
   return text;
 }
 
+static const int matrices[N_CODES] = { [CODE_QR] = BARCODE_QRCODE,
+  [CODE_DATA_MATRIX] = BARCODE_DATAMATRIX,
+  [CODE_AZTEC] = BARCODE_AZTEC,
+  [CODE_PDF417] = BARCODE_PDF417 };
+
 /* Short texts more often than long ones. */
 static GString *
 choose_text (Dice *dice, struct zint_symbol *symbol, CodeKind kind)
 {
-  static const int symbologies[N_CODES] = { [CODE_QR] = BARCODE_QRCODE,
-    [CODE_DATA_MATRIX] = BARCODE_DATAMATRIX,
-    [CODE_AZTEC] = BARCODE_AZTEC,
-    [CODE_PDF417] = BARCODE_PDF417 };
   const guint n = (guint) (8 * exp (dice_between (dice, 0, log (MAX_TEXT / 8.0))));
   GString *text = g_string_new (NULL);
 
-  symbol->symbology = symbologies[kind];
+  symbol->symbology = matrices[kind];
   append_random (text, dice, dice_chance (dice, 0.3) ? DIGITS : DIGITS CAPITALS LETTERS "/:.-", n);
   if (kind == CODE_QR)
     symbol->option_1 = 1 + (int) dice_pick (dice, 4); /* correction, L … H */
   if (kind == CODE_DATA_MATRIX)
     symbol->option_3 = dice_chance (dice, 0.85) ? DM_SQUARE : 0;
   if (kind == CODE_PDF417)
-    symbol->option_2 = 2 + (int) dice_pick (dice, 7); /* columns */
+    symbol->option_2 = 2 + (int) dice_pick (dice, 11); /* columns */
+  if (kind == CODE_PDF417 && dice_chance (dice, 0.1))
+    symbol->symbology = BARCODE_PDF417COMP;
   return text;
 }
 
@@ -204,9 +213,8 @@ choose_row_height (Dice *dice, const struct zint_symbol *symbol, CodeKind kind)
 }
 
 static Code *
-make_code (Dice *dice, const struct zint_symbol *symbol, CodeKind kind, const char *text)
+make_code (const struct zint_symbol *symbol, double rows)
 {
-  const double rows = choose_row_height (dice, symbol, kind);
   const double longer = fmax (symbol->width, symbol->rows * rows);
   Code *code = g_new0 (Code, 1);
 
@@ -214,8 +222,15 @@ make_code (Dice *dice, const struct zint_symbol *symbol, CodeKind kind, const ch
   code->width = symbol->width / longer;
   code->height = symbol->rows * rows / longer;
   code->modules = trace_modules (symbol, code->module, rows * code->module);
-  code->text = kind == CODE_BAR && dice_chance (dice, 0.8) ? g_strdup (text) : NULL;
   return code;
+}
+
+static gboolean
+encode (struct zint_symbol *symbol, const char *text)
+{
+  const int failed = ZBarcode_Encode (symbol, (const unsigned char *) text, (int) strlen (text));
+
+  return failed < ZINT_ERROR && symbol->rows > 0 && symbol->width > 0;
 }
 
 /* Whatever of a text cannot be encoded: another one is thrown. */
@@ -229,11 +244,30 @@ code_new (Dice *dice, CodeKind kind)
     struct zint_symbol *symbol = ZBarcode_Create ();
     g_autoptr (GString) text =
         kind == CODE_BAR ? choose_bar_text (dice, symbol) : choose_text (dice, symbol, kind);
-    const int failed = ZBarcode_Encode (symbol, (const unsigned char *) text->str, (int) text->len);
-    if (failed < ZINT_ERROR && symbol->rows > 0 && symbol->width > 0)
-      code = make_code (dice, symbol, kind, text->str);
+    if (encode (symbol, text->str)) {
+      code = make_code (symbol, choose_row_height (dice, symbol, kind));
+      code->text = kind == CODE_BAR && dice_chance (dice, 0.8) ? g_strdup (text->str) : NULL;
+    }
     ZBarcode_Delete (symbol);
   }
+  return code;
+}
+
+Code *
+code_of_text (CodeKind kind, const char *text)
+{
+  g_return_val_if_fail (kind < N_CODES, NULL);
+  struct zint_symbol *symbol = ZBarcode_Create ();
+  Code *code = NULL;
+
+  symbol->symbology = kind == CODE_BAR ? BARCODE_CODE128 : matrices[kind];
+  if (kind == CODE_DATA_MATRIX)
+    symbol->option_3 = DM_SQUARE;
+  if (kind == CODE_PDF417)
+    symbol->option_2 = 3; /* columns */
+  if (encode (symbol, text))
+    code = make_code (symbol, kind == CODE_BAR ? 0.5 * symbol->width : kind == CODE_PDF417 ? 3 : 1);
+  ZBarcode_Delete (symbol);
   return code;
 }
 

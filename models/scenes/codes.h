@@ -34,6 +34,10 @@ gboolean codes_available (void);
 
 /* Only where they are available. */
 Code *code_new (Dice *dice, CodeKind kind);
+
+/* The same code for the same text; a bar code is Code 128. NULL when it cannot be encoded. */
+Code *code_of_text (CodeKind kind, const char *text);
+
 void code_free (Code *code); /* NULL is allowed */
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (Code, code_free)

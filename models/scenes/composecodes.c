@@ -294,6 +294,46 @@ add_sticker (Composer *c, double low, double high)
     add_glare (c, &pose, (Extent){ 1, 1 });
 }
 
+/* Bright paper, or a screen, is all there is to see. */
+static void
+add_ground (Composer *c, Color color)
+{
+  Paint paint = paint_flat (color);
+
+  paint.far = color_mix (color, (Color){ 0, 0, 0 }, dice_between (c->dice, 0, 0.3));
+  paint.angle = dice_between (c->dice, 0, 2 * G_PI);
+  stack_add (c->stack, outline_rectangle (0, 0, c->width, c->height), &paint, NO_SYMBOL);
+}
+
+/* A page that is held under the camera, with words or without. */
+static void
+add_sheet (Composer *c)
+{
+  const double size = composer_choose_size (c, 0.25, 1.2);
+  const Place place = composer_choose_place (c, 0.5 * size);
+  const Pose pose = composer_choose_pose (c->dice, place.x, place.y, size, 0.7);
+  const CodeColors colors = choose_colors (c->dice);
+  const double words = dice_between (c->dice, 0.1, 0.6);
+
+  add_ground (c, colors.ground);
+  if (dice_chance (c->dice, 0.4))
+    add_lines (c, &pose, (Point){ -0.7, -0.65 - words }, 1.4, words, colors.ink);
+  add_code (c, &pose, (Point){ 0, 0 }, 1, 0, &colors);
+}
+
+/* A picture that a program made, upright, as large as the code or larger. */
+static void
+add_screen (Composer *c)
+{
+  const double size = fmin (c->width, c->height) * dice_between (c->dice, 0.4, 1.15);
+  const Pose pose = pose_new (c->width * dice_between (c->dice, 0.4, 0.6),
+      c->height * dice_between (c->dice, 0.4, 0.6), size, 0, 0, 0);
+  const CodeColors colors = choose_colors (c->dice);
+
+  add_ground (c, colors.ground);
+  add_code (c, &pose, (Point){ 0, 0 }, 1, 0, &colors);
+}
+
 /* Shelves, sheets of stamps, parcels: several of them, the more the smaller. */
 static void
 add_several (Composer *c)
@@ -316,13 +356,17 @@ arrange (Composer *c)
 
   if (dice_chance (c->dice, 0.45))
     add_lookalikes (c, 1 + dice_pick (c->dice, 3));
-  if (what < 0.22)
+  if (what < 0.28)
     return; /* nothing to find */
-  if (what < 0.5)
+  if (what < 0.47)
     add_label (c, 0.3, MAX_SIZE);
-  else if (what < 0.65)
+  else if (what < 0.57)
     add_sticker (c, 0.3, MAX_SIZE);
-  else if (what < 0.82)
+  else if (what < 0.67)
+    add_sheet (c);
+  else if (what < 0.73)
+    add_screen (c);
+  else if (what < 0.85)
     add_label (c, MIN_SIZE, 0.4);
   else
     add_several (c);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * fbnet-scenes: generated pictures of printed symbols, and the sheet to print.
+ * fbnet-scenes: generated pictures of printed codes or symbols, and the sheet to print.
  */
 #include "sceneoptions.h"
 #include "sheet.h"
@@ -13,7 +13,7 @@ run (gpointer options, Console *console, GError **error)
   SceneSet set = o->set;
   Photographs *photographs = NULL;
 
-  if (o->sheet != NULL && !sheet_write (o->sheet, error))
+  if (o->sheet != NULL && !sheet_write (o->sheet, set.kind.codes, error))
     return FALSE;
   if (o->folder == NULL)
     return TRUE;
@@ -34,9 +34,9 @@ static const Program program = {
   .examples = "A scene depends on seed, index and size alone, whatever the number of threads.\n"
               "\n"
               "Examples:\n"
-              "  fbnet-scenes --count 4000 --seed 1 -o train\n"
-              "  fbnet-scenes --count 500 --seed 2 -o val\n"
-              "  fbnet-scenes --sheet sheet.pdf\n",
+              "  fbnet-scenes --objects codes --count 4000 --seed 1 -o train\n"
+              "  fbnet-scenes --objects codes --count 500 --seed 2 -o val\n"
+              "  fbnet-scenes --objects codes --sheet sheet.pdf\n",
   .failures = "a file could not be written",
   .add_options = scene_options_add,
   .check = scene_options_check,

@@ -15,9 +15,15 @@
 #define MAX_DEPTH 8
 /* The part that is shown, as a share of the photograph. */
 #define MIN_PART 0.25
+/* Pictures with so large a share of transparent pixels show a thing that has been cut out. */
+#define MIN_TRANSPARENT 0.05
+#define MAX_CUT_OUTS    7
+/* Of the picture's height: the longer side of a thing. */
+#define MIN_SIZE 0.15
+#define MAX_SIZE 1.2
 
 struct Photographs {
-  GPtrArray *surfaces; /* cairo_surface_t */
+  GPtrArray *whole, *cut_outs; /* cairo_surface_t */
 };
 
 /* --- Reading ---------------------------------------------------------------------------------- */
@@ -54,40 +60,61 @@ list_pictures (GPtrArray *paths, const char *folder, guint depth)
   }
 }
 
-/* The mean of side × side pixels of the picture. */
-static guint32
-mean_pixel (const Picture *picture, guint x, guint y, guint side)
-{
-  guint sums[3] = { 0 };
-
-  for (guint row = 0; row < side; row++) {
-    const guint8 *rgb =
-        picture->pixels + 3 * ((gsize) (y * side + row) * picture->width + (gsize) x * side);
-    for (guint i = 0; i < 3 * side; i++)
-      sums[i % 3] += rgb[i];
-  }
-  const guint n = side * side;
-  return sums[0] / n << 16 | sums[1] / n << 8 | sums[2] / n;
-}
-
-/* As many times smaller as it takes. */
+/* The picture's pixels, all opaque. */
 static cairo_surface_t *
 surface_of (const Picture *picture)
 {
-  const guint side = (MAX (picture->width, picture->height) + MAX_SIDE - 1) / MAX_SIDE;
-  const guint width = MAX (picture->width / side, 1), height = MAX (picture->height / side, 1);
   cairo_surface_t *surface =
-      cairo_image_surface_create (CAIRO_FORMAT_RGB24, (int) width, (int) height);
+      cairo_image_surface_create (CAIRO_FORMAT_RGB24, (int) picture->width, (int) picture->height);
   guint8 *data = cairo_image_surface_get_data (surface);
   const gsize stride = (gsize) cairo_image_surface_get_stride (surface);
+  const guint8 *rgb = picture->pixels;
 
-  for (guint y = 0; data != NULL && y < height; y++) {
+  for (guint y = 0; data != NULL && y < picture->height; y++) {
     guint32 *row = (guint32 *) (data + y * stride);
-    for (guint x = 0; x < width; x++)
-      row[x] = mean_pixel (picture, x, y, side);
+    for (guint x = 0; x < picture->width; x++, rgb += 3)
+      row[x] = (guint32) rgb[0] << 16 | (guint32) rgb[1] << 8 | rgb[2];
   }
   cairo_surface_mark_dirty (surface);
   return surface;
+}
+
+/* (transfer full): at most MAX_SIDE pixels long. */
+static cairo_surface_t *
+shrink (cairo_surface_t *surface)
+{
+  const int w = cairo_image_surface_get_width (surface);
+  const int h = cairo_image_surface_get_height (surface);
+  const double scale = (double) MAX_SIDE / MAX (w, h);
+
+  if (scale >= 1)
+    return cairo_surface_reference (surface);
+  cairo_surface_t *small = cairo_image_surface_create (cairo_image_surface_get_format (surface),
+      MAX ((int) (scale * w), 1), MAX ((int) (scale * h), 1));
+  cairo_t *cairo = cairo_create (small);
+  cairo_scale (cairo, scale, scale);
+  cairo_set_source_surface (cairo, surface, 0, 0);
+  cairo_pattern_set_filter (cairo_get_source (cairo), CAIRO_FILTER_GOOD);
+  cairo_paint (cairo);
+  cairo_destroy (cairo);
+  return small;
+}
+
+static gboolean
+is_cut_out (cairo_surface_t *surface)
+{
+  const int w = cairo_image_surface_get_width (surface);
+  const int h = cairo_image_surface_get_height (surface);
+  const guint8 *data = cairo_image_surface_get_data (surface);
+  const gsize stride = (gsize) cairo_image_surface_get_stride (surface);
+  gsize transparent = 0;
+
+  if (cairo_image_surface_get_format (surface) != CAIRO_FORMAT_ARGB32 || data == NULL)
+    return FALSE;
+  for (int y = 0; y < h; y++)
+    for (int x = 0; x < w; x++)
+      transparent += ((const guint32 *) (data + (gsize) y * stride))[x] >> 24 < 128;
+  return transparent > MIN_TRANSPARENT * w * h;
 }
 
 static void
@@ -96,21 +123,40 @@ free_surface (gpointer surface)
   cairo_surface_destroy (surface);
 }
 
+/* What picture_read() can read, and so no monster. cairo's reader of PNG knows what is transparent. */
+static cairo_surface_t *
+read_surface (const char *path)
+{
+  g_autoptr (Picture) picture = picture_read (path, NULL);
+
+  if (picture == NULL || MIN (picture->width, picture->height) < MIN_SIDE)
+    return NULL;
+  cairo_surface_t *full = cairo_image_surface_create_from_png (path);
+  if (cairo_surface_status (full) != CAIRO_STATUS_SUCCESS) {
+    cairo_surface_destroy (full);
+    full = surface_of (picture);
+  }
+  cairo_surface_t *surface = shrink (full);
+  cairo_surface_destroy (full);
+  return surface;
+}
+
 Photographs *
 photographs_read (const char *folder, GError **error)
 {
   g_autoptr (GPtrArray) paths = g_ptr_array_new_with_free_func (g_free);
   Photographs *self = g_new0 (Photographs, 1);
 
-  self->surfaces = g_ptr_array_new_with_free_func (free_surface);
+  self->whole = g_ptr_array_new_with_free_func (free_surface);
+  self->cut_outs = g_ptr_array_new_with_free_func (free_surface);
   list_pictures (paths, folder, 0);
   g_ptr_array_sort (paths, compare_paths);
   for (guint i = 0; i < paths->len; i++) {
-    g_autoptr (Picture) picture = picture_read (paths->pdata[i], NULL);
-    if (picture != NULL && MIN (picture->width, picture->height) >= MIN_SIDE)
-      g_ptr_array_add (self->surfaces, surface_of (picture));
+    cairo_surface_t *surface = read_surface (paths->pdata[i]);
+    if (surface != NULL)
+      g_ptr_array_add (is_cut_out (surface) ? self->cut_outs : self->whole, surface);
   }
-  if (self->surfaces->len > 0)
+  if (photographs_count (self) > 0)
     return self;
   photographs_free (self);
   g_set_error (error, FBNET_ERROR, FBNET_ERROR_NOT_FOUND,
@@ -123,22 +169,30 @@ photographs_free (Photographs *self)
 {
   if (self == NULL)
     return;
-  g_ptr_array_unref (self->surfaces);
+  g_ptr_array_unref (self->whole);
+  g_ptr_array_unref (self->cut_outs);
   g_free (self);
 }
 
 guint
 photographs_count (const Photographs *self)
 {
-  return self->surfaces->len;
+  return self->whole->len + self->cut_outs->len;
 }
 
 /* --- Painting --------------------------------------------------------------------------------- */
 
-void
-photographs_paint (const Photographs *self, Dice *dice, cairo_t *cairo, guint width, guint height)
+static cairo_surface_t *
+pick (Dice *dice, const GPtrArray *surfaces)
 {
-  cairo_surface_t *surface = self->surfaces->pdata[dice_pick (dice, self->surfaces->len)];
+  return surfaces->pdata[dice_pick (dice, surfaces->len)];
+}
+
+/* A part of one of them, mirrored or not, fills the surface. */
+static void
+paint_whole (const Photographs *self, Dice *dice, cairo_t *cairo, guint width, guint height)
+{
+  cairo_surface_t *surface = pick (dice, self->whole);
   const double w = cairo_image_surface_get_width (surface);
   const double h = cairo_image_surface_get_height (surface);
   const double part = dice_between (dice, MIN_PART, 1);
@@ -158,4 +212,37 @@ photographs_paint (const Photographs *self, Dice *dice, cairo_t *cairo, guint wi
   cairo_pattern_set_extend (cairo_get_source (cairo), CAIRO_EXTEND_PAD);
   cairo_paint (cairo);
   cairo_restore (cairo);
+}
+
+/* A thing, somewhere, turned a little, mirrored or not. */
+static void
+paint_cut_out (const Photographs *self, Dice *dice, cairo_t *cairo, guint width, guint height)
+{
+  cairo_surface_t *surface = pick (dice, self->cut_outs);
+  const double w = cairo_image_surface_get_width (surface);
+  const double h = cairo_image_surface_get_height (surface);
+  const double size = height * exp (dice_between (dice, log (MIN_SIZE), log (MAX_SIZE)));
+  const double scale = size / fmax (w, h);
+  const double x = dice_between (dice, 0, width), y = dice_between (dice, 0, height);
+
+  cairo_save (cairo);
+  cairo_translate (cairo, x, y);
+  cairo_rotate (cairo, dice_around (dice, 0.5));
+  cairo_scale (cairo, dice_chance (dice, 0.5) ? -scale : scale, scale);
+  cairo_set_source_surface (cairo, surface, -w / 2, -h / 2);
+  cairo_pattern_set_filter (cairo_get_source (cairo), CAIRO_FILTER_GOOD);
+  cairo_paint (cairo);
+  cairo_restore (cairo);
+}
+
+void
+photographs_paint (const Photographs *self, Dice *dice, cairo_t *cairo, guint width, guint height)
+{
+  const gboolean crowded = self->whole->len == 0 || dice_chance (dice, 0.5);
+  const guint n = crowded && self->cut_outs->len > 0 ? 1 + dice_pick (dice, MAX_CUT_OUTS) : 0;
+
+  if (self->whole->len > 0)
+    paint_whole (self, dice, cairo, width, height);
+  for (guint i = 0; i < n; i++)
+    paint_cut_out (self, dice, cairo, width, height);
 }

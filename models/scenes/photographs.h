@@ -19,7 +19,8 @@ void photographs_free (Photographs *photographs); /* NULL is allowed */
 
 guint photographs_count (const Photographs *photographs);
 
-/* A part of one of them, mirrored or not, fills the surface. */
+/* A part of one of them, mirrored or not, fills the surface; before it, in some scenes, things that were cut
+ * out: pictures with transparent pixels. */
 void photographs_paint (const Photographs *photographs, Dice *dice, cairo_t *cairo, guint width,
     guint height);
 

@@ -4,6 +4,7 @@
  */
 #include "sheet.h"
 
+#include "codes.h"
 #include "color.h"
 #include "support/plot.h"
 #include "symbols.h"
@@ -21,7 +22,9 @@
 /* Pixels per point. */
 #define PREVIEW_SCALE 1.0
 
-G_STATIC_ASSERT (COLUMNS *ROWS == N_SYMBOLS);
+#define N_CELLS (COLUMNS * ROWS)
+
+G_STATIC_ASSERT (N_CELLS == N_SYMBOLS);
 
 /* Strong colours that print well, each as dark as its neighbours on a grey printer. */
 static const Color inks[N_SYMBOLS] = {
@@ -50,11 +53,8 @@ draw_text (const Plot *plot, double x, double y, double size, const char *text)
 }
 
 static void
-draw_symbol (const Plot *plot, Symbol symbol, double x, double y)
+draw_outline (const Plot *plot, const Outline *outline, Color ink, double x, double y)
 {
-  const Color ink = inks[symbol];
-  g_autoptr (Outline) outline = symbol_outline (symbol);
-
   cairo_save (plot->cairo);
   cairo_translate (plot->cairo, x, y);
   cairo_scale (plot->cairo, SIZE, SIZE);
@@ -62,23 +62,51 @@ draw_symbol (const Plot *plot, Symbol symbol, double x, double y)
   cairo_restore (plot->cairo);
   cairo_set_source_rgb (plot->cairo, ink.red, ink.green, ink.blue);
   cairo_fill (plot->cairo);
-  draw_text (plot, x, y + LABEL_DOWN, LABEL_SIZE, symbol_name (symbol));
+}
+
+/* The middle of the sheet's cell i, along the rows. */
+static Point
+middle_of (guint i)
+{
+  return (Point){ WIDTH / 2 + (i % COLUMNS - (COLUMNS - 1) / 2.0) * CELL,
+    HEIGHT / 2 + (i / COLUMNS - (ROWS - 1) / 2.0) * CELL - 10 };
 }
 
 static void
-draw_sheet (const Plot *plot, gconstpointer data)
+draw_symbols (const Plot *plot, gconstpointer data)
 {
-  for (guint i = 0; i < N_SYMBOLS; i++) {
-    const double x = WIDTH / 2 + (i % COLUMNS - (COLUMNS - 1) / 2.0) * CELL;
-    const double y = HEIGHT / 2 + (i / COLUMNS - (ROWS - 1) / 2.0) * CELL - 10;
-    draw_symbol (plot, (Symbol) i, x, y);
+  for (guint i = 0; i < N_CELLS; i++) {
+    const Point at = middle_of (i);
+    g_autoptr (Outline) outline = symbol_outline ((Symbol) i);
+    draw_outline (plot, outline, inks[i], at.x, at.y);
+    draw_text (plot, at.x, at.y + LABEL_DOWN, LABEL_SIZE, symbol_name ((Symbol) i));
+  }
+}
+
+/* One of each kind, and a second bar code: most of what is found in a house are bar codes. */
+static void
+draw_codes (const Plot *plot, gconstpointer data)
+{
+  static const CodeKind kinds[N_CELLS] = { CODE_QR, CODE_BAR, CODE_DATA_MATRIX, CODE_AZTEC,
+    CODE_PDF417, CODE_BAR };
+  static const char *const texts[N_CELLS] = { "fbnet finds QR codes", "fbnet", "fbnet: Data Matrix",
+    "fbnet finds Aztec codes", "fbnet finds PDF417, which tickets and boarding passes show",
+    "0123456789" };
+  const Color black = { 0, 0, 0 };
+
+  for (guint i = 0; i < N_CELLS; i++) {
+    const Point at = middle_of (i);
+    g_autoptr (Code) code = code_of_text (kinds[i], texts[i]);
+    draw_outline (plot, code->modules, black, at.x, at.y);
+    draw_text (plot, at.x, at.y + LABEL_DOWN, LABEL_SIZE, code_name (kinds[i]));
   }
 }
 
 gboolean
-sheet_write (const char *path, GError **error)
+sheet_write (const char *path, gboolean codes, GError **error)
 {
-  const PlotPage page = { WIDTH, HEIGHT, PREVIEW_SCALE, "fbnet: symbols to detect" };
+  const PlotPage page = { WIDTH, HEIGHT, PREVIEW_SCALE,
+    codes ? "fbnet: codes to detect" : "fbnet: symbols to detect" };
 
-  return plot_write (path, &page, draw_sheet, NULL, error);
+  return plot_write (path, &page, codes ? draw_codes : draw_symbols, NULL, error);
 }

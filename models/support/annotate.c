@@ -101,14 +101,13 @@ canvas_clear (Canvas *canvas)
 
 /* --- Drawing ---------------------------------------------------------------------------------- */
 
-/* Neighbouring class numbers get hues far apart: each is the golden ratio of a turn further. */
 static Color
 class_color (guint class_id)
 {
-  const double golden = 0.61803398874989485;
-  const double value = class_id / 8 % 2 ? 0.8 : 1;
+  const guint32 color = fbnet_palette_color (class_id);
 
-  return color_from_hsv (0.33 + class_id * golden, 1 - 0.15 / value, value);
+  return (
+      Color){ (color >> 16 & 0xff) / 255.0, (color >> 8 & 0xff) / 255.0, (color & 0xff) / 255.0 };
 }
 
 static gboolean

@@ -171,6 +171,24 @@ test_no_skeleton (void)
   g_assert_false (draws_line (N_POINTS - 1, 5, 7, 0.5f, 0.5f));
   g_assert_false (draws_line (N_POINTS + 1, 5, 7, 0.5f, 0.5f));
 }
+
+/* Boxes have the palette's colours, which the element draws with too. */
+static void
+test_palette (void)
+{
+  for (guint class_id = 0; class_id < 80; class_id++) {
+    const FbnetDetection item = { 100, 80, 200, 160, 0.75f, class_id, { 0 }, NULL };
+    const FbnetDetections detections = { &item, 1 };
+    const guint32 color = fbnet_palette_color (class_id);
+    const guint8 rgb[] = { color >> 16 & 0xff, color >> 8 & 0xff, color & 0xff };
+    g_autoptr (GError) error = NULL;
+    g_autoptr (Picture) picture = picture_new (320, 240, "test", &error);
+    g_assert_no_error (error);
+    annotate_picture (picture, &detections, NULL, 0, "test", &error);
+    g_assert_no_error (error);
+    g_assert_cmpmem (picture->pixels + 3 * (120 * 320 + 100), 3, rgb, 3);
+  }
+}
 #endif
 
 int
@@ -182,6 +200,7 @@ main (int argc, char **argv)
 #ifdef HAVE_ANNOTATE
   g_test_add_func ("/keypoints/skeleton", test_skeleton);
   g_test_add_func ("/keypoints/no-skeleton", test_no_skeleton);
+  g_test_add_func ("/keypoints/palette", test_palette);
 #endif
   return g_test_run ();
 }

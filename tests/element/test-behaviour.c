@@ -132,6 +132,28 @@ test_gap (void)
   scene_close (&scene);
 }
 
+static void
+count_notified (GObject *object, GParamSpec *spec, gpointer data)
+{
+  ++*(guint *) data;
+}
+
+/* The end of a stream notifies of stats, once: that is what gst-launch-1.0 -v prints. */
+static void
+test_stats_told (void)
+{
+  g_autoptr (Stream) stream = stream_open ("", NULL);
+  g_autofree guint8 *grey = g_malloc0 (3 * 64 * 64);
+  guint n = 0;
+
+  g_signal_connect (stream->element, "notify::stats", G_CALLBACK (count_notified), &n);
+  stream_set_format (stream, "RGB", 64, 64, NULL);
+  gst_buffer_unref (stream_push_rgb (stream, grey, 0));
+  g_assert_cmpuint (n, ==, 0);
+  g_assert_true (gst_harness_push_event (stream->harness, gst_event_new_eos ()));
+  g_assert_cmpuint (n, ==, 1);
+}
+
 static double
 stage_of (Stream *stream, const char *set, const char *stage)
 {
@@ -334,6 +356,7 @@ main (int argc, char **argv)
   g_test_add_func ("/element/behaviour/enable", test_enable);
   g_test_add_func ("/element/behaviour/gap", test_gap);
   g_test_add_func ("/element/behaviour/stats", test_stats);
+  g_test_add_func ("/element/behaviour/stats-told", test_stats_told);
   g_test_add_func ("/element/behaviour/latency", test_latency);
   g_test_add_func ("/element/behaviour/state-cycles", test_state_cycles);
   g_test_add_func ("/element/behaviour/flush", test_flush);

@@ -368,7 +368,7 @@ static void
 test_contrast (void)
 {
   for (guint i = 0; i < 2000; i++) {
-    const guint32 color = gst_fbnet_palette_color (i);
+    const guint32 color = fbnet_palette_color (i);
     g_assert_cmpfloat (gst_fbnet_color_contrast (color, gst_fbnet_color_ink (color)), >=, 4.5);
   }
   for (guint32 rgb = 0; rgb < 16 * 16 * 16; rgb++) {
@@ -540,7 +540,7 @@ test_track_color_and_number (void)
   style.outline_color = 0;
   style.color_by = GST_FBNET_COLOR_BY_TRACK;
   for (guint id = 1; id < 4; id++) {
-    const guint32 color = gst_fbnet_palette_color (id);
+    const guint32 color = fbnet_palette_color (id);
     g_autofree guint8 *rgb = draw_tracked (overlay, &item, id, &style);
     check_pixel (rgb, 160, 20, 80, gst_fbnet_color_channel (color, 16),
         gst_fbnet_color_channel (color, 8), gst_fbnet_color_channel (color, 0), 0);

@@ -7,6 +7,7 @@ by name.
 import json
 import os
 import pathlib
+import re
 import shutil
 import socket
 import subprocess
@@ -103,6 +104,29 @@ class Running:
         self.process.stdout.close()
 
 
+class Broker:
+    """mosquitto on a port of this machine, which keeps what a reader has not heard yet."""
+
+    def __enter__(self):
+        self.port = free_port()
+        self.process = subprocess.Popen(["mosquitto", "-p", str(self.port)], stderr=subprocess.DEVNULL)
+        wait_for("the broker", lambda: answers(self.port))
+        return self
+
+    def __exit__(self, *_):
+        self.process.terminate()
+        self.process.wait(PATIENCE)
+
+    def at(self, topic):
+        return ["-h", "127.0.0.1", "-p", self.port, "-q", 1, "-t", topic]
+
+    def subscribe(self, topic):
+        run("mosquitto_sub", *self.at(topic), "-i", "reader", "-c", "-E")
+
+    def hear(self, topic, n):
+        return run("mosquitto_sub", *self.at(topic), "-i", "reader", "-c", "-C", n).splitlines()
+
+
 # --- What there is to see ---------------------------------------------------------------------------
 
 def make_clip():
@@ -136,22 +160,44 @@ def test_lines(truth):
     assert n_found > 0.7 * len(truth["annotations"]), f"{n_found} of {len(truth['annotations'])}"
 
 
+def test_lines_of_several(_truth):
+    """Several films in one process: each has its lines, in order, and they are those that it has alone."""
+    alone = [json.loads(line) for line in example("lines.py", MODEL, "clip.avi").splitlines()]
+    shutil.copy("clip.avi", "yard.avi")
+    yard = pathlib.Path("yard.avi").absolute().as_uri()
+    lines = [json.loads(line) for line in example("lines.py", MODEL, "clip.avi", yard, "threads=1").splitlines()]
+    assert len(lines) == 2 * N_SCENES
+    for source in ("clip.avi", yard):
+        assert [line for line in lines if line["source"] == source] == [{"source": source} | line for line in alone]
+
+
 def test_mqtt(_truth):
     """The same lines arrive over a broker."""
     need("mosquitto", "mosquitto_pub", "mosquitto_sub")
-    port = free_port()
-    broker = subprocess.Popen(["mosquitto", "-p", str(port)], stderr=subprocess.DEVNULL)
-    try:
-        wait_for("the broker", lambda: answers(port))
-        there = ["-h", "127.0.0.1", "-p", port, "-q", 1, "-t", "cameras/door"]
-        run("mosquitto_sub", *there, "-i", "reader", "-c", "-E")  # from here on the broker keeps what comes
+    with Broker() as broker:
+        broker.subscribe("cameras/door")
         lines = example("lines.py", MODEL, "clip.avi")
-        run("mosquitto_pub", *there, "-l", input=lines)
-        heard = run("mosquitto_sub", *there, "-i", "reader", "-c", "-C", N_SCENES)
-        assert heard.splitlines() == lines.splitlines(), heard
-    finally:
-        broker.terminate()
-        broker.wait(PATIENCE)
+        run("mosquitto_pub", *broker.at("cameras/door"), "-l", input=lines)
+        assert broker.hear("cameras/door", N_SCENES) == lines.splitlines()
+
+
+def test_service(_truth):
+    """systemd knows every setting of the unit, and its command line tells a broker what several cameras see."""
+    need("systemd-analyze", "mosquitto", "mosquitto_pub", "mosquitto_sub")
+    unit = EXAMPLES / "fbnet-cameras.service"
+    complaints = subprocess.run(["systemd-analyze", "verify", unit], text=True, capture_output=True).stderr
+    assert "fbnet" not in complaints, complaints
+    command = re.search(r"^ExecStart=/bin/sh -c '(.*)'$", unit.read_text(), re.MULTILINE).group(1)
+    command = command.replace("$$", "$").replace("/usr/local/lib/fbnet", str(EXAMPLES)).replace("python3", PYTHON)
+    need_python(("Gst", "1.0"), ("GstVideo", "1.0"))
+    uri = pathlib.Path("clip.avi").absolute().as_uri()
+    with Broker() as broker:
+        broker.subscribe("cameras/hall")
+        run("sh", "-c", command, env=os.environ | {"MODEL": MODEL, "CAMERAS": f"{uri} clip.avi",
+                                                   "TOPIC": f"mqtt://127.0.0.1:{broker.port}/cameras/hall"})
+        heard = [json.loads(line) for line in broker.hear("cameras/hall", 2 * N_SCENES)]
+    assert {line["source"] for line in heard} == {uri, "clip.avi"}
+    assert any("track" in thing for line in heard for thing in line["objects"])
 
 
 def test_record(_truth):
@@ -244,12 +290,18 @@ def test_blur(truth):
     assert n_flat > 0.7 * n, f"{n_flat} of {n}"
 
 
-def test_rtsp(_truth):
-    """A stream comes in, goes out, comes into a second server, and out of it to a client."""
+def test_rtsp(truth):
+    """A stream comes in, goes out with what is seen in a stream beside it, comes into a second server, and out of it to
+    a client."""
     need_python(("GstRtspServer", "1.0"))
-    need_elements("x264enc", "rtph264pay", "avdec_h264", "rtspsrc", "jpegenc")
+    need_elements("x264enc", "rtph264pay", "rtpgstpay", "appsrc", "avdec_h264", "rtspsrc", "jpegenc")
     uri = pathlib.Path("clip.avi").absolute().as_uri()
     with Running(PYTHON, EXAMPLES / "rtsp.py", MODEL, uri, 0) as first:
+        told = launch(f"rtspsrc location={first.line.replace('localhost', '127.0.0.1')} latency=0 ! "
+                      "application/x-rtp,media=application ! rtpgstdepay ! identity eos-after=3 ! fdsink")
+        things = [thing for line in told.splitlines() for thing in json.loads(line)]
+        names = {category["name"] for category in truth["categories"]}
+        assert things and {thing["label"] for thing in things} <= names, told
         with Running(PYTHON, EXAMPLES / "rtsp.py", MODEL, first.line.replace("localhost", "127.0.0.1"), 0) as second:
             launch(f"rtspsrc location={second.line.replace('localhost', '127.0.0.1')} latency=0 ! rtph264depay ! "
                    "avdec_h264 ! identity eos-after=3 ! videoconvert ! jpegenc ! multifilesink location=rtsp-%d.jpg")

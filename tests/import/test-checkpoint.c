@@ -15,20 +15,28 @@
 #include "recipe.h"
 #include "support/jsonfile.h"
 
-#define CONFIG "faster_rcnn_fbnetv3a_dsmask_C4"
+#define CONFIG    "faster_rcnn_fbnetv3a_dsmask_C4"
+#define N_CLASSES 80
 
 /* --- Generated checkpoints -------------------------------------------------------------------- */
 
-/* All tensors of a zoo config. */
+/* All tensors of a zoo config, with as many classes. */
 static TensorList *
-generate (const char *config)
+generate_classes (const char *config, guint n_classes)
 {
   g_autoptr (GError) error = NULL;
   g_autoptr (cJSON) tree = import_zoo_config (config, &error);
   g_autoptr (cJSON) description = import_describe (tree, config, &error);
 
   g_assert_no_error (error);
+  import_set_n_classes (description, n_classes);
   return generate_tensors (description);
+}
+
+static TensorList *
+generate (const char *config)
+{
+  return generate_classes (config, N_CLASSES);
 }
 
 static char *
@@ -79,6 +87,7 @@ test_recognised (void)
   assert_equal (imported, list);
   g_assert_cmpstr (imported->config, ==, CONFIG);
   g_assert_cmpuint (imported->n_tolerated, ==, 0);
+  g_assert_null (imported->from_archive);
 
   g_autoptr (Imported) prefixed = import (list, "module.", NULL, &error);
   g_assert_no_error (error);
@@ -94,6 +103,27 @@ test_recognised (void)
   g_assert_no_error (error);
   g_assert_nonnull (strstr (fbnet_model_get_description (model), "\"sha256\""));
   g_unlink (path);
+}
+
+/* Where the config is only a name, or none, the number of classes is the checkpoint's, whose classes then
+ * have no names; the report says so. */
+static void
+test_other_classes (void)
+{
+  static const char *const configs[] = { CONFIG, NULL };
+  static const guint counts[] = { 1, 7 };
+
+  for (guint i = 0; i < G_N_ELEMENTS (configs) * G_N_ELEMENTS (counts); i++) {
+    g_autoptr (GError) error = NULL;
+    g_autoptr (TensorList) list = generate_classes (CONFIG, counts[i / 2]);
+    g_autoptr (Imported) imported = import (list, "", configs[i % 2], &error);
+    g_assert_no_error (error);
+    assert_equal (imported, list);
+    g_assert_cmpstr (imported->config, ==, CONFIG);
+    g_assert_cmpstr (imported->from_archive, ==, "roi_heads.n_classes");
+    g_assert_false (cJSON_HasObjectItem (imported->description, "labels"));
+    g_assert_false (cJSON_HasObjectItem (imported->description, "category_ids"));
+  }
 }
 
 static void
@@ -397,6 +427,7 @@ test_program (void)
   g_assert_cmpint (run_program (good, &report), ==, 0);
   g_assert_nonnull (strstr (report, "mine"));
   g_assert_nonnull (strstr (report, "1744012"));
+  g_assert_nonnull (strstr (report, "classes     80\n"));
   g_assert_true (g_file_test (model, G_FILE_TEST_EXISTS));
 
   const char *const absent[] = { "no/such/file.pth", "-o", model, NULL };
@@ -418,6 +449,7 @@ main (int argc, char **argv)
 {
   g_test_init (&argc, &argv, NULL);
   g_test_add_func ("/import/checkpoint/recognised", test_recognised);
+  g_test_add_func ("/import/checkpoint/other-classes", test_other_classes);
   g_test_add_func ("/import/checkpoint/tolerated", test_tolerated);
   g_test_add_func ("/import/checkpoint/problems", test_problems);
   g_test_add_func ("/import/checkpoint/unloadable", test_unloadable);

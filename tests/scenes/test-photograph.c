@@ -35,7 +35,7 @@ test_current (void)
 
   g_assert_no_error (error);
   g_autofree char *path = g_build_filename (folder, "sheet.png", NULL);
-  g_assert_true (sheet_write (path, &error));
+  g_assert_true (sheet_write (path, FALSE, &error));
   g_autoptr (Picture) fresh = picture_read (path, &error);
   g_assert_no_error (error);
   g_autoptr (Picture) sheet = read_sheet ();

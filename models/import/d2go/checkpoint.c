@@ -166,11 +166,32 @@ take_wanted (Weights *weights, const Fit *fit, cJSON *description, const char *c
   return imported;
 }
 
+/* Of a detector: the rows of its class predictor without the background's; 0: there is none. */
+static guint
+count_detector_classes (const Weights *weights)
+{
+  const FbnetTensorView *view = weights_find (weights, "roi_heads.box_predictor.cls_score.weight");
+  const gsize n = view != NULL && view->n_dims > 0 ? view->shape[0] : 0;
+
+  return n >= 2 && n <= MAX_CLASSES + 1 ? (guint) (n - 1) : 0;
+}
+
+/* Gives the description as many classes as the weights have; FALSE if it had as many. */
+static gboolean
+take_class_count (cJSON *description, const Weights *weights)
+{
+  const guint n = count_detector_classes (weights);
+
+  return n > 0 && import_set_n_classes (description, n);
+}
+
 Imported *
-checkpoint_fit (Weights *weights, const cJSON *description, const char *config, const char *name,
-    GError **error)
+checkpoint_fit (Weights *weights, const cJSON *wanted, gboolean own_classes, const char *config,
+    const char *name, GError **error)
 {
   g_autoptr (Weights) all = weights;
+  g_autoptr (cJSON) description = cJSON_Duplicate (wanted, TRUE);
+  const gboolean counted = own_classes && take_class_count (description, all);
   g_autoptr (Layers) layers = fit_layers (description, error);
 
   if (layers == NULL)
@@ -182,7 +203,10 @@ checkpoint_fit (Weights *weights, const cJSON *description, const char *config, 
         "%s: %u tensors do not fit the config %s:%s", name, fit->problems->len, config, problems);
     return NULL;
   }
-  return take_wanted (g_steal_pointer (&all), fit, cJSON_Duplicate (description, TRUE), config);
+  Imported *imported =
+      take_wanted (g_steal_pointer (&all), fit, g_steal_pointer (&description), config);
+  imported->from_archive = counted ? g_strdup ("roi_heads.n_classes") : NULL;
+  return imported;
 }
 
 /* --- Classifiers ------------------------------------------------------------------------------ */
@@ -199,7 +223,10 @@ count_classes (const Weights *weights)
 static Fit *
 fit_description (const cJSON *description, const Weights *weights, GError **error)
 {
-  g_autoptr (Layers) layers = fit_layers (description, error);
+  g_autoptr (cJSON) adapted = cJSON_Duplicate (description, TRUE);
+
+  take_class_count (adapted, weights);
+  g_autoptr (Layers) layers = fit_layers (adapted, error);
 
   return layers != NULL ? fit_new (layers, weights) : NULL;
 }
@@ -233,7 +260,8 @@ checkpoint_fit_classifier (Weights *weights, const char *classifier, const char 
   if (early == NULL)
     return NULL;
   const gboolean is_early = fit_now->problems->len > 0 && fit_early->problems->len == 0;
-  return checkpoint_fit (g_steal_pointer (&all), is_early ? early : now, classifier, name, error);
+  return checkpoint_fit (g_steal_pointer (&all), is_early ? early : now, FALSE, classifier, name,
+      error);
 }
 
 /* --- Recognition ------------------------------------------------------------------------------ */
@@ -362,5 +390,5 @@ checkpoint_recognise (Weights *weights, const char *name, GError **error)
   g_autoptr (cJSON) description = family->describe (r.config, r.defaults, all, &fit, error);
   if (description == NULL)
     return NULL;
-  return checkpoint_fit (g_steal_pointer (&all), description, r.config, name, error);
+  return checkpoint_fit (g_steal_pointer (&all), description, TRUE, r.config, name, error);
 }

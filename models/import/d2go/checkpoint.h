@@ -37,10 +37,11 @@ typedef enum {
  * "module." stripped. `source` (out): which member it was. */
 Weights *checkpoint_read (Archive *archive, EmaChoice ema, char **source, GError **error);
 
-/* The weights as the model that `description` describes; taken. NULL with error naming every tensor
- * that is missing, of a wrong shape, or without a place. */
-Imported *checkpoint_fit (Weights *weights, const cJSON *description, const char *config,
-    const char *name, GError **error);
+/* The weights as the model that `description` describes; taken. With `own_classes` a detector has as
+ * many classes as its weights, which then have no names. NULL with error naming every tensor that is
+ * missing, of a wrong shape, or without a place. */
+Imported *checkpoint_fit (Weights *weights, const cJSON *description, gboolean own_classes,
+    const char *config, const char *name, GError **error);
 
 /* The same for a classifier by name: with as many classes as the weights have, and with the builder's
  * defaults that the weights were made with. */

@@ -665,3 +665,17 @@ import_describe (const cJSON *d2go_config, const char *name, GError **error)
   }
   return g_steal_pointer (&description);
 }
+
+gboolean
+import_set_n_classes (cJSON *description, guint n_classes)
+{
+  cJSON *heads = cJSON_GetObjectItemCaseSensitive (description, "roi_heads");
+  cJSON *count = cJSON_GetObjectItemCaseSensitive (heads, "n_classes");
+
+  if (count == NULL || count->valuedouble == n_classes)
+    return FALSE;
+  cJSON_SetNumberValue (count, n_classes);
+  cJSON_DeleteItemFromObjectCaseSensitive (description, "labels");
+  cJSON_DeleteItemFromObjectCaseSensitive (description, "category_ids");
+  return TRUE;
+}

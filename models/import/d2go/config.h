@@ -17,4 +17,8 @@
  * value and what would do. */
 cJSON *import_describe (const cJSON *d2go_config, const char *name, GError **error);
 
+/* Gives the description of a detector another number of classes. Names and ids are the config's only as long as the
+ * number is. FALSE if it has so many, or is none of a detector. */
+gboolean import_set_n_classes (cJSON *description, guint n_classes);
+
 #endif

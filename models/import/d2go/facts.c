@@ -6,6 +6,7 @@
 
 #include <math.h>
 
+#include "config.h"
 #include "model/anchors.h"
 
 #define MAX_CELLS 256
@@ -157,7 +158,6 @@ set_anchors (cJSON *description, GString *given, const TorchScriptFacts *facts)
 
 /* --- Classes ---------------------------------------------------------------------------------- */
 
-/* Names and ids are the config's only as long as the number of classes is. */
 static void
 set_classes (cJSON *description, GString *given, const TorchScript *export)
 {
@@ -168,11 +168,7 @@ set_classes (cJSON *description, GString *given, const TorchScript *export)
   if (item == NULL || rows < 2 || rows > 100001)
     return;
   note (given, "roi_heads", "n_classes");
-  if ((gsize) item->valuedouble + 1 == rows)
-    return;
-  cJSON_SetNumberValue (item, (double) (rows - 1));
-  cJSON_DeleteItemFromObjectCaseSensitive (description, "labels");
-  cJSON_DeleteItemFromObjectCaseSensitive (description, "category_ids");
+  import_set_n_classes (description, (guint) (rows - 1));
 }
 
 /* One id more than classes is usual: of the background. */

@@ -4,19 +4,29 @@
  */
 #include "sources.h"
 
+#include "config.h"
 #include "torchscript.h"
 
 /* --- Checkpoints ------------------------------------------------------------------------------ */
 
+/* A config that is only a name says what network it is, not what it was taught; a file says both. */
+static gboolean
+is_name (const char *config)
+{
+  g_auto (GStrv) names = import_zoo_names ();
+
+  return g_strv_contains ((const char *const *) names, config);
+}
+
 static Imported *
-fit_checkpoint (Weights *weights, const cJSON *description, const char *config, const char *name,
-    GError **error)
+fit_checkpoint (Weights *weights, const cJSON *description, const char *config,
+    gboolean own_classes, const char *name, GError **error)
 {
   if (config == NULL)
     return checkpoint_recognise (weights, name, error);
   if (description == NULL)
     return checkpoint_fit_classifier (weights, config, name, error);
-  return checkpoint_fit (weights, description, config, name, error);
+  return checkpoint_fit (weights, description, own_classes, config, name, error);
 }
 
 /* Whatever archive_open() opened: a pickle, in a zip archive or by itself. */
@@ -40,7 +50,9 @@ read_checkpoint (Archive *archive, const cJSON *description, const char *config,
   Weights *weights = checkpoint_read (archive, options->ema, &source, error);
   if (weights == NULL)
     return NULL;
-  Imported *imported = fit_checkpoint (weights, description, config, archive_name (archive), error);
+  const gboolean own_classes = options->config != NULL && is_name (options->config);
+  Imported *imported =
+      fit_checkpoint (weights, description, config, own_classes, archive_name (archive), error);
   if (imported != NULL)
     imported->source = g_steal_pointer (&source);
   return imported;
