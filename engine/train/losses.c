@@ -34,14 +34,14 @@ push_loss (Tape *tape, Var *x, gsize n)
 
 /* max (x, 0) - x t + log (1 + exp (-|x|)): no exponential overflows. */
 double
-op_loss_bce (Tape *tape, Var *logits, const guint32 *index, const guint8 *target, gsize n,
+op_loss_bce (Tape *tape, Var *logits, const guint32 *index, const Real *target, gsize n,
     double scale)
 {
   LossStep *s = push_loss (tape, logits, n);
   double loss = 0;
 
   for (gsize i = 0; i < n; i++) {
-    const double x = (double) logits->value[index[i]], t = target[i];
+    const double x = (double) logits->value[index[i]], t = (double) target[i];
     loss += MAX (x, 0.0) - x * t + log1p (exp (-fabs (x)));
     s->at[i] = index[i];
     s->slope[i] = (Real) ((1 / (1 + exp (-x)) - t) * scale);
@@ -79,7 +79,7 @@ log_sum_exp (const Real *x, gsize n)
 }
 
 double
-op_loss_softmax (Tape *tape, Var *logits, const guint32 *classes, double scale)
+op_loss_softmax (Tape *tape, Var *logits, const Real *targets, double scale)
 {
   const gsize rows = var_pixels (logits), c = logits->c;
   LossStep *s = push_loss (tape, logits, rows * c);
@@ -88,11 +88,11 @@ op_loss_softmax (Tape *tape, Var *logits, const guint32 *classes, double scale)
   for (gsize row = 0; row < rows; row++) {
     const Real *x = logits->value + row * c;
     const double whole = log_sum_exp (x, c);
-    loss += whole - (double) x[classes[row]];
-    for (gsize i = 0; i < c; i++) {
-      const double probability = exp ((double) x[i] - whole);
-      s->at[row * c + i] = (guint32) (row * c + i);
-      s->slope[row * c + i] = (Real) ((probability - (i == classes[row] ? 1 : 0)) * scale);
+    for (gsize i = row * c; i < (row + 1) * c; i++) {
+      const double log_probability = (double) logits->value[i] - whole;
+      loss -= (double) targets[i] * log_probability;
+      s->at[i] = (guint32) i;
+      s->slope[i] = (Real) ((exp (log_probability) - (double) targets[i]) * scale);
     }
   }
   return loss * scale;

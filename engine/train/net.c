@@ -4,6 +4,10 @@
  */
 #include "net.h"
 
+#include <string.h>
+
+#include "detect/roi.h"
+
 static Weight
 weight_of (const Net *net, gint index)
 {
@@ -154,4 +158,118 @@ net_stage (Net *net, Var *x, const Stage *stage)
   for (guint b = 0; b < stage->n_blocks; b++)
     x = net_block (net, x, &stage->blocks[b]);
   return x;
+}
+
+static guint
+last_of (const guint *numbers, guint n)
+{
+  guint last = 0;
+
+  for (guint i = 0; i < n; i++)
+    last = MAX (last, numbers[i]);
+  return last;
+}
+
+/* Of the trunk, that something is made of. */
+static guint
+last_stage (const Description *d)
+{
+  return d->has_fpn
+      ? d->fpn_first_stage + d->n_fpn_stages - 1
+      : MAX (last_of (d->rpn_features, d->n_levels), last_of (d->roi_features, d->n_roi_levels));
+}
+
+guint
+net_first_stage (const FbnetModel *model)
+{
+  const Description *d = model->description;
+  guint first = MAX_LEVELS;
+
+  if (d->has_fpn)
+    return d->fpn_first_stage;
+  for (guint i = 0; i < d->n_levels; i++)
+    first = MIN (first, d->rpn_features[i]);
+  for (guint i = 0; i < d->n_roi_levels; i++)
+    first = MIN (first, d->roi_features[i]);
+  return first;
+}
+
+/* detectron2 modeling/backbone/fpn.py FPN.forward and LastLevelMaxPool. */
+static void
+run_pyramid (Net *net, Features *features)
+{
+  const FbnetModel *model = net->params->model;
+  const Description *d = model->description;
+  const guint n = d->n_fpn_stages;
+  Var *above = NULL;
+
+  for (guint i = n; i > 0; i--) {
+    const LayerEntry *lateral = layers_find (model->layers, ROLE_FPN_LATERAL, i - 1);
+    const LayerEntry *output = layers_find (model->layers, ROLE_FPN_OUTPUT, i - 1);
+    Var *sum = net_conv (net, features->stages[d->fpn_first_stage + i - 1], lateral->conv);
+    if (above != NULL)
+      sum = op_activate (net->tape, sum, op_upsample (net->tape, above, 2), ACT_NONE);
+    features->levels[i - 1] = net_conv (net, sum, output->conv);
+    above = sum;
+  }
+  features->levels[n] = op_subsample (net->tape, features->levels[n - 1]);
+}
+
+void
+net_features (Net *net, Var *x, guint stage, Features *features)
+{
+  const FbnetModel *model = net->params->model;
+  const guint last = last_stage (model->description);
+
+  *features = (Features){ { NULL } };
+  for (guint s = stage; s <= last; s++)
+    features->stages[s] = x = net_stage (net, x, layers_stage (model->layers, ROLE_TRUNK, s));
+  if (model->description->has_fpn)
+    run_pyramid (net, features);
+  else
+    memcpy (features->levels, features->stages, sizeof features->levels);
+}
+
+Var *
+net_pool (Net *net, const Features *features, const NetRois *rois, guint resolution,
+    guint sampling_ratio)
+{
+  const FbnetModel *model = net->params->model;
+  const Description *d = model->description;
+  const Feature *numbers = model->layers->features;
+  const RoiPooler pooler = { .n_levels = d->n_roi_levels,
+    .min_level = g_bit_nth_msf (numbers[d->roi_features[0]].stride, -1) };
+  g_autofree guint32 *levels = g_new (guint32, rois->n);
+  const RoiArgs args = { rois->boxes, rois->images, levels, rois->n, resolution, sampling_ratio };
+  RoiFeature maps[MAX_LEVELS];
+
+  for (guint i = 0; i < d->n_roi_levels; i++) {
+    const guint feature = d->roi_features[i];
+    maps[i] = (RoiFeature){ features->levels[feature], 1.0 / numbers[feature].stride };
+  }
+  for (gsize i = 0; i < rois->n; i++)
+    levels[i] = (guint32) roi_level (&pooler, &rois->boxes[i]);
+  return op_roi_align (net->tape, maps, d->n_roi_levels, &args);
+}
+
+void
+net_rpn (Net *net, Var *feature, Var **logits, Var **deltas)
+{
+  const Layers *layers = net->params->model->layers;
+  Var *x = net_stage (net, feature, layers_stage (layers, ROLE_RPN, 0));
+
+  *logits = net_conv (net, x, layers_conv (layers, ROLE_RPN_LOGITS));
+  *deltas = net_conv (net, x, layers_conv (layers, ROLE_RPN_DELTAS));
+}
+
+void
+net_box_head (Net *net, Var *pooled, Var **logits, Var **deltas)
+{
+  const Layers *layers = net->params->model->layers;
+  Var *x = net_stage (net, pooled, layers_stage (layers, ROLE_BOX, 0));
+
+  if (x->h > 1 || x->w > 1)
+    x = op_mean (net->tape, x);
+  *logits = net_conv (net, x, layers_conv (layers, ROLE_CLS_SCORE));
+  *deltas = net_conv (net, x, layers_conv (layers, ROLE_BBOX_PRED));
 }

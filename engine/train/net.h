@@ -33,4 +33,31 @@ Var *net_conv (Net *net, Var *x, const ConvLayer *layer);
 Var *net_block (Net *net, Var *x, const Block *block);
 Var *net_stage (Net *net, Var *x, const Stage *stage);
 
+/* A detector's trunk, and what its heads read: those of the trunk's own maps, or a pyramid's levels, by
+ * feature number. */
+typedef struct {
+  Var *stages[MAX_LEVELS];
+  Var *levels[MAX_LEVELS];
+} Features;
+
+/* Of a batch; with `stage` > 0 of what left the stage before, whose maps of earlier stages are not known. */
+void net_features (Net *net, Var *x, guint stage, Features *features);
+
+/* The first stage of the trunk whose map is read by something else than the next stage. */
+guint net_first_stage (const FbnetModel *model);
+
+/* ROIs of the features that the heads read, each from the level that fits its size. */
+typedef struct {
+  const Box *boxes;
+  const guint32 *images;
+  gsize n;
+} NetRois;
+
+Var *net_pool (Net *net, const Features *features, const NetRois *rois, guint resolution,
+    guint sampling_ratio);
+
+/* A detector's own layers on a feature, on ROIs that were pooled: logits and deltas. */
+void net_rpn (Net *net, Var *feature, Var **logits, Var **deltas);
+void net_box_head (Net *net, Var *pooled, Var **logits, Var **deltas);
+
 #endif

@@ -52,23 +52,33 @@ Var *op_stored_norm (Tape *tape, Var *x, const Real *mean, const Real *variance,
 Var *op_batch_norm (Tape *tape, Var *x, Weight gamma, Weight beta, gboolean relu,
     NormPooling pooling, Group *group, guint thread, double *stats);
 
+/* Every second pixel of every second row: torch's max_pool2d with kernel 1 and stride 2. */
+Var *op_subsample (Tape *tape, Var *x);
+
+/* A feature that ROIs are pooled from; all of a kind have as many channels and images. */
+typedef struct {
+  Var *map;
+  double scale; /* 1 / stride */
+} RoiFeature;
+
 /* ROIAlign with aligned = True: [n][resolution][resolution][c]; boxes in network pixels, images[i] is
  * the number of box i's image in the feature. */
 typedef struct {
   const Box *boxes;
   const guint32 *images;
+  const guint32 *levels; /* the feature of each; NULL: the first of all */
   gsize n;
-  double scale; /* 1 / stride of the feature */
   guint resolution;
   guint sampling_ratio; /* samples per bin and axis; 0: ceil of the bin's size */
 } RoiArgs;
 
-Var *op_roi_align (Tape *tape, Var *feature, const RoiArgs *args);
+Var *op_roi_align (Tape *tape, const RoiFeature *features, guint n_features, const RoiArgs *args);
 
 /* --- Losses: the result is a number; its gradient starts backward. --------------------------- */
 
-/* Sum over i < n of the binary cross entropy of sigmoid (logits[index[i]]) with target[i], × scale. */
-double op_loss_bce (Tape *tape, Var *logits, const guint32 *index, const guint8 *target, gsize n,
+/* Sum over i < n of the binary cross entropy of sigmoid (logits[index[i]]) with the probability
+ * target[i], × scale. */
+double op_loss_bce (Tape *tape, Var *logits, const guint32 *index, const Real *target, gsize n,
     double scale);
 
 /* Sum over i < n and 4 coordinates of smooth L1 (deltas[index[i] + k] - target[4 i + k]), × scale; beta
@@ -76,7 +86,8 @@ double op_loss_bce (Tape *tape, Var *logits, const guint32 *index, const guint8 
 double op_loss_smooth_l1 (Tape *tape, Var *deltas, const guint32 *index, const Real *target,
     gsize n, double beta, double scale);
 
-/* Sum over the images (one pixel each) of -log softmax (logits)[class], × scale. */
-double op_loss_softmax (Tape *tape, Var *logits, const guint32 *classes, double scale);
+/* Sum over the pixels of the cross entropy of softmax (logits) with the pixel's target, c probabilities
+ * whose sum is 1, × scale. */
+double op_loss_softmax (Tape *tape, Var *logits, const Real *targets, double scale);
 
 #endif

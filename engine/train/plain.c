@@ -145,6 +145,36 @@ op_upsample (Tape *tape, Var *x, guint factor)
   return y;
 }
 
+static void
+subsample_backward (gpointer data)
+{
+  const ShapeStep *s = data;
+  const Var *x = s->x, *y = s->y;
+
+  var_gradient (s->x);
+  for (gsize row = 0; row < y->n * y->h; row++) {
+    const gsize source = row / y->h * x->h + 2 * (row % y->h);
+    for (gsize ox = 0; ox < y->w; ox++)
+      add_to (x->grad + (source * x->w + 2 * ox) * x->c, y->grad + (row * y->w + ox) * y->c, y->c);
+  }
+}
+
+Var *
+op_subsample (Tape *tape, Var *x)
+{
+  Var *y = tape_var (tape, x->n, (x->h + 1) / 2, (x->w + 1) / 2, x->c, x->wants_grad);
+  ShapeStep *s = tape_push (tape, sizeof *s, y->wants_grad ? subsample_backward : NULL, y, x, NULL);
+
+  *s = (ShapeStep){ .x = x, .y = y };
+  for (gsize row = 0; row < y->n * y->h; row++) {
+    const gsize source = row / y->h * x->h + 2 * (row % y->h);
+    for (gsize ox = 0; ox < y->w; ox++)
+      memcpy (y->value + (row * y->w + ox) * y->c, x->value + (source * x->w + 2 * ox) * x->c,
+          y->c * sizeof (Real));
+  }
+  return y;
+}
+
 /* Channel of the output that channel `c` of the input goes to. */
 static gsize
 shuffled (gsize c, gsize groups, gsize size)

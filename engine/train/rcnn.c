@@ -23,7 +23,9 @@ typedef struct {
   const TrainSample *const *samples;
   guint n;
   guint64 seed, iteration, first;
-  Var *features[MAX_LEVELS]; /* by trunk stage; those that nobody reads are NULL */
+  Var *batch;
+  Features features;
+  TeacherAnswers taught; /* empty without a teacher */
   RcnnLosses losses;
 } Rcnn;
 
@@ -66,8 +68,6 @@ rcnn_unsupported (const FbnetModel *model)
 
   if (d->task != FBNET_TASK_DETECTION)
     return "it is a classifier; detectors are trained";
-  if (d->has_fpn)
-    return "it has a feature pyramid; detectors of type C4 are trained";
   if (d->n_keypoints > 0)
     return "it has a keypoint head; box and mask heads are trained";
   if (d->quantization != NULL)
@@ -114,101 +114,209 @@ make_batch (const Rcnn *r)
   return batch;
 }
 
-static void
-run_trunk (Rcnn *r)
-{
-  const guint last = MAX (r->d->rpn_features[0], r->d->roi_features[0]);
-  Var *x = make_batch (r);
-
-  for (guint s = 0; s <= last; s++)
-    r->features[s] = x = net_stage (r->net, x, layers_stage (r->model->layers, ROLE_TRUNK, s));
-}
-
 /* --- Region proposals ------------------------------------------------------------------------- */
 
-/* The losses' arguments, collected over the samples. */
+/* The RPN's outputs, and a picture's anchors: level after level, which the heads of detectron2 see as one
+ * list. */
 typedef struct {
-  GArray *places;                /* guint32 into the logits */
-  GArray *targets;               /* guint8 */
-  GArray *delta_places, *deltas; /* guint32 into the deltas; 4 × Real */
-} RpnTargets;
+  guint n;
+  Var *logits[MAX_LEVELS], *deltas[MAX_LEVELS];
+  gsize first[MAX_LEVELS + 1]; /* anchor of each level; at last, how many there are */
+  Box *anchors;
+} Rpn;
+
+static gsize
+anchors_of_level (const Var *logits)
+{
+  return logits->h * logits->w * logits->c;
+}
 
 static void
-add_delta (GArray *places, GArray *deltas, guint32 place, const Box *box, const Box *object,
+add_anchors (const Rcnn *r, Rpn *rpn, guint level)
+{
+  const AnchorLevel *cells = &r->d->anchors[level];
+  const Var *logits = rpn->logits[level];
+  g_autofree Box *anchors = make_anchors (cells->cells, cells->n_cells, logits->h, logits->w,
+      r->model->layers->features[r->d->rpn_features[level]].stride, r->d->anchor_offset);
+
+  memcpy (rpn->anchors + rpn->first[level], anchors, anchors_of_level (logits) * sizeof *anchors);
+}
+
+static void
+run_rpn (Rcnn *r, Rpn *rpn)
+{
+  rpn->n = r->d->n_levels;
+  for (guint i = 0; i < rpn->n; i++) {
+    net_rpn (r->net, r->features.levels[r->d->rpn_features[i]], &rpn->logits[i], &rpn->deltas[i]);
+    rpn->first[i + 1] = rpn->first[i] + anchors_of_level (rpn->logits[i]);
+  }
+  rpn->anchors = g_new (Box, rpn->first[rpn->n]);
+  for (guint i = 0; i < rpn->n; i++)
+    add_anchors (r, rpn, i);
+}
+
+/* Boxes that are to be learned: where each one's deltas are, and what they should be. */
+typedef struct {
+  GArray *places; /* guint32 into the deltas */
+  GArray *deltas; /* 4 × Real */
+} BoxTargets;
+
+static BoxTargets
+box_targets_new (void)
+{
+  return (BoxTargets){ g_array_new (FALSE, FALSE, sizeof (guint32)),
+    g_array_new (FALSE, FALSE, sizeof (Real)) };
+}
+
+static void
+box_targets_add (BoxTargets *targets, guint32 place, const Real delta[4])
+{
+  g_array_append_val (targets->places, place);
+  g_array_append_vals (targets->deltas, delta, 4);
+}
+
+static void
+box_targets_encode (BoxTargets *targets, guint32 place, const Box *box, const Box *object,
     const float weights[4])
 {
   Real delta[4];
 
   box_encode (delta, box, object, weights);
-  g_array_append_val (places, place);
-  g_array_append_vals (deltas, delta, 4);
+  box_targets_add (targets, place, delta);
+}
+
+/* Frees them, too. */
+static double
+box_targets_loss (BoxTargets *targets, Tape *tape, Var *deltas, double beta, double scale)
+{
+  const double loss =
+      op_loss_smooth_l1 (tape, deltas, (const guint32 *) (gpointer) targets->places->data,
+          (const Real *) (gpointer) targets->deltas->data, targets->places->len, beta, scale);
+
+  g_array_free (targets->places, TRUE);
+  g_array_free (targets->deltas, TRUE);
+  return loss;
+}
+
+/* A level's arguments of the losses, collected over the samples. */
+typedef struct {
+  GArray *places;           /* guint32 into the logits */
+  GArray *objectness;       /* Real */
+  BoxTargets boxes, taught; /* as annotated, as the teacher says */
+} RpnTargets;
+
+/* What the teacher takes for an object of its own is one. */
+static Real
+add_taught_anchor (const Rcnn *r, RpnTargets *targets, guint32 place, gsize anchor)
+{
+  const Real objectness = r->taught.objectness[anchor];
+
+  if ((double) objectness >= TEACHER_SURE)
+    box_targets_add (&targets->taught, 4 * place, r->taught.rpn_deltas + 4 * anchor);
+  return objectness;
+}
+
+/* `object`: NULL for the background. */
+static void
+add_rpn_target (const Rcnn *r, const Rpn *rpn, RpnTargets *levels, guint image, guint32 anchor,
+    const TrainObject *object)
+{
+  guint level = 0;
+
+  while (anchor >= rpn->first[level + 1])
+    level++;
+  RpnTargets *targets = &levels[level];
+  const gsize size = rpn->first[level + 1] - rpn->first[level];
+  const guint32 place = (guint32) (image * size + anchor - rpn->first[level]);
+  Real target = object != NULL ? 1 : 0;
+  if (object != NULL)
+    box_targets_encode (&targets->boxes, 4 * place, &rpn->anchors[anchor], &object->box,
+        r->d->rpn_weights);
+  else if (r->taught.objectness != NULL)
+    target = add_taught_anchor (r, targets, place, image * rpn->first[rpn->n] + anchor);
+  g_array_append_val (targets->places, place);
+  g_array_append_val (targets->objectness, target);
 }
 
 static void
-add_rpn_targets (const Rcnn *r, RpnTargets *targets, const Box *anchors, gsize n_anchors,
-    guint image)
+add_rpn_targets (const Rcnn *r, const Rpn *rpn, RpnTargets *levels, guint image)
 {
   const TrainSample *sample = r->samples[image];
   const RandomKey key = key_of (r, image, RANDOM_ANCHORS);
-  Sampled sampled = sample_boxes (anchors, n_anchors, sample, &r->settings->rpn, TRUE, key);
+  Sampled sampled =
+      sample_boxes (rpn->anchors, rpn->first[rpn->n], sample, &r->settings->rpn, TRUE, key);
 
-  for (guint i = 0; i < sampled.n; i++) {
-    const guint32 place = (guint32) (image * n_anchors + sampled.boxes[i]);
-    const guint8 target = i < sampled.n_positive;
-    g_array_append_val (targets->places, place);
-    g_array_append_val (targets->targets, target);
-    if (target)
-      add_delta (targets->delta_places, targets->deltas, 4 * place, &anchors[sampled.boxes[i]],
-          &sample->objects[sampled.objects[i]].box, r->d->rpn_weights);
-  }
+  for (guint i = 0; i < sampled.n; i++)
+    add_rpn_target (r, rpn, levels, image, sampled.boxes[i],
+        i < sampled.n_positive ? &sample->objects[sampled.objects[i]] : NULL);
   sampled_clear (&sampled);
 }
 
 static void
-rpn_losses (Rcnn *r, Var *logits, Var *deltas)
+rpn_level_losses (Rcnn *r, const Rpn *rpn, guint level, RpnTargets *t)
 {
-  const AnchorLevel *level = &r->d->anchors[0];
-  const gsize n_anchors = logits->h * logits->w * logits->c;
   const double scale = 1 / ((double) r->settings->rpn.batch * r->n);
-  g_autofree Box *anchors = make_anchors (level->cells, level->n_cells, logits->h, logits->w,
-      r->model->layers->features[r->d->rpn_features[0]].stride, r->d->anchor_offset);
-  RpnTargets t = { g_array_new (FALSE, FALSE, 4), g_array_new (FALSE, FALSE, 1),
-    g_array_new (FALSE, FALSE, 4), g_array_new (FALSE, FALSE, sizeof (Real)) };
+  Tape *tape = r->net->tape;
 
+  r->losses.rpn_objectness +=
+      op_loss_bce (tape, rpn->logits[level], (const guint32 *) (gpointer) t->places->data,
+          (const Real *) (gpointer) t->objectness->data, t->places->len, scale);
+  r->losses.rpn_box +=
+      box_targets_loss (&t->boxes, tape, rpn->deltas[level], r->settings->rpn_beta, scale);
+  r->losses.rpn_box += box_targets_loss (&t->taught, tape, rpn->deltas[level], TEACHER_BETA, scale);
+  g_array_free (t->places, TRUE);
+  g_array_free (t->objectness, TRUE);
+}
+
+static void
+rpn_losses (Rcnn *r, const Rpn *rpn)
+{
+  RpnTargets levels[MAX_LEVELS];
+
+  for (guint l = 0; l < rpn->n; l++)
+    levels[l] = (RpnTargets){ g_array_new (FALSE, FALSE, sizeof (guint32)),
+      g_array_new (FALSE, FALSE, sizeof (Real)), box_targets_new (), box_targets_new () };
   for (guint i = 0; i < r->n; i++)
-    add_rpn_targets (r, &t, anchors, n_anchors, i);
-  r->losses.rpn_objectness = op_loss_bce (r->net->tape, logits,
-      (guint32 *) (gpointer) t.places->data, (guint8 *) t.targets->data, t.places->len, scale);
-  r->losses.rpn_box =
-      op_loss_smooth_l1 (r->net->tape, deltas, (guint32 *) (gpointer) t.delta_places->data,
-          (Real *) (gpointer) t.deltas->data, t.delta_places->len, r->settings->rpn_beta, scale);
-  g_array_free (t.places, TRUE);
-  g_array_free (t.targets, TRUE);
-  g_array_free (t.delta_places, TRUE);
-  g_array_free (t.deltas, TRUE);
+    add_rpn_targets (r, rpn, levels, i);
+  for (guint l = 0; l < rpn->n; l++)
+    rpn_level_losses (r, rpn, l, &levels[l]);
+}
+
+/* A level's outputs for one image, as floats that the caller frees. */
+static RpnLevel
+level_of (const Rcnn *r, const Rpn *rpn, guint level, guint image)
+{
+  const Var *logits = rpn->logits[level], *deltas = rpn->deltas[level];
+  const gsize size = anchors_of_level (logits);
+
+  return (RpnLevel){ reals_to_floats (logits->value + image * size, size),
+    reals_to_floats (deltas->value + image * 4 * size, 4 * size), logits->h, logits->w,
+    r->d->anchors[level].cells, r->d->anchors[level].n_cells,
+    (float) r->model->layers->features[r->d->rpn_features[level]].stride,
+    (float) r->d->anchor_offset };
 }
 
 /* One image's proposals, with room for its objects behind them; nothing of this has a gradient. */
 static Box *
-make_proposals (const Rcnn *r, const Var *logits, const Var *deltas, guint image, gsize *n)
+make_proposals (const Rcnn *r, const Rpn *rpn, guint image, gsize *n)
 {
   const TrainSample *sample = r->samples[image];
-  const gsize size = logits->h * logits->w * logits->c;
-  g_autofree float *image_logits = reals_to_floats (logits->value + image * size, size);
-  g_autofree float *image_deltas = reals_to_floats (deltas->value + image * 4 * size, 4 * size);
-  const RpnLevel level = { image_logits, image_deltas, logits->h, logits->w, r->d->anchors[0].cells,
-    r->d->anchors[0].n_cells, (float) r->model->layers->features[r->d->rpn_features[0]].stride,
-    (float) r->d->anchor_offset };
   RpnParams params = { r->settings->pre_nms_count, r->settings->post_nms_count,
     r->settings->rpn_iou_threshold, r->d->params.min_proposal_size };
+  RpnLevel levels[MAX_LEVELS];
 
   memcpy (params.weights, r->d->rpn_weights, sizeof params.weights);
-  g_autofree void *scratch = g_malloc (rpn_scratch_size (&level, 1, &params));
+  for (guint l = 0; l < rpn->n; l++)
+    levels[l] = level_of (r, rpn, l, image);
+  g_autofree void *scratch = g_malloc (rpn_scratch_size (levels, rpn->n, &params));
   g_autofree float *scores = g_new (float, params.post_nms_count);
   Box *boxes = g_new (Box, params.post_nms_count + sample->n_objects);
-
-  *n = rpn_proposals (boxes, scores, &level, 1, &params, (float) sample->width,
+  *n = rpn_proposals (boxes, scores, levels, rpn->n, &params, (float) sample->width,
       (float) sample->height, scratch);
+  for (guint l = 0; l < rpn->n; l++) {
+    g_free ((gpointer) levels[l].logits);
+    g_free ((gpointer) levels[l].deltas);
+  }
   return boxes;
 }
 
@@ -275,12 +383,10 @@ sample_proposals (const Rcnn *r, Rois *rois, Box *boxes, gsize n, guint32 image)
 static Var *
 pool (const Rcnn *r, const Rois *rois, guint resolution, guint sampling_ratio)
 {
-  const guint feature = r->d->roi_features[0];
-  const RoiArgs args = { (const Box *) (gpointer) rois->boxes->data,
-    (const guint32 *) (gpointer) rois->images->data, rois->boxes->len,
-    1.0 / r->model->layers->features[feature].stride, resolution, sampling_ratio };
+  const NetRois pooled = { (const Box *) (gpointer) rois->boxes->data,
+    (const guint32 *) (gpointer) rois->images->data, rois->boxes->len };
 
-  return op_roi_align (r->net->tape, r->features[feature], &args);
+  return net_pool (r->net, &r->features, &pooled, resolution, sampling_ratio);
 }
 
 static gsize
@@ -304,38 +410,64 @@ count_rois (Rcnn *r, const Rois *rois, const Var *logits)
   r->losses.n_rois = rois->boxes->len;
 }
 
+/* Of each ROI, with the background behind the classes. */
+static Real *
+class_targets (const Rcnn *r, const Rois *rois)
+{
+  const gsize c = r->d->n_classes + 1;
+  Real *targets = g_new0 (Real, rois->boxes->len * c);
+
+  for (guint i = 0; i < rois->boxes->len; i++) {
+    if (r->taught.classes != NULL && rois_object (rois, i) == NULL)
+      teacher_answers_class (&r->taught, i, targets + i * c, c);
+    else
+      targets[i * c + g_array_index (rois->classes, guint32, i)] = 1;
+  }
+  return targets;
+}
+
+/* As annotated, or where nothing is as the teacher says. */
+static void
+add_box_target (const Rcnn *r, const Rois *rois, guint roi, gsize n_deltas, BoxTargets *annotated,
+    BoxTargets *taught)
+{
+  const TrainObject *object = rois_object (rois, roi);
+  guint class_id = object != NULL ? object->class_id : 0;
+
+  if (object == NULL
+      && (r->taught.classes == NULL || !teacher_answers_object (&r->taught, roi, &class_id)))
+    return;
+  const guint32 column = r->d->class_agnostic_boxes ? 0 : 4 * class_id;
+  const guint32 place = (guint32) (roi * n_deltas + column);
+  if (object != NULL)
+    box_targets_encode (annotated, place, &g_array_index (rois->boxes, Box, roi), &object->box,
+        r->d->box_weights);
+  else
+    box_targets_add (taught, place, r->taught.deltas + roi * r->taught.n_deltas + column);
+}
+
 static void
 box_losses (Rcnn *r, const Rois *rois, Var *logits, Var *deltas)
 {
   const double scale = 1.0 / MAX (rois->boxes->len, 1);
-  GArray *places = g_array_new (FALSE, FALSE, sizeof (guint32));
-  GArray *targets = g_array_new (FALSE, FALSE, sizeof (Real));
+  g_autofree Real *classes = class_targets (r, rois);
+  BoxTargets annotated = box_targets_new (), taught = box_targets_new ();
+  Tape *tape = r->net->tape;
 
-  for (guint i = 0; i < rois->boxes->len; i++) {
-    const TrainObject *object = rois_object (rois, i);
-    const guint32 column = object == NULL || r->d->class_agnostic_boxes ? 0 : 4 * object->class_id;
-    if (object != NULL)
-      add_delta (places, targets, (guint32) (i * deltas->c + column),
-          &g_array_index (rois->boxes, Box, i), &object->box, r->d->box_weights);
-  }
-  r->losses.classes = op_loss_softmax (r->net->tape, logits,
-      (const guint32 *) (gpointer) rois->classes->data, scale);
-  r->losses.box = op_loss_smooth_l1 (r->net->tape, deltas, (guint32 *) (gpointer) places->data,
-      (Real *) (gpointer) targets->data, places->len, r->settings->box_beta, scale);
-  g_array_free (places, TRUE);
-  g_array_free (targets, TRUE);
+  for (guint i = 0; i < rois->boxes->len; i++)
+    add_box_target (r, rois, i, deltas->c, &annotated, &taught);
+  r->losses.classes = op_loss_softmax (tape, logits, classes, scale);
+  r->losses.box = box_targets_loss (&annotated, tape, deltas, r->settings->box_beta, scale);
+  r->losses.box += box_targets_loss (&taught, tape, deltas, TEACHER_BETA, scale);
 }
 
 static void
 box_head (Rcnn *r, const Rois *rois)
 {
   Var *x = pool (r, rois, r->settings->box_resolution, r->d->box_sampling_ratio);
+  Var *logits, *deltas;
 
-  x = net_stage (r->net, x, layers_stage (r->model->layers, ROLE_BOX, 0));
-  if (x->h > 1 || x->w > 1)
-    x = op_mean (r->net->tape, x);
-  Var *logits = net_conv (r->net, x, layers_conv (r->model->layers, ROLE_CLS_SCORE));
-  Var *deltas = net_conv (r->net, x, layers_conv (r->model->layers, ROLE_BBOX_PRED));
+  net_box_head (r->net, x, &logits, &deltas);
   count_rois (r, rois, logits);
   box_losses (r, rois, logits, deltas);
 }
@@ -360,16 +492,19 @@ mask_loss (Rcnn *r, const Rois *rois, Var *logits)
 {
   const gsize area = logits->h * logits->w, n = rois->boxes->len * area;
   g_autofree guint32 *places = g_new (guint32, n);
-  g_autofree guint8 *targets = g_new (guint8, n);
+  g_autofree guint8 *cells = g_new (guint8, area);
+  g_autofree Real *targets = g_new (Real, n);
 
   for (guint i = 0; i < rois->boxes->len; i++) {
     const TrainObject *object = rois_object (rois, i);
     const TrainSample *sample = r->samples[g_array_index (rois->images, guint32, i)];
     const guint32 channel = r->d->class_agnostic_masks ? 0 : object->class_id;
     sample->crop_mask (sample, object, &g_array_index (rois->boxes, Box, i), (guint) logits->h,
-        targets + i * area);
-    for (gsize p = 0; p < area; p++)
+        cells);
+    for (gsize p = 0; p < area; p++) {
       places[i * area + p] = (guint32) ((i * area + p) * logits->c + channel);
+      targets[i * area + p] = cells[p];
+    }
   }
   r->losses.mask =
       op_loss_bce (r->net->tape, logits, places, targets, n, 1.0 / (double) MAX (n, 1));
@@ -387,28 +522,45 @@ mask_head (Rcnn *r, const Rois *rois)
   rois_clear (&masked);
 }
 
+/* Shows the teacher the batch and the ROIs; stages that are its own, too, are not run again. */
+static void
+ask_teacher (Rcnn *r, Teacher *teacher, const Rois *rois)
+{
+  const guint shared = teacher_n_shared (teacher);
+  const TeacherQuestion question = { .stage = shared,
+    .x = shared > 0 ? r->features.stages[shared - 1] : r->batch,
+    .rois = { (const Box *) (gpointer) rois->boxes->data,
+        (const guint32 *) (gpointer) rois->images->data, rois->boxes->len },
+    .resolution = r->settings->box_resolution };
+
+  teacher_ask (teacher, &question, &r->taught);
+}
+
 RcnnLosses
-rcnn_forward (Net *net, const RcnnSettings *settings, const TrainSample *const *samples, guint n,
-    guint64 seed, guint64 iteration, guint64 first)
+rcnn_forward (Net *net, Teacher *teacher, const RcnnSettings *settings,
+    const TrainSample *const *samples, guint n, guint64 seed, guint64 iteration, guint64 first)
 {
   const FbnetModel *model = net->params->model;
   Rcnn r = { net, settings, model, model->description, samples, n, seed, iteration, first };
   Rois rois = rois_new ();
+  Rpn rpn = { 0 };
 
-  run_trunk (&r);
-  Var *x =
-      net_stage (net, r.features[r.d->rpn_features[0]], layers_stage (model->layers, ROLE_RPN, 0));
-  Var *logits = net_conv (net, x, layers_conv (model->layers, ROLE_RPN_LOGITS));
-  Var *deltas = net_conv (net, x, layers_conv (model->layers, ROLE_RPN_DELTAS));
-  rpn_losses (&r, logits, deltas);
+  r.batch = make_batch (&r);
+  net_features (net, r.batch, 0, &r.features);
+  run_rpn (&r, &rpn);
   for (guint i = 0; i < n; i++) {
     gsize n_proposals;
-    g_autofree Box *proposals = make_proposals (&r, logits, deltas, i, &n_proposals);
+    g_autofree Box *proposals = make_proposals (&r, &rpn, i, &n_proposals);
     sample_proposals (&r, &rois, proposals, n_proposals, i);
   }
+  if (teacher != NULL)
+    ask_teacher (&r, teacher, &rois);
+  rpn_losses (&r, &rpn);
+  g_free (rpn.anchors);
   box_head (&r, &rois);
   if (settings->masks)
     mask_head (&r, &rois);
+  teacher_answers_clear (&r.taught);
   rois_clear (&rois);
   return r.losses;
 }

@@ -10,6 +10,7 @@
 #include "net.h"
 #include "sample.h"
 #include "targets.h"
+#include "teacher.h"
 
 typedef struct {
   SampleSettings rpn, heads;
@@ -38,8 +39,9 @@ double rcnn_losses_total (const RcnnLosses *losses);
 const char *rcnn_unsupported (const FbnetModel *model);
 
 /* Runs the network forward and leaves its steps on net->tape. `seed` and `iteration` are the key of
- * what is sampled; `first` is the number of the batch's first sample in its iteration. */
-RcnnLosses rcnn_forward (Net *net, const RcnnSettings *settings, const TrainSample *const *samples,
-    guint n, guint64 seed, guint64 iteration, guint64 first);
+ * what is sampled; `first` is the number of the batch's first sample in its iteration. Where no object
+ * is annotated `teacher` (or NULL) says what there is, whose classes are the network's first ones. */
+RcnnLosses rcnn_forward (Net *net, Teacher *teacher, const RcnnSettings *settings,
+    const TrainSample *const *samples, guint n, guint64 seed, guint64 iteration, guint64 first);
 
 #endif

@@ -119,6 +119,12 @@ tape_push (Tape *tape, gsize bytes, TapeBackward backward, Var *out, Var *first,
   return step->data;
 }
 
+void
+tape_also_reads (Tape *tape, guint index, Var *input)
+{
+  tape->last->inputs[index] = input;
+}
+
 static guint
 size_class (const Var *var)
 {

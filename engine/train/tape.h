@@ -35,8 +35,8 @@ gpointer tape_alloc (Tape *tape, gsize bytes);
 /* Values are not cleared. */
 Var *tape_var (Tape *tape, gsize n, gsize h, gsize w, gsize c, gboolean wants_grad);
 
-/* What a step reads; NULL where it reads less. */
-#define TAPE_INPUTS 2
+/* What a step reads at most. */
+#define TAPE_INPUTS 8
 
 /* Room for what the backward function will need; it is called with it, when the gradient of `out` is
  * complete, and adds to those of the inputs that want one: they are there, and only they, and
@@ -44,6 +44,9 @@ Var *tape_var (Tape *tape, gsize n, gsize h, gsize w, gsize c, gboolean wants_gr
 typedef void (*TapeBackward) (gpointer step);
 gpointer tape_push (Tape *tape, gsize bytes, TapeBackward backward, Var *out, Var *first,
     Var *second);
+
+/* The last step reads this, too: its input number `index`. */
+void tape_also_reads (Tape *tape, guint index, Var *input);
 
 /* The value's gradient, 0 if nothing was added yet; NULL if it wants none. Where the way back is to begin
  * with something else than a loss. What no step made keeps its gradient until tape_reset(). */

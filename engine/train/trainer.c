@@ -18,6 +18,7 @@
 typedef struct {
   Trainer *trainer;
   Net net;
+  Teacher *teacher; /* or NULL */
   TrainSample **samples;
   guint n_samples; /* drawn */
   GThread *thread;
@@ -29,8 +30,8 @@ struct Trainer {
   TrainSettings settings;
   TrainSource source;
   Group *group;
-  gboolean writes; /* this process keeps the checkpoints */
-  Params *params;
+  gboolean writes;                 /* this process keeps the checkpoints */
+  Params *params, *teacher_params; /* the latter NULL without a teacher */
   SgdState state;
   guint iteration; /* done */
   Worker *workers;
@@ -75,6 +76,17 @@ add_worker (Trainer *t, guint thread)
     .momentum = t->settings.statistics_momentum,
     .gradient = g_new (Real, t->params->n_values),
     .updates_statistics = thread == 0 };
+  if (t->teacher_params != NULL)
+    worker->teacher = teacher_new (t->teacher_params, t->settings.frozen_stages);
+}
+
+static Params *
+frozen_params_new (const FbnetModel *model)
+{
+  Params *params = params_new (model);
+
+  layers_foreach (model->layers, freeze_layer, params);
+  return params;
 }
 
 Trainer *
@@ -97,6 +109,8 @@ trainer_new (const FbnetModel *model, const TrainSettings *settings, const Train
   t->writes = group_rank (t->group, 0) == 0;
   t->params = params_new (model);
   freeze_stages (t);
+  if (settings->teacher != NULL)
+    t->teacher_params = frozen_params_new (settings->teacher);
   t->state = sgd_state_new (t->params);
   t->workers = g_new0 (Worker, settings->n_threads);
   for (guint i = 0; i < settings->n_threads; i++)
@@ -110,6 +124,7 @@ trainer_free (Trainer *t)
   if (t == NULL)
     return;
   for (guint i = 0; i < t->settings.n_threads; i++) {
+    teacher_free (t->workers[i].teacher);
     tape_free (t->workers[i].net.tape);
     g_free (t->workers[i].net.gradient);
     g_free (t->workers[i].samples);
@@ -117,6 +132,7 @@ trainer_free (Trainer *t)
   g_free (t->workers);
   sgd_state_clear (&t->state);
   params_free (t->params);
+  params_free (t->teacher_params);
   group_free (t->group);
   g_free (t->note);
   g_free (t);
@@ -312,9 +328,9 @@ run_forward (Worker *worker, RcnnLosses *losses)
 
   tape_reset (worker->net.tape);
   memset (worker->net.gradient, 0, t->params->n_values * sizeof (Real));
-  *losses =
-      rcnn_forward (&worker->net, &t->settings.rcnn, (const TrainSample *const *) worker->samples,
-          worker->n_samples, t->settings.seed, t->iteration, first_sample (worker));
+  *losses = rcnn_forward (&worker->net, worker->teacher, &t->settings.rcnn,
+      (const TrainSample *const *) worker->samples, worker->n_samples, t->settings.seed,
+      t->iteration, first_sample (worker));
   if (isfinite (rcnn_losses_total (losses)))
     return TRUE;
   g_set_error (&worker->error, FBNET_ERROR, FBNET_ERROR_ARGUMENT,

@@ -29,6 +29,9 @@ typedef struct {
   Statistics statistics;
   double statistics_momentum;
   guint frozen_stages; /* of the trunk, from the first */
+  const FbnetModel
+      *teacher; /* what is not to be unlearned (teacher.h), or NULL: of the same trunk, its
+                                classes the model's first */
   RcnnSettings rcnn;
 
   char *checkpoint; /* path; NULL: none are written */
@@ -49,7 +52,7 @@ typedef gboolean (*TrainProgress) (gpointer data, const TrainStatus *status);
 
 typedef struct Trainer Trainer;
 
-/* `link` may be NULL. The model, the source and the settings' strings must outlive the trainer. NULL
+/* `link` may be NULL. The models, the source and the settings' strings must outlive the trainer. NULL
  * with error when the model is not one to train. */
 Trainer *trainer_new (const FbnetModel *model, const TrainSettings *settings,
     const TrainSource *source, const GroupLink *link, GError **error);

@@ -30,7 +30,7 @@ typedef struct {
 } Item;
 
 struct Dataset {
-  GArray *classes;  /* Class, by ascending id */
+  GArray *classes;  /* Class, by ascending id while files are read */
   GPtrArray *items; /* Item: source after source, by ascending id */
   guint n_objects;
   guint *n_objects_of; /* by class */

@@ -543,6 +543,79 @@ count_objects (Dataset *dataset)
   }
 }
 
+/* --- Other classes before ---------------------------------------------------------------------- */
+
+static guint
+find_name (const GArray *classes, const char *name)
+{
+  guint i = 0;
+
+  while (i < classes->len && !g_str_equal (g_array_index (classes, Class, i).name, name))
+    i++;
+  return i;
+}
+
+/* The id, or one behind all others if it is taken. */
+static gint64
+free_id (const GArray *classes, gint64 id)
+{
+  gint64 last = 0;
+  gboolean taken = FALSE;
+
+  for (guint i = 0; i < classes->len; i++) {
+    const gint64 other = g_array_index (classes, Class, i).id;
+    last = MAX (last, other);
+    taken = taken || other == id;
+  }
+  return taken ? last + 1 : id;
+}
+
+/* The class's place among all, behind them if there is none of its name. */
+static guint
+join_class (GArray *classes, const Class *class)
+{
+  const guint place = find_name (classes, class->name);
+
+  if (place == classes->len) {
+    const Class added = { free_id (classes, class->id), g_strdup (class->name) };
+    g_array_append_val (classes, added);
+  }
+  return place;
+}
+
+static void
+renumber_objects (Dataset *dataset, const guint *places)
+{
+  for (guint i = 0; i < dataset->items->len; i++) {
+    const Item *item = dataset->items->pdata[i];
+    for (guint j = 0; j < item->objects->len; j++) {
+      Object *object = &g_array_index (item->objects, Object, j);
+      object->class_id = places[object->class_id];
+    }
+  }
+}
+
+void
+dataset_lead_with (Dataset *dataset, const char *const *labels, const gint64 *ids, guint n)
+{
+  GArray *classes = g_array_new (FALSE, FALSE, sizeof (Class));
+  g_autofree guint *places = g_new (guint, dataset->classes->len);
+
+  g_array_set_clear_func (classes, clear_class);
+  for (guint i = 0; i < n; i++) {
+    const Class class = { ids[i], g_strdup (labels[i]) };
+    g_array_append_val (classes, class);
+  }
+  for (guint i = 0; i < dataset->classes->len; i++)
+    places[i] = join_class (classes, &g_array_index (dataset->classes, Class, i));
+  renumber_objects (dataset, places);
+  g_array_unref (dataset->classes);
+  dataset->classes = classes;
+  g_clear_pointer (&dataset->n_objects_of, g_free);
+  dataset->n_objects = 0;
+  count_objects (dataset);
+}
+
 /* --- Rare classes ----------------------------------------------------------------------------- */
 
 static guint8 *

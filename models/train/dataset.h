@@ -49,10 +49,15 @@ guint dataset_epoch_length (
 /* Image ids (gint64) of the pictures kept apart, ascending; none of them is drawn. */
 const GArray *dataset_held_out (const Dataset *dataset);
 
-/* Class ids count the categories by ascending id. */
+/* Class ids count the categories by ascending id, but for dataset_lead_with(). */
 guint dataset_n_classes (const Dataset *dataset);
 const char *dataset_label (const Dataset *dataset, guint class_id);
 gint64 dataset_category (const Dataset *dataset, guint class_id);
+
+/* Gives the set these classes (ids by name, none twice) before its own: objects of a class of the same
+ * name are theirs, the other classes follow, with another id where theirs is taken. Before anything is
+ * drawn. */
+void dataset_lead_with (Dataset *dataset, const char *const *labels, const gint64 *ids, guint n);
 
 /* Objects of a class. */
 guint dataset_n_objects_of (const Dataset *dataset, guint class_id);

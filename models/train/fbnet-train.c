@@ -150,7 +150,7 @@ open_dataset (Session *session, GError **error)
       dataset_n_pictures (session->dataset), dataset_n_objects (session->dataset),
       dataset_n_classes (session->dataset));
   tell_empty_classes (session);
-  return TRUE;
+  return train_start_keep_classes (&session->start, o, session->dataset, error);
 }
 
 static gboolean
@@ -206,6 +206,8 @@ open_trainer (Session *session, GError **error)
   gboolean differs = FALSE;
   guint done = 0;
 
+  if (session->options.keep)
+    session->settings.teacher = session->start.source;
   session->trainer =
       trainer_new (session->start.model, &session->settings, &source, &session->link, error);
   if (session->trainer == NULL

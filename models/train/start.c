@@ -9,6 +9,7 @@
 
 #include "import/d2go/import.h"
 #include "startweights.h"
+#include "support/classes.h"
 #include "support/commandline.h"
 #include "support/files.h"
 #include "support/jsonfile.h"
@@ -87,6 +88,38 @@ gboolean
 train_start_has_masks (const TrainStart *start)
 {
   return cJSON_GetObjectItemCaseSensitive (start->description, "mask_head") != NULL;
+}
+
+/* --- Classes that are kept -------------------------------------------------------------------- */
+
+static gboolean
+check_names (const TrainOptions *o, const ClassTable *table, GError **error)
+{
+  for (guint i = 0; i < table->n; i++) {
+    if (table->labels[i] != NULL)
+      continue;
+    g_set_error (error, FBNET_ERROR, FBNET_ERROR_FORMAT,
+        "%s: expected names of all classes that are kept, found none of class %u", o->model, i);
+    return FALSE;
+  }
+  return TRUE;
+}
+
+gboolean
+train_start_keep_classes (const TrainStart *start, const TrainOptions *o, Dataset *dataset,
+    GError **error)
+{
+  if (!o->keep)
+    return TRUE;
+  g_autoptr (ClassTable) table = class_table_new (start->source, error);
+  if (table == NULL || !check_names (o, table, error))
+    return FALSE;
+  g_autofree gint64 *ids = g_new (gint64, table->n);
+  for (guint i = 0; i < table->n; i++)
+    ids[i] = table->category_ids != NULL && table->category_ids[i] >= 0 ? table->category_ids[i]
+                                                                        : (gint64) i + 1;
+  dataset_lead_with (dataset, table->labels, ids, table->n);
+  return TRUE;
 }
 
 /* --- A new model ------------------------------------------------------------------------------ */

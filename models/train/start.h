@@ -22,6 +22,11 @@ void train_start_clear (TrainStart *start);
 
 gboolean train_start_has_masks (const TrainStart *start);
 
+/* With --keep the classes of --model are put before those of the data set. FALSE with error when it has no
+ * names of them. */
+gboolean train_start_keep_classes (const TrainStart *start, const TrainOptions *options,
+    Dataset *dataset, GError **error);
+
 /* Makes the model, and checks one that goes on against the data set. `notes`
  * receives sentences (char *) about what was decided. A source whose norms have been folded sets
  * options->statistics, unless they are given. */

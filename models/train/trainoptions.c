@@ -50,6 +50,9 @@ add_begin_options (TrainOptions *o, GOptionContext *context)
   const GOptionEntry entries[] = {
     { "model", 'm', 0, G_OPTION_ARG_FILENAME, &o->model,
         "Begin with this model's weights, wherever names and shapes fit", "FILE" },
+    { "keep", 0, 0, G_OPTION_ARG_NONE, &o->keep,
+        "Go on finding what this model finds: its classes stay, beside those of the data set",
+        NULL },
     { "config", 'c', 0, G_OPTION_ARG_FILENAME, &o->config,
         "Architecture: a config of D2Go's zoo by name, or a .yaml dump [the model's]",
         "NAME|FILE" },
@@ -345,6 +348,9 @@ check_values (const TrainOptions *o, GError **error)
     return usage_error (error, "expected --model FILE, --config NAME or --description FILE");
   if (o->config != NULL && o->description != NULL)
     return usage_error (error, "expected one of --config and --description, found both");
+  if (o->keep && (o->model == NULL || o->config != NULL || o->description != NULL))
+    return usage_error (error,
+        "--keep: expected --model, and neither --config nor --description beside it");
   if (!check_length (o, error) || !check_validation (o, error))
     return FALSE;
   if (!(o->repeat_threshold >= 0 && o->repeat_threshold <= 1))
@@ -657,9 +663,10 @@ describe_samples (const TrainOptions *o)
 {
   const AugmentOptions *a = &o->augment;
 
-  return g_strdup_printf ("augment=%g,%g,%g,%g,%g,%g,%g,%g,%g,%g,%g,%g,%g\n%s", a->flip, a->zoom_in,
-      a->zoom_out, a->brightness, a->contrast, a->saturation, a->flip_vertical, a->hue, a->grey,
-      a->blur, a->noise, a->cutout, a->mosaic, o->keep_empty ? "keep_empty=1\n" : "");
+  return g_strdup_printf ("augment=%g,%g,%g,%g,%g,%g,%g,%g,%g,%g,%g,%g,%g\n%s%s", a->flip,
+      a->zoom_in, a->zoom_out, a->brightness, a->contrast, a->saturation, a->flip_vertical, a->hue,
+      a->grey, a->blur, a->noise, a->cutout, a->mosaic, o->keep_empty ? "keep_empty=1\n" : "",
+      o->keep ? "keep=1\n" : "");
 }
 
 /* All that the result depends on, but for the model that the run begins with and the pictures. */

@@ -14,6 +14,7 @@
 typedef struct {
   /* What to begin with */
   char *model, *config, *description;
+  gboolean keep;           /* what the model knows */
   char *norm, *statistics; /* as given, or NULL */
 
   /* What to learn from */

@@ -7,21 +7,25 @@
 #
 #   /usr/bin/python3 tests/data/make-train-step.py tests/data
 #
-# reads tiny-bn.safetensors, tiny-gn.safetensors and writes train-bn.safetensors,
-# train-gn.safetensors (one batch of two pictures, two steps on it) and train-norms.safetensors (one
-# batch norm over four workers). It takes the steps in float32 too and prints how far those are off:
+# reads tiny-bn.safetensors, tiny-gn.safetensors, tiny-fpn.safetensors and writes train-bn.safetensors,
+# train-gn.safetensors, train-fpn.safetensors (one batch of two pictures, two steps on it; names after
+# the script choose some of them) and train-norms.safetensors (one batch norm over four workers). It takes the steps in float32 too and prints how far those are off:
 # what a trainer in float32 can be asked for. Every choice on the way (matches, top-k, NMS, samples
 # per ROI bin, cells of a mask target) is the same in float32 and with outputs of the RPN shaken by
 # JITTER, and no activation is close to a corner; seeds for which it is not so are passed over.
 # Debian: python3-torch, python3-torchvision.
+#
+# tiny-fpn.safetensors has the random weights that fbnet-train begins with: its own description, and
+#   fbnet-train --description tiny-fpn.json --iterations 1 --rate 1e-30 --ema 0 --batch 1 --threads 1 \
+#     --norm-statistics stored --seed 5 ... --output tests/data/tiny-fpn.safetensors
 #
 # train-bn, train-gn. Numbers are F32 unless said otherwise; i is the picture, 0 or 1. ROIs are in
 # the order of the proposals, the ground truth appended, picture after picture; masks in the order
 # of the ROIs that are objects. All is of the first step, unless the name says 2.
 #   image.i           U8 [height, width, 3], at network size, in the model's channel order
 #   boxes.i           [objects, 4] ground truth, network pixels; classes.i I32 [objects]
-#   features.trunk3   [2, channels, h, w] of the padded batch
-#   rpn.logits        [2, h * w * anchors], order y, x, anchor; rpn.deltas [2, h * w * anchors, 4]
+#   features.trunk3   [2, channels, h, w] of the padded batch; with a pyramid features.0 … of its levels
+#   rpn.logits        [2, h * w * anchors], order y, x, anchor, level after level; rpn.deltas [..., 4]
 #   rpn.labels        I32, as rpn.logits: 1 object, 0 background, -1 ignored
 #   rpn.matched       I32, as rpn.logits: index of the box in its picture, -1 unless the label is 1
 #   proposals.i       [n, 4] best first, the ground truth not among them
@@ -62,7 +66,7 @@ import sys
 import numpy as np
 import torch
 from torch.nn import functional
-from torchvision.ops import nms, roi_align
+from torchvision.ops import batched_nms, nms, roi_align
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 TINY = runpy.run_path(os.path.join(HERE, "make-tiny.py"))
@@ -373,18 +377,27 @@ class Step:
         x = self.batch()
         for s, blocks in enumerate(self.net.a["trunk"]):
             x = self.net.stage(blocks, "backbone.body.trunk%d.fbnetv2_%d_" % (s, s), x)
-        return self.keep("features.trunk3", x)
+        self.strides = [STRIDE]
+        return [self.keep("features.trunk3", x)]
 
-    def rpn(self, feature):
+    def rpn_level(self, feature, anchors, stride):
         prefix = "proposal_generator.rpn_head."
         x = self.net.stage(self.net.a["rpn"][0], prefix + "rpn_feature.0.fbnetv2_0_", feature)
         logits = self.net.convolve(prefix + "rpn_regressor.cls_logits", x)
         deltas = self.net.convolve(prefix + "rpn_regressor.bbox_pred", x)
         n, cells, height, width = logits.shape
-        self.anchors = self.tensor(TINY["anchors"](self.d["anchors"], height, width, STRIDE))
+        anchors = self.tensor(TINY["anchors"](anchors, height, width, stride))
         logits = logits.permute(0, 2, 3, 1).reshape(n, -1)
         deltas = deltas.reshape(n, cells, 4, height, width).permute(0, 3, 4, 1, 2).reshape(n, -1, 4)
-        return self.keep("rpn.logits", logits), self.keep("rpn.deltas", deltas)
+        return logits, deltas, anchors
+
+    def rpn(self, features):
+        parts = [self.rpn_level(feature, {**self.d["anchors"], "sizes": [sizes]}, stride)
+                 for feature, sizes, stride in zip(features, self.d["anchors"]["sizes"], self.strides)]
+        logits, deltas, anchors = zip(*parts)
+        self.anchors = torch.cat(anchors)
+        self.levels = torch.cat([torch.full((len(a),), i) for i, a in enumerate(anchors)])
+        return self.keep("rpn.logits", torch.cat(logits, 1)), self.keep("rpn.deltas", torch.cat(deltas, 1))
 
     def rpn_losses(self, logits, deltas):
         config, weights = TRAINING["rpn"], self.d["rpn"].get("bbox_reg_weights", [1, 1, 1, 1])
@@ -416,13 +429,17 @@ class Step:
         config, weights = TRAINING["rpn"], self.d["rpn"].get("bbox_reg_weights", [1, 1, 1, 1])
         logits, deltas, found = self.shake(logits), self.shake(deltas), []
         for i, sample in enumerate(self.samples):
-            order = logits[i].argsort(descending=True)[:config["pre_nms_count"]]
+            order = torch.cat([
+                level[logits[i, level].argsort(descending=True)[:config["pre_nms_count"]]]
+                for level in ((self.levels == k).nonzero()[:, 0] for k in range(len(self.strides)))])
             boxes = decode(deltas[i, order], self.anchors[order], weights)
             height, width = sample["pixels"].shape[:2]
             boxes = torch.stack([boxes[:, j].clamp(0, [width, height][j % 2]) for j in range(4)], 1)
             solid = ((boxes[:, 2:] - boxes[:, :2]) > 0).all(1)
             order, boxes = order[solid], boxes[solid]
-            kept = nms(boxes, logits[i, order], config["iou_threshold"])[:config["post_nms_count"]]
+            kept = nms(boxes, logits[i, order], config["iou_threshold"]) if len(self.strides) == 1 else \
+                batched_nms(boxes, logits[i, order], self.levels[order], config["iou_threshold"])
+            kept = kept[:config["post_nms_count"]]
             self.choices["proposals.%d" % i] = order[kept]
             self.out["proposals.%d" % i] = boxes[kept]
             found.append(boxes[kept])
@@ -445,12 +462,24 @@ class Step:
         self.choices["roi.classes"] = torch.cat(classes)
         self.choices["roi.matched"] = torch.cat(matches)
 
-    def pool(self, feature, rois, head):
+    def roi_levels(self, rois):
+        """detectron2 modeling/poolers.py assign_boxes_to_levels, among the levels that the heads read."""
+        sizes = (rois[:, 3:] - rois[:, 1:3]).prod(1).sqrt()
+        level = (4 + (sizes / 224 + 1e-8).log2()).floor() - math.log2(self.strides[0])
+        return level.clamp(0, len(self.d["roi_heads"]["in_features"]) - 1).long()
+
+    def pool(self, features, rois, head):
         side, ratio = head["pooler_resolution"], head.get("sampling_ratio", 0)
+        levels = self.roi_levels(rois)
         if ratio == 0:
-            grid = ((rois[:, 3:] - rois[:, 1:3]) / STRIDE / side).ceil()
+            strides = self.tensor(self.strides)[levels][:, None]
+            grid = ((rois[:, 3:] - rois[:, 1:3]) / strides / side).ceil()
             self.choices["samples.%d" % side] = grid.long()
-        return roi_align(feature, rois, side, 1 / STRIDE, ratio, aligned=True)
+        self.choices["levels.%d" % side] = levels
+        parts = [roi_align(features[k], rois[levels == k], side, 1 / self.strides[k], ratio, aligned=True)
+                 for k in range(int(levels.max()) + 1)]
+        order = torch.cat([(levels == k).nonzero()[:, 0] for k in range(len(parts))])
+        return torch.cat(parts)[order.argsort()]
 
     def truth_of(self, chosen):
         """Ground-truth boxes of ROIs that are objects."""
@@ -462,9 +491,9 @@ class Step:
         name = "roi_heads.box_predictor." + name
         return functional.linear(x, self.params[name + ".weight"], self.params[name + ".bias"])
 
-    def box_losses(self, feature):
+    def box_losses(self, features):
         rois, classes = self.out["roi.boxes"], self.choices["roi.classes"]
-        x = self.pool(feature, rois, self.d["box_head"])
+        x = self.pool(features, rois, self.d["box_head"])
         x = self.net.stage(self.net.a["bbox"][0], "roi_heads.box_head.roi_box_conv.0.fbnetv2_0_", x)
         x = x.mean((2, 3))
         logits = self.keep("box.logits", self.linear("cls_score", x))
@@ -478,10 +507,10 @@ class Step:
         difference = self.regression(mine - target, self.betas["box_head"])
         self.losses["box_reg"] = difference / len(rois)
 
-    def mask_loss(self, feature):
+    def mask_loss(self, features):
         objects = self.choices["roi.classes"] < self.n_classes
         rois, prefix = self.out["roi.boxes"][objects], "roi_heads.mask_head."
-        x = self.pool(feature, rois, self.d["mask_head"])
+        x = self.pool(features, rois, self.d["mask_head"])
         x = self.net.stage(self.net.a["mask"][0], prefix + "feature_extractor.0.fbnetv2_0_", x)
         logits = self.net.convolve(prefix + "predictor.mask_fcn_logits", x)
         logits = logits[torch.arange(len(rois)), self.choices["roi.classes"][objects]]
@@ -493,13 +522,13 @@ class Step:
             logits, self.choices["mask.targets"].to(self.dtype))
 
     def forward(self):
-        feature = self.trunk()
-        logits, deltas = self.rpn(feature)
+        features = self.trunk()
+        logits, deltas = self.rpn(features)
         self.rpn_losses(logits, deltas)
         self.label(self.proposals(logits, deltas))
-        self.box_losses(feature)
+        self.box_losses(features)
         if "mask_head" in self.d:
-            self.mask_loss(feature)
+            self.mask_loss(features)
         return self
 
     def backward(self):
@@ -508,6 +537,31 @@ class Step:
         sum(self.losses.values()).backward()
         self.grads = {name: param.grad.clone() for name, param in self.params.items()}
         return self
+
+
+class PyramidStep(Step):
+    """The same over a pyramid: detectron2 modeling/backbone/fpn.py FPN and LastLevelMaxPool."""
+
+    def trunk(self):
+        x, stages, spec = self.batch(), [], self.d["backbone"]["fpn"]
+        for s, blocks in enumerate(self.net.a["trunk"]):
+            x = self.net.stage(blocks, "backbone.bottom_up.trunk%d.fbnetv2_%d_" % (s, s), x)
+            stages.append(x)
+        above, found = None, []
+        for name, level in reversed(list(zip(spec["in_features"], spec["levels"]))):
+            x = self.net.convolve("backbone.fpn_lateral" + level[1:], stages[int(name[5:])])
+            if above is not None:
+                x = x + functional.interpolate(above, scale_factor=2, mode="nearest")
+            found.insert(0, self.net.convolve("backbone.fpn_output" + level[1:], x))
+            above = x
+        found.append(functional.max_pool2d(found[-1], 1, 2))
+        self.strides = [2 ** int(level[1:]) for level in spec["levels"]]
+        return [self.keep("features.%d" % i, x) for i, x in enumerate(found)]
+
+
+def step_of(description, *arguments):
+    kind = PyramidStep if description["backbone"]["type"] == "FPN" else Step
+    return kind(description, *arguments)
 
 
 class Run:
@@ -525,7 +579,7 @@ class Run:
         betas = {"rpn": TRAINING["rpn"]["smooth_l1_beta"],
                  "box_head": TRAINING["box_head"]["smooth_l1_beta"]}
         for _ in range(2):
-            step = Step(description, self.params, self.stats, samples, betas, jitter)
+            step = step_of(description, self.params, self.stats, samples, betas, jitter)
             self.steps.append(step.forward().backward())
             sgd.step()
             self.after.append(self.state())
@@ -560,7 +614,8 @@ def is_clear(run):
 
 def find_samples(tensors, description, sizes):
     n_classes = description["roi_heads"]["n_classes"]
-    grid = TINY["anchors"](description["anchors"], 6, 6, STRIDE)
+    side, stride = (6, STRIDE) if description["backbone"]["type"] == "C4" else (12, 8)  # the first level
+    grid = TINY["anchors"](description["anchors"], side, side, stride)
     for seed in range(1, 2000):
         random = np.random.RandomState(seed)
         samples = [make_sample(random, h, w, n, n_classes, grid) for h, w, n in sizes]
@@ -716,7 +771,7 @@ def report(name, exact, rounded):
 def make(name, sizes, folder):
     tensors, description = load("%s/%s.safetensors" % (folder, name))
     seed, samples, run, rounded = find_samples(tensors, description, sizes)
-    smooth = [Step(description, *split(tensors, dtype), samples, TRAINING["smooth"])
+    smooth = [step_of(description, *split(tensors, dtype), samples, TRAINING["smooth"])
               .forward().backward() for dtype in (torch.float64, torch.float32)]
     out = results(run, smooth[0])
     report(name, out, results(rounded, smooth[1]))
@@ -737,12 +792,17 @@ def make(name, sizes, folder):
 
 def main():
     folder = sys.argv[1] if len(sys.argv) > 1 else "."
+    chosen = sys.argv[2:] or ["norms", "bn", "gn", "fpn"]
     torch.set_num_threads(1)
     torch.use_deterministic_algorithms(True)
-    make_norms(folder)
     # Height, width, objects; neither is a multiple of the stride, nor the larger in both.
-    make("tiny-bn", [(61, 83, 3), (75, 58, 2)], folder)
-    make("tiny-gn", [(70, 54, 2), (57, 90, 3)], folder)
+    sizes = {"bn": [(61, 83, 3), (75, 58, 2)], "gn": [(70, 54, 2), (57, 90, 3)],
+             "fpn": [(61, 83, 3), (57, 90, 2)]}
+    if "norms" in chosen:
+        make_norms(folder)
+    for name in sizes.keys() & set(chosen):  # all anchors are samples
+        TRAINING["rpn"]["batch_size_per_image"] = 8192 if name == "fpn" else 256
+        make("tiny-" + name, sizes[name], folder)
 
 
 if __name__ == "__main__":

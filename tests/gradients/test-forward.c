@@ -141,7 +141,8 @@ check_roi_align (Pair *pair, Var *feature, const Box *boxes, guint resolution, g
   const double stride =
       pair->model->layers->features[pair->model->description->roi_features[0]].stride;
   const guint32 images[N_BOXES] = { 0 };
-  const RoiArgs args = { boxes, images, N_BOXES, 1 / stride, resolution, sampling_ratio };
+  const RoiFeature map = { feature, 1 / stride };
+  const RoiArgs args = { boxes, images, NULL, N_BOXES, resolution, sampling_ratio };
   const Tensor one = { feature->value, 1, feature->h, feature->w, feature->c };
   const RoiLevel level = { one, (float) (1 / stride) };
   const RoiPooler pooler = { &level, 1, 4, resolution, sampling_ratio };
@@ -150,7 +151,7 @@ check_roi_align (Pair *pair, Var *feature, const Box *boxes, guint resolution, g
   const Tensor expected = { memory, N_BOXES, resolution, resolution, feature->c };
 
   roi_align (memory, &pooler, boxes, N_BOXES, workspace_kernels (&pair->workspace), NULL, scratch);
-  Var *found = op_roi_align (pair->net.tape, feature, &args);
+  Var *found = op_roi_align (pair->net.tape, &map, 1, &args);
   judge ("ROIAlign", found, &expected);
   return found;
 }

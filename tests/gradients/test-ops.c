@@ -256,6 +256,12 @@ build_upsample (const Unary *op, Tape *tape, Var *x, Var *unused)
 }
 
 static Var *
+build_subsample (const Unary *op, Tape *tape, Var *x, Var *unused)
+{
+  return op_subsample (tape, x);
+}
+
+static Var *
 build_shuffle (const Unary *op, Tape *tape, Var *x, Var *unused)
 {
   return op_shuffle (tape, x, op->number);
@@ -282,6 +288,8 @@ check_shapes (gsize n, gboolean with_grad)
   op.build = build_upsample;
   for (op.number = 1; op.number <= 3; op.number++)
     check_unary ("upsample", &op);
+  op.build = build_subsample;
+  check_unary ("subsample", &op);
   op.build = build_shuffle;
   for (op.number = 1; op.number <= 6; op.number += op.number == 4 ? 2 : 1)
     check_unary ("shuffle", &op);
@@ -389,7 +397,7 @@ test_norms (void)
 /* --- ROIAlign --------------------------------------------------------------------------------- */
 
 typedef struct {
-  Leaf feature;
+  Leaf features[2];
   RoiArgs args;
 } Rois;
 
@@ -397,12 +405,15 @@ static double
 roi_loss (Tape *tape, gpointer data, gboolean backward)
 {
   Rois *rois = data;
-  Var *x = leaf_var (&rois->feature, tape);
-  const double loss = weighed_sum (tape, op_roi_align (tape, x, &rois->args), 0.2);
+  const RoiFeature maps[] = { { leaf_var (&rois->features[0], tape), 1.0 / 8 },
+    { leaf_var (&rois->features[1], tape), 1.0 / 16 } };
+  const double loss = weighed_sum (tape,
+      op_roi_align (tape, maps, rois->args.levels != NULL ? 2 : 1, &rois->args), 0.2);
 
   if (backward) {
     tape_backward (tape);
-    leaf_take (&rois->feature, x);
+    for (guint i = 0; i < G_N_ELEMENTS (maps); i++)
+      leaf_take (&rois->features[i], maps[i].map);
   }
   return loss;
 }
@@ -419,18 +430,23 @@ static const Box roi_boxes[] = {
   { 30, 20, 10, 5 },                /* turned over: no samples */
 };
 static const guint32 roi_images[G_N_ELEMENTS (roi_boxes)] = { 0, 1, 0, 1, 0, 1, 0, 1 };
+static const guint32 roi_levels[G_N_ELEMENTS (roi_boxes)] = { 0, 0, 1, 1, 1, 0, 1, 0 };
 
-/* ROIs inside, over edges, tiny, without samples, for adaptive and fixed sampling. */
+/* ROIs inside, over edges, tiny, without samples, for adaptive and fixed sampling, from one feature and from
+ * two, one of which may have no gradient. */
 static void
 test_roi_align (void)
 {
-  for (guint variant = 0; variant < 12; variant++) {
-    Rois rois = { leaf_new (2, 6, 8, 5, variant < 9),
-      { roi_boxes, roi_images, variant == 8 ? 0 : G_N_ELEMENTS (roi_boxes), 1.0 / 8,
-          1 + variant % 4, variant % 3 } };
-    Leaf *const leaves[] = { &rois.feature };
-    check_gradients ("ROIAlign", roi_loss, &rois, leaves, 1);
-    leaf_clear (&rois.feature);
+  for (guint variant = 0; variant < 24; variant++) {
+    const guint with_grad = variant / 6;
+    Rois rois = { { leaf_new (2, 6, 8, 5, with_grad & 1),
+                      leaf_new (2, 3, 4, 5, (with_grad & 2) != 0) },
+      { roi_boxes, roi_images, variant % 2 == 0 ? roi_levels : NULL,
+          variant == 8 ? 0 : G_N_ELEMENTS (roi_boxes), 1 + variant % 4, variant % 3 } };
+    Leaf *const leaves[] = { &rois.features[0], &rois.features[1] };
+    check_gradients ("ROIAlign", roi_loss, &rois, leaves, rois.args.levels != NULL ? 2 : 1);
+    leaf_clear (&rois.features[0]);
+    leaf_clear (&rois.features[1]);
   }
 }
 
@@ -446,9 +462,8 @@ typedef struct {
   LossOp op;
   Leaf x;
   gsize n;
-  guint32 *index; /* classes */
-  guint8 *labels;
-  Real *targets;
+  guint32 *index;
+  Real *targets; /* four for each place, or as many as logits */
   double beta;
 } Loss;
 
@@ -460,16 +475,33 @@ loss_loss (Tape *tape, gpointer data, gboolean backward)
   double value = 0;
 
   if (loss->op == BCE)
-    value = op_loss_bce (tape, x, loss->index, loss->labels, loss->n, 0.7);
+    value = op_loss_bce (tape, x, loss->index, loss->targets, loss->n, 0.7);
   else if (loss->op == SMOOTH_L1)
     value = op_loss_smooth_l1 (tape, x, loss->index, loss->targets, loss->n, loss->beta, 0.7);
   else
-    value = op_loss_softmax (tape, x, loss->index, 0.7);
+    value = op_loss_softmax (tape, x, loss->targets, 0.7);
   if (backward) {
     tape_backward (tape);
     leaf_take (&loss->x, x);
   }
   return value;
+}
+
+/* Deltas of any size; probabilities, some of them 0 or 1, where that is what the loss compares with. */
+static void
+choose_targets (Loss *loss, gsize n)
+{
+  for (gsize i = 0; i < n; i++)
+    loss->targets[i] = loss->op == SMOOTH_L1 ? g_test_rand_int_range (-16, 17) / 8.0
+                                             : g_test_rand_int_range (0, 5) / 4.0;
+  for (gsize row = 0; loss->op == SOFTMAX && row < loss->x.n; row++) {
+    Real *targets = loss->targets + row * loss->x.c, sum = 0;
+    targets[0] += 0.25;
+    for (gsize i = 0; i < loss->x.c; i++)
+      sum += targets[i];
+    for (gsize i = 0; i < loss->x.c; i++)
+      targets[i] /= sum;
+  }
 }
 
 /* Places may come twice. */
@@ -481,19 +513,13 @@ check_loss (LossOp op, gsize images, double beta, gboolean with_grad)
 
   loss.n = 3 * images;
   loss.index = g_new0 (guint32, loss.n);
-  loss.labels = g_new0 (guint8, loss.n);
   loss.targets = g_new0 (Real, 4 * loss.n);
   leaf_set_odd (&loss.x);
-  for (gsize i = 0; i < loss.n; i++) {
-    const gint32 size = op == SOFTMAX ? 8 : (gint32) leaf_size (&loss.x) - 3;
-    loss.index[i] = (guint32) g_test_rand_int_range (0, size);
-    loss.labels[i] = (guint8) g_test_rand_int_range (0, 2);
-  }
-  for (gsize i = 0; i < 4 * loss.n; i++)
-    loss.targets[i] = g_test_rand_int_range (-16, 17) / 8.0;
+  for (gsize i = 0; i < loss.n; i++)
+    loss.index[i] = (guint32) g_test_rand_int_range (0, (gint32) leaf_size (&loss.x) - 3);
+  choose_targets (&loss, 4 * loss.n);
   check_gradients ("loss", loss_loss, &loss, leaves, 1);
   g_free (loss.index);
-  g_free (loss.labels);
   g_free (loss.targets);
   leaf_clear (&loss.x);
 }
@@ -514,16 +540,17 @@ test_losses (void)
 
 /* Loss and gradient of the first element. */
 static double
-extreme (LossOp op, Real x, Real other, guint8 label, double *slope)
+extreme (LossOp op, Real x, Real other, guint label, double *slope)
 {
   Tape *tape = empty_tape ();
   Var *logits = tape_var (tape, 1, 1, 1, 2, TRUE);
-  const guint32 place = 0, class_id = label;
+  const guint32 place = 0;
+  const Real target = label, targets[] = { label == 0, label == 1 };
 
   logits->value[0] = x;
   logits->value[1] = other;
-  const double loss = op == BCE ? op_loss_bce (tape, logits, &place, &label, 1, 1)
-                                : op_loss_softmax (tape, logits, &class_id, 1);
+  const double loss = op == BCE ? op_loss_bce (tape, logits, &place, &target, 1, 1)
+                                : op_loss_softmax (tape, logits, targets, 1);
   tape_backward (tape);
   *slope = logits->grad[0];
   return loss;

@@ -613,6 +613,69 @@ test_kept_classes (void)
   g_assert_true (is_same_row (three, 2, six, 0, masks));
 }
 
+/* The run, with the first category alone, called `name`. */
+static void
+expect_one_class (const char *name, const char *model, const char *output, const char *options,
+    int code, const char *err)
+{
+  g_autofree char *usual = room.annotations, *text = NULL;
+  g_autoptr (GError) error = NULL;
+
+  g_file_get_contents (usual, &text, NULL, &error);
+  g_assert_no_error (error);
+  g_autoptr (cJSON) set = cJSON_Parse (text);
+  g_autofree char *category = g_strdup_printf ("[{\"id\":1,\"name\":\"%s\"}]", name);
+  cJSON_ReplaceItemInObject (set, "categories", cJSON_Parse (category));
+  g_autofree char *one = cJSON_PrintUnformatted (set);
+  room.annotations = write_text (room.folder, "one.json", one);
+  expect_model (model, output, options, code, err);
+  g_free (room.annotations);
+  room.annotations = g_steal_pointer (&usual);
+}
+
+/* --keep puts a new class behind those of the model, which keep their rows; one of theirs is not new. */
+static void
+test_keep (void)
+{
+  g_autofree char *six = path_of ("six-kept.safetensors"), *seven = path_of ("seven.safetensors");
+  g_autofree char *again = path_of ("again.safetensors");
+  g_autoptr (GError) error = NULL;
+
+  expect (six, "--iterations 3", 0, "*");
+  expect_one_class ("sickle", six, seven,
+      "--keep --iterations 1 --rate 1e-30 --norm-statistics stored --no-masks", 0,
+      "*6 of 7 classes keep what *six-kept.safetensors knows of them: *is written*");
+  g_autoptr (TensorList) before = tensor_list_load (six, &error);
+  g_autoptr (TensorList) after = tensor_list_load (seven, &error);
+  g_assert_no_error (error);
+  const char *scores = "roi_heads.box_predictor.cls_score.weight";
+  for (guint i = 0; i < 6; i++)
+    g_assert_true (is_same_row (after, i, before, i, scores));
+  g_assert_true (is_same_row (after, 7, before, 6, scores)); /* background */
+  FbnetModel *model = fbnet_model_load (seven, &error);
+  g_assert_no_error (error);
+  g_assert_cmpuint (fbnet_model_get_n_classes (model), ==, 7);
+  g_assert_cmpstr (fbnet_model_get_label (model, 0), ==, "arrow");
+  g_assert_cmpstr (fbnet_model_get_label (model, 6), ==, "sickle");
+  g_assert_nonnull (
+      strstr (fbnet_model_get_description (model), "\"category_ids\":[1,2,3,4,5,6,7]"));
+  fbnet_model_unref (model);
+  expect_one_class ("moon", six, again, "--keep --iterations 1", 0, "*is written*");
+  model = fbnet_model_load (again, &error);
+  g_assert_no_error (error);
+  g_assert_cmpuint (fbnet_model_get_n_classes (model), ==, 6);
+  fbnet_model_unref (model);
+  expect (again, "--keep --config faster_rcnn_fbnetv3a_C4", 2,
+      "*--keep: expected --model, and neither*");
+}
+
+/* A run that was killed goes on with the same teacher. */
+static void
+test_killed_keep (void)
+{
+  check_broken ("killed-keep", SIGKILL, "--keep");
+}
+
 static char *
 description_of (const char *path)
 {
@@ -840,6 +903,24 @@ expect_description (const char *name, cJSON *description, const char *err)
   cJSON_Delete (description);
 }
 
+/* A detector over a pyramid learns, and loads again; with --keep, too. */
+static void
+test_pyramid (void)
+{
+  g_autofree char *model =
+      g_strconcat (g_getenv ("FBNET_TEST_DATA"), "/tiny-fpn.safetensors", NULL);
+  g_autofree char *output = path_of ("pyramid.safetensors"), *log = path_of ("pyramid.log");
+  g_autofree char *kept = path_of ("pyramid-kept.safetensors");
+  g_autofree char *options = g_strdup_printf ("--freeze 0 --rate 0.02 --log %s", log);
+
+  expect_model (model, output, options, 0, "*is written*");
+  g_auto (GStrv) lines = read_lines (log);
+  const double first = mean_loss (lines, 5), last = mean_loss (lines + N_STEPS - 5, 5);
+  g_test_message ("mean loss of 5 steps: %.3f, then %.3f", first, last);
+  g_assert_cmpfloat (last, <, first * 2 / 3);
+  expect_model (output, kept, "--keep --iterations 2", 0, "*is written*");
+}
+
 /* Models that training cannot handle. */
 static void
 test_models (void)
@@ -847,9 +928,6 @@ test_models (void)
   g_autofree char *output = path_of ("zoo.safetensors");
   g_autofree char *text = description_of (room.model);
 
-  expect (output, "--config faster_rcnn_fbnetv3g_fpn", 1,
-      "*cannot be trained: it has a feature "
-      "pyramid*");
   expect (output, "--config keypoint_rcnn_fbnetv3a_dsmask_C4", 1,
       "*cannot be trained: it has a keypoint head*");
   expect (output, "--config no_such_config", 1, "*no_such_config*");
@@ -892,6 +970,8 @@ main (int argc, char **argv)
   g_test_add_data_func ("/training/program/solver/adadelta", "adadelta", test_solvers);
   g_test_add_func ("/training/program/plateau", test_plateau);
   g_test_add_func ("/training/program/kept-classes", test_kept_classes);
+  g_test_add_func ("/training/program/keep", test_keep);
+  g_test_add_func ("/training/program/killed-keep", test_killed_keep);
   g_test_add_func ("/training/program/other-settings", test_other_settings);
   g_test_add_data_func ("/training/program/norm/gn", "gn:4", test_norms);
   g_test_add_data_func ("/training/program/norm/bn", "bn", test_norms);
@@ -904,6 +984,7 @@ main (int argc, char **argv)
   g_test_add_func ("/training/program/written-range", test_written_range);
   g_test_add_func ("/training/program/usage", test_usage);
   g_test_add_func ("/training/program/files", test_files);
+  g_test_add_func ("/training/program/pyramid", test_pyramid);
   g_test_add_func ("/training/program/models", test_models);
   g_test_add_func ("/training/program/rate", test_rate);
   const int status = g_test_run ();
