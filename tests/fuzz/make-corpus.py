@@ -283,6 +283,11 @@ def tracker_seeds():
         yield f"choice-{seed}", bytes([seed, 40, 20]) + choices(200 + seed, 300)
 
 
+def element_seeds():
+    for seed in range(24):
+        yield f"choice-{seed:02}", choices(300 + seed, 250)
+
+
 # --- Data sets -------------------------------------------------------------------------------------
 
 
@@ -348,7 +353,8 @@ def picture_seeds():
 def main():
     if len(sys.argv) > 1:
         sys.exit(__doc__)
-    for target, seeds in (("archive", archive_seeds()), ("coco", coco_seeds()), ("model", model_seeds()),
+    for target, seeds in (("archive", archive_seeds()), ("coco", coco_seeds()),
+                          ("element", element_seeds()), ("model", model_seeds()),
                           ("model-run", run_seeds()), ("model-run-mutated", mutated_seeds()),
                           ("pickle", pickle_seeds()), ("picture", picture_seeds()), ("rle", rle_seeds()),
                           ("tracker", tracker_seeds()), ("yaml", yaml_seeds())):
