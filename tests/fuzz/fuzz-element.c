@@ -257,6 +257,10 @@ take_segment (Take *take)
   segment.base = take_time (take);
   if (!GST_CLOCK_TIME_IS_VALID (segment.start))
     segment.start = 0;
+  if (!GST_CLOCK_TIME_IS_VALID (segment.base))
+    segment.base = 0;
+  if (segment.stop < segment.start || (segment.rate < 0 && segment.stop == GST_CLOCK_TIME_NONE))
+    segment.stop = segment.start;
   return gst_event_new_segment (&segment);
 }
 
@@ -287,8 +291,8 @@ push_event (Run *run)
       break;
     case 5:
       gst_harness_push_upstream_event (h,
-          gst_event_new_qos (GST_QOS_TYPE_UNDERFLOW, take_byte (take) / 16.0, take_offset (take),
-              take_index (take, 256) * 40 * GST_MSECOND));
+          gst_event_new_qos (GST_QOS_TYPE_UNDERFLOW, take_byte (take) / 16.0,
+              take_byte (take) * GST_MSECOND, take_index (take, 256) * 40 * GST_MSECOND));
       break;
     default:
       gst_harness_set_upstream_latency (h, take_index (take, 256) * GST_MSECOND);
