@@ -127,8 +127,11 @@ add_tests (const char *file)
     const guint number = i + 1;
     if (!g_str_has_prefix (begin, COMMAND) && !g_str_has_prefix (begin, TAIL))
       continue;
+    g_autofree char *line = join_continued (lines, &i);
+    if (strstr (line, "fbnetdetect") == NULL)
+      continue;
     Launch *launch = g_new (Launch, 1); /* lives as long as the program */
-    launch->line = join_continued (lines, &i);
+    launch->line = g_steal_pointer (&line);
     launch->place = g_strdup_printf ("/pipeline/launch/%s:%u", file, number);
     g_test_add_data_func (launch->place, launch, run_line);
     n++;
