@@ -32,6 +32,7 @@ profile=
 if [ -n "$coverage" ]; then
   profile='-fprofile-instr-generate -fcoverage-mapping'
   build=${build:-build-coverage}
+  export LLVM_PROFILE_FILE=/dev/null # of what only tries the compiler
 fi
 build=${build:-build-clang}
 
