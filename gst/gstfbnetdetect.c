@@ -598,10 +598,9 @@ carry (GstFbnetDetect *self, const GstFbnetLook *look, const GstFbnetMoment *mom
   /* What stands still has stayed where it was on the frame that this one is like. */
   if (truth->reason == GST_FBNET_REASON_STILL)
     moment = gst_fbnet_still_get_moment (self->still);
-  truth->predicted = result->tracks != NULL && gst_fbnet_moment_is_before (&look->moment, moment);
-  if (truth->predicted)
-    gst_fbnet_prediction_make (self->prediction, result,
-        (double) (moment->running_time - look->moment.running_time) / GST_SECOND);
+  truth->predicted = result->tracks != NULL && gst_fbnet_moment_is_before (&look->moment, moment)
+      && gst_fbnet_prediction_make (self->prediction, result,
+          (double) (moment->running_time - look->moment.running_time) / GST_SECOND);
 }
 
 /* Puts the newest look on the frame, if it is to have it, and the truth; tells those who want to know. */

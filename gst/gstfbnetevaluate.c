@@ -6,13 +6,14 @@
 
 #include <gst/video/video.h>
 
+#include "gstfbnetlist.h"
 #ifdef HAVE_ANALYTICS
 #  include "gstfbnetanalytics.h"
 #endif
 
 struct _GstFbnetEvaluation {
-  GArray *references; /* of FbnetReference */
-  GArray *matches;    /* of FbnetMatch */
+  GstFbnetList *references; /* of FbnetReference */
+  GError *failure;          /* not all of them could be kept */
   /* While references are read: */
   const GstFbnetNetwork *network;
   const float *thresholds;
@@ -23,8 +24,7 @@ gst_fbnet_evaluation_new (void)
 {
   GstFbnetEvaluation *evaluation = g_new0 (GstFbnetEvaluation, 1);
 
-  evaluation->references = g_array_new (FALSE, FALSE, sizeof (FbnetReference));
-  evaluation->matches = g_array_new (FALSE, FALSE, sizeof (FbnetMatch));
+  evaluation->references = gst_fbnet_list_new (sizeof (FbnetReference));
   return evaluation;
 }
 
@@ -33,8 +33,8 @@ gst_fbnet_evaluation_free (GstFbnetEvaluation *evaluation)
 {
   if (evaluation == NULL)
     return;
-  g_array_unref (evaluation->references);
-  g_array_unref (evaluation->matches);
+  gst_fbnet_list_free (evaluation->references);
+  g_clear_error (&evaluation->failure);
   g_free (evaluation);
 }
 
@@ -50,7 +50,10 @@ gst_fbnet_evaluation_add (GstFbnetEvaluation *evaluation, const char *label, dou
       && gst_fbnet_network_find_class (evaluation->network, label, &reference.class_id)
       && thresholds != NULL && thresholds[reference.class_id] >= 1)
     return;
-  g_array_append_val (evaluation->references, reference);
+  if (evaluation->failure == NULL
+      && gst_fbnet_list_reserve (evaluation->references, evaluation->references->len + 1,
+          &evaluation->failure))
+    gst_fbnet_list_append (evaluation->references, &reference);
 }
 
 /* Fractions of the frame, which are exact where the rectangle is rounded. */
@@ -105,7 +108,8 @@ gst_fbnet_evaluation_read (GstFbnetEvaluation *evaluation, GstBuffer *buffer,
 
   evaluation->network = network;
   evaluation->thresholds = thresholds;
-  g_array_set_size (evaluation->references, 0);
+  gst_fbnet_list_set_length (evaluation->references, 0);
+  g_clear_error (&evaluation->failure);
   while ((meta = gst_buffer_iterate_meta_filtered (buffer, &state,
               GST_VIDEO_REGION_OF_INTEREST_META_API_TYPE)))
     add_region (evaluation, (GstVideoRegionOfInterestMeta *) meta, width, height);
@@ -115,13 +119,18 @@ gst_fbnet_evaluation_read (GstFbnetEvaluation *evaluation, GstBuffer *buffer,
 #endif
 }
 
-const FbnetMatch *
+gboolean
 gst_fbnet_evaluation_match (GstFbnetEvaluation *evaluation, const FbnetDetections *found,
-    const FbnetParams *params, FbnetMatchCounts *counts)
+    const FbnetParams *params, FbnetMatch *matches, FbnetMatchCounts *counts, GError **error)
 {
-  g_array_set_size (evaluation->matches, found->n);
-  fbnet_match_detections ((FbnetMatch *) (gpointer) evaluation->matches->data, found->items,
-      found->n, (const FbnetReference *) (gpointer) evaluation->references->data,
-      evaluation->references->len, params->iou_lower, params->iou_upper, counts);
-  return (const FbnetMatch *) (gpointer) evaluation->matches->data;
+  const GstFbnetList *references = evaluation->references;
+
+  if (evaluation->failure != NULL) {
+    g_propagate_error (error, g_error_copy (evaluation->failure));
+    return FALSE;
+  }
+  fbnet_match_detections (matches, found->items, found->n,
+      (const FbnetReference *) (gpointer) references->data, references->len, params->iou_lower,
+      params->iou_upper, counts);
+  return TRUE;
 }

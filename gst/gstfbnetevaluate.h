@@ -30,10 +30,10 @@ void gst_fbnet_evaluation_read (GstFbnetEvaluation *evaluation, GstBuffer *buffe
 void gst_fbnet_evaluation_add (GstFbnetEvaluation *evaluation, const char *label, double x0,
     double y0, double x1, double y1);
 
-/* Compares by the network's bounds and adds the frame's counts to `counts`.
- * (transfer none): one per detection, until the next call. */
-const FbnetMatch *gst_fbnet_evaluation_match (GstFbnetEvaluation *evaluation,
-    const FbnetDetections *found, const FbnetParams *params, FbnetMatchCounts *counts);
+/* Compares by the network's bounds, one match per detection, and adds the frame's counts to `counts`. FALSE with error:
+ * there was no memory for all references. */
+gboolean gst_fbnet_evaluation_match (GstFbnetEvaluation *evaluation, const FbnetDetections *found,
+    const FbnetParams *params, FbnetMatch *matches, FbnetMatchCounts *counts, GError **error);
 
 G_END_DECLS
 

@@ -15,16 +15,16 @@ gst_fbnet_look_new (void)
 
   look->n_refs = 1;
   look->found = g_ptr_array_new_with_free_func ((GDestroyNotify) fbnet_detections_free);
-  look->items = g_array_new (FALSE, FALSE, sizeof (FbnetDetection));
-  look->seen = g_array_new (FALSE, FALSE, sizeof (FbnetDetection));
-  look->keypoints = g_array_new (FALSE, FALSE, sizeof (FbnetKeypoint));
-  look->seen_from = g_array_new (FALSE, FALSE, sizeof (GstFbnetSource));
-  look->expected = g_array_new (FALSE, FALSE, sizeof (FbnetDetection));
-  look->masks = g_byte_array_new ();
-  look->tracks = g_array_new (FALSE, FALSE, sizeof (FbnetTrack));
-  look->sources = g_array_new (FALSE, FALSE, sizeof (GstFbnetSource));
-  look->matches = g_array_new (FALSE, FALSE, sizeof (FbnetMatch));
-  look->classes = g_array_new (FALSE, FALSE, sizeof (GstFbnetClass));
+  look->items = gst_fbnet_list_new (sizeof (FbnetDetection));
+  look->seen = gst_fbnet_list_new (sizeof (FbnetDetection));
+  look->keypoints = gst_fbnet_list_new (sizeof (FbnetKeypoint));
+  look->seen_from = gst_fbnet_list_new (sizeof (GstFbnetSource));
+  look->expected = gst_fbnet_list_new (sizeof (FbnetDetection));
+  look->masks = gst_fbnet_list_new (1);
+  look->tracks = gst_fbnet_list_new (sizeof (FbnetTrack));
+  look->sources = gst_fbnet_list_new (sizeof (GstFbnetSource));
+  look->matches = gst_fbnet_list_new (sizeof (FbnetMatch));
+  look->classes = gst_fbnet_list_new (sizeof (GstFbnetClass));
   return look;
 }
 
@@ -47,16 +47,16 @@ gst_fbnet_look_unref (GstFbnetLook *look)
   if (look == NULL || !g_atomic_int_dec_and_test (&look->n_refs))
     return;
   g_ptr_array_unref (look->found);
-  g_array_unref (look->items);
-  g_array_unref (look->seen);
-  g_array_unref (look->keypoints);
-  g_array_unref (look->seen_from);
-  g_array_unref (look->expected);
-  g_byte_array_unref (look->masks);
-  g_array_unref (look->tracks);
-  g_array_unref (look->sources);
-  g_array_unref (look->matches);
-  g_array_unref (look->classes);
+  gst_fbnet_list_free (look->items);
+  gst_fbnet_list_free (look->seen);
+  gst_fbnet_list_free (look->keypoints);
+  gst_fbnet_list_free (look->seen_from);
+  gst_fbnet_list_free (look->expected);
+  gst_fbnet_list_free (look->masks);
+  gst_fbnet_list_free (look->tracks);
+  gst_fbnet_list_free (look->sources);
+  gst_fbnet_list_free (look->matches);
+  gst_fbnet_list_free (look->classes);
   if (look->labels != NULL)
     g_atomic_rc_box_release (look->labels);
   g_free (look);
@@ -87,6 +87,14 @@ move_box (FbnetDetection *d, const GstFbnetView *view)
   d->mask.y -= (gint) view->y;
 }
 
+/* Before so many more are appended. */
+static gboolean
+reserve (GstFbnetLook *look, guint n, GError **error)
+{
+  return gst_fbnet_list_reserve (look->items, look->items->len + n, error)
+      && gst_fbnet_list_reserve (look->sources, look->sources->len + n, error);
+}
+
 static void
 append_one (GstFbnetLook *look, const FbnetDetection *found, const GstFbnetView *view,
     const GstFbnetSource *source)
@@ -94,30 +102,34 @@ append_one (GstFbnetLook *look, const FbnetDetection *found, const GstFbnetView 
   FbnetDetection d = *found;
 
   move_box (&d, view);
-  g_array_append_val (look->items, d);
-  g_array_append_vals (look->sources, source, 1);
+  gst_fbnet_list_append (look->items, &d);
+  gst_fbnet_list_append (look->sources, source);
 }
 
-static void
-append (GstFbnetLook *look, const FbnetDetections *found, const GstFbnetView *view, gint parent)
+static gboolean
+append (GstFbnetLook *look, const FbnetDetections *found, const GstFbnetView *view, gint parent,
+    GError **error)
 {
   const GstFbnetSource source = { .parent = parent };
 
+  if (!reserve (look, found->n, error))
+    return FALSE;
   for (guint i = 0; i < found->n; i++)
     append_one (look, &found->items[i], view, &source);
+  return TRUE;
 }
 
 /* Into memory of the look's own, where they have to be moved, or others will write where they are. Only once there are
  * all of them: the array moves as it grows. */
-static void
-take_keypoints (GstFbnetLook *look, const GstFbnetView *view)
+static gboolean
+take_keypoints (GstFbnetLook *look, const GstFbnetView *view, GError **error)
 {
   const guint n = fbnet_model_get_n_keypoints (view->network->model);
 
-  g_array_set_size (look->keypoints, 0);
   if (n == 0)
-    return;
-  g_array_set_size (look->keypoints, look->items->len * n);
+    return TRUE;
+  if (!gst_fbnet_list_reserve (look->keypoints, look->items->len * n, error))
+    return FALSE;
   FbnetKeypoint *to = &g_array_index (look->keypoints, FbnetKeypoint, 0);
   for (guint i = 0; i < look->items->len; i++, to += n) {
     FbnetDetection *d = &g_array_index (look->items, FbnetDetection, i);
@@ -127,6 +139,7 @@ take_keypoints (GstFbnetLook *look, const GstFbnetView *view)
     if (d->keypoints != NULL)
       d->keypoints = to;
   }
+  return TRUE;
 }
 
 /* Insertion: what comes from each region is in order, and of equals the first region's is first. */
@@ -170,27 +183,28 @@ detect (GstFbnetLook *look, const GstFbnetView *view, GError **error)
       return FALSE;
     gst_fbnet_network_get_timings (network, &timings);
     add_timings (&look->timings, &timings);
-    append (look, found, view, g_array_index (view->parents, gint, i));
+    if (!append (look, found, view, g_array_index (view->parents, gint, i), error))
+      return FALSE;
   }
   look->timings.ms[FBNET_STAGE_PREPROCESS] += view->ms;
   look->timings.total += view->ms;
   if (view->n_inputs > 1)
     sort (look);
-  if (view->x > 0 || view->y > 0)
-    take_keypoints (look, view);
-  return TRUE;
+  return (view->x == 0 && view->y == 0) || take_keypoints (look, view, error);
 }
 
 /* --- Second looks ------------------------------------------------------------------------------ */
 
 /* Objects of earlier looks, in pixels of the frame as it lies in memory. */
-static void
-expect (GstFbnetLook *look, const GstFbnetView *view, GstFbnetTracks *tracks)
+static gboolean
+expect (GstFbnetLook *look, const GstFbnetView *view, GstFbnetTracks *tracks, GError **error)
 {
   const float x = (float) view->x, y = (float) view->y;
   const FbnetTracks *expected = gst_fbnet_tracks_expect (tracks, view->moment.running_time);
 
-  g_array_set_size (look->expected, 0);
+  gst_fbnet_list_set_length (look->expected, 0);
+  if (!gst_fbnet_list_reserve (look->expected, expected->n, error))
+    return FALSE;
   for (guint i = 0; i < expected->n; i++) {
     const FbnetTrack *t = &expected->items[i];
     const FbnetDetection d = { .x0 = t->x0 + x,
@@ -199,8 +213,9 @@ expect (GstFbnetLook *look, const GstFbnetView *view, GstFbnetTracks *tracks)
       .y1 = t->y1 + y,
       .score = t->score,
       .class_id = t->class_id };
-    g_array_append_val (look->expected, d);
+    gst_fbnet_list_append (look->expected, &d);
   }
+  return TRUE;
 }
 
 static gsize
@@ -210,16 +225,17 @@ mask_size (const FbnetMask *mask)
 }
 
 /* Others will write where they are; the look has to stay. */
-static void
-take_masks (GstFbnetLook *look)
+static gboolean
+take_masks (GstFbnetLook *look, GError **error)
 {
   FbnetDetection *items = (FbnetDetection *) (gpointer) look->items->data;
   gsize size = 0;
 
   for (guint i = 0; i < look->items->len; i++)
     size += mask_size (&items[i].mask);
-  g_byte_array_set_size (look->masks, (guint) size);
-  guint8 *to = look->masks->data;
+  if (!gst_fbnet_list_reserve (look->masks, (guint) MIN (size, G_MAXUINT), error))
+    return FALSE;
+  guint8 *to = (guint8 *) look->masks->data;
   for (guint i = 0; i < look->items->len; i++) {
     FbnetMask *mask = &items[i].mask;
     const gsize n = mask_size (mask);
@@ -229,6 +245,7 @@ take_masks (GstFbnetLook *look)
     mask->data = to;
     to += n;
   }
+  return TRUE;
 }
 
 /* Of an input that shows what the view does, or a part of it.
@@ -240,7 +257,8 @@ run_twice (GstFbnetLook *look, const GstFbnetView *view, FbnetDetector *detector
   GstFbnetNetwork *network = view->network;
   FbnetTimings timings;
 
-  expect (look, view, tracks);
+  if (!expect (look, view, tracks, error))
+    return NULL;
   const FbnetZoomKnown known = {
     .expected = (const FbnetDetection *) (gpointer) look->expected->data,
     .n_expected = look->expected->len,
@@ -262,13 +280,12 @@ source_of (const GstFbnetView *view, guint index)
 }
 
 /* What was found becomes the look's own. */
-static void
-take_found (GstFbnetLook *look, const GstFbnetView *view)
+static gboolean
+take_found (GstFbnetLook *look, const GstFbnetView *view, GError **error)
 {
   look->timings.ms[FBNET_STAGE_PREPROCESS] += view->ms;
   look->timings.total += view->ms;
-  take_masks (look);
-  take_keypoints (look, view);
+  return take_masks (look, error) && take_keypoints (look, view, error);
 }
 
 static gboolean
@@ -277,20 +294,19 @@ detect_twice (GstFbnetLook *look, const GstFbnetView *view, GstFbnetTracks *trac
   const FbnetDetections *found = run_twice (look, view, view->network->detector,
       g_ptr_array_index (view->inputs, 0), tracks, error);
 
-  if (found == NULL)
+  if (found == NULL || !reserve (look, found->n, error))
     return FALSE;
   for (guint i = 0; i < found->n; i++) {
     const GstFbnetSource source = source_of (view, i);
     append_one (look, &found->items[i], view, &source);
   }
-  take_found (look, view);
-  return TRUE;
+  return take_found (look, view, error);
 }
 
 /* --- What moved -------------------------------------------------------------------------------- */
 
 /* What was found before it was followed: the tracker smooths, and leaves out. */
-static const GArray *
+static const GstFbnetList *
 get_raw (const GstFbnetLook *look)
 {
   return look->result.tracks != NULL ? look->seen : look->items;
@@ -320,7 +336,7 @@ has_like (const GstFbnetLook *look, guint n, const FbnetDetection *d)
 /* What was looked at is a little more than the part: what is found there again is not carried over. */
 static void
 append_carried (GstFbnetLook *look, const GstFbnetView *view, const FbnetRegion *part,
-    const GArray *before)
+    const GstFbnetList *before)
 {
   const GstFbnetSource source = { .parent = -1, .carried = TRUE };
   const guint n = look->items->len;
@@ -351,7 +367,7 @@ run_part (GstFbnetLook *look, const GstFbnetView *view, GstFbnetTracks *tracks, 
 /* Looks at that part only; elsewhere everything is as it was. If something that was there is not found again, `whole`: all of
  * the frame has to be looked at. */
 static gboolean
-detect_part (GstFbnetLook *look, const GstFbnetView *view, const GArray *before,
+detect_part (GstFbnetLook *look, const GstFbnetView *view, const GstFbnetList *before,
     const FbnetRegion *part, GstFbnetTracks *tracks, gboolean *whole, GError **error)
 {
   GstFbnetNetwork *network = view->network;
@@ -360,7 +376,7 @@ detect_part (GstFbnetLook *look, const GstFbnetView *view, const GArray *before,
   if (!fbnet_input_cut (network->part, g_ptr_array_index (view->inputs, 0), part, error))
     return FALSE;
   const FbnetDetections *found = run_part (look, view, tracks, error);
-  if (found == NULL)
+  if (found == NULL || !reserve (look, found->n + before->len, error))
     return FALSE;
   fbnet_input_get_region (network->part, &cut);
   append_new (look, view, &cut, found);
@@ -369,8 +385,7 @@ detect_part (GstFbnetLook *look, const GstFbnetView *view, const GArray *before,
     return TRUE;
   append_carried (look, view, part, before);
   sort (look);
-  take_found (look, view);
-  return TRUE;
+  return take_found (look, view, error);
 }
 
 /* Whether the look before was at the frame from which this one differs in little. */
@@ -387,10 +402,11 @@ classify (GstFbnetLook *look, const GstFbnetView *view, GError **error)
 {
   guint n = 0;
 
-  g_array_set_size (look->classes, view->network->n_classes);
+  if (!gst_fbnet_list_reserve (look->classes, view->network->n_classes, error))
+    return FALSE;
   const gboolean done = gst_fbnet_network_classify (view->network, &view->image, &view->params,
       view->n_top, &g_array_index (look->classes, GstFbnetClass, 0), &n, error);
-  g_array_set_size (look->classes, n);
+  gst_fbnet_list_set_length (look->classes, n);
   gst_fbnet_network_get_timings (view->network, &look->timings);
   return done;
 }
@@ -407,8 +423,8 @@ try_part (GstFbnetLook *look, const GstFbnetView *view, const GstFbnetLook *befo
   if (!detect_part (look, view, get_raw (before), &part, tracks, whole, error))
     return FALSE;
   if (*whole) {
-    g_array_set_size (look->items, 0);
-    g_array_set_size (look->sources, 0);
+    gst_fbnet_list_set_length (look->items, 0);
+    gst_fbnet_list_set_length (look->sources, 0);
   }
   return TRUE;
 }
@@ -436,34 +452,38 @@ insert_track (GstFbnetLook *look, const FbnetTrack *track, const GstFbnetView *v
   d.score = track->score;
   while (i > 0 && g_array_index (look->items, FbnetDetection, i - 1).score < d.score)
     i--;
-  g_array_insert_val (look->items, i, d);
-  g_array_insert_vals (look->sources, i,
-      &g_array_index (look->seen_from, GstFbnetSource, track->detection), 1);
-  g_array_insert_vals (look->tracks, i, track, 1);
+  gst_fbnet_list_insert (look->items, i, &d);
+  gst_fbnet_list_insert (look->sources, i,
+      &g_array_index (look->seen_from, GstFbnetSource, track->detection));
+  gst_fbnet_list_insert (look->tracks, i, track);
 }
 
 static void
-exchange (GArray **a, GArray **b)
+exchange (GstFbnetList **a, GstFbnetList **b)
 {
-  GArray *kept = *a;
+  GstFbnetList *kept = *a;
 
   *a = *b;
   *b = kept;
 }
 
 /* What is told from here on are the objects that detections belong to. */
-static void
-follow (GstFbnetLook *look, const GstFbnetView *view, GstFbnetTracks *tracks)
+static gboolean
+follow (GstFbnetLook *look, const GstFbnetView *view, GstFbnetTracks *tracks, GError **error)
 {
   exchange (&look->items, &look->seen);
   exchange (&look->sources, &look->seen_from);
-  g_array_set_size (look->items, 0);
-  g_array_set_size (look->sources, 0);
+  gst_fbnet_list_set_length (look->items, 0);
+  gst_fbnet_list_set_length (look->sources, 0);
   const FbnetTracks *told = gst_fbnet_tracks_update (tracks, view->moment.running_time,
-      (const FbnetDetection *) (gpointer) look->seen->data, look->seen->len);
+      (const FbnetDetection *) (gpointer) look->seen->data, look->seen->len, error);
+  if (told == NULL || !reserve (look, told->n, error)
+      || !gst_fbnet_list_reserve (look->tracks, told->n, error))
+    return FALSE;
   for (guint i = 0; i < told->n; i++)
     if (is_told (&view->params, &told->items[i]))
       insert_track (look, &told->items[i], view);
+  return TRUE;
 }
 
 /* --- The result -------------------------------------------------------------------------------- */
@@ -471,11 +491,10 @@ follow (GstFbnetLook *look, const GstFbnetView *view, GstFbnetTracks *tracks)
 static void
 begin (GstFbnetLook *look, const GstFbnetView *view)
 {
-  g_array_set_size (look->items, 0);
-  g_array_set_size (look->sources, 0);
-  g_array_set_size (look->tracks, 0);
-  g_array_set_size (look->matches, 0);
-  g_array_set_size (look->classes, 0);
+  gst_fbnet_list_set_length (look->items, 0);
+  gst_fbnet_list_set_length (look->sources, 0);
+  gst_fbnet_list_set_length (look->tracks, 0);
+  gst_fbnet_list_set_length (look->classes, 0);
   look->timings = (FbnetTimings){ 0 };
   look->counts = (FbnetMatchCounts){ 0 };
   look->moment = view->moment;
@@ -510,14 +529,15 @@ describe (GstFbnetLook *look, const GstFbnetView *view)
     look->result.tracks = (const FbnetTrack *) (gpointer) look->tracks->data;
 }
 
-static void
-match (GstFbnetLook *look, const GstFbnetView *view)
+static gboolean
+match (GstFbnetLook *look, const GstFbnetView *view, GError **error)
 {
-  const FbnetMatch *matches =
-      gst_fbnet_evaluation_match (view->evaluation, &look->all, &view->params, &look->counts);
-
-  g_array_append_vals (look->matches, matches, look->all.n);
-  look->result.matches = (const FbnetMatch *) (gpointer) look->matches->data;
+  if (!gst_fbnet_list_reserve (look->matches, look->all.n, error))
+    return FALSE;
+  FbnetMatch *matches = (FbnetMatch *) (gpointer) look->matches->data;
+  look->result.matches = matches;
+  return gst_fbnet_evaluation_match (view->evaluation, &look->all, &view->params, matches,
+      &look->counts, error);
 }
 
 static gboolean
@@ -544,14 +564,12 @@ gst_fbnet_look_take (GstFbnetLook *look, const GstFbnetView *view, const GstFbne
   GstFbnetNetwork *network = view->network;
 
   begin (look, view);
-  gst_fbnet_tracks_begin (tracks, &view->tracking, view->generation, view->jumps);
-  if (!gst_fbnet_network_set_params (network, &view->wide, view->revision, error)
+  if (!gst_fbnet_tracks_begin (tracks, &view->tracking, view->generation, view->jumps, error)
+      || !gst_fbnet_network_set_params (network, &view->wide, view->revision, error)
       || !see (look, view, before, tracks, error))
     return FALSE;
-  if (view->tracking.follow)
-    follow (look, view, tracks);
+  if (view->tracking.follow && !follow (look, view, tracks, error))
+    return FALSE;
   describe (look, view);
-  if (view->evaluate)
-    match (look, view);
-  return TRUE;
+  return !view->evaluate || match (look, view, error);
 }

@@ -22,18 +22,18 @@ typedef struct {
 
   /* What `result` points to. */
   FbnetDetections all;
-  GPtrArray *found;  /* of FbnetDetections, one per input */
-  GArray *items;     /* of FbnetDetection */
-  GArray *seen;      /* the same before they were followed, */
-  GArray *keypoints; /* of FbnetKeypoint, where they had to be moved */
-  GArray *sources;   /* of GstFbnetSource */
-  GArray *seen_from; /* and theirs */
-  GArray *expected;  /* of FbnetDetection: objects of earlier looks */
-  GByteArray *masks; /* of second looks */
-  GArray *tracks;    /* of FbnetTrack */
-  GArray *matches;   /* of FbnetMatch */
-  GArray *classes;   /* of GstFbnetClass */
-  GQuark *labels;    /* g_atomic_rc_box */
+  GPtrArray *found;        /* of FbnetDetections, one per input */
+  GstFbnetList *items;     /* of FbnetDetection */
+  GstFbnetList *seen;      /* the same before they were followed, */
+  GstFbnetList *keypoints; /* of FbnetKeypoint, where they had to be moved */
+  GstFbnetList *sources;   /* of GstFbnetSource */
+  GstFbnetList *seen_from; /* and theirs */
+  GstFbnetList *expected;  /* of FbnetDetection: objects of earlier looks */
+  GstFbnetList *masks;     /* of second looks */
+  GstFbnetList *tracks;    /* of FbnetTrack */
+  GstFbnetList *matches;   /* of FbnetMatch */
+  GstFbnetList *classes;   /* of GstFbnetClass */
+  GQuark *labels;          /* g_atomic_rc_box */
 } GstFbnetLook;
 
 GstFbnetLook *gst_fbnet_look_new (void);

@@ -111,6 +111,16 @@ open_engine (GstFbnetNetwork *network, const FbnetDetectorOptions *options, GErr
       && (network->zoom = fbnet_zoom_new (network->model, options, error)) != NULL;
 }
 
+static gboolean
+make_probabilities (GstFbnetNetwork *network, GError **error)
+{
+  network->probabilities = g_try_new0 (float, network->n_classes);
+  if (network->probabilities == NULL)
+    g_set_error (error, FBNET_ERROR, FBNET_ERROR_MEMORY,
+        "%s: expected memory for %u probabilities, found less", network->path, network->n_classes);
+  return network->probabilities != NULL;
+}
+
 static void
 take_options (GstFbnetNetwork *network, const FbnetDetectorOptions *options)
 {
@@ -139,8 +149,8 @@ gst_fbnet_network_open (const char *model_file, const char *model_sha256, const 
   fbnet_model_get_params (network->model, &network->defaults);
   network->n_classes = fbnet_model_get_n_classes (network->model);
   network->labels = g_atomic_rc_box_alloc0 (MAX (network->n_classes, 1) * sizeof (GQuark));
-  if (network->classifier != NULL)
-    network->probabilities = g_new0 (float, network->n_classes);
+  if (network->classifier != NULL && !make_probabilities (network, error))
+    return NULL;
   if (label_file == NULL)
     take_labels_of_model (network);
   else if (!read_labels (network, label_file, error))

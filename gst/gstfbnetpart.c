@@ -27,7 +27,7 @@ include (Extent *e, double x0, double y0, double x1, double y1)
 }
 
 static Extent
-around_moved (const GArray *moved)
+around_moved (const GstFbnetList *moved)
 {
   const FbnetRegion *first = &g_array_index (moved, FbnetRegion, 0);
   const double x = ROOM * first->width, y = ROOM * first->height;
@@ -54,7 +54,7 @@ is_told (const GstFbnetView *view, const FbnetDetection *d)
 
 /* Those that are told, whole and with room around them; each may bring others. */
 static void
-include_objects (Extent *e, const GstFbnetView *view, const GArray *known)
+include_objects (Extent *e, const GstFbnetView *view, const GstFbnetList *known)
 {
   const FbnetRegion *square = &g_array_index (view->moved, FbnetRegion, 0);
   const double x = ROOM * square->width, y = ROOM * square->height;
@@ -71,7 +71,7 @@ include_objects (Extent *e, const GstFbnetView *view, const GArray *known)
 }
 
 gboolean
-gst_fbnet_part_find (const GstFbnetView *view, const GArray *known, FbnetRegion *part)
+gst_fbnet_part_find (const GstFbnetView *view, const GstFbnetList *known, FbnetRegion *part)
 {
   FbnetRegion all;
 
@@ -125,7 +125,7 @@ gst_fbnet_part_is_like (const FbnetDetection *a, const FbnetDetection *b)
 }
 
 static gboolean
-has_like (const GArray *found, const FbnetDetection *d)
+has_like (const GstFbnetList *found, const FbnetDetection *d)
 {
   for (guint i = 0; i < found->len; i++)
     if (gst_fbnet_part_is_like (&g_array_index (found, FbnetDetection, i), d))
@@ -134,8 +134,8 @@ has_like (const GArray *found, const FbnetDetection *d)
 }
 
 gboolean
-gst_fbnet_part_misses (const GstFbnetView *view, const FbnetRegion *part, const GArray *known,
-    const GArray *found)
+gst_fbnet_part_misses (const GstFbnetView *view, const FbnetRegion *part, const GstFbnetList *known,
+    const GstFbnetList *found)
 {
   for (guint i = 0; i < known->len; i++) {
     const FbnetDetection *d = &g_array_index (known, FbnetDetection, i);

@@ -6,16 +6,18 @@
 
 #include <math.h>
 
+#include "gstfbnetlist.h"
+
 /* Pixels a second times seconds, kept to numbers of which whole pixels can be made. */
 #define FARTHEST 1e6
 
 struct _GstFbnetPrediction {
   FbnetDetections all;
-  GArray *items;     /* of FbnetDetection */
-  GArray *keypoints; /* of FbnetKeypoint */
-  GArray *tracks;    /* of FbnetTrack */
-  GArray *sources;   /* of GstFbnetSource */
-  GArray *matches;   /* of FbnetMatch */
+  GstFbnetList *items;     /* of FbnetDetection */
+  GstFbnetList *keypoints; /* of FbnetKeypoint */
+  GstFbnetList *tracks;    /* of FbnetTrack */
+  GstFbnetList *sources;   /* of GstFbnetSource */
+  GstFbnetList *matches;   /* of FbnetMatch */
 };
 
 GstFbnetPrediction *
@@ -23,11 +25,11 @@ gst_fbnet_prediction_new (void)
 {
   GstFbnetPrediction *prediction = g_new0 (GstFbnetPrediction, 1);
 
-  prediction->items = g_array_new (FALSE, FALSE, sizeof (FbnetDetection));
-  prediction->keypoints = g_array_new (FALSE, FALSE, sizeof (FbnetKeypoint));
-  prediction->tracks = g_array_new (FALSE, FALSE, sizeof (FbnetTrack));
-  prediction->sources = g_array_new (FALSE, FALSE, sizeof (GstFbnetSource));
-  prediction->matches = g_array_new (FALSE, FALSE, sizeof (FbnetMatch));
+  prediction->items = gst_fbnet_list_new (sizeof (FbnetDetection));
+  prediction->keypoints = gst_fbnet_list_new (sizeof (FbnetKeypoint));
+  prediction->tracks = gst_fbnet_list_new (sizeof (FbnetTrack));
+  prediction->sources = gst_fbnet_list_new (sizeof (GstFbnetSource));
+  prediction->matches = gst_fbnet_list_new (sizeof (FbnetMatch));
   return prediction;
 }
 
@@ -36,11 +38,11 @@ gst_fbnet_prediction_free (GstFbnetPrediction *prediction)
 {
   if (prediction == NULL)
     return;
-  g_array_unref (prediction->items);
-  g_array_unref (prediction->keypoints);
-  g_array_unref (prediction->tracks);
-  g_array_unref (prediction->sources);
-  g_array_unref (prediction->matches);
+  gst_fbnet_list_free (prediction->items);
+  gst_fbnet_list_free (prediction->keypoints);
+  gst_fbnet_list_free (prediction->tracks);
+  gst_fbnet_list_free (prediction->sources);
+  gst_fbnet_list_free (prediction->matches);
   g_free (prediction);
 }
 
@@ -72,7 +74,7 @@ move_keypoints (GstFbnetPrediction *prediction, FbnetDetection *d, float dx, flo
 
   if (from == NULL)
     return;
-  g_array_set_size (prediction->keypoints, first + n);
+  gst_fbnet_list_set_length (prediction->keypoints, first + n);
   FbnetKeypoint *to = &g_array_index (prediction->keypoints, FbnetKeypoint, first);
   for (guint k = 0; k < n; k++)
     to[k] = (FbnetKeypoint){ from[k].x + dx, from[k].y + dy, from[k].score };
@@ -91,29 +93,38 @@ add (GstFbnetPrediction *prediction, const GstFbnetResult *result, guint index, 
   d.mask.x += (gint) lrintf (dx);
   d.mask.y += (gint) lrintf (dy);
   move_keypoints (prediction, &d, dx, dy, result->n_keypoints);
-  g_array_append_val (prediction->items, d);
-  g_array_append_vals (prediction->tracks, track, 1);
+  gst_fbnet_list_append (prediction->items, &d);
+  gst_fbnet_list_append (prediction->tracks, track);
   if (result->sources != NULL)
-    g_array_append_vals (prediction->sources, &result->sources[index], 1);
+    gst_fbnet_list_append (prediction->sources, &result->sources[index]);
   if (result->matches != NULL)
-    g_array_append_vals (prediction->matches, &result->matches[index], 1);
+    gst_fbnet_list_append (prediction->matches, &result->matches[index]);
 }
 
-static void
+/* Empty, with room for all. */
+static gboolean
 begin (GstFbnetPrediction *prediction, const GstFbnetResult *result)
 {
-  g_array_set_size (prediction->keypoints, result->found->n * result->n_keypoints);
-  g_array_set_size (prediction->keypoints, 0);
-  g_array_set_size (prediction->items, 0);
-  g_array_set_size (prediction->tracks, 0);
-  g_array_set_size (prediction->sources, 0);
-  g_array_set_size (prediction->matches, 0);
+  const guint n = result->found->n;
+  GstFbnetList *const lists[] = { prediction->items, prediction->tracks, prediction->sources,
+    prediction->matches };
+
+  for (guint i = 0; i < G_N_ELEMENTS (lists); i++) {
+    if (!gst_fbnet_list_reserve (lists[i], n, NULL))
+      return FALSE;
+    gst_fbnet_list_set_length (lists[i], 0);
+  }
+  if (!gst_fbnet_list_reserve (prediction->keypoints, n * result->n_keypoints, NULL))
+    return FALSE;
+  gst_fbnet_list_set_length (prediction->keypoints, 0);
+  return TRUE;
 }
 
-void
+gboolean
 gst_fbnet_prediction_make (GstFbnetPrediction *prediction, GstFbnetResult *result, double seconds)
 {
-  begin (prediction, result);
+  if (!begin (prediction, result))
+    return FALSE;
   for (guint i = 0; i < result->found->n; i++)
     add (prediction, result, i, seconds);
   prediction->all.items = (const FbnetDetection *) (gpointer) prediction->items->data;
@@ -124,4 +135,5 @@ gst_fbnet_prediction_make (GstFbnetPrediction *prediction, GstFbnetResult *resul
     result->sources = (const GstFbnetSource *) (gpointer) prediction->sources->data;
   if (result->matches != NULL)
     result->matches = (const FbnetMatch *) (gpointer) prediction->matches->data;
+  return TRUE;
 }

@@ -17,8 +17,8 @@ void gst_fbnet_prediction_free (GstFbnetPrediction *prediction); /* NULL is allo
 
 /* Moves the objects of `result`, which has tracks, on by so many seconds, each as fast as it was, with its mask and
  * keypoints; what has left the frame by then is left out. From here on `result` points into `prediction`, until the
- * next one is made. */
-void gst_fbnet_prediction_make (GstFbnetPrediction *prediction, GstFbnetResult *result,
+ * next one is made. FALSE: without memory for that `result` stays as it is. */
+gboolean gst_fbnet_prediction_make (GstFbnetPrediction *prediction, GstFbnetResult *result,
     double seconds);
 
 G_END_DECLS

@@ -64,13 +64,13 @@ gst_fbnet_still_is (const GstFbnetStill *still, const GstFbnetView *view, guint 
 void
 gst_fbnet_still_find_motion (const GstFbnetStill *still, GstFbnetView *view, guint threshold)
 {
-  if (!is_comparable (still, view))
+  /* Where nothing is known to have moved, all of the frame is looked at. */
+  if (!is_comparable (still, view) || !gst_fbnet_list_reserve (view->moved, MOST_MOVED, NULL))
     return;
-  g_array_set_size (view->moved, MOST_MOVED);
   const guint n =
       fbnet_motion_find (g_ptr_array_index (still->motions, 0), g_ptr_array_index (view->inputs, 0),
           threshold, (FbnetRegion *) (gpointer) view->moved->data, MOST_MOVED);
-  g_array_set_size (view->moved, n);
+  gst_fbnet_list_set_length (view->moved, n);
 }
 
 void

@@ -86,10 +86,7 @@ gst_fbnet_continuity_follow (GstFbnetContinuity *continuity, GstClockTime runnin
 GstFbnetTracks *
 gst_fbnet_tracks_new (void)
 {
-  GstFbnetTracks *tracks = g_new0 (GstFbnetTracks, 1);
-
-  tracks->tracker = fbnet_tracker_new (NULL, NULL);
-  return tracks;
+  return g_new0 (GstFbnetTracks, 1);
 }
 
 void
@@ -101,16 +98,21 @@ gst_fbnet_tracks_free (GstFbnetTracks *tracks)
   g_free (tracks);
 }
 
-void
+gboolean
 gst_fbnet_tracks_begin (GstFbnetTracks *tracks, const GstFbnetTracking *tracking, guint generation,
-    guint jumps)
+    guint jumps, GError **error)
 {
+  if (tracks->tracker == NULL)
+    tracks->tracker = fbnet_tracker_new (NULL, error);
+  if (tracks->tracker == NULL)
+    return FALSE;
   if (!tracking->follow || tracks->generation != generation || tracks->jumps != jumps)
     fbnet_tracker_reset (tracks->tracker);
   tracks->generation = generation;
   tracks->jumps = jumps;
   if (tracking->follow)
     fbnet_tracker_set_options (tracks->tracker, &tracking->options, NULL);
+  return TRUE;
 }
 
 static double
@@ -127,7 +129,7 @@ gst_fbnet_tracks_expect (GstFbnetTracks *tracks, GstClockTime running_time)
 
 const FbnetTracks *
 gst_fbnet_tracks_update (GstFbnetTracks *tracks, GstClockTime running_time,
-    const FbnetDetection *found, guint n)
+    const FbnetDetection *found, guint n, GError **error)
 {
-  return fbnet_tracker_update (tracks->tracker, found, n, seconds_of (running_time));
+  return fbnet_tracker_update (tracks->tracker, found, n, seconds_of (running_time), error);
 }

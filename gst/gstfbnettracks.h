@@ -47,9 +47,9 @@ GstFbnetTracks *gst_fbnet_tracks_new (void);
 void gst_fbnet_tracks_free (GstFbnetTracks *tracks); /* NULL is allowed */
 
 /* First of all. Another generation or number of jumps than the last look's, or nothing to be followed: all tracks are
- * forgotten; ids go on. */
-void gst_fbnet_tracks_begin (GstFbnetTracks *tracks, const GstFbnetTracking *tracking,
-    guint generation, guint jumps);
+ * forgotten; ids go on. FALSE with error without memory. */
+gboolean gst_fbnet_tracks_begin (GstFbnetTracks *tracks, const GstFbnetTracking *tracking,
+    guint generation, guint jumps, GError **error);
 
 /* Where the objects are expected to be. `running_time` may be GST_CLOCK_TIME_NONE.
  * Returns: (transfer none): as fbnet_tracker_predict(). */
@@ -57,7 +57,7 @@ const FbnetTracks *gst_fbnet_tracks_expect (GstFbnetTracks *tracks, GstClockTime
 
 /* What was found. Returns: (transfer none): as fbnet_tracker_update(). */
 const FbnetTracks *gst_fbnet_tracks_update (GstFbnetTracks *tracks, GstClockTime running_time,
-    const FbnetDetection *found, guint n);
+    const FbnetDetection *found, guint n, GError **error);
 
 G_END_DECLS
 

@@ -39,7 +39,7 @@ gst_fbnet_view_new (void)
 
   view->inputs = g_ptr_array_new_with_free_func ((GDestroyNotify) fbnet_input_free);
   view->parents = g_array_new (FALSE, FALSE, sizeof (gint));
-  view->moved = g_array_new (FALSE, FALSE, sizeof (FbnetRegion));
+  view->moved = gst_fbnet_list_new (sizeof (FbnetRegion));
   view->waiting = g_array_new (FALSE, FALSE, sizeof (GstFbnetRegion));
   view->evaluation = gst_fbnet_evaluation_new ();
   return view;
@@ -66,7 +66,7 @@ gst_fbnet_view_free (GstFbnetView *view)
   gst_fbnet_view_clear (view);
   g_ptr_array_unref (view->inputs);
   g_array_unref (view->parents);
-  g_array_unref (view->moved);
+  gst_fbnet_list_free (view->moved);
   g_array_unref (view->waiting);
   gst_fbnet_evaluation_free (view->evaluation);
   g_free (view);
@@ -232,7 +232,7 @@ begin (GstFbnetView *view, const FbnetRegion *visible)
   view->n_inputs = 0;
   view->ms = 0;
   g_array_set_size (view->parents, 0);
-  g_array_set_size (view->moved, 0);
+  gst_fbnet_list_set_length (view->moved, 0);
   g_array_set_size (view->waiting, 0);
   take_sizes (view, visible);
 }

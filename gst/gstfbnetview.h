@@ -7,6 +7,7 @@
 #define GST_FBNET_VIEW_H
 
 #include "gstfbnetevaluate.h"
+#include "gstfbnetlist.h"
 #include "gstfbnetnetwork.h"
 #include "gstfbnetregions.h"
 #include "gstfbnettracks.h"
@@ -46,8 +47,8 @@ typedef struct {
   GArray *parents; /* of gint: per input, the id of the region that it shows, or -1 */
 
   FbnetZoomOptions zoom;
-  GArray *moved; /* of FbnetRegion: where the frame differs from the last one looked at */
-  guint serial;  /* of views whose motion is followed; 0: it is not */
+  GstFbnetList *moved; /* of FbnetRegion: where the frame differs from the last one looked at */
+  guint serial;        /* of views whose motion is followed; 0: it is not */
   guint
       since; /* the one from which it differs there and nowhere else; 0: it has to be looked at as a whole */
 

@@ -41,6 +41,19 @@ memory_resize (gpointer array, gsize n, gsize size, GError **error)
   return or_error (g_try_realloc_n (array, MAX (n, 1), size), n, size, error);
 }
 
+gboolean
+memory_renew_at (gpointer variable, gsize n, gsize size, GError **error)
+{
+  gpointer array;
+
+  memcpy (&array, variable, sizeof array); /* a pointer to anything */
+  array = memory_resize (array, n, size, error);
+  if (array == NULL)
+    return FALSE;
+  memcpy (variable, &array, sizeof array);
+  return TRUE;
+}
+
 gpointer
 memory_grow (gpointer array, gsize *room, gsize n, gsize size, GError **error)
 {

@@ -20,6 +20,10 @@ gpointer memory_take_zeros (gsize n, gsize size, GError **error);
 /* The array with n elements of `size` bytes; NULL with error: then it is as it was. */
 gpointer memory_resize (gpointer array, gsize n, gsize size, GError **error);
 
+/* Gives an array, of which the variable is named, room for n elements; FALSE with error: it is as it was. */
+#define memory_renew(array, n, error) memory_renew_at (&(array), (n), sizeof *(array), (error))
+gboolean memory_renew_at (gpointer variable, gsize n, gsize size, GError **error);
+
 /* The array with room for n elements or more, in *room; NULL with error, as above. */
 gpointer memory_grow (gpointer array, gsize *room, gsize n, gsize size, GError **error);
 

@@ -98,8 +98,11 @@ FbnetDetection *
 fbnet_detection_copy (const FbnetDetection *detection)
 {
   g_return_val_if_fail (detection != NULL, NULL);
-  FbnetDetection *self = g_malloc (sizeof *self + room_of (detection) * sizeof (FbnetKeypoint));
+  FbnetDetection *self =
+      memory_take (1, sizeof *self + room_of (detection) * sizeof (FbnetKeypoint), NULL);
 
+  if (self == NULL)
+    return NULL;
   copy (self, detection, (FbnetKeypoint *) (self + 1));
   return self;
 }
@@ -108,21 +111,32 @@ FbnetDetection **
 fbnet_detections_list (const FbnetDetections *detections, guint *n)
 {
   g_return_val_if_fail (detections != NULL && n != NULL, NULL);
-  FbnetDetection **list = g_new (FbnetDetection *, detections->n);
+  g_autofree FbnetDetection **list = memory_new (FbnetDetection *, detections->n, NULL);
 
-  *n = detections->n;
-  for (guint i = 0; i < *n; i++)
-    list[i] = fbnet_detection_copy (&detections->items[i]);
-  return list;
+  *n = 0;
+  if (list == NULL)
+    return NULL;
+  for (; *n < detections->n; (*n)++) {
+    list[*n] = fbnet_detection_copy (&detections->items[*n]);
+    if (list[*n] == NULL)
+      break;
+  }
+  if (*n == detections->n)
+    return g_steal_pointer (&list);
+  while (*n > 0)
+    fbnet_detection_free (list[--*n]);
+  return NULL;
 }
 
 float *
 fbnet_detection_list_keypoints (const FbnetDetection *detection, guint *n)
 {
   g_return_val_if_fail (detection != NULL && n != NULL, NULL);
-  float *numbers = g_new (float, 3 * detection->n_keypoints);
+  float *numbers = memory_new (float, 3 * (gsize) detection->n_keypoints, NULL);
 
-  *n = 3 * detection->n_keypoints;
+  *n = numbers != NULL ? 3 * detection->n_keypoints : 0;
+  if (numbers == NULL)
+    return NULL;
   for (guint i = 0; i < detection->n_keypoints; i++) {
     numbers[3 * i] = detection->keypoints[i].x;
     numbers[3 * i + 1] = detection->keypoints[i].y;
@@ -146,8 +160,12 @@ fbnet_detections_copy (const FbnetDetections *detections)
   for (guint i = 0; i < detections->n; i++)
     self->n_keypoints += room_of (&detections->items[i]);
   self->capacity = detections->n;
-  self->items = g_new (FbnetDetection, self->capacity);
-  self->keypoints = g_new (FbnetKeypoint, self->n_keypoints);
+  self->items = memory_new (FbnetDetection, self->capacity, NULL);
+  self->keypoints = memory_new (FbnetKeypoint, self->n_keypoints, NULL);
+  if (self->items == NULL || self->keypoints == NULL) {
+    fbnet_detections_free (&self->public);
+    return NULL;
+  }
   FbnetKeypoint *room = self->keypoints;
   for (guint i = 0; i < detections->n; i++) {
     copy (&self->items[i], &detections->items[i], room);
@@ -165,6 +183,7 @@ GBytes *
 fbnet_mask_get_bytes (const FbnetMask *mask)
 {
   g_return_val_if_fail (mask != NULL, NULL);
+  guint8 *data = mask->data != NULL ? memory_copy (mask->data, mask_size (mask), NULL) : NULL;
 
-  return mask->data != NULL ? g_bytes_new (mask->data, mask_size (mask)) : NULL;
+  return data != NULL ? g_bytes_new_take (data, mask_size (mask)) : NULL;
 }

@@ -69,6 +69,8 @@ read_detection_sizes (Description *d, JsonReader *input)
   json_only_keys (input, keys);
   read_param (d, "min-size", input, "min_size", FALSE);
   read_param (d, "max-size", input, "max_size", FALSE);
+  if (d->params.min_size > d->params.max_size)
+    json_fail (input, "min_size", "at most max_size");
   d->size_divisibility = json_uint (input, "size_divisibility", 0, 256, &no_padding);
 }
 

@@ -6,6 +6,7 @@
 #include "pairing.h"
 
 #include "base/assignment.h"
+#include "base/memory.h"
 
 #define NONE G_MAXUINT32
 
@@ -24,32 +25,42 @@ pairing_clear (Pairing *p)
   g_free (p->scratch);
 }
 
-void
-pairing_begin (Pairing *p, guint n_rows, guint n_columns)
+gboolean
+pairing_begin (Pairing *p, guint n_rows, guint n_columns, GError **error)
 {
-  const guint n = n_rows + n_columns;
+  const guint n = n_rows + n_columns, room = MAX (n, 2 * p->nodes_room);
 
   p->n_pairs = 0;
   if (n <= p->nodes_room)
-    return;
-  p->nodes_room = MAX (n, 2 * p->nodes_room);
-  p->group = g_renew (guint32, p->group, p->nodes_room);
-  p->place = g_renew (guint32, p->place, p->nodes_room);
-  p->start = g_renew (guint32, p->start, p->nodes_room + 1);
-  p->members = g_renew (guint32, p->members, p->nodes_room);
-  p->column_of = g_renew (gint32, p->column_of, p->nodes_room);
-  p->matched = g_renew (gint32, p->matched, p->nodes_room);
+    return TRUE;
+  if (!memory_renew (p->group, room, error) || !memory_renew (p->place, room, error)
+      || !memory_renew (p->start, (gsize) room + 1, error)
+      || !memory_renew (p->members, room, error) || !memory_renew (p->column_of, room, error)
+      || !memory_renew (p->matched, room, error))
+    return FALSE;
+  p->nodes_room = room;
+  return TRUE;
 }
 
-void
-pairing_add (Pairing *p, guint row, guint column, double gain)
+static gboolean
+grow (Pairing *p, GError **error)
 {
-  if (p->n_pairs == p->room) {
-    p->room = MAX (64, 2 * p->room);
-    p->pairs = g_renew (Pair, p->pairs, p->room);
-    p->sorted = g_renew (Pair, p->sorted, p->room);
-  }
+  const gsize room = MAX (64, 2 * (gsize) p->room);
+  const gsize n = room <= G_MAXUINT32 ? room : G_MAXSIZE; /* more than there can be is not had */
+
+  if (!memory_renew (p->pairs, n, error) || !memory_renew (p->sorted, n, error))
+    return FALSE;
+  p->room = (guint) room;
+  return TRUE;
+}
+
+gboolean
+pairing_add (Pairing *p, guint row, guint column, double gain, GError **error)
+{
+  if (p->n_pairs == p->room && !grow (p, error))
+    return FALSE;
   p->pairs[p->n_pairs++] = (Pair){ row, column, gain };
+  return TRUE;
 }
 
 /* --- Components ------------------------------------------------------------------------------- */
@@ -101,25 +112,25 @@ place_of (Pairing *p, guint32 node, guint32 *members, guint32 *n)
   return p->place[node];
 }
 
-static void
-make_room (Pairing *p, gsize n_rows, gsize n_columns)
+static gboolean
+make_room (Pairing *p, gsize n_rows, gsize n_columns, GError **error)
 {
-  const gsize size = assignment_scratch_size (n_rows, n_columns);
+  const gsize size = assignment_scratch_size (n_rows, n_columns), n = n_rows * n_columns;
+  double *cost = memory_grow (p->cost, &p->cost_room, n, sizeof *cost, error);
 
-  if (n_rows * n_columns > p->cost_room) {
-    p->cost_room = MAX (n_rows * n_columns, 2 * p->cost_room);
-    p->cost = g_renew (double, p->cost, p->cost_room);
-  }
-  if (size > p->scratch_room) {
-    p->scratch_room = MAX (size, 2 * p->scratch_room);
-    g_free (p->scratch);
-    p->scratch = g_malloc (p->scratch_room);
-  }
+  if (cost == NULL)
+    return FALSE;
+  p->cost = cost;
+  gpointer scratch = memory_grow (p->scratch, &p->scratch_room, size, 1, error);
+  if (scratch == NULL)
+    return FALSE;
+  p->scratch = scratch;
+  return TRUE;
 }
 
 /* One component's pairs. A pair of its matrix that is none gains nothing. */
-static void
-solve_component (Pairing *p, const Pair *pairs, guint n, guint n_all_rows)
+static gboolean
+solve_component (Pairing *p, const Pair *pairs, guint n, guint n_all_rows, GError **error)
 {
   guint32 *rows = p->members, n_rows = 0, *columns, n_columns = 0;
 
@@ -128,7 +139,8 @@ solve_component (Pairing *p, const Pair *pairs, guint n, guint n_all_rows)
   columns = rows + n_rows;
   for (guint i = 0; i < n; i++)
     place_of (p, n_all_rows + pairs[i].column, columns, &n_columns);
-  make_room (p, n_rows, n_columns);
+  if (!make_room (p, n_rows, n_columns, error))
+    return FALSE;
   for (gsize k = 0; k < (gsize) n_rows * n_columns; k++)
     p->cost[k] = 0;
   for (guint i = 0; i < n; i++)
@@ -138,10 +150,11 @@ solve_component (Pairing *p, const Pair *pairs, guint n, guint n_all_rows)
   for (guint i = 0; i < n_rows; i++)
     if (p->matched[i] >= 0 && p->cost[(gsize) i * n_columns + (guint32) p->matched[i]] < 0)
       p->column_of[rows[i]] = (gint32) (columns[p->matched[i]] - n_all_rows);
+  return TRUE;
 }
 
 const gint32 *
-pairing_solve (Pairing *p, guint n_rows, guint n_columns)
+pairing_solve (Pairing *p, guint n_rows, guint n_columns, GError **error)
 {
   const guint n_nodes = n_rows + n_columns;
 
@@ -154,8 +167,9 @@ pairing_solve (Pairing *p, guint n_rows, guint n_columns)
     p->column_of[i] = -1;
   sort_pairs (p, n_nodes);
   for (guint root = 0, begin = 0; root < n_rows; root++) {
-    if (p->start[root] > begin)
-      solve_component (p, p->sorted + begin, p->start[root] - begin, n_rows);
+    if (p->start[root] > begin
+        && !solve_component (p, p->sorted + begin, p->start[root] - begin, n_rows, error))
+      return NULL;
     begin = p->start[root];
   }
   return p->column_of;

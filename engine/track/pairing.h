@@ -13,7 +13,7 @@ typedef struct {
   double gain; /* above 0 */
 } Pair;
 
-/* Memory that is used again; zero-initialise it. */
+/* Memory that is used again; zero-initialise it. FALSE or NULL with error: there was not as much. */
 typedef struct {
   Pair *pairs, *sorted; /* as they were added, and component by component */
   guint n_pairs, room;
@@ -30,10 +30,10 @@ typedef struct {
 void pairing_clear (Pairing *pairing);
 
 /* Empties it, and makes room for so many rows and columns. */
-void pairing_begin (Pairing *pairing, guint n_rows, guint n_columns);
-void pairing_add (Pairing *pairing, guint row, guint column, double gain);
+gboolean pairing_begin (Pairing *pairing, guint n_rows, guint n_columns, GError **error);
+gboolean pairing_add (Pairing *pairing, guint row, guint column, double gain, GError **error);
 
 /* The column of each row, or -1; valid until the next call. */
-const gint32 *pairing_solve (Pairing *pairing, guint n_rows, guint n_columns);
+const gint32 *pairing_solve (Pairing *pairing, guint n_rows, guint n_columns, GError **error);
 
 #endif

@@ -5,6 +5,7 @@
  */
 #include <math.h>
 
+#include "base/memory.h"
 #include "camera.h"
 #include "options.h"
 #include "pairing.h"
@@ -47,7 +48,9 @@ fbnet_tracker_new (const FbnetTrackerOptions *options, GError **error)
     options = &defaults;
   if (!tracker_options_check (options, error))
     return NULL;
-  FbnetTracker *tracker = g_new0 (FbnetTracker, 1);
+  FbnetTracker *tracker = memory_new0 (FbnetTracker, 1, error);
+  if (tracker == NULL)
+    return NULL;
   g_atomic_ref_count_init (&tracker->references);
   tracker->options = *options;
   tracker->interval = USUAL_INTERVAL;
@@ -98,22 +101,31 @@ fbnet_tracker_reset (FbnetTracker *tracker)
   tracker->public.n = 0;
 }
 
-static void
-make_room (FbnetTracker *t, guint n_detections)
+static gboolean
+make_room_for_tracks (FbnetTracker *t, guint n, GError **error)
 {
-  const guint n_tracks = t->n_tracks + n_detections;
+  const guint room = MAX (n, 2 * t->tracks_room);
 
-  if (n_tracks > t->tracks_room) {
-    t->tracks_room = MAX (n_tracks, 2 * t->tracks_room);
-    t->tracks = g_renew (Track, t->tracks, t->tracks_room);
-    t->told = g_renew (FbnetTrack, t->told, t->tracks_room);
-    t->rows = g_renew (guint32, t->rows, t->tracks_room);
-  }
-  if (n_detections > t->taken_room) {
-    t->taken_room = MAX (n_detections, 2 * t->taken_room);
-    t->taken = g_renew (gboolean, t->taken, t->taken_room);
-    t->columns = g_renew (guint32, t->columns, t->taken_room);
-  }
+  if (n <= t->tracks_room)
+    return TRUE;
+  if (!memory_renew (t->tracks, room, error) || !memory_renew (t->told, room, error)
+      || !memory_renew (t->rows, room, error))
+    return FALSE;
+  t->tracks_room = room;
+  return TRUE;
+}
+
+static gboolean
+make_room_for_detections (FbnetTracker *t, guint n, GError **error)
+{
+  const guint room = MAX (n, 2 * t->taken_room);
+
+  if (n <= t->taken_room)
+    return TRUE;
+  if (!memory_renew (t->taken, room, error) || !memory_renew (t->columns, room, error))
+    return FALSE;
+  t->taken_room = room;
+  return TRUE;
 }
 
 /* --- Likeness --------------------------------------------------------------------------------- */
@@ -194,8 +206,8 @@ choose_columns (FbnetTracker *t, const MatchPass *pass)
   return n;
 }
 
-static void
-add_pairs (FbnetTracker *t, const MatchPass *pass, guint row, guint n_columns)
+static gboolean
+add_pairs (FbnetTracker *t, const MatchPass *pass, guint row, guint n_columns, GError **error)
 {
   const Track *track = &t->tracks[t->rows[row]];
   const double gap = t->time - track->seen_time;
@@ -206,22 +218,34 @@ add_pairs (FbnetTracker *t, const MatchPass *pass, guint row, guint n_columns)
     if (d->class_id != track->class_id)
       continue;
     const double gain = likeness (&box, d, gap) - GAP_PENALTY * gap - pass->least;
-    if (gain > 0)
-      pairing_add (&t->pairing, row, j, gain);
+    if (gain > 0 && !pairing_add (&t->pairing, row, j, gain, error))
+      return FALSE;
   }
+  return TRUE;
 }
 
-static void
-match (FbnetTracker *t, const MatchPass *pass)
+/* The best pairs of what takes part in the pass: returns the column of each row, NULL with error. */
+static const gint32 *
+find_pairs (FbnetTracker *t, const MatchPass *pass, guint n_rows, guint n_columns, GError **error)
+{
+  if (!pairing_begin (&t->pairing, n_rows, n_columns, error))
+    return NULL;
+  for (guint i = 0; i < n_rows; i++)
+    if (!add_pairs (t, pass, i, n_columns, error))
+      return NULL;
+  return pairing_solve (&t->pairing, n_rows, n_columns, error);
+}
+
+static gboolean
+match (FbnetTracker *t, const MatchPass *pass, GError **error)
 {
   const guint n_rows = choose_rows (t, pass), n_columns = choose_columns (t, pass);
 
   if (n_rows == 0 || n_columns == 0)
-    return;
-  pairing_begin (&t->pairing, n_rows, n_columns);
-  for (guint i = 0; i < n_rows; i++)
-    add_pairs (t, pass, i, n_columns);
-  const gint32 *column_of = pairing_solve (&t->pairing, n_rows, n_columns);
+    return TRUE;
+  const gint32 *column_of = find_pairs (t, pass, n_rows, n_columns, error);
+  if (column_of == NULL)
+    return FALSE;
   for (guint i = 0; i < n_rows; i++) {
     if (column_of[i] < 0)
       continue;
@@ -229,10 +253,11 @@ match (FbnetTracker *t, const MatchPass *pass)
     track_see (&t->tracks[t->rows[i]], &t->detections[j], (gint) j, t->time);
     t->taken[j] = TRUE;
   }
+  return TRUE;
 }
 
-static void
-match_all (FbnetTracker *t)
+static gboolean
+match_all (FbnetTracker *t, GError **error)
 {
   const float high = t->options.high_score, low = t->options.low_score;
   const MatchPass passes[] = {
@@ -242,7 +267,9 @@ match_all (FbnetTracker *t)
   };
 
   for (guint i = 0; i < G_N_ELEMENTS (passes); i++)
-    match (t, &passes[i]);
+    if (!match (t, &passes[i], error))
+      return FALSE;
+  return TRUE;
 }
 
 /* --- A look ----------------------------------------------------------------------------------- */
@@ -396,12 +423,14 @@ tell (FbnetTracker *t)
 }
 
 const FbnetTracks *
-fbnet_tracker_update (FbnetTracker *t, const FbnetDetection *detections, guint n, double time)
+fbnet_tracker_update (FbnetTracker *t, const FbnetDetection *detections, guint n, double time,
+    GError **error)
 {
   g_return_val_if_fail (t != NULL && (detections != NULL || n == 0), NULL);
 
+  if (!make_room_for_tracks (t, t->n_tracks + n, error) || !make_room_for_detections (t, n, error))
+    return NULL;
   const double passed = advance (t, time);
-  make_room (t, n);
   t->detections = detections;
   t->n_detections = n;
   for (guint j = 0; j < n; j++)
@@ -409,7 +438,10 @@ fbnet_tracker_update (FbnetTracker *t, const FbnetDetection *detections, guint n
   give_up (t);
   predict (t, passed);
   follow_camera (t);
-  match_all (t);
+  if (!match_all (t, error)) {
+    fbnet_tracker_reset (t); /* half of a look is worse than none */
+    return NULL;
+  }
   miss (t);
   begin_tracks (t);
   tell (t);

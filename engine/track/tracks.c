@@ -4,6 +4,7 @@
  */
 #include <string.h>
 
+#include "base/memory.h"
 #include "fbnet/fbnet.h"
 
 static FbnetTrack *
@@ -22,9 +23,9 @@ FbnetTrack **
 fbnet_tracks_list (const FbnetTracks *tracks, guint *n)
 {
   g_return_val_if_fail (tracks != NULL && n != NULL, NULL);
-  FbnetTrack **list = g_new (FbnetTrack *, tracks->n);
+  FbnetTrack **list = memory_new (FbnetTrack *, tracks->n, NULL);
 
-  *n = tracks->n;
+  *n = list != NULL ? tracks->n : 0;
   for (guint i = 0; i < *n; i++)
     list[i] = copy_track (&tracks->items[i]);
   return list;
@@ -35,8 +36,10 @@ static FbnetTracks *
 copy_tracks (const FbnetTracks *tracks)
 {
   const gsize size = tracks->n * sizeof (FbnetTrack);
-  FbnetTracks *copy = g_malloc (sizeof *copy + size);
+  FbnetTracks *copy = memory_take (1, sizeof *copy + size, NULL);
 
+  if (copy == NULL)
+    return NULL;
   *copy = (FbnetTracks){ (const FbnetTrack *) (copy + 1), tracks->n };
   if (size > 0)
     memcpy (copy + 1, tracks->items, size);

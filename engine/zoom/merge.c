@@ -4,6 +4,7 @@
  */
 #include "merge.h"
 
+#include "base/memory.h"
 #include "detect/nms.h"
 
 #define EDGE                                                                                       \
@@ -30,16 +31,18 @@ merge_begin (Merge *m)
   m->n = 0;
 }
 
-static void
-make_room (Merge *m, guint n)
+static gboolean
+make_room (Merge *m, guint n, GError **error)
 {
+  const guint room = MAX (n, 2 * m->room);
+
   if (n <= m->room)
-    return;
-  m->room = MAX (n, 2 * m->room);
-  m->all = g_renew (FbnetDetection, m->all, m->room);
-  m->kept = g_renew (FbnetDetection, m->kept, m->room);
-  m->look_of_all = g_renew (guint, m->look_of_all, m->room);
-  m->look = g_renew (guint, m->look, m->room);
+    return TRUE;
+  if (!memory_renew (m->all, room, error) || !memory_renew (m->kept, room, error)
+      || !memory_renew (m->look_of_all, room, error) || !memory_renew (m->look, room, error))
+    return FALSE;
+  m->room = room;
+  return TRUE;
 }
 
 /* --- What a region's edge cut ----------------------------------------------------------------- */
@@ -64,11 +67,12 @@ is_cut (const FbnetDetection *d, const FbnetRegion *r, const FbnetRegion *frame)
       || area > FILLING * r->width * r->height;
 }
 
-void
+gboolean
 merge_add (Merge *m, const FbnetDetections *found, guint look, const FbnetRegion *region,
-    const FbnetRegion *frame)
+    const FbnetRegion *frame, GError **error)
 {
-  make_room (m, m->n + found->n);
+  if (!make_room (m, m->n + found->n, error))
+    return FALSE;
   for (guint i = 0; i < found->n; i++) {
     const FbnetDetection *d = &found->items[i];
     if (region != NULL && is_cut (d, region, frame))
@@ -76,6 +80,7 @@ merge_add (Merge *m, const FbnetDetections *found, guint look, const FbnetRegion
     m->all[m->n] = *d;
     m->look_of_all[m->n++] = look;
   }
+  return TRUE;
 }
 
 /* --- Suppression ------------------------------------------------------------------------------ */

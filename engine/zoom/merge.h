@@ -20,9 +20,10 @@ void merge_clear (Merge *merge);
 void merge_begin (Merge *merge);
 
 /* Adds a look's. `region` NULL: the whole frame's, all of them; else of a region those that are not cut by an edge
- * that is none of `frame`, and do not fill it. Masks and keypoints stay where they are. */
-void merge_add (Merge *merge, const FbnetDetections *found, guint look, const FbnetRegion *region,
-    const FbnetRegion *frame);
+ * that is none of `frame`, and do not fill it. Masks and keypoints stay where they are. FALSE with error without
+ * memory. */
+gboolean merge_add (Merge *merge, const FbnetDetections *found, guint look,
+    const FbnetRegion *region, const FbnetRegion *frame, GError **error);
 
 /* Class NMS over all, best first, into `kept` and `look`; `n` of them. FALSE with error without memory. */
 gboolean merge_finish (Merge *merge, const FbnetParams *params, guint *n, GError **error);

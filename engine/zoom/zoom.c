@@ -165,13 +165,12 @@ look_again (FbnetZoom *zoom, const Sight *sight, guint index, GError **error)
       || !fbnet_detector_run_input (zoom->detector, zoom->input, found, error))
     return FALSE;
   add_timings (zoom, zoom->detector);
-  merge_add (&zoom->merge, found, 1 + index, region, &sight->frame);
-  return TRUE;
+  return merge_add (&zoom->merge, found, 1 + index, region, &sight->frame, error);
 }
 
 /* Of the first look's detections those that were asked for; thresholds by class held for it, too. */
-static void
-add_wanted (FbnetZoom *zoom, const FbnetParams *params)
+static gboolean
+add_wanted (FbnetZoom *zoom, const FbnetParams *params, GError **error)
 {
   FbnetDetections *first = zoom->looks[0];
   guint n = 0;
@@ -180,15 +179,15 @@ add_wanted (FbnetZoom *zoom, const FbnetParams *params)
       && (params->class_thresholds != NULL || first->items[n].score > params->score_threshold))
     n++;
   first->n = n;
-  merge_add (&zoom->merge, first, 0, NULL, NULL);
+  return merge_add (&zoom->merge, first, 0, NULL, NULL, error);
 }
 
 static gboolean
 look_all (FbnetZoom *zoom, const Sight *sight, GError **error)
 {
   merge_begin (&zoom->merge);
-  add_wanted (zoom, &sight->params);
-  if (!fbnet_detector_set_params (zoom->detector, &sight->params, error))
+  if (!add_wanted (zoom, &sight->params, error)
+      || !fbnet_detector_set_params (zoom->detector, &sight->params, error))
     return FALSE;
   for (guint i = 0; i < zoom->n_regions; i++)
     if (!look_again (zoom, sight, i, error))

@@ -253,6 +253,14 @@ run (gpointer options, Console *console, GError **error)
   return done;
 }
 
+/* YOLO's file of names and annotations themselves say where pictures lie. */
+static void
+name_files (gpointer options, Confines *confines)
+{
+  confines->reads_all = TRUE;
+  confines_add_output (confines, ((LabelOptions *) options)->output);
+}
+
 static const Program program = {
   .name = "fbnet-dataset",
   .summary = "Makes one checked set in COCO's format of pictures annotated as COCO, Pascal VOC, "
@@ -269,6 +277,7 @@ static const Program program = {
   .failures = "a file cannot be read or written, or there is nothing to learn from",
   .add_options = label_options_add,
   .check = label_options_check,
+  .name_files = name_files,
   .run = run,
 };
 

@@ -11,6 +11,7 @@
 #include "import/d2go/yaml-tree.h"
 #include "numbers.h"
 #include "readers.h"
+#include "support/files.h"
 #include "support/jsonfile.h"
 #include "support/labels.h"
 
@@ -166,7 +167,8 @@ add_file (LabelSet *set, const LabelSource *source, const GPtrArray *names, cons
   g_autoptr (GError) error = NULL;
   g_autofree char *text = NULL, *stem = stem_of (file);
 
-  if (!g_file_get_contents (file, &text, NULL, &error)) {
+  text = file_read (file, NULL, &error);
+  if (text == NULL) {
     note_unreadable (set, &error);
     return;
   }

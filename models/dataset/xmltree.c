@@ -15,8 +15,15 @@
 
 typedef struct {
   XmlElement *root;
-  GPtrArray *open; /* XmlElement, from the root */
+  GPtrArray *open;  /* XmlElement, from the root */
+  GPtrArray *texts; /* GString, of each of them so far */
 } Builder;
+
+static void
+free_text (gpointer text)
+{
+  g_string_free (text, TRUE);
+}
 
 void
 xml_free (XmlElement *element)
@@ -70,16 +77,21 @@ start (GMarkupParseContext *context, const char *name, const char **keys, const 
     builder->root = element;
   }
   g_ptr_array_add (builder->open, element);
+  g_ptr_array_add (builder->texts, g_string_new (NULL));
 }
 
 static void
 end (GMarkupParseContext *context, const char *name, gpointer data, GError **error)
 {
   Builder *builder = data;
-  XmlElement *element = builder->open->pdata[builder->open->len - 1];
+  const guint last = builder->open->len - 1;
+  XmlElement *element = builder->open->pdata[last];
+  const GString *all = builder->texts->pdata[last];
 
-  g_strstrip (element->text);
-  g_ptr_array_set_size (builder->open, (gint) builder->open->len - 1);
+  g_free (element->text);
+  element->text = g_strstrip (g_strndup (all->str, all->len));
+  g_ptr_array_set_size (builder->open, (gint) last);
+  g_ptr_array_set_size (builder->texts, (gint) last);
 }
 
 static void
@@ -87,12 +99,8 @@ text (GMarkupParseContext *context, const char *found, gsize length, gpointer da
 {
   const Builder *builder = data;
 
-  if (builder->open->len == 0)
-    return;
-  XmlElement *element = builder->open->pdata[builder->open->len - 1];
-  g_autofree char *before = element->text;
-  g_autofree char *more = g_strndup (found, length);
-  element->text = g_strconcat (before, more, NULL);
+  if (builder->texts->len > 0)
+    g_string_append_len (builder->texts->pdata[builder->texts->len - 1], found, (gssize) length);
 }
 
 static const GMarkupParser parser = { .start_element = start, .end_element = end, .text = text };
@@ -116,13 +124,14 @@ xml_read (const char *path, GError **error)
 
   if (bytes == NULL)
     return NULL;
-  Builder builder = { NULL, g_ptr_array_new () };
+  Builder builder = { NULL, g_ptr_array_new (), g_ptr_array_new_with_free_func (free_text) };
   g_autoptr (GMarkupParseContext) context = g_markup_parse_context_new (&parser,
       G_MARKUP_TREAT_CDATA_AS_TEXT | G_MARKUP_PREFIX_ERROR_POSITION, &builder, NULL);
   const char *begin = skip_mark (bytes, &size);
   const gboolean parsed = g_markup_parse_context_parse (context, begin, (gssize) size, &cause)
       && g_markup_parse_context_end_parse (context, &cause);
   g_ptr_array_unref (builder.open);
+  g_ptr_array_unref (builder.texts);
   if (parsed && builder.root != NULL)
     return builder.root;
   xml_free (builder.root);

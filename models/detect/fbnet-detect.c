@@ -154,16 +154,18 @@ annotate (gpointer session, Picture *picture, const char *picture_path, GError *
 
 /* --- Pictures to lines ------------------------------------------------------------------------ */
 
-/* The next frame of the sequence; NULL where none is followed. */
-static const FbnetTracks *
-follow (Session *session)
+/* The next frame of the sequence, in *tracks; NULL where none is followed. */
+static gboolean
+follow (Session *session, const FbnetTracks **tracks, GError **error)
 {
   const FbnetDetections *found = session->detector.detections;
   const double time = session->n_frames / session->options->frame_rate;
 
+  *tracks = NULL;
   if (session->tracker == NULL)
-    return NULL;
-  return fbnet_tracker_update (session->tracker, found->items, found->n, time);
+    return TRUE;
+  *tracks = fbnet_tracker_update (session->tracker, found->items, found->n, time, error);
+  return *tracks != NULL;
 }
 
 static gboolean
@@ -173,10 +175,11 @@ run_picture (gpointer data, const char *path, GError **error)
   const PictureDetector *detector = &session->detector;
   g_autoptr (Picture) picture = picture_detector_run (&session->detector, path, error);
   FbnetTimings timings;
-  const FbnetTracks *tracks = picture != NULL ? follow (session) : NULL;
+  const FbnetTracks *tracks;
+  const gboolean done = picture != NULL && follow (session, &tracks, error);
 
   session->n_frames++; /* what cannot be read takes its time, too */
-  if (picture == NULL)
+  if (!done)
     return FALSE;
   fbnet_detector_get_timings (detector->detector, &timings);
   const Report report = {

@@ -258,6 +258,20 @@ run (gpointer options, Console *console, GError **error)
   return done;
 }
 
+static void
+name_files (gpointer options, Confines *confines)
+{
+  const EvalOptions *o = options;
+
+  confines_add_inputs (confines, o->arguments);
+  confines_add_input (confines, o->results);
+  confines_add_input (confines, o->tracks);
+  confines_add_input (confines, o->model);
+  confines_add_input (confines, o->images);
+  confines_add_output (confines, o->write_results);
+  confines_add_output (confines, o->plot);
+}
+
 static const Program program = {
   .name = "fbnet-eval",
   .summary =
@@ -276,6 +290,7 @@ static const Program program = {
   .failures = "a file, the model or at least one picture failed",
   .add_options = eval_options_add,
   .check = eval_options_check,
+  .name_files = name_files,
   .run = run,
 };
 

@@ -12,6 +12,7 @@
 #include "support/motfile.h"
 
 #define PEDESTRIAN     1
+#define MAX_PAIRS      100000000 /* 1.6 GB */
 #define DISTRACTOR_IOU (0.5 - DBL_EPSILON)
 
 /* A person on a vehicle, a static person, a distractor, a reflection: a box there is neither right nor wrong. */
@@ -185,6 +186,18 @@ make_sequence (const GArray *truth, const GArray *found)
   return sequence;
 }
 
+/* Every id of the one may be every id of the other, and each such pair has numbers. */
+static gboolean
+check_pairs (const TrackSequence *sequence, const char *tracks, GError **error)
+{
+  if ((guint64) sequence->n_truth * sequence->n_found <= MAX_PAIRS)
+    return TRUE;
+  g_set_error (error, FBNET_ERROR, FBNET_ERROR_FORMAT,
+      "%s: expected at most %d pairs of tracks with the ground truth's, found %u × %u", tracks,
+      MAX_PAIRS, sequence->n_found, sequence->n_truth);
+  return FALSE;
+}
+
 TrackSequence *
 track_sequence_read (const char *tracks, const char *truth, guint every, GError **error)
 {
@@ -194,7 +207,8 @@ track_sequence_read (const char *tracks, const char *truth, guint every, GError 
   if (found == NULL || !check_ids (right, truth, error) || !check_ids (found, tracks, error))
     return NULL;
   mot_thin (right, every);
-  return make_sequence (right, found);
+  g_autoptr (TrackSequence) sequence = make_sequence (right, found);
+  return check_pairs (sequence, tracks, error) ? g_steal_pointer (&sequence) : NULL;
 }
 
 void

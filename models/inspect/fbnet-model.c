@@ -425,6 +425,12 @@ check (gpointer options, GError **error)
   return o->files != NULL || usage_error (error, "expected at least one FILE, found none");
 }
 
+static void
+name_files (gpointer options, Confines *confines)
+{
+  confines_add_inputs (confines, ((ModelOptions *) options)->files);
+}
+
 static const Program program = {
   .name = "fbnet-model",
   .summary = "Prints what is in a model file.",
@@ -434,6 +440,7 @@ static const Program program = {
   .failures = "at least one file failed",
   .add_options = add_options,
   .check = check,
+  .name_files = name_files,
   .run = run,
 };
 

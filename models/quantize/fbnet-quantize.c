@@ -10,6 +10,7 @@
 #include "quantizeoptions.h"
 #include "quantizereport.h"
 #include "support/commandline.h"
+#include "support/files.h"
 #include "support/jsonfile.h"
 #include "support/modelfile.h"
 #include "support/modelparams.h"
@@ -208,7 +209,7 @@ open_model (Session *session, GError **error)
   g_autoptr (cJSON) description = model_file_description (model);
   if (!model_params_apply (o->params, description, error))
     return FALSE;
-  session->model = model_file_redescribe (model, o->model, description, error);
+  session->model = model_file_redescribe (model, o->model, description, o->output, error);
   return session->model != NULL;
 }
 
@@ -220,7 +221,7 @@ quantize (Session *session, GError **error)
   const QuantizeOptions *o = session->options;
   const QuantizerOptions how = quantize_options_how (o);
 
-  if (!open_model (session, error))
+  if (!file_check_writable (o->output, error) || !open_model (session, error))
     return FALSE;
   session->pictures = list_pictures (o->images, error);
   if (session->pictures == NULL)
@@ -254,6 +255,18 @@ run (gpointer options, Console *console, GError **error)
   return done;
 }
 
+static void
+name_files (gpointer options, Confines *confines)
+{
+  const QuantizeOptions *o = options;
+
+  confines_add_input (confines, o->model);
+  confines_add_input (confines, o->images);
+  confines_add_input (confines, o->annotations);
+  confines_add_input (confines, o->eval_images);
+  confines_add_output (confines, o->output);
+}
+
 static const Program program = {
   .name = "fbnet-quantize",
   .summary =
@@ -272,6 +285,7 @@ static const Program program = {
   .failures = "the model or at least one picture failed",
   .add_options = quantize_options_add,
   .check = quantize_options_check,
+  .name_files = name_files,
   .run = run,
 };
 

@@ -17,6 +17,7 @@ typedef enum {
 typedef struct {
   GPtrArray *inputs, *outputs; /* paths, which belong to others */
   gboolean reads_all;          /* what will be read is not known yet */
+  gboolean keeps_all;          /* nothing can be given up */
 } Confines;
 
 Confines confines_new (void);

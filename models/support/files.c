@@ -7,40 +7,118 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <glib/gstdio.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include "fbnet/fbnet.h"
 
+/* Annotations of large data sets have a gigabyte. */
+#define MAX_BYTES ((gsize) 4 << 30)
+
+/* --- Reading ---------------------------------------------------------------------------------- */
+
 static void
-set_read_error (GError **error, const char *path, const GError *cause)
+set_read_error (GError **error, const char *path)
 {
-  const gboolean absent = g_error_matches (cause, G_FILE_ERROR, G_FILE_ERROR_NOENT);
+  const int cause = errno;
+  const gboolean absent = cause == ENOENT || cause == ENOTDIR;
 
   g_set_error (error, FBNET_ERROR, absent ? FBNET_ERROR_NOT_FOUND : FBNET_ERROR_IO, "%s: %s", path,
-      absent ? "no such file" : cause->message);
+      absent ? "no such file" : g_strerror (cause));
 }
 
+static void
+set_size_error (GError **error, const char *path)
+{
+  g_set_error (error, FBNET_ERROR, FBNET_ERROR_FORMAT,
+      "%s: expected a file of at most %" G_GSIZE_FORMAT " bytes, found more", path, MAX_BYTES);
+}
+
+/* Of a pipe 0: how much comes nobody knows. */
+static gboolean
+check_kind (int fd, const char *path, gsize *size, GError **error)
+{
+  struct stat about;
+
+  if (fstat (fd, &about) != 0) {
+    set_read_error (error, path);
+    return FALSE;
+  }
+  *size = S_ISREG (about.st_mode) ? (gsize) about.st_size : 0;
+  if (S_ISREG (about.st_mode) && (guint64) about.st_size > MAX_BYTES) {
+    set_size_error (error, path);
+    return FALSE;
+  }
+  if (S_ISREG (about.st_mode) || (S_ISFIFO (about.st_mode) && fcntl (fd, F_SETFL, 0) == 0))
+    return TRUE;
+  g_set_error (error, FBNET_ERROR, FBNET_ERROR_IO, "%s: expected a file, found %s", path,
+      S_ISDIR (about.st_mode) ? "a folder" : "a device");
+  return FALSE;
+}
+
+/* Up to its end, with a zero behind it. `room`: what is probably enough. */
+static char *
+read_all (int fd, const char *path, gsize room, gsize *size, GError **error)
+{
+  char *data = g_try_malloc (room);
+  gssize n = 1;
+
+  for (*size = 0; data != NULL && *size < MAX_BYTES; *size += (gsize) MAX (n, 0)) {
+    if (*size + 1 == room) {
+      char *grown = g_try_realloc (data, room *= 2);
+      if (grown == NULL)
+        g_free (data);
+      data = grown;
+    }
+    n = data != NULL ? read (fd, data + *size, room - 1 - *size) : 0;
+    if (n == 0 || (n < 0 && errno != EINTR))
+      break;
+  }
+  if (data != NULL && n == 0) {
+    data[*size] = '\0';
+    return data;
+  }
+  if (data == NULL)
+    g_set_error (error, FBNET_ERROR, FBNET_ERROR_MEMORY,
+        "%s: expected %" G_GSIZE_FORMAT " bytes of memory, found less", path, room);
+  else if (n < 0)
+    set_read_error (error, path);
+  else
+    set_size_error (error, path);
+  g_free (data);
+  return NULL;
+}
+
+/* A pipe that nobody writes to is empty: it would hold an opening up for ever. */
 char *
 file_read (const char *path, gsize *size, GError **error)
 {
+  const int fd = open (path, O_RDONLY | O_NONBLOCK | O_CLOEXEC | O_NOCTTY);
+  gsize expected, found;
   char *data = NULL;
-  g_autoptr (GError) cause = NULL;
 
-  if (!g_file_get_contents (path, &data, size, &cause))
-    set_read_error (error, path, cause);
+  if (fd < 0) {
+    set_read_error (error, path);
+    return NULL;
+  }
+  if (check_kind (fd, path, &expected, error))
+    data = read_all (fd, path, MAX (expected + 2, 4096), &found, error);
+  close (fd);
+  if (data != NULL && size != NULL)
+    *size = found;
   return data;
 }
 
 GBytes *
-file_map (const char *path, GError **error)
+file_bytes (const char *path, GError **error)
 {
-  g_autoptr (GError) cause = NULL;
-  g_autoptr (GMappedFile) file = g_mapped_file_new (path, FALSE, &cause);
+  gsize size;
+  char *data = file_read (path, &size, error);
 
-  if (file != NULL)
-    return g_mapped_file_get_bytes (file);
-  set_read_error (error, path, cause);
-  return NULL;
+  return data != NULL ? g_bytes_new_take (data, size) : NULL;
 }
+
+/* --- Writing ---------------------------------------------------------------------------------- */
 
 gboolean
 file_write (const char *path, const void *data, gsize size, GError **error)
@@ -51,6 +129,21 @@ file_write (const char *path, const void *data, gsize size, GError **error)
     return TRUE;
   g_set_error_literal (error, FBNET_ERROR, FBNET_ERROR_IO, cause->message);
   return FALSE;
+}
+
+char *
+file_new_beside (const char *path, GError **error)
+{
+  g_autofree char *name = g_strconcat (path, ".XXXXXX", NULL);
+  const int file = g_mkstemp (name);
+
+  if (file < 0) {
+    g_set_error (error, FBNET_ERROR, FBNET_ERROR_IO, "%s: cannot be written: %s", path,
+        g_strerror (errno));
+    return NULL;
+  }
+  g_close (file, NULL);
+  return g_steal_pointer (&name);
 }
 
 gboolean

@@ -7,14 +7,15 @@
 
 #include <glib.h>
 
-/* The contents, and a zero after them; g_free() them. */
+/* The contents of a file or a pipe, at most 4 GiB, and a zero after them; g_free() them. `size`: nullable. */
 char *file_read (const char *path, gsize *size, GError **error);
-
-/* The contents, mapped; for files that are large. */
-GBytes *file_map (const char *path, GError **error);
+GBytes *file_bytes (const char *path, GError **error);
 
 /* Replaces the file only when all of it was written. */
 gboolean file_write (const char *path, const void *data, gsize size, GError **error);
+
+/* A new, empty file beside that one, which need not be there, for the caller to remove; its name, or NULL with error. */
+char *file_new_beside (const char *path, GError **error);
 
 /* Gives the file another name, in place of what is called so. */
 gboolean file_move (const char *from, const char *to, GError **error);

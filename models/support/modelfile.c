@@ -62,13 +62,12 @@ list_tensors (const FbnetModel *model)
 
 FbnetModel *
 model_file_redescribe (const FbnetModel *model, const char *name, const cJSON *description,
-    GError **error)
+    const char *beside, GError **error)
 {
-  g_autofree char *text = json_print_line (description), *path = NULL;
+  g_autofree char *text = json_print_line (description), *path = file_new_beside (beside, error);
   g_autofree FbnetTensorView *views = list_tensors (model);
-  const int file = g_file_open_tmp ("fbnet-XXXXXX.safetensors", &path, error);
 
-  if (file < 0 || !g_close (file, error))
+  if (path == NULL)
     return NULL;
   FbnetModel *other =
       fbnet_model_write (path, text, views, fbnet_model_get_n_tensors (model), error)

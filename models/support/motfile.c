@@ -12,6 +12,7 @@
 #define N_NEEDED      6 /* frame, id, x, y, width, height */
 #define N_KNOWN       8 /* and score, class */
 #define LARGEST_FRAME 1e7
+#define MAX_BOXES     2000 /* of a frame: each is compared with each */
 
 /* The numbers of a line, at most N_KNOWN; returns how many there are, 0 if something else is. */
 static guint
@@ -70,6 +71,21 @@ compare_frames (gconstpointer a, gconstpointer b)
   return x->frame < y->frame ? -1 : x->frame > y->frame;
 }
 
+/* Of rows by frame. */
+static gboolean
+check_crowds (const GArray *rows, const char *path, GError **error)
+{
+  for (guint i = MAX_BOXES; i < rows->len; i++) {
+    const MotRow *row = &g_array_index (rows, MotRow, i);
+    if (row[-MAX_BOXES].frame != row->frame)
+      continue;
+    g_set_error (error, FBNET_ERROR, FBNET_ERROR_FORMAT,
+        "%s: frame %u: expected at most %d boxes, found more", path, row->frame, MAX_BOXES);
+    return FALSE;
+  }
+  return TRUE;
+}
+
 GArray *
 mot_read (const char *path, GError **error)
 {
@@ -94,7 +110,7 @@ mot_read (const char *path, GError **error)
     g_array_append_val (rows, row);
   }
   g_array_sort (rows, compare_frames); /* GLib's sort is stable */
-  return g_steal_pointer (&rows);
+  return check_crowds (rows, path, error) ? g_steal_pointer (&rows) : NULL;
 }
 
 void

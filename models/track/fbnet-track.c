@@ -104,9 +104,9 @@ add_tracks (const Options *o, GArray *rows, const FbnetTracks *tracks, guint fra
 
 /* Frames without a detection are looks, too. */
 static GArray *
-follow (const Options *o, const GArray *rows, FbnetTracker *tracker)
+follow (const Options *o, const GArray *rows, FbnetTracker *tracker, GError **error)
 {
-  GArray *tracks = g_array_new (FALSE, FALSE, sizeof (MotRow));
+  g_autoptr (GArray) tracks = g_array_new (FALSE, FALSE, sizeof (MotRow));
   g_autoptr (GArray) found = g_array_new (FALSE, FALSE, sizeof (FbnetDetection));
 
   for (guint i = 0, frame = 1; i < rows->len; frame++) {
@@ -116,11 +116,13 @@ follow (const Options *o, const GArray *rows, FbnetTracker *tracker)
       const FbnetDetection detection = to_detection (&g_array_index (rows, MotRow, i));
       g_array_append_val (found, detection);
     }
-    add_tracks (o, tracks,
-        fbnet_tracker_update (tracker, (const FbnetDetection *) found->data, found->len, time),
-        frame);
+    const FbnetTracks *told = fbnet_tracker_update (tracker, (const FbnetDetection *) found->data,
+        found->len, time, error);
+    if (told == NULL)
+      return NULL;
+    add_tracks (o, tracks, told, frame);
   }
-  return tracks;
+  return g_steal_pointer (&tracks);
 }
 
 static gboolean
@@ -136,8 +138,17 @@ run (gpointer options, Console *console, GError **error)
   if (rows == NULL)
     return FALSE;
   mot_thin (rows, (guint) o->every);
-  g_autoptr (GArray) tracks = follow (o, rows, tracker);
-  return mot_write (tracks, o->output, error);
+  g_autoptr (GArray) tracks = follow (o, rows, tracker, error);
+  return tracks != NULL && mot_write (tracks, o->output, error);
+}
+
+static void
+name_files (gpointer options, Confines *confines)
+{
+  const Options *o = options;
+
+  confines_add_input (confines, o->detections);
+  confines_add_output (confines, o->output);
 }
 
 static const Program program = {
@@ -151,6 +162,7 @@ static const Program program = {
   .failures = "a file could not be read or written",
   .add_options = add_options,
   .check = check,
+  .name_files = name_files,
   .run = run,
 };
 

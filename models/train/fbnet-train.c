@@ -537,6 +537,27 @@ check (gpointer session, GError **error)
   return train_options_check (&((Session *) session)->options, error);
 }
 
+/* A config of the zoo is no file. Processes of one run talk to each other. */
+static void
+name_files (gpointer session, Confines *confines)
+{
+  const TrainOptions *o = &((Session *) session)->options;
+
+  confines->keeps_all = mpi_link_is_open ();
+  confines_add_input (confines, o->model);
+  confines_add_input (confines, o->config);
+  confines_add_input (confines, o->description);
+  confines_add_inputs (confines, o->annotations);
+  confines_add_inputs (confines, o->images);
+  confines_add_input (confines, o->val_annotations);
+  confines_add_input (confines, o->val_images);
+  confines_add_output (confines, o->output);
+  confines_add_output (confines, o->checkpoint);
+  confines_add_output (confines, o->log);
+  confines_add_output (confines, o->curve);
+  confines_add_output (confines, o->show);
+}
+
 static const Program program = {
   .name = "fbnet-train",
   .summary = "Teaches a detector new objects.",
@@ -551,6 +572,7 @@ static const Program program = {
   .failures = "the run failed",
   .add_options = add_options,
   .check = check,
+  .name_files = name_files,
   .run = run,
 };
 

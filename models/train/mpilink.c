@@ -56,8 +56,8 @@ mpi_link_open (int *argc, char ***argv)
   return (GroupLink){ (guint) rank, (guint) size, sum_reals, sum_doubles, NULL };
 }
 
-static gboolean
-is_open (void)
+gboolean
+mpi_link_is_open (void)
 {
   int initialized;
 
@@ -68,14 +68,14 @@ is_open (void)
 void
 mpi_link_close (void)
 {
-  if (is_open ())
+  if (mpi_link_is_open ())
     MPI_Finalize ();
 }
 
 void
 mpi_link_abort (int status)
 {
-  if (is_open ())
+  if (mpi_link_is_open ())
     MPI_Abort (MPI_COMM_WORLD, status);
 }
 
@@ -85,6 +85,12 @@ GroupLink
 mpi_link_open (int *argc, char ***argv)
 {
   return (GroupLink){ .size = 1 };
+}
+
+gboolean
+mpi_link_is_open (void)
+{
+  return FALSE;
 }
 
 void

@@ -12,6 +12,9 @@
 GroupLink mpi_link_open (int *argc, char ***argv);
 void mpi_link_close (void);
 
+/* Whether a launcher started this process, alone or with others. */
+gboolean mpi_link_is_open (void);
+
 /* Ends all processes at once, when this one cannot go on. */
 void mpi_link_abort (int status);
 

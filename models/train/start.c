@@ -10,6 +10,7 @@
 #include "import/d2go/import.h"
 #include "startweights.h"
 #include "support/commandline.h"
+#include "support/files.h"
 #include "support/jsonfile.h"
 #include "support/modelfile.h"
 
@@ -148,14 +149,12 @@ make_new (const TrainStart *start, const TrainOptions *o, guint n_classes, GPtrA
     GError **error)
 {
   StartTaken taken = { NULL };
-  g_autofree char *path = NULL;
+  g_autofree char *path = file_new_beside (o->show != NULL ? o->show : o->output, error);
   const char *name = o->description != NULL ? o->description
       : o->config != NULL                   ? o->config
                                             : o->model;
 
-  const int file = g_file_open_tmp ("fbnet-train-XXXXXX.safetensors", &path, error);
-
-  if (file < 0 || !g_close (file, error))
+  if (path == NULL)
     return NULL;
   FbnetModel *model =
       start_write (start->description, start->source, (guint64) o->seed, path, &taken, error)

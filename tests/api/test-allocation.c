@@ -116,7 +116,7 @@ test_tracker (void)
         .score = i % 5 == look % 5 ? 0.3f : 0.9f };
     }
     const gint before = shortage_n_allocations ();
-    fbnet_tracker_update (tracker, found, 40, look / 30.0);
+    fbnet_tracker_update (tracker, found, 40, look / 30.0, NULL);
     fbnet_tracker_predict (tracker, (look + 0.5) / 30.0);
     const gint n = shortage_n_allocations () - before;
     if (look == 0)

@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
  * Without memory for a large allocation nothing ends the host: loading a model, a new detector, new
- * parameters and frames give FBNET_ERROR_MEMORY or what they always give, leave nothing behind, and work
- * the next time. With --all every single allocation fails once (minutes).
+ * parameters, frames, second looks, a tracker's and copies give FBNET_ERROR_MEMORY or what they always give, leave
+ * nothing behind, and work the next time. With --all every single allocation fails once (minutes).
  */
 #include <glib/gstdio.h>
 #include <string.h>
 
 #include "drawing.h"
-#include "quantize/quantizer.h"
+#include "int8model.h"
 #include "shortage.h"
 
 typedef enum {
@@ -145,30 +145,6 @@ tiny (const char *name)
   return g_build_filename (g_getenv ("FBNET_TEST_DATA"), file, NULL);
 }
 
-static char *
-quantized (void)
-{
-  g_autofree char *path = tiny ("tiny-bn");
-  const QuantizerOptions options = quantizer_options_default ();
-  g_autoptr (GError) error = NULL;
-  char *output = NULL;
-  g_autoptr (FbnetModel) model = fbnet_model_load (path, &error);
-
-  g_assert_no_error (error);
-  g_autoptr (Quantizer) quantizer = quantizer_new (model, &options, &error);
-  g_assert_no_error (error);
-  g_autoptr (Picture) picture = picture_draw (121, 88, 7);
-  const FbnetImage image = picture_image (picture);
-  g_close (g_file_open_tmp ("fbnet-XXXXXX.safetensors", &output, NULL), NULL);
-  quantizer_add_image (quantizer, &image, &error);
-  g_assert_no_error (error);
-  quantizer_finish (quantizer, &error);
-  g_assert_no_error (error);
-  quantizer_write (quantizer, output, &error);
-  g_assert_no_error (error);
-  return output;
-}
-
 static void
 check (const char *name, const char *path, const char *kernels, gboolean stream)
 {
@@ -205,10 +181,130 @@ test_group (void)
 static void
 test_int8 (void)
 {
-  g_autofree char *path = quantized ();
+  g_autofree char *path = int8_model_file ();
 
   check ("tiny-bn in int8", path, NULL, FALSE);
   g_unlink (path);
+}
+
+/* --- Second looks ----------------------------------------------------------------------------- */
+
+static gboolean
+look_twice (FbnetZoom *zoom, FbnetDetector *detector, const FbnetImage *image, GError **error)
+{
+  const FbnetZoomOptions options = { 4, FBNET_ZOOM_SWEEP, 2 };
+
+  shortage_on ();
+  const FbnetDetections *found = fbnet_zoom_run (zoom, detector, image, &options, error);
+  shortage_off ();
+  g_assert_true (found == NULL || found->n > 0);
+  return found != NULL;
+}
+
+static gboolean
+act_zoom (gpointer data, GError **error)
+{
+  g_autofree char *path = tiny ("tiny-bn");
+  g_autoptr (Picture) picture = picture_draw (121, 88, 7);
+  const FbnetImage image = picture_image (picture);
+  const FbnetDetectorOptions options = { 1, NULL };
+  FbnetParams params;
+
+  g_autoptr (FbnetModel) model = fbnet_model_load (path, NULL);
+  g_autoptr (FbnetDetector) detector = fbnet_detector_new (model, &options, NULL);
+  fbnet_detector_get_params (detector, &params);
+  params.score_threshold = 0.001f;
+  params.iou_threshold = params.rpn_iou_threshold = 1;
+  params.post_nms_count = params.max_detections = 100;
+  g_assert_true (fbnet_detector_set_params (detector, &params, NULL));
+  shortage_on ();
+  g_autoptr (FbnetZoom) zoom = fbnet_zoom_new (model, &options, error);
+  shortage_off ();
+  return zoom != NULL && look_twice (zoom, detector, &image, error);
+}
+
+static void
+test_zoom (void)
+{
+  shortage_check ("second looks", act_zoom, NULL, all);
+}
+
+/* --- Tracks ----------------------------------------------------------------------------------- */
+
+#define CROWD 300
+
+static void
+draw_crowd (FbnetDetection crowd[CROWD], guint look)
+{
+  for (guint i = 0; i < CROWD; i++) {
+    const float x = (float) (i % 20 * 30 + look), y = (float) (i / 20 * 30);
+    crowd[i] = (FbnetDetection){ .x0 = x, .y0 = y, .x1 = x + 40, .y1 = y + 40, .score = 0.9f };
+  }
+}
+
+/* A tracker that could not follow a look follows the next one, and tells no id twice. */
+static gboolean
+act_tracker (gpointer data, GError **error)
+{
+  FbnetDetection crowd[CROWD];
+  gboolean good = TRUE;
+
+  shortage_on ();
+  g_autoptr (FbnetTracker) tracker = fbnet_tracker_new (NULL, error);
+  shortage_off ();
+  for (guint look = 0; tracker != NULL && look < 3 && good; look++) {
+    draw_crowd (crowd, look);
+    shortage_on ();
+    good = fbnet_tracker_update (tracker, crowd, CROWD, look / 30.0, error) != NULL;
+    shortage_off ();
+  }
+  if (tracker == NULL)
+    return FALSE;
+  const FbnetTracks *tracks = fbnet_tracker_update (tracker, crowd, CROWD, 1, NULL);
+  g_assert_cmpuint (tracks->n, ==, CROWD);
+  for (guint i = 1; i < CROWD; i++)
+    g_assert_cmpuint (tracks->items[i].id, >, tracks->items[i - 1].id);
+  return good;
+}
+
+static void
+test_tracker (void)
+{
+  shortage_check ("tracker", act_tracker, NULL, all);
+}
+
+/* --- Copies ----------------------------------------------------------------------------------- */
+
+/* Of many, and of large masks. */
+static gboolean
+act_copies (gpointer data, GError **error)
+{
+  static guint8 pixels[100 * 100];
+  FbnetDetection items[CROWD] = { 0 };
+  const FbnetDetections found = { items, CROWD };
+  guint n;
+
+  items[0].mask = (FbnetMask){ .data = pixels, .width = 100, .height = 100 };
+  shortage_on ();
+  g_autoptr (FbnetDetections) copy = fbnet_detections_copy (&found);
+  FbnetDetection **list = fbnet_detections_list (&found, &n);
+  g_autoptr (GBytes) mask = fbnet_mask_get_bytes (&items[0].mask);
+  shortage_off ();
+  g_assert_true (copy == NULL || copy->n == CROWD);
+  g_assert_cmpuint (n, ==, list != NULL ? CROWD : 0);
+  for (guint i = 0; i < n; i++)
+    fbnet_detection_free (list[i]);
+  g_free (list);
+  if (copy != NULL && list != NULL && mask != NULL)
+    return TRUE;
+  g_set_error_literal (error, FBNET_ERROR, FBNET_ERROR_MEMORY, "copies");
+  return FALSE;
+}
+
+static void
+test_copies (void)
+{
+  shortage_check ("copies", act_copies, NULL, all);
 }
 
 int
@@ -219,5 +315,8 @@ main (int argc, char *argv[])
   g_test_add_func ("/shortage/batch", test_batch);
   g_test_add_func ("/shortage/group", test_group);
   g_test_add_func ("/shortage/int8", test_int8);
+  g_test_add_func ("/shortage/zoom", test_zoom);
+  g_test_add_func ("/shortage/tracker", test_tracker);
+  g_test_add_func ("/shortage/copies", test_copies);
   return g_test_run ();
 }

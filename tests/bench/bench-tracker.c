@@ -42,7 +42,7 @@ bench (guint n)
   for (guint f = 0; f < N_LOOKS; f++) {
     const guint n_found = look (found, n, f);
     const double begin = timing_now ();
-    fbnet_tracker_update (tracker, found, n_found, f / 30.0);
+    fbnet_tracker_update (tracker, found, n_found, f / 30.0, NULL);
     samples[f] = timing_now () - begin;
   }
   const Timing timing = timing_of (samples, N_LOOKS);

@@ -291,6 +291,25 @@ expect_failure (const char *tracks, const char *sentence)
   files_clear (&files);
 }
 
+/* Of crowds and numbers of tracks that no memory would hold, not even a row is reckoned. */
+static void
+test_too_many (void)
+{
+  g_autoptr (GString) crowd = g_string_new (NULL), tracks = g_string_new (NULL);
+
+  for (guint i = 0; i <= 2000; i++)
+    g_string_append_printf (crowd, "7,%u,10,10,20,40\n", i);
+  expect_failure (crowd->str, "*tracks.txt: frame 7: expected at most 2000 boxes, found more\n");
+  for (guint i = 0; i < 10001; i++)
+    g_string_append_printf (tracks, "%u,%u,10,10,20,40,1,1\n", i + 1, i);
+  Files files = write_files (tracks->str, tracks->str);
+  g_auto (Command) command =
+      command_run ("FBNET_EVAL", "--tracks", files.tracks, files.truth, NULL);
+  command_expect (&command, 1,
+      "*tracks.txt: expected at most 100000000 pairs*found 10001 × 10001\n");
+  files_clear (&files);
+}
+
 /* What is wrong in a file is said with its line. */
 static void
 test_failures (void)
@@ -364,6 +383,7 @@ main (int argc, char **argv)
   g_test_add_func ("/tracks/every", test_every);
   g_test_add_func ("/tracks/nothing", test_nothing);
   g_test_add_func ("/tracks/failures", test_failures);
+  g_test_add_func ("/tracks/too-many", test_too_many);
   g_test_add_func ("/tracks/text", test_text);
   return g_test_run ();
 }

@@ -308,6 +308,66 @@ def test_rtsp(truth):
     assert pathlib.Path("rtsp-0.jpg").stat().st_size > 1000
 
 
+# A frame with regions as the detector leaves them comes by the element that the example calls detector.
+GIVEN_REGION = """
+import sys
+sys.path.insert(0, sys.argv[1])
+from codes import reading
+from play import Gst, GstVideo, parse
+frame = Gst.Buffer.new_wrapped(open("codes.gray", "rb").read())
+frame.pts = 2 * Gst.SECOND
+region = GstVideo.buffer_add_video_region_of_interest_meta(frame, "qr-code", *map(int, sys.argv[2:]))
+region.add_param(Gst.Structure.new_from_string("detection, confidence=(double)0.9"))
+pipeline = reading(parse("appsrc name=source format=time caps=video/x-raw,format=GRAY8,width=1280,height=720,"
+                         "framerate=1/1 ! identity name=detector ! fakesink sync=false"))
+pipeline.set_state(Gst.State.PLAYING)
+source = pipeline.get_by_name("source")
+source.emit("push-buffer", frame)
+source.emit("end-of-stream")
+pipeline.get_bus().timed_pop_filtered(60 * Gst.SECOND, Gst.MessageType.EOS | Gst.MessageType.ERROR)
+pipeline.set_state(Gst.State.NULL)
+"""
+
+
+def test_codes(_truth):
+    """Of two small codes in a large frame the one is read whose region is given; where none is, nothing is read."""
+    need_python(("Gst", "1.0"), ("GstVideo", "1.0"))
+    need_modules("numpy")
+    need_elements("zbar", "qroverlay")
+    import numpy
+    codes = " ! ".join(f"qroverlay data={text} pixel-size=2 x={x} y={y}" for text, x, y in
+                       (("LEFT", 10, 30), ("RIGHT", 80, 70)))
+    frame = frames_of("codes.gray", "videotestsrc num-buffers=1 pattern=solid-color foreground-color=0xff808080 ! "
+                      f"video/x-raw,format=I420,width=1280,height=720 ! {codes} ! videoconvert").reshape(720, 1280)
+    dark = frame < 60
+    for text, left in (("LEFT", 0), ("RIGHT", 640)):
+        rows, columns = numpy.nonzero(dark[:, left:left + 640])
+        x, y = left + columns.min(), rows.min()
+        width, height = int(numpy.ptp(columns)) + 1, int(numpy.ptp(rows)) + 1
+        assert 30 < width < 100, width
+        told = run(PYTHON, "-c", GIVEN_REGION, EXAMPLES, x, y, width, height)
+        assert told == f"2.00 qr-code QR-Code: {text}\n", told
+    assert run(PYTHON, "-c", GIVEN_REGION, EXAMPLES, 600, 20, 80, 80) == ""
+
+
+def labels_of(model):
+    with open(model, "rb") as file:
+        header = json.loads(file.read(int.from_bytes(file.read(8), "little")))
+    return json.loads(header["__metadata__"]["fbnet"])["labels"]
+
+
+def test_found_codes(_truth):
+    """A code is found by the bundled model, and read."""
+    need_elements("zbar", "qroverlay")
+    if "qr-code" not in labels_of(MODEL):
+        raise Skipped("the bundled model knows no codes")
+    launch("videotestsrc num-buffers=3 pattern=solid-color foreground-color=0xff808080 ! "
+           "video/x-raw,format=I420,width=640,height=480,framerate=5/1 ! "
+           "qroverlay data=FOUND pixel-size=6 x=30 y=40 ! jpegenc quality=95 ! avimux ! filesink location=code.avi")
+    told = example("codes.py", MODEL, pathlib.Path("code.avi").absolute().as_uri())
+    assert told.split(" ", 1)[1] == "qr-code QR-Code: FOUND\n", told
+
+
 def read_part(response):
     """A JPEG of the endless picture."""
     while not response.readline().startswith(b"--"):

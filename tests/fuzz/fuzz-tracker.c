@@ -70,7 +70,7 @@ LLVMFuzzerTestOneInput (const uint8_t *data, size_t size)
     for (guint i = 0; i < n; i++)
       found[i] = take_detection (&take);
     time += take_number (&take, 0.02f);
-    check (fbnet_tracker_update (tracker, found, n, time), found, n);
+    check (fbnet_tracker_update (tracker, found, n, time, NULL), found, n);
     check (fbnet_tracker_predict (tracker, time + take_number (&take, 0.01f)), found, 0);
   }
   return 0;

@@ -121,6 +121,26 @@ write_temporary (GBytes *bytes)
   return path;
 }
 
+/* As numpy writes its numbers by torch's protocol, in which bytes are a text that is to be encoded. */
+static void
+write_numpy_number (GByteArray *out)
+{
+  write_global (out, "numpy.core.multiarray", "scalar");
+  write_global (out, "numpy", "dtype");
+  write_string (out, "i8");
+  write_ops (out, "\x89\x88\x87R(K\x03");
+  write_string (out, "<");
+  write_ops (out, "NNN");
+  write_int (out, -1);
+  write_int (out, -1);
+  write_int (out, 0);
+  write_ops (out, "tb");
+  write_global (out, "_codecs", "encode");
+  g_byte_array_append (out, (const guint8 *) "X\x08\0\0\0\x07\0\0\0\0\0\0\0", 13);
+  write_string (out, "latin1");
+  write_ops (out, "\x86R\x86R");
+}
+
 char *
 save_checkpoint (const CheckpointMember *members, guint n)
 {
@@ -133,7 +153,8 @@ save_checkpoint (const CheckpointMember *members, guint n)
   for (guint i = 0; i < n; i++)
     write_member (&writer, &members[i]);
   write_string (pickle, "iteration");
-  write_ops (pickle, "K\x01u.");
+  write_numpy_number (pickle);
+  write_ops (pickle, "u.");
   add_entry (&writer, g_strdup ("x/data.pkl"), g_bytes_new (pickle->data, pickle->len));
   g_autoptr (GBytes) zip = zip_entries ((const ZipEntry *) entries->data, entries->len, FALSE);
   for (guint i = 0; i < entries->len; i++)

@@ -119,7 +119,12 @@ test_refusals (void)
     { BYTES ("cbuiltins\ngetattr\n."), "builtins.getattr" },
     { BYTES ("ctorch\nload\n."), "torch.load" },
     { BYTES ("ctorch.storage\n_load_from_bytes\n."), "torch.storage._load_from_bytes" },
-    { BYTES ("cnumpy.core.multiarray\n_reconstruct\n."), "numpy.core.multiarray._reconstruct" },
+    { BYTES ("cnumpy\nload\n."), "numpy.load" },
+    { BYTES ("cnumpy.core.multiarray\nfrombuffer\n."), "numpy.core.multiarray.frombuffer" },
+    { BYTES ("c_codecs\ndecode\n."), "_codecs.decode" },
+    { BYTES ("cfunctools\npartial\n."), "functools.partial" },
+    { BYTES ("cbuiltins\nint\n)R."), "builtins.int" },
+    { BYTES ("cbuiltins\nint\n}b."), "state of a name" },
     { BYTES ("ctorch\nfloat32\n)R."), "torch.float32" },
     { BYTES ("ctorch\nFloatStorage\n)R."), "torch.FloatStorage" },
     { BYTES ("(S'true'\nios\nsystem\n."), "INST" },
@@ -144,6 +149,46 @@ test_refusals (void)
   }
 }
 
+/* What trainers save beside the weights, as Python writes it: numpy's numbers by protocols 2 and 4, an array of them,
+ * namespaces, dicts with a factory, configs. It is there, and nothing was done with it. */
+static void
+test_beside_weights (void)
+{
+  static const struct {
+    Input input;
+    PickleKind kind;
+  } cases[] = {
+    { BYTES ("\x80\2cnumpy.core.multiarray\nscalar\ncnumpy\ndtype\nX\2\0\0\0i8K\0K\1\x87R"
+             "(K\3X\1\0\0\0<NNNJ\xff\xff\xff\xffJ\xff\xff\xff\xffK\0tb"
+             "c_codecs\nencode\nX\x8\0\0\0\x9\0\0\0\0\0\0\0X\6\0\0\0latin1\x86R\x86R."),
+        PICKLE_OBJECT },
+    { BYTES ("\x80\4cnumpy._core.multiarray\nscalar\ncnumpy\ndtype\n\x8c\2f8\x89\x88\x87R"
+             "(K\3\x8c\1<NNNJ\xff\xff\xff\xffJ\xff\xff\xff\xffK\0tb"
+             "C\x8\0\0\0\0\0\0\xf0\x3f\x86R."),
+        PICKLE_OBJECT },
+    { BYTES ("\x80\2cnumpy.core.multiarray\n_reconstruct\ncnumpy\nndarray\nK\0\x85U\1b\x87R"
+             "(K\1K\0\x85N\x89U\0tb."),
+        PICKLE_OBJECT },
+    { BYTES ("\x80\2cargparse\nNamespace\n)\x81}X\2\0\0\0lrK\1sb."), PICKLE_OBJECT },
+    { BYTES ("ccopy_reg\n_reconstructor\n(cargparse\nNamespace\nc__builtin__\nobject\nNtR"
+             "(S'lr'\nI1\ndb."),
+        PICKLE_OBJECT },
+    { BYTES ("\x80\2ccollections\ndefaultdict\nc__builtin__\nlist\n\x85RX\1\0\0\0aK\1s."),
+        PICKLE_DICT },
+    { BYTES ("\x80\2cdetectron2.config.config\nCfgNode\n)\x81X\1\0\0\0aK\1s}b."), PICKLE_DICT },
+    { BYTES ("\x80\2ccollections\ndeque\n)K\x5\x86RK\1a."), PICKLE_LIST },
+  };
+
+  for (guint i = 0; i < G_N_ELEMENTS (cases); i++) {
+    g_autoptr (GError) error = NULL;
+    g_autoptr (Pickle) pickle = parse (&cases[i].input, &error);
+    g_assert_no_error (error);
+    g_assert_cmpint (pickle_root (pickle)->kind, ==, cases[i].kind);
+    if (cases[i].kind == PICKLE_DICT)
+      g_assert_cmpint (pickle_integer (pickle_dict_get (pickle_root (pickle), "a"), 0), ==, 1);
+  }
+}
+
 /* Lengths, indices and stacks that do not fit are errors, whatever they claim. */
 static void
 test_malformed (void)
@@ -164,7 +209,8 @@ test_malformed (void)
     BYTES ("\x8b\xff\xff\xff\xff."),
     BYTES ("\x95\xff\xff\xff\xff\xff\xff\xff\xffN."),
     BYTES ("X\2\0\0\0\xff\xfe."),
-    BYTES ("X\3\0\0\0a\0b."),
+    BYTES ("X\3\0\0\0\xff\xfe"
+           "b."),
     BYTES ("h\0."),
     BYTES ("j\xff\xff\xff\xff."),
     BYTES ("g-1\n."),
@@ -355,6 +401,7 @@ main (int argc, char **argv)
   g_test_add_func ("/import/pickle/protocols", test_protocols);
   g_test_add_func ("/import/pickle/integers", test_integers);
   g_test_add_func ("/import/pickle/refusals", test_refusals);
+  g_test_add_func ("/import/pickle/beside-weights", test_beside_weights);
   g_test_add_func ("/import/pickle/malformed", test_malformed);
   g_test_add_func ("/import/pickle/bombs", test_bombs);
   g_test_add_func ("/import/pickle/tensors", test_tensors);

@@ -160,6 +160,22 @@ test_no_pictures (Fixture *f, gconstpointer data)
   command_expect (&absent, 1, "*/nowhere: expected a folder, found*");
 }
 
+/* What cannot be written is told of before a picture is looked at. */
+static void
+test_unwritable (Fixture *f, gconstpointer data)
+{
+  g_autofree char *below = g_build_filename (f->model, "below", NULL);
+  const char *const wrong[] = { below, f->folder };
+
+  for (guint i = 0; i < G_N_ELEMENTS (wrong); i++) {
+    g_auto (Command) command =
+        command_run ("FBNET_QUANTIZE", "-m", f->model, "-i", f->pictures, "-o", wrong[i], NULL);
+    g_autofree char *sentence = g_strdup_printf ("*%s: cannot be written: *", wrong[i]);
+    command_expect (&command, 1, sentence);
+    g_assert_null (strstr (command.err, "pictures watched"));
+  }
+}
+
 /* What is wrong with a command line is said, and nothing is run. */
 static void
 test_usage (Fixture *f, gconstpointer data)
@@ -235,6 +251,7 @@ main (int argc, char **argv)
   ADD ("/fbnet-quantize/verbose", test_verbose);
   ADD ("/fbnet-quantize/broken-picture", test_broken_picture);
   ADD ("/fbnet-quantize/no-pictures", test_no_pictures);
+  ADD ("/fbnet-quantize/unwritable", test_unwritable);
   ADD ("/fbnet-quantize/usage", test_usage);
   ADD ("/fbnet-quantize/accuracy", test_accuracy);
   return g_test_run ();

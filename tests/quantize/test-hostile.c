@@ -9,7 +9,7 @@
 #include <string.h>
 
 #include "drawing.h"
-#include "quantize/quantizer.h"
+#include "int8model.h"
 #include "tensors.h"
 
 #define LAYER "backbone.body.trunk0.fbnetv2_0_0.conv"
@@ -19,35 +19,10 @@ typedef struct {
   cJSON *description, *quantization, *activations; /* the latter two inside the first */
 } Sound;
 
-static char *
-quantized_file (void)
-{
-  g_autofree char *path = g_strconcat (g_getenv ("FBNET_TEST_DATA"), "/tiny-bn.safetensors", NULL);
-  const QuantizerOptions options = quantizer_options_default ();
-  g_autoptr (GError) error = NULL;
-  char *output = NULL;
-  g_autoptr (FbnetModel) model = fbnet_model_load (path, &error);
-
-  g_assert_no_error (error);
-  g_autoptr (Quantizer) quantizer = quantizer_new (model, &options, &error);
-  g_assert_no_error (error);
-  g_autoptr (Picture) picture = picture_draw (64, 48, 1);
-  const FbnetImage image = picture_image (picture);
-
-  g_close (g_file_open_tmp ("fbnet-XXXXXX.safetensors", &output, NULL), NULL);
-  quantizer_add_image (quantizer, &image, &error);
-  g_assert_no_error (error);
-  quantizer_finish (quantizer, &error);
-  g_assert_no_error (error);
-  quantizer_write (quantizer, output, &error);
-  g_assert_no_error (error);
-  return output;
-}
-
 static void
 set_up (Sound *s, gconstpointer data)
 {
-  g_autofree char *path = quantized_file ();
+  g_autofree char *path = int8_model_file ();
   g_autoptr (GError) error = NULL;
   g_autoptr (FbnetModel) model = fbnet_model_load (path, &error);
 

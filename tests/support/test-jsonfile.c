@@ -2,8 +2,12 @@
  *
  * JSON: files, what is wrong with them, and numbers.
  */
+#include <fcntl.h>
+#include <glib/gstdio.h>
 #include <math.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include "command.h"
 #include "fbnet/fbnet.h"
@@ -25,6 +29,38 @@ test_parse (void)
     g_autofree char *line = json_print_line (value);
     g_assert_cmpstr (line, ==, "[1]");
   }
+}
+
+static void
+expect_unread (const char *path, const char *expected)
+{
+  g_autoptr (GError) error = NULL;
+
+  g_assert_null (json_read (path, &error));
+  g_assert_true (error->domain == FBNET_ERROR);
+  g_assert_true (g_str_has_prefix (error->message, path));
+  if (strstr (error->message, expected) == NULL)
+    g_error ("expected a message about %s, found \"%s\"", expected, error->message);
+}
+
+/* Nothing is waited for that may never come, and nothing without an end is read. */
+static void
+test_no_files (void)
+{
+  char *folder = folder_new ();
+  g_autofree char *path = g_build_filename (folder, "file", NULL);
+
+  expect_unread (path, "no such file");
+  expect_unread (folder, "found a folder");
+  expect_unread ("/dev/zero", "found a device");
+  g_assert_cmpint (mkfifo (path, 0600), ==, 0);
+  expect_unread (path, "found the end at line 1");
+  g_remove (path);
+  const int fd = open (path, O_CREAT | O_WRONLY, 0600);
+  g_assert_cmpint (ftruncate (fd, (off_t) 50 << 30), ==, 0);
+  close (fd);
+  expect_unread (path, "at most 4294967296 bytes");
+  folder_remove (folder);
 }
 
 /* What is no JSON is named by its place and how it reads. */
@@ -140,6 +176,7 @@ main (int argc, char **argv)
   g_test_init (&argc, &argv, NULL);
   g_test_add_func ("/json/parse", test_parse);
   g_test_add_func ("/json/parse-errors", test_parse_errors);
+  g_test_add_func ("/json/no-files", test_no_files);
   g_test_add_func ("/json/write", test_write);
   g_test_add_func ("/json/floats-round-trip", test_floats_round_trip);
   g_test_add_func ("/json/floats-are-short", test_floats_are_short);

@@ -622,6 +622,20 @@ test_deep (Fixture *f, gconstpointer data)
   command_expect (&command, 1, "*expected at most 32 elements inside each other*");
 }
 
+/* Text in a million pieces is put together once, not a million times. */
+static void
+test_pieces (Fixture *f, gconstpointer data)
+{
+  g_autoptr (GString) text = g_string_new ("<annotation>");
+
+  for (guint i = 0; i < 1000000; i++)
+    g_string_append (text, "x<a/>");
+  g_string_append (text, "</annotation>");
+  g_autofree char *path = write_text (f->folder, "pieces.xml", text->str);
+  g_auto (Command) command = run (f, path, "");
+  command_expect (&command, 1, "*");
+}
+
 /* What cannot be written is found out first. */
 static void
 test_unwritable (Fixture *f, gconstpointer data)
@@ -679,6 +693,7 @@ main (int argc, char **argv)
     g_test_add (path, Fixture, &hostile[i], set_up, test_hostile, tear_down);
   }
   ADD ("/fbnet-dataset/deep", test_deep);
+  ADD ("/fbnet-dataset/pieces", test_pieces);
   ADD ("/fbnet-dataset/unwritable", test_unwritable);
   g_test_add_func ("/fbnet-dataset/anchor-sizes", test_anchor_sizes);
   return g_test_run ();

@@ -776,6 +776,7 @@ static const Contradiction contradictions[] = {
   { "input.std", "[1, 1, -1]", "std" },
   { "input.min_size", "0", "min_size" },
   { "input.max_size", "8193", "max_size" },
+  { "input.max_size", "47", "min_size: expected at most max_size" },
   { "input.size_divisibility", "-1", "size_divisibility" },
   { "backbone.type", "\"C5\"", "type" },
   { "backbone.type", "\"FPN\"", "fpn" },

@@ -47,7 +47,7 @@ look_at_one (FbnetTracker *tracker, double x, double time)
 {
   const FbnetDetection found = object (x, 100, 0.9f, 0);
 
-  return fbnet_tracker_update (tracker, &found, 1, time);
+  return fbnet_tracker_update (tracker, &found, 1, time, NULL);
 }
 
 /* Two that walk through each other, at every frame and at ten and six looks a second, keep their ids. */
@@ -61,7 +61,7 @@ test_crossing (void)
     for (guint f = 0; f < 120; f += steps[s]) {
       const FbnetDetection found[] = { object (100 + 3.0 * f, 100, 0.9f, 0),
         object (460 - 3.0 * f, 112, 0.9f, 0) };
-      const FbnetTracks *tracks = fbnet_tracker_update (tracker, found, 2, f / RATE);
+      const FbnetTracks *tracks = fbnet_tracker_update (tracker, found, 2, f / RATE, NULL);
       g_assert_cmpuint (tracks->n, ==, 2);
       g_assert_cmpuint (id_of (tracks, 0), ==, 1);
       g_assert_cmpuint (id_of (tracks, 1), ==, 2);
@@ -84,7 +84,7 @@ test_gap (void)
       look_at_one (tracker, 100 + 2.0 * f, f / RATE);
     guint f = 30;
     for (; f < 30 + cases[i].gap * RATE; f++)
-      g_assert_cmpuint (fbnet_tracker_update (tracker, NULL, 0, f / RATE)->n, ==, 0);
+      g_assert_cmpuint (fbnet_tracker_update (tracker, NULL, 0, f / RATE, NULL)->n, ==, 0);
     look_at_one (tracker, 100 + 2.0 * f, f / RATE);
     f++;
     const FbnetTracks *tracks = look_at_one (tracker, 100 + 2.0 * f, f / RATE);
@@ -108,7 +108,7 @@ test_camera (void)
     for (guint i = 0; i < G_N_ELEMENTS (widths); i++)
       found[i] = object (100 + widths[i] + shift, 200 + 5.0 * (i % 3), 0.9f, 0);
     const FbnetTracks *tracks =
-        fbnet_tracker_update (tracker, found, G_N_ELEMENTS (widths), f / RATE);
+        fbnet_tracker_update (tracker, found, G_N_ELEMENTS (widths), f / RATE, NULL);
     for (guint i = 0; i < G_N_ELEMENTS (widths); i++)
       g_assert_cmpuint (id_of (tracks, (gint) i), ==, i + 1);
   }
@@ -122,7 +122,7 @@ test_classes (void)
 
   for (guint f = 0; f < 20; f++) {
     const FbnetDetection found = object (100, 100, 0.9f, f < 10 ? 3 : 5);
-    const FbnetTracks *tracks = fbnet_tracker_update (tracker, &found, 1, f / RATE);
+    const FbnetTracks *tracks = fbnet_tracker_update (tracker, &found, 1, f / RATE, NULL);
     g_assert_cmpuint (tracks->n, ==, f == 10 ? 0 : 1);
     if (tracks->n == 0)
       continue;
@@ -144,11 +144,11 @@ test_scores (void)
   options.score = FBNET_TRACK_SCORE_MEDIAN;
   g_autoptr (FbnetTracker) tracker = fbnet_tracker_new (&options, &error);
   g_assert_no_error (error);
-  g_assert_cmpuint (fbnet_tracker_update (tracker, NULL, 0, 0)->n, ==, 0);
+  g_assert_cmpuint (fbnet_tracker_update (tracker, NULL, 0, 0, NULL)->n, ==, 0);
   for (guint f = 1; f < 30; f++) {
     const gboolean unsure = f < 10 || f == 20;
     const FbnetDetection found = object (100, 100, unsure ? 0.3f : 0.9f, 0);
-    const FbnetTracks *tracks = fbnet_tracker_update (tracker, &found, 1, f / RATE);
+    const FbnetTracks *tracks = fbnet_tracker_update (tracker, &found, 1, f / RATE, NULL);
     g_assert_cmpuint (tracks->n, ==, f >= 12 ? 1 : 0);
     if (tracks->n > 0) {
       g_assert_cmpuint (tracks->items[0].hits, ==, f - 9);
@@ -174,7 +174,7 @@ test_score_modes (void)
     g_autoptr (FbnetTracker) tracker = fbnet_tracker_new (&options, NULL);
     for (guint f = 0; f < G_N_ELEMENTS (scores); f++) {
       const FbnetDetection found = object (100, 100, scores[f], 0);
-      tracks = fbnet_tracker_update (tracker, &found, 1, f / RATE);
+      tracks = fbnet_tracker_update (tracker, &found, 1, f / RATE, NULL);
       g_assert_cmpuint (tracks->n, ==, 1);
     }
     g_assert_cmpfloat (tracks->items[0].score, ==, expected[mode]);
@@ -292,7 +292,8 @@ test_nonsense (void)
         .class_id = (guint) g_rand_int_range (rand, 0, 2),
       };
     time += g_rand_double_range (rand, -0.1, 0.4);
-    check_sound (fbnet_tracker_update (tracker, found, n, look % 7 == 0 ? any_number (rand) : time),
+    check_sound (fbnet_tracker_update (tracker, found, n, look % 7 == 0 ? any_number (rand) : time,
+                     NULL),
         found, n, seen);
   }
 }
@@ -307,7 +308,7 @@ test_many (void)
   for (guint f = 0; f < 6; f++) {
     for (guint i = 0; i < MANY; i++)
       found[i] = object (60.0 * (i % 40) + 2.0 * f, 120.0 * (i / 40), 0.9f, 0);
-    const FbnetTracks *tracks = fbnet_tracker_update (tracker, found, MANY, f / RATE);
+    const FbnetTracks *tracks = fbnet_tracker_update (tracker, found, MANY, f / RATE, NULL);
     g_assert_cmpuint (tracks->n, ==, MANY);
     for (guint i = 0; i < MANY; i++)
       g_assert_cmpuint (tracks->items[i].id, ==, i + 1);
@@ -338,7 +339,7 @@ test_options (void)
   fbnet_tracker_options_init (&options);
   options.min_hits = 1;
   g_assert_true (fbnet_tracker_set_options (tracker, &options, NULL));
-  fbnet_tracker_update (tracker, NULL, 0, 0);
+  fbnet_tracker_update (tracker, NULL, 0, 0, NULL);
   g_assert_cmpuint (look_at_one (tracker, 100, 1)->n, ==, 1);
 }
 

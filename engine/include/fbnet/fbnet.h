@@ -370,7 +370,7 @@ typedef struct {
  *
  * A detection of one's own, with its mask and keypoints, that outlives the detections it came from.
  *
- * Returns: (transfer full): for fbnet_detection_free(). Any thread. Since 0.1
+ * Returns: (transfer full) (nullable): for fbnet_detection_free(); NULL without memory. Any thread. Since 0.1
  */
 FBNET_API FbnetDetection *fbnet_detection_copy (const FbnetDetection *detection);
 FBNET_API void fbnet_detection_free (FbnetDetection *detection); /* NULL is allowed; copies only */
@@ -381,15 +381,15 @@ FBNET_API void fbnet_detection_free (FbnetDetection *detection); /* NULL is allo
  *
  * For languages that cannot read @keypoints: plain numbers.
  *
- * Returns: (transfer full) (array length=n): x, y and score of each, one after the other, for g_free(). Any
- *   thread. Since 0.1
+ * Returns: (transfer full) (nullable) (array length=n): x, y and score of each, one after the other, for g_free(); NULL
+ *   without memory. Any thread. Since 0.1
  */
 FBNET_API float *fbnet_detection_list_keypoints (const FbnetDetection *detection, guint *n);
 
 /**
  * fbnet_mask_get_bytes:
- * Returns: (transfer full) (nullable): a copy of the data, width × height bytes; NULL without a mask.
- *   Any thread. Since 0.1
+ * Returns: (transfer full) (nullable): a copy of the data, width × height bytes; NULL without a mask, or without
+ *   memory. Any thread. Since 0.1
  */
 FBNET_API GBytes *fbnet_mask_get_bytes (const FbnetMask *mask);
 
@@ -410,7 +410,7 @@ FBNET_API FbnetDetections *fbnet_detections_new (void);
 
 /**
  * fbnet_detections_copy:
- * Returns: (transfer full): with masks and keypoints of its own. Since 0.1
+ * Returns: (transfer full) (nullable): with masks and keypoints of its own; NULL without memory. Since 0.1
  */
 FBNET_API FbnetDetections *fbnet_detections_copy (const FbnetDetections *detections);
 
@@ -420,7 +420,8 @@ FBNET_API FbnetDetections *fbnet_detections_copy (const FbnetDetections *detecti
  *
  * For languages that cannot read @items: a copy of each, as fbnet_detection_copy() makes them.
  *
- * Returns: (transfer full) (array length=n): the copies, in an array for g_free(). Since 0.1
+ * Returns: (transfer full) (nullable) (array length=n): the copies, in an array for g_free(); NULL without memory.
+ *   Since 0.1
  */
 FBNET_API FbnetDetection **fbnet_detections_list (const FbnetDetections *detections, guint *n);
 FBNET_API void fbnet_detections_free (FbnetDetections *detections); /* NULL is allowed */
@@ -1441,7 +1442,8 @@ typedef struct {
  *
  * For languages that cannot read @items: a copy of each, for fbnet_track_free().
  *
- * Returns: (transfer full) (array length=n): the copies, in an array for g_free(). Since 0.1
+ * Returns: (transfer full) (nullable) (array length=n): the copies, in an array for g_free(); NULL without memory.
+ *   Since 0.1
  */
 FBNET_API FbnetTrack **fbnet_tracks_list (const FbnetTracks *tracks, guint *n);
 FBNET_API void fbnet_track_free (FbnetTrack *track); /* NULL is allowed; copies only */
@@ -1487,10 +1489,12 @@ FBNET_API gboolean fbnet_tracker_set_options (FbnetTracker *tracker,
  *
  * Once per look, in order. Nothing is allocated once as many objects have been seen.
  *
- * Returns: (transfer none): the tracks found in this look, in as many as the options ask for; valid until the tracker is called again. Since 0.1
+ * Returns: (transfer none): the tracks found in this look, in as many as the options ask for; valid until the tracker
+ *   is called again. NULL with @error set: %FBNET_ERROR_MEMORY; the tracker has then forgotten its tracks, or is as it
+ *   was, and the next look is followed. Since 0.1
  */
 FBNET_API const FbnetTracks *fbnet_tracker_update (FbnetTracker *tracker,
-    const FbnetDetection *detections, guint n, double time);
+    const FbnetDetection *detections, guint n, double time, GError **error);
 
 /**
  * fbnet_tracker_predict:

@@ -131,7 +131,7 @@ take_labels (cJSON *description, const char *path, GError **error)
 static char *
 file_checksum (const char *path, GError **error)
 {
-  g_autoptr (GBytes) bytes = file_map (path, error);
+  g_autoptr (GBytes) bytes = file_bytes (path, error);
 
   return bytes != NULL ? g_compute_checksum_for_bytes (G_CHECKSUM_SHA256, bytes) : NULL;
 }

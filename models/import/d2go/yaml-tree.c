@@ -391,7 +391,7 @@ yaml_parse (const char *text, gsize length, const char *name, GError **error)
 cJSON *
 yaml_load (const char *path, GError **error)
 {
-  g_autoptr (GBytes) bytes = file_map (path, error);
+  g_autoptr (GBytes) bytes = file_bytes (path, error);
 
   if (bytes == NULL)
     return NULL;

@@ -214,7 +214,7 @@ archive_open_bytes (GBytes *bytes, const char *name, GError **error)
 Archive *
 archive_open (const char *path, GError **error)
 {
-  g_autoptr (GBytes) bytes = file_map (path, error);
+  g_autoptr (GBytes) bytes = file_bytes (path, error);
 
   return bytes != NULL ? archive_open_bytes (bytes, path, error) : NULL;
 }

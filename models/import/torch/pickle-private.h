@@ -33,6 +33,8 @@ gboolean pickle_check_depth (PickleValue *root, GError **error);
 /* What "module.name" may stand for: FALSE with error set for everything but the known names. */
 gboolean pickle_name_check (const char *name, GError **error);
 gboolean pickle_name_is_class (const char *name);
+/* Whether what it makes can be given attributes: nothing looks at those but of classes. */
+gboolean pickle_name_takes_state (const char *name);
 
 /* What name (arguments) makes, for the callables among the known names. */
 PickleValue *pickle_reduce (Pickle *pickle, const char *name, PickleValue *arguments,

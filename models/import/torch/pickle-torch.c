@@ -351,9 +351,84 @@ static const struct {
   { "torch.jit._pickle.restore_type_tag", first_argument },
 };
 
+/* --- What stands beside the weights ----------------------------------------------------------- */
+
+/* Counters, options and states that trainers save with a model. The importer asks for none of them: each is kept as
+ * what it was made of, and does nothing. What is filled after its call is a dict or a list. */
+static const struct {
+  const char *name;
+  PickleKind kind;
+} inert[] = {
+  { "numpy.core.multiarray.scalar", PICKLE_OBJECT },
+  { "numpy._core.multiarray.scalar", PICKLE_OBJECT },
+  { "numpy.core.multiarray._reconstruct", PICKLE_OBJECT },
+  { "numpy._core.multiarray._reconstruct", PICKLE_OBJECT },
+  { "numpy.dtype", PICKLE_OBJECT },
+  { "_codecs.encode", PICKLE_OBJECT },
+  { "copy_reg._reconstructor", PICKLE_OBJECT },
+  { "copyreg._reconstructor", PICKLE_OBJECT },
+  { "argparse.Namespace", PICKLE_OBJECT },
+  { "types.SimpleNamespace", PICKLE_OBJECT },
+  { "builtins.complex", PICKLE_OBJECT },
+  { "builtins.slice", PICKLE_OBJECT },
+  { "builtins.range", PICKLE_OBJECT },
+  { "builtins.bytearray", PICKLE_OBJECT },
+  { "builtins.frozenset", PICKLE_OBJECT },
+  { "datetime.datetime", PICKLE_OBJECT },
+  { "datetime.timedelta", PICKLE_OBJECT },
+  { "pathlib.Path", PICKLE_OBJECT },
+  { "pathlib.PosixPath", PICKLE_OBJECT },
+  { "pathlib.WindowsPath", PICKLE_OBJECT },
+  { "torch.torch_version.TorchVersion", PICKLE_OBJECT },
+  { "collections.deque", PICKLE_LIST },
+  { "collections.defaultdict", PICKLE_DICT },
+  { "yacs.config.CfgNode", PICKLE_DICT },
+  { "fvcore.common.config.CfgNode", PICKLE_DICT },
+  { "detectron2.config.config.CfgNode", PICKLE_DICT },
+  { "d2go.config.config.CfgNode", PICKLE_DICT },
+  { "pytorch_lightning.utilities.parsing.AttributeDict", PICKLE_DICT },
+  { "lightning.pytorch.utilities.parsing.AttributeDict", PICKLE_DICT },
+  { "lightning_fabric.utilities.data.AttributeDict", PICKLE_DICT },
+  { "lightning.fabric.utilities.data.AttributeDict", PICKLE_DICT },
+};
+
+static const PickleKind *
+find_inert (const char *name)
+{
+  for (guint i = 0; i < G_N_ELEMENTS (inert); i++)
+    if (strcmp (inert[i].name, name) == 0)
+      return &inert[i].kind;
+  return NULL;
+}
+
+gboolean
+pickle_name_takes_state (const char *name)
+{
+  return pickle_name_is_class (name) || find_inert (name) != NULL;
+}
+
 /* --- Names ------------------------------------------------------------------------------------ */
 
 static const char *const plain_names[] = {
+  "numpy.ndarray",
+  "builtins.bool",
+  "builtins.dict",
+  "builtins.float",
+  "builtins.int",
+  "builtins.list",
+  "builtins.object",
+  "builtins.str",
+  "builtins.tuple",
+  "__builtin__.bool",
+  "__builtin__.dict",
+  "__builtin__.float",
+  "__builtin__.int",
+  "__builtin__.list",
+  "__builtin__.long",
+  "__builtin__.object",
+  "__builtin__.str",
+  "__builtin__.tuple",
+  "__builtin__.unicode",
   "torch.float64",
   "torch.double",
   "torch.float32",
@@ -409,7 +484,7 @@ pickle_name_check (const char *name, GError **error)
 {
   TorchDtype dtype;
 
-  if (pickle_name_is_class (name) || find_call (name) != NULL || is_plain_name (name)
+  if (pickle_name_takes_state (name) || find_call (name) != NULL || is_plain_name (name)
       || find_storage (name, &dtype))
     return TRUE;
   g_set_error (error, FBNET_ERROR, FBNET_ERROR_UNSUPPORTED,
@@ -425,7 +500,10 @@ pickle_reduce (Pickle *pickle, const char *name, PickleValue *arguments, GError 
 
   if (call != NULL)
     return call (pickle, arguments, error);
-  if (pickle_name_is_class (name))
+  const PickleKind *kind = find_inert (name);
+  if (kind != NULL && *kind != PICKLE_OBJECT)
+    return pickle_container_new (pickle, *kind, error);
+  if (kind != NULL || pickle_name_is_class (name))
     return inert_object (pickle, name, arguments, error);
   g_set_error (error, FBNET_ERROR, FBNET_ERROR_UNSUPPORTED,
       "calls %s, which is refused: only tensors and plain values are read", name);

@@ -215,11 +215,14 @@ push_bytes (Machine *m, guint length_bytes, GError **error)
       && push (m, pickle_text_new (m->pickle, PICKLE_BYTES, bytes, (gsize) length, error));
 }
 
+/* A string with a NUL in it is no name of anything: protocol 2 writes bytes in that way, numpy's numbers too. */
 static gboolean
 push_text (Machine *m, const void *text, gsize length, GError **error)
 {
-  if (memchr (text, '\0', length) != NULL || !g_utf8_validate (text, (gssize) length, NULL))
-    return fail (error, "a string is no UTF-8 text, or holds a NUL");
+  if (memchr (text, '\0', length) != NULL)
+    return push (m, pickle_text_new (m->pickle, PICKLE_BYTES, text, length, error));
+  if (!g_utf8_validate (text, (gssize) length, NULL))
+    return fail (error, "a string is no UTF-8 text");
   return push (m, pickle_text_new (m->pickle, PICKLE_STRING, text, length, error));
 }
 
@@ -474,7 +477,7 @@ build (Machine *m, GError **error)
     return FALSE;
   if (object->kind == PICKLE_DICT)
     return TRUE;
-  if (object->kind != PICKLE_OBJECT || !pickle_name_is_class (object->object.class_name)) {
+  if (object->kind != PICKLE_OBJECT || !pickle_name_takes_state (object->object.class_name)) {
     g_set_error (error, FBNET_ERROR, FBNET_ERROR_UNSUPPORTED, "sets the state of a %s",
         pickle_kind_name (object->kind));
     return FALSE;
