@@ -34,6 +34,9 @@
   (LANDLOCK_ACCESS_FS_EXECUTE | LANDLOCK_ACCESS_FS_READ_FILE | LANDLOCK_ACCESS_FS_WRITE_FILE       \
       | LANDLOCK_ACCESS_FS_TRUNCATE)
 
+/* Folders in folders in which links are looked for. */
+#define MAX_DEPTH 8
+
 Confines
 confines_new (void)
 {
@@ -93,6 +96,25 @@ allow (const Ruleset *rules, const char *path, guint64 access)
   close (fd);
 }
 
+/* What somebody has linked into a folder that he names is meant, too: data sets are often folders of links. */
+static void
+allow_links (const Ruleset *rules, const char *folder, guint depth)
+{
+  g_autoptr (GDir) dir = g_dir_open (folder, 0, NULL);
+
+  for (const char *name = dir != NULL ? g_dir_read_name (dir) : NULL; name != NULL;
+       name = g_dir_read_name (dir)) {
+    g_autofree char *path = g_build_filename (folder, name, NULL);
+    struct stat about;
+    if (lstat (path, &about) != 0)
+      continue;
+    if (S_ISLNK (about.st_mode))
+      allow (rules, path, LANDLOCK_ACCESS_FS_READ_FILE | LANDLOCK_ACCESS_FS_READ_DIR);
+    else if (S_ISDIR (about.st_mode) && depth < MAX_DEPTH)
+      allow_links (rules, path, depth + 1);
+  }
+}
+
 static void
 allow_inputs (const Ruleset *rules, const Confines *confines)
 {
@@ -102,9 +124,11 @@ allow_inputs (const Ruleset *rules, const Confines *confines)
 
   for (guint i = 0; i < G_N_ELEMENTS (system); i++)
     allow (rules, system[i], LANDLOCK_ACCESS_FS_READ_FILE | LANDLOCK_ACCESS_FS_READ_DIR);
-  for (guint i = 0; i < confines->inputs->len; i++)
+  for (guint i = 0; i < confines->inputs->len; i++) {
     allow (rules, confines->inputs->pdata[i],
         LANDLOCK_ACCESS_FS_READ_FILE | LANDLOCK_ACCESS_FS_READ_DIR);
+    allow_links (rules, confines->inputs->pdata[i], 0);
+  }
 }
 
 /* The folder itself, or the nearest that is there: files are written beside their place and then renamed, and

@@ -23,7 +23,7 @@ typedef struct {
 Confines confines_new (void);
 void confines_clear (Confines *confines);
 
-/* What is read; of a folder all within. NULL: nothing. The array is NULL-terminated. */
+/* What is read; of a folder all within, and what links within lead to. NULL: nothing. The array is NULL-terminated. */
 void confines_add_input (Confines *confines, const char *path);
 void confines_add_inputs (Confines *confines, char *const *paths);
 
