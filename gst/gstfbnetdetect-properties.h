@@ -298,7 +298,8 @@
 /**
  * GstFbnetDetect:kernels:
  *
- * Kernel set: c, openblas, sse41, avx2, avxvnni, avx512, neon, neondot, neoni8mm (unset = the best).
+ * Kernel set: c, openblas, sse41, avx2, avxvnni, avx512, amx, neon, neondot, neoni8mm (unset = the
+ * best).
  *
  * Since: 0.1
  */

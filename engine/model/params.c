@@ -127,9 +127,10 @@ static const FbnetParamInfo params_table[] = {
 static const FbnetParamInfo options_table[] = {
   { "threads", "Threads that work on a frame", NULL, "one per processor", FBNET_PARAM_COUNT,
       OPTION (n_threads), 0, MAX_THREADS, 0, FALSE, NULL, FBNET_CHANGE_DETECTOR, FBNET_SCOPE_ALL },
-  { "kernels", "Kernel set: c, openblas, sse41, avx2, avxvnni, avx512, neon, neondot, neoni8mm",
-      NULL, "the best", FBNET_PARAM_NAME, OPTION (kernels), 0, 0, 0, FALSE, NULL,
-      FBNET_CHANGE_DETECTOR, FBNET_SCOPE_ALL },
+  { "kernels",
+      "Kernel set: c, openblas, sse41, avx2, avxvnni, avx512, amx, neon, neondot, neoni8mm", NULL,
+      "the best", FBNET_PARAM_NAME, OPTION (kernels), 0, 0, 0, FALSE, NULL, FBNET_CHANGE_DETECTOR,
+      FBNET_SCOPE_ALL },
   { "precision", "Arithmetic", NULL, NULL, FBNET_PARAM_CHOICE, OPTION (precision), 0,
       LAST (precisions), FBNET_PRECISION_AUTO, FALSE, precisions, FBNET_CHANGE_DETECTOR,
       FBNET_SCOPE_ALL },

@@ -35,7 +35,7 @@
       | LANDLOCK_ACCESS_FS_TRUNCATE)
 
 /* Folders in folders in which links are looked for. */
-#define MAX_DEPTH 8
+#define MAX_DEPTH 12
 
 Confines
 confines_new (void)
@@ -96,28 +96,40 @@ allow (const Ruleset *rules, const char *path, guint64 access)
   close (fd);
 }
 
-/* What somebody has linked into a folder that he names is meant, too: data sets are often folders of links. */
-static void
-allow_links (const Ruleset *rules, const char *folder, guint depth)
+/* FALSE: it was looked into before. */
+static gboolean
+is_new_folder (GHashTable *seen, const char *path)
 {
-  g_autoptr (GDir) dir = g_dir_open (folder, 0, NULL);
+  struct stat about;
+
+  return stat (path, &about) == 0 && S_ISDIR (about.st_mode)
+      && g_hash_table_add (seen,
+          g_strdup_printf ("%" G_GUINT64_FORMAT ":%" G_GUINT64_FORMAT, (guint64) about.st_dev,
+              (guint64) about.st_ino));
+}
+
+/* What somebody has linked into a folder that he names is meant, too: data sets are often folders of links. Of a
+ * folder that is a link itself only the links in it and in the folders right below count, so that one to / takes no time. */
+static void
+allow_links (const Ruleset *rules, const char *folder, guint depth, GHashTable *seen)
+{
+  g_autoptr (GDir) dir = is_new_folder (seen, folder) ? g_dir_open (folder, 0, NULL) : NULL;
 
   for (const char *name = dir != NULL ? g_dir_read_name (dir) : NULL; name != NULL;
        name = g_dir_read_name (dir)) {
     g_autofree char *path = g_build_filename (folder, name, NULL);
-    struct stat about;
-    if (lstat (path, &about) != 0)
-      continue;
-    if (S_ISLNK (about.st_mode))
+    const gboolean link = g_file_test (path, G_FILE_TEST_IS_SYMLINK);
+    if (link)
       allow (rules, path, LANDLOCK_ACCESS_FS_READ_FILE | LANDLOCK_ACCESS_FS_READ_DIR);
-    else if (S_ISDIR (about.st_mode) && depth < MAX_DEPTH)
-      allow_links (rules, path, depth + 1);
+    if (depth < MAX_DEPTH)
+      allow_links (rules, path, link ? MAX (depth + 1, MAX_DEPTH - 1) : depth + 1, seen);
   }
 }
 
 static void
 allow_inputs (const Ruleset *rules, const Confines *confines)
 {
+  g_autoptr (GHashTable) seen = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);
   static const char *const system[] = { "/usr", "/lib", "/lib64", "/etc", "/var/cache/fontconfig",
     "/sys/devices/system/cpu", "/proc/self", "/proc/cpuinfo", "/proc/meminfo", "/dev/null",
     "/dev/zero", "/dev/urandom" };
@@ -127,7 +139,7 @@ allow_inputs (const Ruleset *rules, const Confines *confines)
   for (guint i = 0; i < confines->inputs->len; i++) {
     allow (rules, confines->inputs->pdata[i],
         LANDLOCK_ACCESS_FS_READ_FILE | LANDLOCK_ACCESS_FS_READ_DIR);
-    allow_links (rules, confines->inputs->pdata[i], 0);
+    allow_links (rules, confines->inputs->pdata[i], 0, seen);
   }
 }
 

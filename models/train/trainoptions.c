@@ -67,7 +67,9 @@ add_begin_options (TrainOptions *o, GOptionContext *context)
         "norms have been folded]",
         "batch|stored" },
     { "freeze", 0, 0, G_OPTION_ARG_INT, &o->freeze,
-        "Leave the first N stages of the trunk as they are [2 with --model, else 0]", "N" },
+        "Leave the first N stages of the trunk as they are [all with --keep, 2 with --model, else "
+        "0]",
+        "N" },
     { NULL },
   };
 
@@ -137,7 +139,7 @@ add_run_options (TrainOptions *o, GOptionContext *context)
         "N" },
     { "rate", 'r', 0, G_OPTION_ARG_DOUBLE, &o->rate,
         "Learning rate [0.02 of sgd, 0.0005 of adam, adamw and rmsprop, 0.01 of adagrad, 1 of "
-        "adadelta; with --model half of it]",
+        "adadelta; with --model half of it, with --keep a quarter]",
         "R" },
     { "end-rate", 0, 0, G_OPTION_ARG_DOUBLE, &o->end_rate, "What it falls to, along a cosine [0]",
         "R" },
@@ -418,17 +420,20 @@ choose_solver (TrainOptions *o, GError **error)
   return TRUE;
 }
 
+/* More than any trunk has. */
+#define ALL_STAGES 64
+
 /* A model that knows something already is to be changed with care, and its first stages, edges and
- * colours, serve any picture (detectron2's FREEZE_AT is 2). */
+ * colours, serve any picture (detectron2's FREEZE_AT is 2). What shall be kept is kept by a trunk that stays as it is. */
 static void
 choose_defaults (TrainOptions *o)
 {
   const gboolean tuning = o->model != NULL;
 
   if (o->rate == -1)
-    o->rate = solver_usual_rate (o->solver_kind) * (tuning ? 0.5 : 1);
+    o->rate = solver_usual_rate (o->solver_kind) * (o->keep ? 0.25 : tuning ? 0.5 : 1);
   if (o->freeze == -1)
-    o->freeze = tuning ? 2 : 0;
+    o->freeze = o->keep ? ALL_STAGES : tuning ? 2 : 0;
 }
 
 gboolean
