@@ -23,12 +23,13 @@ typedef struct {
   guint least, expected; /* regions on the frame; 0: not known yet */
 } Case;
 
-/* Few objects; so many that each list of them is large, followed, looked at twice, compared with references. */
+/* Few objects; so many that each list of them is large, followed, looked at twice, compared with references. The
+ * lists of GstAnalytics are GStreamer's own, which ends the process when one of a hundred objects cannot grow. */
 #define FEW "scheduling=sync score-threshold=0.25 max-detections=6"
 #define MANY                                                                                       \
   "scheduling=sync score-threshold=0.001 iou-threshold=1 rpn-iou-threshold=1 post-nms-count=100 "  \
   "max-detections=100 "                                                                            \
-  "tracking=true track-min-hits=1 zoom-regions=2 zoom-policy=motion evaluate=true"
+  "tracking=true track-min-hits=1 zoom-regions=2 zoom-policy=motion evaluate=true meta-types=roi"
 
 static gboolean all;
 
