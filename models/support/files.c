@@ -134,11 +134,30 @@ file_bytes (const char *path, GError **error)
 
 /* --- Writing ---------------------------------------------------------------------------------- */
 
+/* Files are replaced by new ones, and a device, a pipe or a link to one must not be: /dev/stdout would be a file from
+ * then on, for everybody. Folders are told of by whoever replaces them. */
+static gboolean
+check_replaceable (const char *path, GError **error)
+{
+  g_autofree char *folder = g_path_get_dirname (path);
+  struct stat about;
+  const gboolean special =
+      stat (path, &about) == 0 && !S_ISREG (about.st_mode) && !S_ISDIR (about.st_mode);
+
+  if (!special && !g_str_equal (folder, "/dev") && !g_str_has_prefix (folder, "/proc/"))
+    return TRUE;
+  g_set_error (error, FBNET_ERROR, FBNET_ERROR_IO,
+      "%s: cannot be written: expected a file or a new name, found a device or a pipe", path);
+  return FALSE;
+}
+
 gboolean
 file_write (const char *path, const void *data, gsize size, GError **error)
 {
   g_autoptr (GError) cause = NULL;
 
+  if (!check_replaceable (path, error))
+    return FALSE;
   if (g_file_set_contents (path, data, (gssize) size, &cause))
     return TRUE;
   g_set_error_literal (error, FBNET_ERROR, FBNET_ERROR_IO, cause->message);
@@ -163,6 +182,8 @@ file_new_beside (const char *path, GError **error)
 gboolean
 file_move (const char *from, const char *to, GError **error)
 {
+  if (!check_replaceable (to, error))
+    return FALSE;
   if (g_rename (from, to) == 0)
     return TRUE;
   g_set_error (error, FBNET_ERROR, FBNET_ERROR_IO, "%s: cannot be written: %s", to,
@@ -174,6 +195,8 @@ file_move (const char *from, const char *to, GError **error)
 gboolean
 file_check_writable (const char *path, GError **error)
 {
+  if (!check_replaceable (path, error))
+    return FALSE;
   g_autofree char *beside = g_strconcat (path, ".part", NULL);
   const int file = g_open (beside, O_CREAT | O_WRONLY, 0666);
   const int reason = errno;

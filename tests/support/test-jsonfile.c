@@ -64,6 +64,42 @@ test_no_files (void)
   folder_remove (folder);
 }
 
+static void
+expect_unwritten (const char *path)
+{
+  g_autoptr (GError) error = NULL;
+
+  g_assert_false (file_write (path, "1", 1, &error));
+  g_assert_error (error, FBNET_ERROR, FBNET_ERROR_IO);
+  g_assert_nonnull (strstr (error->message, "found a device or a pipe"));
+  g_clear_error (&error);
+  g_assert_false (file_check_writable (path, &error));
+  g_assert_nonnull (error);
+}
+
+/* What is no file is not replaced by one; what is, and what is new, is. */
+static void
+test_replaced (void)
+{
+  char *folder = folder_new ();
+  g_autofree char *path = g_build_filename (folder, "file", NULL);
+  g_autoptr (GError) error = NULL;
+  struct stat about;
+
+  g_assert_cmpint (mkfifo (path, 0600), ==, 0);
+  expect_unwritten (path);
+  g_assert_true (lstat (path, &about) == 0 && S_ISFIFO (about.st_mode));
+  g_remove (path);
+  g_assert_cmpint (symlink ("/dev/null", path), ==, 0);
+  expect_unwritten (path);
+  g_assert_true (lstat (path, &about) == 0 && S_ISLNK (about.st_mode));
+  g_remove (path);
+  expect_unwritten ("/dev/fbnet-test");
+  for (guint i = 0; i < 2; i++)
+    g_assert_true (file_write (path, "1", 1, &error) && file_check_writable (path, &error));
+  folder_remove (folder);
+}
+
 /* A text goes to its end, not to the first zero. */
 static void
 test_text (void)
@@ -195,6 +231,7 @@ main (int argc, char **argv)
   g_test_add_func ("/json/parse", test_parse);
   g_test_add_func ("/json/parse-errors", test_parse_errors);
   g_test_add_func ("/json/no-files", test_no_files);
+  g_test_add_func ("/json/replaced", test_replaced);
   g_test_add_func ("/json/text", test_text);
   g_test_add_func ("/json/write", test_write);
   g_test_add_func ("/json/floats-round-trip", test_floats_round_trip);
