@@ -2,7 +2,6 @@
  *
  * fbnet-train: a model and a data set become a better model.
  */
-#include <cblas.h>
 #include <errno.h>
 #include <glib/gstdio.h>
 #include <math.h>
@@ -17,6 +16,7 @@
 #include "start.h"
 #include "support/commandline.h"
 #include "support/files.h"
+#include "train/blas.h"
 #include "validation.h"
 #ifdef HAVE_ANNOTATE
 #  include "samplesheet.h"
@@ -499,7 +499,7 @@ check_outputs (const Session *session, GError **error)
 static gboolean
 train (Session *session, GError **error)
 {
-  if (!check_outputs (session, error)
+  if (!blas_load (error) || !check_outputs (session, error)
       || !train_start_open (&session->start, &session->options, error)
       || !open_dataset (session, error) || !make_model (session, error)
       || !train_options_augment (&session->options, session->start.model, &session->augment, error))
@@ -521,7 +521,6 @@ run (gpointer data, Console *console, GError **error)
 
   session->console = console;
   console->silent = !speaks (session);
-  openblas_set_num_threads (1); /* the workers are the threads */
   signal (SIGINT, interrupt);
   signal (SIGTERM, terminate);
   return train (session, error);
