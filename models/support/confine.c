@@ -4,6 +4,7 @@
  */
 #include "confine.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <linux/landlock.h>
 #include <sched.h>
@@ -11,6 +12,8 @@
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
+
+#include "base/replace.h"
 
 #ifdef HAVE_SECCOMP
 #  include <seccomp.h>
@@ -33,6 +36,9 @@
 #define OF_FILES                                                                                   \
   (LANDLOCK_ACCESS_FS_EXECUTE | LANDLOCK_ACCESS_FS_READ_FILE | LANDLOCK_ACCESS_FS_WRITE_FILE       \
       | LANDLOCK_ACCESS_FS_TRUNCATE)
+
+/* What holds for this process. */
+static Confined held;
 
 /* Folders in folders in which links are looked for. */
 #define MAX_DEPTH 12
@@ -165,8 +171,12 @@ allow_outputs (const Ruleset *rules, const Confines *confines)
       | LANDLOCK_ACCESS_FS_READ_DIR;
 
   for (guint i = 0; i < confines->outputs->len; i++) {
-    g_autofree char *folder = existing_folder (confines->outputs->pdata[i]);
+    const char *path = confines->outputs->pdata[i];
+    g_autofree char *target = replace_target (path, NULL);
+    g_autofree char *folder = existing_folder (path);
+    g_autofree char *behind = existing_folder (target != NULL ? target : path);
     allow (rules, folder, access);
+    allow (rules, behind, access);
   }
 }
 
@@ -251,5 +261,16 @@ confine_process (const Confines *confines)
     confined |= CONFINED_FILES;
   if (confine_system ())
     confined |= CONFINED_SYSTEM;
-  return confined;
+  return held = confined;
+}
+
+/* access() asks for the rights of the user, which Landlock is not about. */
+const char *
+confine_explain (const char *path, int right, int cause)
+{
+  if (!(held & CONFINED_FILES) || cause != EACCES || access (path, right) != 0)
+    return "";
+  return " to this program, which keeps to the files and folders of its command line unless it is "
+         "given "
+         "--unconfined";
 }

@@ -28,11 +28,15 @@ void confines_add_input (Confines *confines, const char *path);
 void confines_add_inputs (Confines *confines, char *const *paths);
 
 /* What is written, a file or a folder that need not be there yet: so may be all in the folder that it is
- * in, or the nearest that is there. NULL: nothing. */
+ * in, or the nearest that is there, and in that where its links lead. NULL: nothing. */
 void confines_add_output (Confines *confines, const char *path);
 
 /* For the whole process; before it has a second thread. What belongs to the system (/usr, /etc, …) stays
  * readable. Returns what holds from now on. */
 Confined confine_process (const Confines *confines);
+
+/* To be put behind the system's words for `cause`, by which a file could not be opened for reading (R_OK) or in a folder
+ * for writing (W_OK): "", or that the confinement forbids it and what lifts that. */
+const char *confine_explain (const char *path, int right, int cause);
 
 #endif
