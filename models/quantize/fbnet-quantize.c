@@ -10,7 +10,6 @@
 #include "quantizeoptions.h"
 #include "quantizereport.h"
 #include "support/commandline.h"
-#include "support/files.h"
 #include "support/jsonfile.h"
 #include "support/modelfile.h"
 #include "support/modelparams.h"
@@ -221,7 +220,7 @@ quantize (Session *session, GError **error)
   const QuantizeOptions *o = session->options;
   const QuantizerOptions how = quantize_options_how (o);
 
-  if (!file_check_writable (o->output, error) || !open_model (session, error))
+  if (!open_model (session, error))
     return FALSE;
   session->pictures = list_pictures (o->images, error);
   if (session->pictures == NULL)
@@ -264,7 +263,7 @@ name_files (gpointer options, Confines *confines)
   confines_add_input (confines, o->images);
   confines_add_input (confines, o->annotations);
   confines_add_input (confines, o->eval_images);
-  confines_add_output (confines, o->output);
+  confines_add_output (confines, OUTPUT_FILE, "--output", o->output);
 }
 
 static const Program program = {

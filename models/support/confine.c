@@ -46,14 +46,15 @@ static Confined held;
 Confines
 confines_new (void)
 {
-  return (Confines){ g_ptr_array_new (), g_ptr_array_new (), FALSE, FALSE };
+  return (
+      Confines){ g_ptr_array_new (), g_array_new (FALSE, FALSE, sizeof (Output)), FALSE, FALSE };
 }
 
 void
 confines_clear (Confines *confines)
 {
   g_ptr_array_unref (confines->inputs);
-  g_ptr_array_unref (confines->outputs);
+  g_array_unref (confines->outputs);
 }
 
 void
@@ -70,11 +71,19 @@ confines_add_inputs (Confines *confines, char *const *paths)
     confines_add_input (confines, *paths);
 }
 
-void
-confines_add_output (Confines *confines, const char *path)
+gboolean
+output_is_standard (const char *path)
 {
+  return g_str_equal (path, "-");
+}
+
+void
+confines_add_output (Confines *confines, OutputKind kind, const char *option, const char *path)
+{
+  const Output output = { kind, option, path };
+
   if (path != NULL)
-    g_ptr_array_add (confines->outputs, (gpointer) path);
+    g_array_append_val (confines->outputs, output);
 }
 
 /* --- Files ------------------------------------------------------------------------------------ */
@@ -171,7 +180,9 @@ allow_outputs (const Ruleset *rules, const Confines *confines)
       | LANDLOCK_ACCESS_FS_READ_DIR;
 
   for (guint i = 0; i < confines->outputs->len; i++) {
-    const char *path = confines->outputs->pdata[i];
+    const char *path = g_array_index (confines->outputs, Output, i).path;
+    if (output_is_standard (path))
+      continue;
     g_autofree char *target = replace_target (path, NULL);
     g_autofree char *folder = existing_folder (path);
     g_autofree char *behind = existing_folder (target != NULL ? target : path);

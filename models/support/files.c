@@ -237,6 +237,16 @@ file_check_writable (const char *path, GError **error)
 }
 
 gboolean
+file_remove (const char *path, GError **error)
+{
+  if (g_unlink (path) == 0 || errno == ENOENT)
+    return TRUE;
+  g_set_error (error, FBNET_ERROR, FBNET_ERROR_IO, "%s: cannot remove this file: %s", path,
+      g_strerror (errno));
+  return FALSE;
+}
+
+gboolean
 file_make_folder (const char *path, GError **error)
 {
   if (g_mkdir_with_parents (path, 0777) == 0)

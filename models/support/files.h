@@ -28,6 +28,9 @@ gboolean file_move (const char *from, const char *to, GError **error);
  * error. */
 gboolean file_check_writable (const char *path, GError **error);
 
+/* Where there is none, that is well. */
+gboolean file_remove (const char *path, GError **error);
+
 /* And those above it, where there are none. */
 gboolean file_make_folder (const char *path, GError **error);
 

@@ -122,8 +122,8 @@ check (Fixture *f, gboolean reads_all)
   if (child == 0) {
     Confines confines = confines_new ();
     confines_add_input (&confines, f->named);
-    confines_add_output (&confines, f->made);
-    confines_add_output (&confines, f->link);
+    confines_add_output (&confines, OUTPUT_FILE, "--output", f->made);
+    confines_add_output (&confines, OUTPUT_FILE, "--log", f->link);
     confines.reads_all = reads_all;
     const Confined confined = confine_process (&confines);
     confines_clear (&confines);
