@@ -3,9 +3,6 @@
  * fbnet-dataset: pictures and annotations as people have them become one checked set in COCO's format, to
  * learn from and to evaluate with.
  */
-#include <errno.h>
-#include <glib/gstdio.h>
-
 #include "checkpictures.h"
 #include "cocoset.h"
 #include "labeloptions.h"
@@ -46,28 +43,7 @@ session_clear (Session *session)
 
 /* --- The folder ------------------------------------------------------------------------------- */
 
-static gboolean
-make_folder (const char *path, GError **error)
-{
-  if (g_mkdir_with_parents (path, 0777) == 0)
-    return TRUE;
-  g_set_error (error, FBNET_ERROR, FBNET_ERROR_IO, "%s: cannot make this folder: %s", path,
-      g_strerror (errno));
-  return FALSE;
-}
-
-/* An older file would not be of these pictures. */
-static gboolean
-remove_older (const char *path, GError **error)
-{
-  if (g_unlink (path) == 0 || errno == ENOENT)
-    return TRUE;
-  g_set_error (error, FBNET_ERROR, FBNET_ERROR_IO, "%s: cannot remove this file: %s", path,
-      g_strerror (errno));
-  return FALSE;
-}
-
-/* Before the work. */
+/* Older files would not be of these pictures. */
 static gboolean
 prepare (Session *session, GError **error)
 {
@@ -77,10 +53,9 @@ prepare (Session *session, GError **error)
   session->val = g_build_filename (output, "val.json", NULL);
   session->sheet = g_build_filename (output, "samples.png", NULL);
   session->reduced = g_build_filename (output, "images", NULL);
-  return make_folder (output, error)
-      && (session->options->max_side == 0 || make_folder (session->reduced, error))
-      && file_check_writable (session->train, error) && remove_older (session->train, error)
-      && remove_older (session->val, error);
+  return (session->options->max_side == 0 || file_make_folder (session->reduced, error))
+      && file_check_writable (session->train, error) && file_remove (session->train, error)
+      && file_remove (session->val, error);
 }
 
 /* --- Reading ---------------------------------------------------------------------------------- */
@@ -258,7 +233,7 @@ static void
 name_files (gpointer options, Confines *confines)
 {
   confines->reads_all = TRUE;
-  confines_add_output (confines, ((LabelOptions *) options)->output);
+  confines_add_output (confines, OUTPUT_FOLDER, "--output", ((LabelOptions *) options)->output);
 }
 
 static const Program program = {
