@@ -193,14 +193,14 @@ rcnn_settings (const Step *step)
 }
 
 /* Forward and backward from the parameters as they are; `recorded`: as they were in the model. */
-static RcnnLosses
+static TrainLosses
 run (Step *step, const RcnnSettings *settings, gboolean recorded)
 {
   step->recorded = recorded;
   step->n_masks = 0;
   tape_reset (step->net.tape);
   memset (step->net.gradient, 0, step->params->n_values * sizeof (Real));
-  const RcnnLosses losses = rcnn_forward (&step->net, NULL, settings, step->batch, 2, 1, 0, 0);
+  const TrainLosses losses = rcnn_forward (&step->net, NULL, settings, step->batch, 2, 1, 0, 0);
   tape_backward (step->net.tape);
   if (recorded && step->samples[0].crop_mask != NULL)
     g_assert_cmpuint (step->n_masks, ==, expected_tensor (step, "mask.targets", "")->shape[0]);
@@ -220,7 +220,7 @@ check_loss (const Step *step, const char *prefix, const char *name, double found
 }
 
 static void
-check_losses (const Step *step, const char *prefix, const RcnnLosses *losses)
+check_losses (const Step *step, const char *prefix, const TrainLosses *losses)
 {
   check_loss (step, prefix, "rpn_cls", losses->rpn_objectness);
   check_loss (step, prefix, "rpn_loc", losses->rpn_box);
@@ -304,7 +304,7 @@ check_two_steps (Step *step)
     setting (step, "ema", "decay"), -1 };
   SgdState state = sgd_state_new (step->params);
 
-  RcnnLosses losses = run (step, &settings, TRUE);
+  TrainLosses losses = run (step, &settings, TRUE);
   check_losses (step, "loss.", &losses);
   check_gradients (step, "grad.");
   check_statistics (step, "stats1.");
@@ -363,7 +363,7 @@ test_smooth (gconstpointer name)
 
   settings.rpn_beta = setting (step, "smooth", "rpn");
   settings.box_beta = setting (step, "smooth", "box_head");
-  const RcnnLosses losses = run (step, &settings, TRUE);
+  const TrainLosses losses = run (step, &settings, TRUE);
   check_losses (step, "smooth.loss.", &losses);
   check_gradients (step, "smooth.grad.");
   step_free (step);
