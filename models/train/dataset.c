@@ -65,8 +65,10 @@ static const char *const flaws[N_FLAWS] = {
       "annotations with a mask of another size than the picture: masks are trained "
       "without them",
   [PICTURE_BROKEN] = "pictures that cannot be read: others take their place",
-  [PICTURE_EXCHANGED] = "pictures whose width and height their annotations exchange: others take "
-                        "their place",
+  [PICTURE_EXCHANGED] =
+      "pictures whose width and height their annotations exchange (exchange them "
+      "there; or, where EXIF turns the pictures, let fbnet-dataset turn the boxes along): "
+      "others take their place",
   [PICTURE_SIZE] = "pictures of another size than their annotations say: others take their place",
 };
 
