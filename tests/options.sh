@@ -1,8 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: LGPL-2.1-or-later
 #
-# Builds what the build's options can leave out, without a warning, and runs the tests that are left; and
-# sees that clang-format would change no file.
+# Builds what the build's options can leave out, without a warning, and runs the tests that are left.
 set -eu
 
 usage='tests/options.sh [--build-dir DIR]
@@ -18,12 +17,6 @@ while [ $# -gt 0 ]; do
     *) echo "$usage" >&2; exit 2 ;;
   esac
 done
-
-# Other versions lay out otherwise.
-if clang-format --version 2>/dev/null | grep -q 'version 14\.'; then
-  echo "== format"
-  git ls-files '*.c' '*.h' | xargs clang-format --dry-run -Werror
-fi
 
 # try NAME SUITES OPTIONS…
 try() {
