@@ -30,7 +30,8 @@ try() {
   meson test -C "$build/$name" --no-rebuild --print-errorlogs --no-suite memcheck $suites
 }
 
-# Without what only some processors have, for the time it takes to build.
-try engine '--suite api --suite unit' -Dsimd=disabled -Dgstreamer=disabled -Doverlay=disabled \
-  -Dtools=disabled -Dimporter=disabled -Dmpi=disabled
+# Without what only some processors have, for the time it takes to build. The library alone, static, is also used as
+# it is installed.
+try engine '--suite api --suite unit --suite examples' -Dsimd=disabled -Dgstreamer=disabled -Doverlay=disabled \
+  -Dtools=disabled -Dimporter=disabled -Dmpi=disabled -Dintrospection=disabled -Ddefault_library=static
 try plain '--suite api --suite element' -Dsimd=disabled -Doverlay=disabled -Danalytics=disabled -Ddoc=auto
