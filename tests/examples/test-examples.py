@@ -204,7 +204,6 @@ def test_record(_truth):
     """Of a film with something for a second at two times there are two films, each of some two seconds more before
     and after."""
     need_elements("x264enc", "splitmuxsink", "mp4mux", "h264parse", "jpegdec")
-    os.makedirs("films")
     os.makedirs("long")
     launch(f"videotestsrc num-buffers=1 pattern=white ! video/x-raw,width=320,height=240 ! jpegenc ! "
            "filesink location=blank.jpg")
