@@ -9,7 +9,8 @@ usage='tests/release.sh [--aarch64 | --packages] RELEASE FOLDER [-- MESON-TEST-A
   --aarch64 tests/aarch64.sh instead of tests/run.sh, which says what goes to meson test
   --packages examples/package.sh instead, of what is committed, without tests: twice, and the same bytes; lintian must
             find no error and no warning, and autopkgtest runs debian/tests in a copy of FOLDER.clean, which has the
-            release and nothing else. Packages stay in FOLDER/src/packages; the last line says what was found
+            release and nothing else. Packages stay in FOLDER/src/packages; the last line says what was found.
+            DEB_CFLAGS_APPEND=-O1 compiles in a tenth of the time what nobody should use
   RELEASE   trixie, sid, …
   FOLDER    where debootstrap puts the release, unless it is there already
   --        the rest goes to meson test; default: --suite api --suite element --suite pipeline
@@ -76,7 +77,7 @@ build_packages() {
   rm -rf "$folder/src/clone" "$folder/src/packages"
   git clone --quiet --depth 1 "file://$top" "$folder/src/clone"
   install_inside autopkgtest ccache git lintian
-  inside sh -euc '
+  inside env DEB_CFLAGS_APPEND="${DEB_CFLAGS_APPEND-}" sh -euc '
     export PATH=/usr/lib/ccache:$PATH CCACHE_DIR=/src/ccache DEB_BUILD_OPTIONS="nocheck noautodbgsym"
     exec /src/clone/examples/package.sh --twice --output /src/packages'
   say "packages: $(ls "$folder"/src/packages/*.deb | wc -l), built twice, the same bytes"
