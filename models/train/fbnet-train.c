@@ -2,7 +2,6 @@
  *
  * fbnet-train: a model and a data set become a better model.
  */
-#include <cblas.h>
 #include <errno.h>
 #include <glib/gstdio.h>
 #include <math.h>
@@ -10,13 +9,14 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/resource.h>
+#include <unistd.h>
 
 #include "datasetreader.h"
 #include "losscurve.h"
 #include "mpilink.h"
 #include "start.h"
 #include "support/commandline.h"
-#include "support/files.h"
+#include "train/blas.h"
 #include "validation.h"
 #ifdef HAVE_ANNOTATE
 #  include "samplesheet.h"
@@ -31,8 +31,10 @@
 typedef struct {
   TrainOptions options;
   GroupLink link;
-  Console *console; /* NULL until the run begins; silent but for the first process */
+  gboolean began;   /* the command line is right */
+  Console *console; /* silent but for the first process */
   TrainStart start;
+  ClassFolders *val_folders; /* of a classifier that is evaluated */
   Dataset *dataset;
   TrainSettings settings;
   AugmentOptions augment;
@@ -86,6 +88,7 @@ session_clear (Session *session)
     dataset_reader_free (session->readers[i]);
   g_free (session->readers);
   validation_free (session->validation);
+  class_folders_free (session->val_folders);
   trainer_free (session->trainer);
   g_clear_error (&session->failure);
   g_free (session->settings.fingerprint);
@@ -129,8 +132,8 @@ tell_empty_classes (Session *session)
 }
 
 /* Masks only for a model that can learn from them. */
-static gboolean
-open_dataset (Session *session, GError **error)
+static Dataset *
+open_annotations (const Session *session, GError **error)
 {
   const TrainOptions *o = &session->options;
   const guint n = g_strv_length (o->annotations);
@@ -142,15 +145,45 @@ open_dataset (Session *session, GError **error)
 
   for (guint i = 0; i < n; i++)
     sources[i] = (DatasetSource){ o->annotations[i], o->images[i] };
-  session->dataset = dataset_open (sources, n, &options, error);
+  return dataset_open (sources, n, &options, error);
+}
+
+/* And what it is evaluated with. */
+static Dataset *
+open_classes (Session *session, GError **error)
+{
+  const TrainOptions *o = &session->options;
+  const DatasetOptions options = { .repeat_threshold = o->repeat_threshold };
+  g_autoptr (ClassFolders) folders = class_folders_read (o->images[0], error);
+
+  if (folders == NULL)
+    return NULL;
+  if (o->val_split > 0)
+    session->val_folders = class_folders_split (folders, o->val_split);
+  if (o->val_images != NULL
+      && (session->val_folders = class_folders_read (o->val_images, error)) == NULL)
+    return NULL;
+  return dataset_open_folders (folders, &options, error);
+}
+
+static gboolean
+open_dataset (Session *session, GError **error)
+{
+  const gboolean by_class = train_options_by_class (&session->options);
+
+  session->dataset = by_class ? open_classes (session, error) : open_annotations (session, error);
   if (session->dataset == NULL)
     return FALSE;
   tell_problems (session);
-  console_say (session->console, "%u pictures, %u objects of %u classes",
-      dataset_n_pictures (session->dataset), dataset_n_objects (session->dataset),
-      dataset_n_classes (session->dataset));
+  if (by_class)
+    console_say (session->console, "%u pictures of %u classes",
+        dataset_n_pictures (session->dataset), dataset_n_classes (session->dataset));
+  else
+    console_say (session->console, "%u pictures, %u objects of %u classes",
+        dataset_n_pictures (session->dataset), dataset_n_objects (session->dataset),
+        dataset_n_classes (session->dataset));
   tell_empty_classes (session);
-  return train_start_keep_classes (&session->start, o, session->dataset, error);
+  return train_start_keep_classes (&session->start, &session->options, session->dataset, error);
 }
 
 static gboolean
@@ -222,7 +255,8 @@ open_trainer (Session *session, GError **error)
     console_say (session->console,
         "its steps, or when it is evaluated, are others than the run began with: the result is not "
         "that of an unbroken run");
-  session->points = session->options.log != NULL && resumes
+  session->points =
+      session->options.log != NULL && !output_is_standard (session->options.log) && resumes
       ? loss_curve_read (session->options.log, done)
       : g_array_new (FALSE, FALSE, sizeof (LossPoint));
   return TRUE;
@@ -274,11 +308,13 @@ static gboolean
 open_validation (Session *session, GError **error)
 {
   const TrainOptions *o = &session->options;
+  const gboolean by_class = train_options_by_class (o);
   g_autofree char *best = best_path (session);
   const ValidationOptions options = {
-    .annotations = o->val_annotations != NULL ? o->val_annotations : o->annotations[0],
+    .annotations = o->val_annotations != NULL || by_class ? o->val_annotations : o->annotations[0],
     .images = o->val_images != NULL ? o->val_images : o->images[0],
     .only = o->val_split > 0 ? dataset_held_out (session->dataset) : NULL,
+    .folders = session->val_folders,
     .best = best,
     .patience = (guint) o->patience,
     .plateau = !o->plateau    ? 0
@@ -340,17 +376,20 @@ tell_memory (Session *session)
 static void
 log_step (Session *session, const TrainStatus *status)
 {
-  const RcnnLosses *l = &status->losses;
+  const TrainLosses *l = &status->losses;
 
   if (session->log == NULL)
     return;
   fprintf (session->log,
-      "{\"step\": %u, \"rate\": %.6g, \"gradient_norm\": %.4g, \"loss\": %.5f, \"rpn_objectness\": "
-      "%.5f, \"rpn_box\": %.5f, \"classes\": %.5f, \"box\": %.5f, \"mask\": %.5f, \"rois\": %.0f, "
-      "\"objects\": %.0f, \"right\": %.0f}\n",
-      status->iteration, status->rate, status->gradient_norm, rcnn_losses_total (l),
-      l->rpn_objectness, l->rpn_box, l->classes, l->box, l->mask, l->n_rois, l->n_objects,
-      l->n_right);
+      "{\"step\": %u, \"rate\": %.6g, \"gradient_norm\": %.4g, \"loss\": %.5f, \"classes\": %.5f, ",
+      status->iteration, status->rate, status->gradient_norm, train_losses_total (l), l->classes);
+  if (train_options_by_class (&session->options))
+    fprintf (session->log, "\"pictures\": %.0f, \"right\": %.0f}\n", l->n_rois, l->n_right);
+  else
+    fprintf (session->log,
+        "\"rpn_objectness\": %.5f, \"rpn_box\": %.5f, \"box\": %.5f, \"mask\": %.5f, \"rois\": "
+        "%.0f, \"objects\": %.0f, \"right\": %.0f}\n",
+        l->rpn_objectness, l->rpn_box, l->box, l->mask, l->n_rois, l->n_objects, l->n_right);
   fflush (session->log);
 }
 
@@ -364,6 +403,23 @@ pictures_per_second (const Session *session)
   return (progress->done + 1) * (double) session->options.batch / MAX (seconds, 1e-6);
 }
 
+/* Means of the last steps. */
+static void
+note_losses (Session *session)
+{
+  const TrainLosses l = loss_curve_mean (session->points, SMOOTH);
+  Progress *progress = &session->console->progress;
+  const double speed = pictures_per_second (session);
+
+  if (train_options_by_class (&session->options))
+    g_snprintf (progress->note, sizeof progress->note, "%.1f pictures/s; loss %.3f, %.0f %% right",
+        speed, l.classes, 100 * l.n_right / MAX (l.n_rois, 1));
+  else
+    g_snprintf (progress->note, sizeof progress->note,
+        "%.1f pictures/s; loss %.3f = rpn %.3f + %.3f, class %.3f, box %.3f, mask %.3f", speed,
+        train_losses_total (&l), l.rpn_objectness, l.rpn_box, l.classes, l.box, l.mask);
+}
+
 static gboolean
 after_step (gpointer data, const TrainStatus *status)
 {
@@ -375,13 +431,9 @@ after_step (gpointer data, const TrainStatus *status)
   if (speaks (session)) {
     const LossPoint point = { status->iteration, status->rate, status->losses };
     g_array_append_val (session->points, point);
-    const RcnnLosses l = loss_curve_mean (session->points, SMOOTH);
     if (dataset_n_broken_pictures (session->dataset) > session->n_broken)
       tell_problems (session);
-    g_snprintf (session->console->progress.note, sizeof session->console->progress.note,
-        "%.1f pictures/s; loss %.3f = rpn %.3f + %.3f, class %.3f, box %.3f, mask %.3f",
-        pictures_per_second (session), rcnn_losses_total (&l), l.rpn_objectness, l.rpn_box,
-        l.classes, l.box, l.mask);
+    note_losses (session);
     log_step (session, status);
     progress_step (&session->console->progress);
     if (first)
@@ -398,7 +450,8 @@ open_log (Session *session, GError **error)
 
   if (path == NULL || !speaks (session))
     return TRUE;
-  session->log = g_fopen (path, session->start.resumes ? "a" : "w");
+  session->log = output_is_standard (path) ? fdopen (dup (STDOUT_FILENO), "w")
+                                           : g_fopen (path, session->start.resumes ? "a" : "w");
   if (session->log == NULL)
     g_set_error (error, FBNET_ERROR, FBNET_ERROR_IO, "%s: cannot be written: %s", path,
         g_strerror (errno));
@@ -481,26 +534,10 @@ show_samples (Session *session, GError **error)
   return TRUE;
 }
 
-/* What cannot be written is found out before the work, not after it. */
-static gboolean
-check_outputs (const Session *session, GError **error)
-{
-  const TrainOptions *o = &session->options;
-  const char *const paths[] = { o->show != NULL ? o->show : o->output,
-    o->show != NULL ? NULL : o->checkpoint, o->curve };
-
-  for (guint i = 0; speaks (session) && i < G_N_ELEMENTS (paths); i++) {
-    if (paths[i] != NULL && !file_check_writable (paths[i], error))
-      return FALSE;
-  }
-  return TRUE;
-}
-
 static gboolean
 train (Session *session, GError **error)
 {
-  if (!check_outputs (session, error)
-      || !train_start_open (&session->start, &session->options, error)
+  if (!blas_load (error) || !train_start_open (&session->start, &session->options, error)
       || !open_dataset (session, error) || !make_model (session, error)
       || !train_options_augment (&session->options, session->start.model, &session->augment, error))
     return FALSE;
@@ -521,7 +558,6 @@ run (gpointer data, Console *console, GError **error)
 
   session->console = console;
   console->silent = !speaks (session);
-  openblas_set_num_threads (1); /* the workers are the threads */
   signal (SIGINT, interrupt);
   signal (SIGTERM, terminate);
   return train (session, error);
@@ -539,12 +575,27 @@ check (gpointer session, GError **error)
   return train_options_check (&((Session *) session)->options, error);
 }
 
-/* A config of the zoo is no file. Processes of one run talk to each other. */
 static void
-name_files (gpointer session, Confines *confines)
+name_outputs (const TrainOptions *o, Confines *confines)
 {
-  const TrainOptions *o = &((Session *) session)->options;
+  if (o->show != NULL) {
+    confines_add_output (confines, OUTPUT_FILE, "--show-samples", o->show);
+    return;
+  }
+  confines_add_output (confines, OUTPUT_FILE, "--output", o->output);
+  confines_add_output (confines, OUTPUT_FILE, "--checkpoint", o->checkpoint);
+  confines_add_output (confines, OUTPUT_LOG, "--log", o->log);
+  confines_add_output (confines, OUTPUT_FILE, "--curve", o->curve);
+}
 
+/* A config of the zoo is no file. Processes of one run talk to each other, and one of them writes. */
+static void
+name_files (gpointer data, Confines *confines)
+{
+  Session *session = data;
+  const TrainOptions *o = &session->options;
+
+  session->began = TRUE;
   confines->keeps_all = mpi_link_is_open ();
   confines_add_input (confines, o->model);
   confines_add_input (confines, o->config);
@@ -553,22 +604,21 @@ name_files (gpointer session, Confines *confines)
   confines_add_inputs (confines, o->images);
   confines_add_input (confines, o->val_annotations);
   confines_add_input (confines, o->val_images);
-  confines_add_output (confines, o->output);
-  confines_add_output (confines, o->checkpoint);
-  confines_add_output (confines, o->log);
-  confines_add_output (confines, o->curve);
-  confines_add_output (confines, o->show);
+  if (speaks (session))
+    name_outputs (o, confines);
 }
 
 static const Program program = {
   .name = "fbnet-train",
-  .summary = "Teaches a detector new objects.",
+  .summary = "Teaches a detector new objects, or a classifier new classes.",
   .examples =
       "All that stands behind the options: docs/training.md.\n"
       "\n"
       "Examples:\n"
       "  fbnet-train --model coco.safetensors --annotations train.json --images train \\\n"
       "      --val-split 0.15 --output mine.safetensors\n"
+      "  fbnet-train --config fbnet_96 --images classes --val-split 0.15 --output "
+      "names.safetensors\n"
       "  fbnet-train --config faster_rcnn_fbnetv3a_C4 --annotations train.json --images train \\\n"
       "      --show-samples samples.png\n",
   .failures = "the run failed",
@@ -584,10 +634,9 @@ main (int argc, char **argv)
 {
   Session session = { .link = mpi_link_open (&argc, &argv), .options = train_options_new () };
   const int code = program_main (&program, &session, argc, argv);
-  const gboolean began = session.console != NULL;
 
   session_clear (&session);
-  if (began && code != EXIT_DONE)
+  if (session.began && code != EXIT_DONE)
     mpi_link_abort (code);
   mpi_link_close ();
   return code;
