@@ -262,14 +262,30 @@ net_rpn (Net *net, Var *feature, Var **logits, Var **deltas)
   *deltas = net_conv (net, x, layers_conv (layers, ROLE_RPN_DELTAS));
 }
 
+/* What READS_MEAN reads. */
+static Var *
+mean_of (Net *net, Var *x)
+{
+  return x->h > 1 || x->w > 1 ? op_mean (net->tape, x) : x;
+}
+
 void
 net_box_head (Net *net, Var *pooled, Var **logits, Var **deltas)
 {
   const Layers *layers = net->params->model->layers;
-  Var *x = net_stage (net, pooled, layers_stage (layers, ROLE_BOX, 0));
+  Var *x = mean_of (net, net_stage (net, pooled, layers_stage (layers, ROLE_BOX, 0)));
 
-  if (x->h > 1 || x->w > 1)
-    x = op_mean (net->tape, x);
   *logits = net_conv (net, x, layers_conv (layers, ROLE_CLS_SCORE));
   *deltas = net_conv (net, x, layers_conv (layers, ROLE_BBOX_PRED));
+}
+
+Var *
+net_classifier (Net *net, Var *x)
+{
+  const Layers *layers = net->params->model->layers;
+  const guint n = layers_count (layers, ROLE_TRUNK);
+
+  for (guint s = 0; s < n; s++)
+    x = net_stage (net, x, layers_stage (layers, ROLE_TRUNK, s));
+  return net_conv (net, mean_of (net, x), layers_conv (layers, ROLE_CLASS_LOGITS));
 }

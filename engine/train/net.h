@@ -60,4 +60,7 @@ Var *net_pool (Net *net, const Features *features, const NetRois *rois, guint re
 void net_rpn (Net *net, Var *feature, Var **logits, Var **deltas);
 void net_box_head (Net *net, Var *pooled, Var **logits, Var **deltas);
 
+/* All of a classifier, on a batch: logits, one pixel of each image. */
+Var *net_classifier (Net *net, Var *x);
+
 #endif

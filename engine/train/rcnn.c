@@ -6,6 +6,7 @@
 
 #include <string.h>
 
+#include "batch.h"
 #include "detect/rpn.h"
 
 /* Purposes of random numbers. */
@@ -26,7 +27,7 @@ typedef struct {
   Var *batch;
   Features features;
   TeacherAnswers taught; /* empty without a teacher */
-  RcnnLosses losses;
+  TrainLosses losses;
 } Rcnn;
 
 static RandomKey
@@ -55,63 +56,16 @@ rcnn_settings_of (const FbnetModel *model)
   };
 }
 
-double
-rcnn_losses_total (const RcnnLosses *losses)
-{
-  return losses->rpn_objectness + losses->rpn_box + losses->classes + losses->box + losses->mask;
-}
-
 const char *
 rcnn_unsupported (const FbnetModel *model)
 {
   const Description *d = model->description;
 
-  if (d->task != FBNET_TASK_DETECTION)
-    return "it is a classifier; detectors are trained";
   if (d->n_keypoints > 0)
     return "it has a keypoint head; box and mask heads are trained";
   if (d->quantization != NULL)
     return "its weights are int8; float models are trained";
   return NULL;
-}
-
-/* --- Backbone --------------------------------------------------------------------------------- */
-
-static gsize
-padded (gsize side, gsize divisibility)
-{
-  const gsize d = MAX (divisibility, 1);
-
-  return (side + d - 1) / d * d;
-}
-
-static void
-normalize_into (Var *batch, guint image, const TrainSample *sample, const Description *d)
-{
-  for (gsize y = 0; y < sample->height; y++) {
-    const guint8 *row = sample->pixels + y * sample->width * 3;
-    Real *out = batch->value + (image * batch->h + y) * batch->w * 3;
-    for (gsize i = 0; i < (gsize) sample->width * 3; i++)
-      out[i] = ((Real) row[i] - (Real) d->mean[i % 3]) / (Real) d->std[i % 3];
-  }
-}
-
-/* detectron2 ImageList.from_tensors: zeros to the right and below. */
-static Var *
-make_batch (const Rcnn *r)
-{
-  gsize h = 0, w = 0;
-
-  for (guint i = 0; i < r->n; i++) {
-    h = MAX (h, r->samples[i]->height);
-    w = MAX (w, r->samples[i]->width);
-  }
-  Var *batch = tape_var (r->net->tape, r->n, padded (h, r->d->size_divisibility),
-      padded (w, r->d->size_divisibility), 3, FALSE);
-  memset (batch->value, 0, var_size (batch) * sizeof (Real));
-  for (guint i = 0; i < r->n; i++)
-    normalize_into (batch, i, r->samples[i], r->d);
-  return batch;
 }
 
 /* --- Region proposals ------------------------------------------------------------------------- */
@@ -389,23 +343,12 @@ pool (const Rcnn *r, const Rois *rois, guint resolution, guint sampling_ratio)
   return net_pool (r->net, &r->features, &pooled, resolution, sampling_ratio);
 }
 
-static gsize
-argmax (const Real *x, gsize n)
-{
-  gsize best = 0;
-
-  for (gsize i = 1; i < n; i++)
-    best = x[i] > x[best] ? i : best;
-  return best;
-}
-
 static void
 count_rois (Rcnn *r, const Rois *rois, const Var *logits)
 {
   for (guint i = 0; i < rois->boxes->len; i++) {
     r->losses.n_objects += rois_object (rois, i) != NULL;
-    r->losses.n_right += argmax (logits->value + i * logits->c, logits->c)
-        == g_array_index (rois->classes, guint32, i);
+    r->losses.n_right += var_largest (logits, i) == g_array_index (rois->classes, guint32, i);
   }
   r->losses.n_rois = rois->boxes->len;
 }
@@ -536,7 +479,7 @@ ask_teacher (Rcnn *r, Teacher *teacher, const Rois *rois)
   teacher_ask (teacher, &question, &r->taught);
 }
 
-RcnnLosses
+TrainLosses
 rcnn_forward (Net *net, Teacher *teacher, const RcnnSettings *settings,
     const TrainSample *const *samples, guint n, guint64 seed, guint64 iteration, guint64 first)
 {
@@ -545,7 +488,7 @@ rcnn_forward (Net *net, Teacher *teacher, const RcnnSettings *settings,
   Rois rois = rois_new ();
   Rpn rpn = { 0 };
 
-  r.batch = make_batch (&r);
+  r.batch = batch_new (net->tape, r.d, samples, n);
   net_features (net, r.batch, 0, &r.features);
   run_rpn (&r, &rpn);
   for (guint i = 0; i < n; i++) {

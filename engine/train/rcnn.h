@@ -11,6 +11,7 @@
 #include "sample.h"
 #include "targets.h"
 #include "teacher.h"
+#include "trainlosses.h"
 
 typedef struct {
   SampleSettings rpn, heads;
@@ -25,23 +26,13 @@ typedef struct {
 /* detectron2's and D2Go's own numbers, and the model's. */
 RcnnSettings rcnn_settings_of (const FbnetModel *model);
 
-/* Means over what this worker's samples count, as detectron2 normalises them. */
-typedef struct {
-  double rpn_objectness, rpn_box;
-  double classes, box, mask;
-  double n_rois, n_objects; /* sampled, and how many of them are objects */
-  double n_right;           /* ROIs whose class is the most probable */
-} RcnnLosses;
-
-double rcnn_losses_total (const RcnnLosses *losses);
-
 /* NULL when training can handle the model's architecture, else a sentence. */
 const char *rcnn_unsupported (const FbnetModel *model);
 
 /* Runs the network forward and leaves its steps on net->tape. `seed` and `iteration` are the key of
  * what is sampled; `first` is the number of the batch's first sample in its iteration. Where no object
  * is annotated `teacher` (or NULL) says what there is, whose classes are the network's first ones. */
-RcnnLosses rcnn_forward (Net *net, Teacher *teacher, const RcnnSettings *settings,
+TrainLosses rcnn_forward (Net *net, Teacher *teacher, const RcnnSettings *settings,
     const TrainSample *const *samples, guint n, guint64 seed, guint64 iteration, guint64 first);
 
 #endif

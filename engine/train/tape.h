@@ -80,4 +80,16 @@ var_size (const Var *x)
   return var_pixels (x) * x->c;
 }
 
+/* The channel of a pixel's largest value. */
+static inline gsize
+var_largest (const Var *x, gsize pixel)
+{
+  const Real *value = x->value + pixel * x->c;
+  gsize largest = 0;
+
+  for (gsize i = 1; i < x->c; i++)
+    largest = value[i] > value[largest] ? i : largest;
+  return largest;
+}
+
 #endif

@@ -89,11 +89,23 @@ frozen_params_new (const FbnetModel *model)
   return params;
 }
 
+static gboolean
+is_classifier (const FbnetModel *model)
+{
+  return fbnet_model_get_task (model) == FBNET_TASK_CLASSIFICATION;
+}
+
+static const char *
+unsupported (const FbnetModel *model)
+{
+  return is_classifier (model) ? classify_unsupported (model) : rcnn_unsupported (model);
+}
+
 Trainer *
 trainer_new (const FbnetModel *model, const TrainSettings *settings, const TrainSource *source,
     const GroupLink *link, GError **error)
 {
-  const char *problem = rcnn_unsupported (model);
+  const char *problem = unsupported (model);
 
   if (problem != NULL) {
     g_set_error (error, FBNET_ERROR, FBNET_ERROR_UNSUPPORTED, "%s: cannot be trained: %s",
@@ -321,30 +333,49 @@ draw_samples (Worker *worker)
   return TRUE;
 }
 
+static TrainLosses
+forward (Worker *worker)
+{
+  const Trainer *t = worker->trainer;
+  const TrainSample *const *samples = (const TrainSample *const *) worker->samples;
+
+  if (is_classifier (t->model))
+    return classify_forward (&worker->net, &t->settings.classify, samples, worker->n_samples);
+  return rcnn_forward (&worker->net, worker->teacher, &t->settings.rcnn, samples, worker->n_samples,
+      t->settings.seed, t->iteration, first_sample (worker));
+}
+
+static char *
+describe_losses (const FbnetModel *model, const TrainLosses *l)
+{
+  if (is_classifier (model))
+    return g_strdup_printf ("%g", l->classes);
+  return g_strdup_printf ("RPN %g and %g, classes %g, boxes %g, masks %g", l->rpn_objectness,
+      l->rpn_box, l->classes, l->box, l->mask);
+}
+
 static gboolean
-run_forward (Worker *worker, RcnnLosses *losses)
+run_forward (Worker *worker, TrainLosses *losses)
 {
   const Trainer *t = worker->trainer;
 
   tape_reset (worker->net.tape);
   memset (worker->net.gradient, 0, t->params->n_values * sizeof (Real));
-  *losses = rcnn_forward (&worker->net, worker->teacher, &t->settings.rcnn,
-      (const TrainSample *const *) worker->samples, worker->n_samples, t->settings.seed,
-      t->iteration, first_sample (worker));
-  if (isfinite (rcnn_losses_total (losses)))
+  *losses = forward (worker);
+  if (isfinite (train_losses_total (losses)))
     return TRUE;
+  g_autofree char *found = describe_losses (t->model, losses);
   g_set_error (&worker->error, FBNET_ERROR, FBNET_ERROR_ARGUMENT,
-      "iteration %u: expected finite losses, found RPN %g and %g, classes %g, boxes %g, masks %g; "
-      "a "
-      "smaller learning rate, a longer warm-up or a bound of the gradient's norm helps",
-      t->iteration + 1, losses->rpn_objectness, losses->rpn_box, losses->classes, losses->box,
-      losses->mask);
+      "iteration %u: expected finite losses, found %s; a smaller learning rate, a longer warm-up "
+      "or "
+      "a bound of the gradient's norm helps",
+      t->iteration + 1, found);
   return FALSE;
 }
 
 /* Every worker's losses become those of all. */
 static void
-share_losses (Worker *worker, RcnnLosses *losses)
+share_losses (Worker *worker, TrainLosses *losses)
 {
   Group *group = worker->trainer->group;
   double all[] = { losses->rpn_objectness, losses->rpn_box, losses->classes, losses->box,
@@ -352,7 +383,7 @@ share_losses (Worker *worker, RcnnLosses *losses)
   const double share = 1.0 / group_size (group);
 
   group_sum_doubles (group, worker->net.thread, all, G_N_ELEMENTS (all));
-  *losses = (RcnnLosses){ all[0] * share, all[1] * share, all[2] * share, all[3] * share,
+  *losses = (TrainLosses){ all[0] * share, all[1] * share, all[2] * share, all[3] * share,
     all[4] * share, all[5], all[6], all[7] };
 }
 

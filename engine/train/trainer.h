@@ -9,6 +9,7 @@
 #ifndef FBNET_TRAIN_TRAINER_H
 #define FBNET_TRAIN_TRAINER_H
 
+#include "classify.h"
 #include "rcnn.h"
 #include "sgd.h"
 
@@ -30,9 +31,10 @@ typedef struct {
   double statistics_momentum;
   guint frozen_stages; /* of the trunk, from the first */
   const FbnetModel
-      *teacher; /* what is not to be unlearned (teacher.h), or NULL: of the same trunk, its
+      *teacher;      /* what is not to be unlearned (teacher.h), or NULL: of the same trunk, its
                                 classes the model's first */
-  RcnnSettings rcnn;
+  RcnnSettings rcnn; /* of a detector */
+  ClassifySettings classify; /* of a classifier */
 
   char *checkpoint; /* path; NULL: none are written */
   guint checkpoint_period;
@@ -42,8 +44,8 @@ typedef struct {
 
 /* After an iteration. */
 typedef struct {
-  guint iteration;   /* from 1 */
-  RcnnLosses losses; /* means over the workers; counts summed */
+  guint iteration;    /* from 1 */
+  TrainLosses losses; /* means over the workers; counts summed */
   double rate, gradient_norm;
 } TrainStatus;
 

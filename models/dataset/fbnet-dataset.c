@@ -5,6 +5,7 @@
  */
 #include "checkpictures.h"
 #include "cocoset.h"
+#include "crops.h"
 #include "labeloptions.h"
 #include "fbnet/fbnet.h"
 #include "readers.h"
@@ -26,7 +27,7 @@ typedef struct {
   gboolean *flags;
   guint n_val;  /* pictures to evaluate with */
   char *folder; /* of the pictures */
-  char *train, *val, *sheet, *reduced;
+  char *train, *val, *sheet, *reduced, *crops;
 } Session;
 
 static void
@@ -39,6 +40,7 @@ session_clear (Session *session)
   g_free (session->val);
   g_free (session->sheet);
   g_free (session->reduced);
+  g_free (session->crops);
 }
 
 /* --- The folder ------------------------------------------------------------------------------- */
@@ -53,6 +55,12 @@ prepare (Session *session, GError **error)
   session->val = g_build_filename (output, "val.json", NULL);
   session->sheet = g_build_filename (output, "samples.png", NULL);
   session->reduced = g_build_filename (output, "images", NULL);
+  session->crops = g_build_filename (output, "crops", NULL);
+  if (session->options->crops > 0 && g_file_test (session->crops, G_FILE_TEST_EXISTS)) {
+    g_set_error (error, FBNET_ERROR, FBNET_ERROR_IO,
+        "%s: expected no such folder yet, as --crops writes into it, found one", session->crops);
+    return FALSE;
+  }
   return (session->options->max_side == 0 || file_make_folder (session->reduced, error))
       && file_check_writable (session->train, error) && file_remove (session->train, error)
       && file_remove (session->val, error);
@@ -157,6 +165,18 @@ write_sheet (const Session *session, GError **error)
 }
 
 static gboolean
+write_crops (const Session *session, GError **error)
+{
+  const guint side = (guint) session->options->crops;
+  g_autofree char *train = g_build_filename (session->crops, "train", NULL);
+  g_autofree char *val = g_build_filename (session->crops, "val", NULL);
+
+  return side == 0
+      || (crops_write (session->set, session->flags, FALSE, side, train, error)
+          && crops_write (session->set, session->flags, TRUE, side, val, error));
+}
+
+static gboolean
 write_set (Session *session, GError **error)
 {
   const LabelOptions *o = session->options;
@@ -173,7 +193,7 @@ write_set (Session *session, GError **error)
       && !coco_set_write (session->set, session->flags, TRUE, session->folder, command,
           session->val, error))
     return FALSE;
-  return write_sheet (session, error);
+  return write_sheet (session, error) && write_crops (session, error);
 }
 
 /* As a shell takes it, whatever the names. */

@@ -140,10 +140,11 @@ choose_start (guint side, guint shown, RandomKey key, guint64 index)
 static void
 set_network_size (Augmentation *augmentation, const AugmentOptions *options)
 {
-  gsize width, height;
+  gsize width = options->square, height = options->square;
 
-  image_network_size (augmentation->height, augmentation->width, augmentation->min_size,
-      options->max_size, &height, &width);
+  if (options->square == 0)
+    image_network_size (augmentation->height, augmentation->width, augmentation->min_size,
+        options->max_size, &height, &width);
   augmentation->network_width = (guint) width;
   augmentation->network_height = (guint) height;
 }
@@ -197,9 +198,10 @@ augment_choose (const AugmentOptions *options, guint width, guint height, Random
 {
   const double zoom =
       random_key_between (key, DECIDE_ZOOM, 1 - options->zoom_in, 1 + options->zoom_out);
+  const guint shorter = MIN (width, height);
   Augmentation augmentation = {
-    .width = zoom_side (width, zoom),
-    .height = zoom_side (height, zoom),
+    .width = zoom_side (options->square > 0 ? shorter : width, zoom),
+    .height = zoom_side (options->square > 0 ? shorter : height, zoom),
     .min_size = choose_size (options, key),
     .flip = random_key_uniform (key, DECIDE_FLIP) < options->flip,
     .flip_vertical = random_key_uniform (key, DECIDE_FLIP_VERTICAL) < options->flip_vertical,

@@ -28,6 +28,10 @@ typedef struct {
   gboolean size_range;
   guint max_size;
 
+  /* A classifier's sample is a square of this side. The part that it shows is one, too: of the picture's
+   * shorter side, times zoom_in's and zoom_out's number. 0: parts have the picture's shape. */
+  guint square;
+
   double flip;          /* probability of left and right exchanged */
   double flip_vertical; /* of top and bottom */
 

@@ -24,9 +24,11 @@ typedef struct {
 typedef struct {
   gint64 id;
   char *path;
-  guint width, height; /* as the file says, else as they are; 0: the picture is missing or broken */
-  GArray *objects;     /* Object */
-  gboolean broken;     /* was found to be when it was read; guarded by the data set's lock */
+  guint width,
+      height;      /* as the file says, else as they are; 0: not known, or the picture is missing or
+                          broken */
+  GArray *objects; /* Object */
+  gboolean broken; /* was found to be when it was read; guarded by the data set's lock */
 } Item;
 
 struct Dataset {

@@ -33,6 +33,7 @@ typedef enum {
   OBJECT_MASK,
   OBJECT_MASK_PART,
   OBJECT_MASK_SIZE,
+  FILE_OTHER,
   PICTURE_BROKEN,
   PICTURE_SIZE,
   PICTURE_EXCHANGED,
@@ -70,6 +71,8 @@ static const char *const flaws[N_FLAWS] = {
   [OBJECT_MASK_SIZE] =
       "{annotation|annotations} with a mask of another size than the picture: masks are trained "
       "without {it|them}",
+  [FILE_OTHER] =
+      "{file|files} in the folders of classes that {is|are} no .jpg, .jpeg or .png: left out",
   [PICTURE_BROKEN] =
       "{picture|pictures} that cannot be read: {another takes its|others take their} place",
   [PICTURE_EXCHANGED] =
@@ -723,6 +726,46 @@ dataset_open (const DatasetSource *sources, guint n_sources, const DatasetOption
   return g_steal_pointer (&dataset);
 }
 
+/* --- A folder for each class ------------------------------------------------------------------- */
+
+static Item *
+item_of_class (const ClassPicture *picture, guint number)
+{
+  static const Object all = { .box = { 0, 0, PICTURE_MAX_SIDE, PICTURE_MAX_SIDE } };
+  Item *item = g_new0 (Item, 1);
+
+  item->id = number + 1;
+  item->path = g_strdup (picture->path);
+  item->objects = g_array_new (FALSE, FALSE, sizeof (Object));
+  g_array_append_val (item->objects, all);
+  g_array_index (item->objects, Object, 0).class_id = picture->class_id;
+  return item;
+}
+
+Dataset *
+dataset_open_folders (const ClassFolders *folders, const DatasetOptions *options, GError **error)
+{
+  if (folders->labels->len < 2) {
+    g_set_error (error, FBNET_ERROR, FBNET_ERROR_FORMAT,
+        "%s: expected folders of at least two classes, found one: %s", folders->folder,
+        (const char *) folders->labels->pdata[0]);
+    return NULL;
+  }
+  Dataset *dataset = dataset_new ();
+  for (guint i = 0; i < folders->labels->len; i++) {
+    const Class class = { i + 1, g_strdup (folders->labels->pdata[i]) };
+    g_array_append_val (dataset->classes, class);
+  }
+  for (guint i = 0; i < folders->pictures->len; i++)
+    g_ptr_array_add (dataset->items,
+        item_of_class (&g_array_index (folders->pictures, ClassPicture, i), i));
+  for (guint i = 0; i < folders->others->len; i++)
+    problems_note (dataset->problems, FILE_OTHER, folders->others->pdata[i]);
+  count_objects (dataset);
+  count_repeats (dataset, options->repeat_threshold);
+  return dataset;
+}
+
 guint
 dataset_n_pictures (const Dataset *dataset)
 {
@@ -812,7 +855,8 @@ dataset_read_item (Dataset *dataset, Item *item)
     note_broken (dataset, item, PICTURE_BROKEN, error->message);
     return NULL;
   }
-  if (item->width != picture->width || item->height != picture->height) {
+  const gboolean known = item->width != 0;
+  if (known && (item->width != picture->width || item->height != picture->height)) {
     g_autofree char *message = g_strdup_printf ("%s: expected %u×%u pixels, found %u×%u",
         item->path, item->width, item->height, picture->width, picture->height);
     const gboolean exchanged = item->width == picture->height && item->height == picture->width;

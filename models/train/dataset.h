@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
  * A data set to train on: annotation files in COCO's format (cocodataset.org, #format-data) and the
- * folders of their pictures. Which objects count, and in what order: detectron2 data/datasets/coco.py
+ * folders of their pictures, or a folder of pictures for each class. Which objects count, and in what order: detectron2 data/datasets/coco.py
  * load_coco_json, data/build.py. Samples are drawn from it by datasetreader.h.
  *
  * A file that is no data set is an error. Single entries that are broken are left out or mended, and
@@ -10,7 +10,7 @@
 #ifndef FBNET_TRAIN_DATASET_H
 #define FBNET_TRAIN_DATASET_H
 
-#include <glib.h>
+#include "classfolders.h"
 
 /* An annotation file and the folder that its file names start from. */
 typedef struct {
@@ -39,6 +39,12 @@ typedef struct Dataset Dataset;
  * NULL. */
 Dataset *dataset_open (const DatasetSource *sources, guint n_sources, const DatasetOptions *options,
     GError **error);
+
+/* The same of pictures that show one class each: each has one object, all of it. Of the options
+ * repeat_threshold counts. NULL with error when there are not two classes. */
+Dataset *dataset_open_folders (const ClassFolders *folders, const DatasetOptions *options,
+    GError **error);
+
 void dataset_free (Dataset *dataset); /* NULL is allowed */
 
 guint dataset_n_pictures (const Dataset *dataset); /* that are drawn; >= 1 */

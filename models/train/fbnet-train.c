@@ -36,6 +36,7 @@ typedef struct {
   gboolean began;   /* the command line is right */
   Console *console; /* silent but for the first process */
   TrainStart start;
+  ClassFolders *val_folders; /* of a classifier that is evaluated */
   Dataset *dataset;
   TrainSettings settings;
   AugmentOptions augment;
@@ -89,6 +90,7 @@ session_clear (Session *session)
     dataset_reader_free (session->readers[i]);
   g_free (session->readers);
   validation_free (session->validation);
+  class_folders_free (session->val_folders);
   trainer_free (session->trainer);
   g_clear_error (&session->failure);
   g_free (session->settings.fingerprint);
@@ -132,8 +134,8 @@ tell_empty_classes (Session *session)
 }
 
 /* Masks only for a model that can learn from them. */
-static gboolean
-open_dataset (Session *session, GError **error)
+static Dataset *
+open_annotations (const Session *session, GError **error)
 {
   const TrainOptions *o = &session->options;
   const guint n = g_strv_length (o->annotations);
@@ -145,18 +147,47 @@ open_dataset (Session *session, GError **error)
 
   for (guint i = 0; i < n; i++)
     sources[i] = (DatasetSource){ o->annotations[i], o->images[i] };
-  session->dataset = dataset_open (sources, n, &options, error);
+  return dataset_open (sources, n, &options, error);
+}
+
+/* And what it is evaluated with. */
+static Dataset *
+open_classes (Session *session, GError **error)
+{
+  const TrainOptions *o = &session->options;
+  const DatasetOptions options = { .repeat_threshold = o->repeat_threshold };
+  g_autoptr (ClassFolders) folders = class_folders_read (o->images[0], error);
+
+  if (folders == NULL)
+    return NULL;
+  if (o->val_split > 0)
+    session->val_folders = class_folders_split (folders, o->val_split);
+  if (o->val_images != NULL
+      && (session->val_folders = class_folders_read (o->val_images, error)) == NULL)
+    return NULL;
+  return dataset_open_folders (folders, &options, error);
+}
+
+static gboolean
+open_dataset (Session *session, GError **error)
+{
+  const gboolean by_class = train_options_by_class (&session->options);
+
+  session->dataset = by_class ? open_classes (session, error) : open_annotations (session, error);
   if (session->dataset == NULL)
     return FALSE;
   tell_problems (session);
   const guint n_pictures = dataset_n_pictures (session->dataset);
   const guint n_objects = dataset_n_objects (session->dataset);
   const guint n_classes = dataset_n_classes (session->dataset);
-  console_say (session->console, "%u %s, %u %s of %u %s", n_pictures,
-      plural (n_pictures, "picture", "pictures"), n_objects,
-      plural (n_objects, "object", "objects"), n_classes, plural (n_classes, "class", "classes"));
+  g_autofree char *objects = by_class
+      ? g_strdup ("")
+      : g_strdup_printf (", %u %s", n_objects, plural (n_objects, "object", "objects"));
+  console_say (session->console, "%u %s%s of %u %s", n_pictures,
+      plural (n_pictures, "picture", "pictures"), objects, n_classes,
+      plural (n_classes, "class", "classes"));
   tell_empty_classes (session);
-  return train_start_keep_classes (&session->start, o, session->dataset, error);
+  return train_start_keep_classes (&session->start, &session->options, session->dataset, error);
 }
 
 static gboolean
@@ -284,11 +315,13 @@ static gboolean
 open_validation (Session *session, GError **error)
 {
   const TrainOptions *o = &session->options;
+  const gboolean by_class = train_options_by_class (o);
   g_autofree char *best = best_path (session);
   const ValidationOptions options = {
-    .annotations = o->val_annotations != NULL ? o->val_annotations : o->annotations[0],
+    .annotations = o->val_annotations != NULL || by_class ? o->val_annotations : o->annotations[0],
     .images = o->val_images != NULL ? o->val_images : o->images[0],
     .only = o->val_split > 0 ? dataset_held_out (session->dataset) : NULL,
+    .folders = session->val_folders,
     .best = best,
     .patience = (guint) o->patience,
     .plateau = !o->plateau    ? 0
@@ -352,17 +385,20 @@ tell_memory (Session *session)
 static void
 log_step (Session *session, const TrainStatus *status)
 {
-  const RcnnLosses *l = &status->losses;
+  const TrainLosses *l = &status->losses;
 
   if (session->log == NULL)
     return;
   fprintf (session->log,
-      "{\"step\": %u, \"rate\": %.6g, \"gradient_norm\": %.4g, \"loss\": %.5f, \"rpn_objectness\": "
-      "%.5f, \"rpn_box\": %.5f, \"classes\": %.5f, \"box\": %.5f, \"mask\": %.5f, \"rois\": %.0f, "
-      "\"objects\": %.0f, \"right\": %.0f}\n",
-      status->iteration, status->rate, status->gradient_norm, rcnn_losses_total (l),
-      l->rpn_objectness, l->rpn_box, l->classes, l->box, l->mask, l->n_rois, l->n_objects,
-      l->n_right);
+      "{\"step\": %u, \"rate\": %.6g, \"gradient_norm\": %.4g, \"loss\": %.5f, \"classes\": %.5f, ",
+      status->iteration, status->rate, status->gradient_norm, train_losses_total (l), l->classes);
+  if (train_options_by_class (&session->options))
+    fprintf (session->log, "\"pictures\": %.0f, \"right\": %.0f}\n", l->n_rois, l->n_right);
+  else
+    fprintf (session->log,
+        "\"rpn_objectness\": %.5f, \"rpn_box\": %.5f, \"box\": %.5f, \"mask\": %.5f, \"rois\": "
+        "%.0f, \"objects\": %.0f, \"right\": %.0f}\n",
+        l->rpn_objectness, l->rpn_box, l->box, l->mask, l->n_rois, l->n_objects, l->n_right);
   fflush (session->log);
 }
 
@@ -376,6 +412,23 @@ pictures_per_second (const Session *session)
   return (progress->done + 1) * (double) session->options.batch / MAX (seconds, 1e-6);
 }
 
+/* Means of the last steps. */
+static void
+note_losses (Session *session)
+{
+  const TrainLosses l = loss_curve_mean (session->points, SMOOTH);
+  Progress *progress = &session->console->progress;
+  const double speed = pictures_per_second (session);
+
+  if (train_options_by_class (&session->options))
+    g_snprintf (progress->note, sizeof progress->note, "%.1f pictures/s; loss %.3f, %.0f %% right",
+        speed, l.classes, 100 * l.n_right / MAX (l.n_rois, 1));
+  else
+    g_snprintf (progress->note, sizeof progress->note,
+        "%.1f pictures/s; loss %.3f = rpn %.3f + %.3f, class %.3f, box %.3f, mask %.3f", speed,
+        train_losses_total (&l), l.rpn_objectness, l.rpn_box, l.classes, l.box, l.mask);
+}
+
 static gboolean
 after_step (gpointer data, const TrainStatus *status)
 {
@@ -387,13 +440,9 @@ after_step (gpointer data, const TrainStatus *status)
   if (speaks (session)) {
     const LossPoint point = { status->iteration, status->rate, status->losses };
     g_array_append_val (session->points, point);
-    const RcnnLosses l = loss_curve_mean (session->points, SMOOTH);
     if (dataset_n_broken_pictures (session->dataset) > session->n_broken)
       tell_problems (session);
-    g_snprintf (session->console->progress.note, sizeof session->console->progress.note,
-        "%.1f pictures/s; loss %.3f = rpn %.3f + %.3f, class %.3f, box %.3f, mask %.3f",
-        pictures_per_second (session), rcnn_losses_total (&l), l.rpn_objectness, l.rpn_box,
-        l.classes, l.box, l.mask);
+    note_losses (session);
     log_step (session, status);
     progress_step (&session->console->progress);
     if (first)
@@ -582,13 +631,15 @@ name_files (gpointer data, Confines *confines)
 
 static const Program program = {
   .name = "fbnet-train",
-  .summary = "Teaches a detector new objects.",
+  .summary = "Teaches a detector new objects, or a classifier new classes.",
   .examples =
       "All that stands behind the options: docs/training.md.\n"
       "\n"
       "Examples:\n"
       "  fbnet-train --model coco.safetensors --annotations train.json --images train \\\n"
       "      --val-split 0.15 --output mine.safetensors\n"
+      "  fbnet-train --config fbnet_96 --images classes --val-split 0.15 --output "
+      "names.safetensors\n"
       "  fbnet-train --config faster_rcnn_fbnetv3a_C4 --annotations train.json --images train \\\n"
       "      --show-samples samples.png\n",
   .failures = "the run failed",

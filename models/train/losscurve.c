@@ -10,9 +10,11 @@
 #include "support/files.h"
 #include "support/jsonfile.h"
 
-/* The fields of a line, in the order in which they are read. */
+/* The fields of a line, in the order in which they are read. A loss that the model has not is not there. */
 static const char *const fields[] = { "step", "rate", "rpn_objectness", "rpn_box", "classes", "box",
   "mask" };
+
+#define N_NEEDED 2
 
 static gboolean
 read_line (const char *line, LossPoint *point)
@@ -22,6 +24,9 @@ read_line (const char *line, LossPoint *point)
 
   for (guint i = 0; i < G_N_ELEMENTS (fields); i++) {
     const cJSON *item = cJSON_GetObjectItemCaseSensitive (object, fields[i]);
+    values[i] = 0;
+    if (item == NULL && i >= N_NEEDED)
+      continue;
     if (!cJSON_IsNumber (item) || !isfinite (item->valuedouble) || item->valuedouble < 0)
       return FALSE;
     values[i] = item->valuedouble;
@@ -65,19 +70,21 @@ loss_curve_read (const char *path, guint last)
   return points;
 }
 
-RcnnLosses
+TrainLosses
 loss_curve_mean (const GArray *points, guint n)
 {
-  RcnnLosses mean = { 0 };
+  TrainLosses mean = { 0 };
 
   n = MIN (n, points->len);
   for (guint i = points->len - n; i < points->len; i++) {
-    const RcnnLosses *l = &g_array_index (points, LossPoint, i).losses;
+    const TrainLosses *l = &g_array_index (points, LossPoint, i).losses;
     mean.rpn_objectness += l->rpn_objectness / n;
     mean.rpn_box += l->rpn_box / n;
     mean.classes += l->classes / n;
     mean.box += l->box / n;
     mean.mask += l->mask / n;
+    mean.n_rois += l->n_rois / n;
+    mean.n_right += l->n_right / n;
   }
   return mean;
 }

@@ -10,7 +10,7 @@
 typedef struct {
   guint step; /* from 1 */
   double rate;
-  RcnnLosses losses;
+  TrainLosses losses;
 } LossPoint;
 
 /* The steps 1 … last that the lines of a log tell of, as LossPoint; where a run was resumed, a step's
@@ -18,7 +18,7 @@ typedef struct {
 GArray *loss_curve_read (const char *path, guint last);
 
 /* The mean of the last n points, or of as many as there are. */
-RcnnLosses loss_curve_mean (const GArray *points, guint n);
+TrainLosses loss_curve_mean (const GArray *points, guint n);
 
 #ifdef HAVE_ANNOTATE
 /* At least one point; SVG or PNG by the end of `path`. */

@@ -54,9 +54,9 @@ typedef struct {
 /* --- Numbers ---------------------------------------------------------------------------------- */
 
 static double
-value_of (const RcnnLosses *l, guint curve)
+value_of (const TrainLosses *l, guint curve)
 {
-  const double values[N_CURVES] = { rcnn_losses_total (l), l->classes, l->box, l->mask,
+  const double values[N_CURVES] = { train_losses_total (l), l->classes, l->box, l->mask,
     l->rpn_objectness, l->rpn_box };
 
   return values[curve];

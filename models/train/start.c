@@ -7,6 +7,7 @@
 #include <glib/gstdio.h>
 #include <string.h>
 
+#include "import/d2go/classifiers.h"
 #include "import/d2go/import.h"
 #include "startweights.h"
 #include "support/classes.h"
@@ -25,6 +26,8 @@ choose_description (const TrainStart *start, const TrainOptions *o, GError **err
     return model_file_description (start->model);
   if (o->description != NULL)
     return json_read (o->description, error);
+  if (o->config != NULL && import_is_classifier (o->config))
+    return import_describe_classifier (o->config, CLASSIFIER_DEFAULTS_NOW, IMAGENET_CLASSES, error);
   if (o->config != NULL)
     return import_describe_config (o->config, error);
   return model_file_description (start->source);
@@ -72,7 +75,7 @@ train_start_open (TrainStart *start, const TrainOptions *o, GError **error)
   if (start->resumes && (start->model = fbnet_model_load (o->checkpoint, error)) == NULL)
     return FALSE;
   start->description = choose_description (start, o, error);
-  return start->description != NULL;
+  return start->description != NULL && train_options_check_task (o, start->description, error);
 }
 
 void

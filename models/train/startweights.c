@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "import/d2go/fit.h"
+#include "model/model.h"
 #include "model/safetensors.h"
 #include "train/randomkey.h"
 #include "support/jsonfile.h"
@@ -21,7 +22,9 @@ typedef struct {
 
 typedef struct {
   GHashTable *source; /* name → FbnetTensorView */
-  Weights *weights;   /* what is written */
+  GHashTable
+      *trunk; /* prefix of a layer's tensors → that of the source's layer at the same place */
+  Weights *weights; /* what is written */
   guint64 seed;
   ClassMap classes;
   gboolean agnostic_boxes, agnostic_masks;
@@ -38,11 +41,20 @@ set_item (cJSON *object, const char *key, cJSON *item)
   cJSON_AddItemToObject (object, key, item);
 }
 
+/* What knows how many classes there are: of a detector, or of a classifier. */
+static cJSON *
+class_head (const cJSON *description)
+{
+  cJSON *heads = cJSON_GetObjectItemCaseSensitive (description, "roi_heads");
+
+  return heads != NULL ? heads : cJSON_GetObjectItemCaseSensitive (description, "head");
+}
+
 void
 start_set_classes (cJSON *description, const char *const *labels, const gint64 *ids,
     guint n_classes)
 {
-  cJSON *heads = cJSON_GetObjectItemCaseSensitive (description, "roi_heads");
+  cJSON *head = class_head (description);
   cJSON *names = cJSON_CreateArray (), *numbers = cJSON_CreateArray ();
 
   for (guint i = 0; i < n_classes; i++) {
@@ -50,9 +62,12 @@ start_set_classes (cJSON *description, const char *const *labels, const gint64 *
     cJSON_AddItemToArray (numbers, cJSON_CreateNumber (ids != NULL ? (double) ids[i] : i + 1.0));
   }
   set_item (description, "labels", names);
-  set_item (description, "category_ids", numbers);
-  if (heads != NULL)
-    set_item (heads, "n_classes", cJSON_CreateNumber (n_classes));
+  if (cJSON_HasObjectItem (description, "roi_heads"))
+    set_item (description, "category_ids", numbers);
+  else
+    cJSON_Delete (numbers);
+  if (head != NULL)
+    set_item (head, "n_classes", cJSON_CreateNumber (n_classes));
 }
 
 void
@@ -94,8 +109,7 @@ static ClassMap
 map_classes (const cJSON *description, const FbnetModel *source, StartTaken *taken)
 {
   const cJSON *labels = cJSON_GetObjectItemCaseSensitive (description, "labels");
-  const cJSON *heads = cJSON_GetObjectItemCaseSensitive (description, "roi_heads");
-  const cJSON *count = cJSON_GetObjectItemCaseSensitive (heads, "n_classes");
+  const cJSON *count = cJSON_GetObjectItemCaseSensitive (class_head (description), "n_classes");
   const guint n_labels = (guint) cJSON_GetArraySize (labels);
   ClassMap map = { .n = n_labels > 0 ? n_labels : (guint) cJSON_GetNumberValue (count) };
 
@@ -121,12 +135,25 @@ map_classes (const cJSON *description, const FbnetModel *source, StartTaken *tak
 
 /* --- Tensors ---------------------------------------------------------------------------------- */
 
+/* By the tensor's own name, or else by that which the source has for the layer. */
+static const FbnetTensorView *
+look_up (const StartWeights *self, const char *prefix, const char *field)
+{
+  g_autofree char *name = g_strconcat (prefix, ".", field, NULL);
+  const FbnetTensorView *view = g_hash_table_lookup (self->source, name);
+  const char *other = g_hash_table_lookup (self->trunk, prefix);
+
+  if (view != NULL || other == NULL)
+    return view;
+  g_autofree char *other_name = g_strconcat (other, ".", field, NULL);
+  return g_hash_table_lookup (self->source, other_name);
+}
+
 /* The source's tensor, if it is one of numbers. */
 static const FbnetTensorView *
-find_numbers (const StartWeights *self, const char *name, guint n_dims)
+find_numbers (const StartWeights *self, const char *prefix, const char *field, guint n_dims)
 {
-  const FbnetTensorView *view =
-      self->source != NULL ? g_hash_table_lookup (self->source, name) : NULL;
+  const FbnetTensorView *view = self->source != NULL ? look_up (self, prefix, field) : NULL;
 
   return view != NULL && (view->dtype == FBNET_DTYPE_F32 || view->dtype == FBNET_DTYPE_F16)
           && view->n_dims == n_dims
@@ -136,9 +163,10 @@ find_numbers (const StartWeights *self, const char *name, guint n_dims)
 
 /* The same, if it is of this shape. */
 static const FbnetTensorView *
-find_source (const StartWeights *self, const char *name, guint n_dims, const gsize *shape)
+find_source (const StartWeights *self, const char *prefix, const char *field, guint n_dims,
+    const gsize *shape)
 {
-  const FbnetTensorView *view = find_numbers (self, name, n_dims);
+  const FbnetTensorView *view = find_numbers (self, prefix, field, n_dims);
 
   return view != NULL && memcmp (view->shape, shape, n_dims * sizeof *shape) == 0 ? view : NULL;
 }
@@ -165,11 +193,11 @@ copy_row (float *values, const FbnetTensorView *view, gsize to, gsize from, gsiz
 /* Takes over what belongs to the classes that the source knows by name, `rows` of the first dimension
  * each, and what stands behind all classes: the background. FALSE: nothing fits. */
 static gboolean
-copy_classes (const StartWeights *self, const char *name, float *values, guint n_dims,
-    const gsize *shape, guint rows)
+copy_classes (const StartWeights *self, const char *prefix, const char *field, float *values,
+    guint n_dims, const gsize *shape, guint rows)
 {
   const ClassMap *map = &self->classes;
-  const FbnetTensorView *view = find_numbers (self, name, n_dims);
+  const FbnetTensorView *view = find_numbers (self, prefix, field, n_dims);
   const gsize n_behind = shape[0] - (gsize) map->n * rows;
   gsize row = 1;
 
@@ -197,7 +225,7 @@ add_tensor (StartWeights *self, const char *prefix, const char *field, guint n_d
 {
   g_autofree char *name = g_strconcat (prefix, ".", field, NULL);
   const gboolean by_class = rows > 0 && !self->classes.same;
-  const FbnetTensorView *view = by_class ? NULL : find_source (self, name, n_dims, shape);
+  const FbnetTensorView *view = by_class ? NULL : find_source (self, prefix, field, n_dims, shape);
   gsize n = 1;
 
   if (self->error != NULL)
@@ -209,7 +237,8 @@ add_tensor (StartWeights *self, const char *prefix, const char *field, guint n_d
     values[i] = tensor_element (view, i);
   if (view == NULL)
     fill (self, name, values, n, mean, deviation);
-  if (view == NULL && !(by_class && copy_classes (self, name, values, n_dims, shape, rows)))
+  if (view == NULL
+      && !(by_class && copy_classes (self, prefix, field, values, n_dims, shape, rows)))
     g_ptr_array_add (self->taken->fresh, g_strdup (name));
   weights_take (self->weights, name, FBNET_DTYPE_F32, n_dims, shape, values, n * sizeof *values,
       &self->error);
@@ -226,7 +255,8 @@ deviation_of (const ConvLayer *layer)
 {
   if (g_str_has_prefix (layer->conv_name, RPN_REGRESSOR))
     return 0.01;
-  if (g_str_equal (layer->conv_name, BOX_PREDICTOR "cls_score"))
+  if (g_str_equal (layer->conv_name, BOX_PREDICTOR "cls_score")
+      || g_str_equal (layer->conv_name, CLASSIFIER_HEAD))
     return 0.01;
   if (g_str_has_prefix (layer->conv_name, BOX_PREDICTOR)
       || g_str_has_prefix (layer->conv_name, MASK_LOGITS))
@@ -256,7 +286,8 @@ add_norm (StartWeights *self, const ConvLayer *layer)
 static guint
 rows_of_class (const StartWeights *self, const ConvLayer *layer)
 {
-  if (g_str_equal (layer->conv_name, BOX_PREDICTOR "cls_score"))
+  if (g_str_equal (layer->conv_name, BOX_PREDICTOR "cls_score")
+      || g_str_equal (layer->conv_name, CLASSIFIER_HEAD))
     return 1;
   if (g_str_has_prefix (layer->conv_name, BOX_PREDICTOR))
     return self->agnostic_boxes ? 0 : 4;
@@ -295,12 +326,79 @@ tensors_of (const FbnetModel *model)
   return by_name;
 }
 
+/* --- Trunks of other names -------------------------------------------------------------------- */
+
+/* A trunk's blocks, one after the other. */
+static GPtrArray *
+list_blocks (const Layers *layers)
+{
+  GPtrArray *blocks = g_ptr_array_new ();
+  const Stage *stage;
+
+  for (guint s = 0; (stage = layers_stage (layers, ROLE_TRUNK, s)) != NULL; s++) {
+    for (guint b = 0; b < stage->n_blocks; b++)
+      g_ptr_array_add (blocks, &stage->blocks[b]);
+  }
+  return blocks;
+}
+
+static gboolean
+is_same_layer (const ConvLayer *a, const ConvLayer *b)
+{
+  return a->in == b->in && a->out == b->out && a->kernel == b->kernel && a->groups == b->groups
+      && a->stride == b->stride;
+}
+
+static gboolean
+is_same_block (const Block *a, const Block *b)
+{
+  for (guint i = 0; i < N_BLOCK_LAYERS; i++) {
+    if (!is_same_layer (&a->layers[i], &b->layers[i]))
+      return FALSE;
+  }
+  return a->kind == b->kind && a->in == b->in && a->out == b->out && a->upsample == b->upsample;
+}
+
+/* A classifier, a detector and one over a pyramid have other names for one trunk, and divide it into
+ * stages as they like: its blocks are the same from the first up to one that is another. */
+static GHashTable *
+match_trunks (const Layers *layers, const Layers *source)
+{
+  GHashTable *names = g_hash_table_new (g_str_hash, g_str_equal);
+  g_autoptr (GPtrArray) ours = list_blocks (layers), theirs = list_blocks (source);
+
+  for (guint b = 0; b < MIN (ours->len, theirs->len); b++) {
+    const Block *our = ours->pdata[b], *their = theirs->pdata[b];
+    if (!is_same_block (our, their))
+      break;
+    for (guint i = 0; i < N_BLOCK_LAYERS; i++) {
+      const ConvLayer *to = &our->layers[i], *from = &their->layers[i];
+      if (to->out == 0)
+        continue;
+      g_hash_table_insert (names, to->conv_name, from->conv_name);
+      if (to->norm.kind != NORM_NONE && from->norm.kind != NORM_NONE)
+        g_hash_table_insert (names, to->norm_name, from->norm_name);
+    }
+  }
+  return names;
+}
+
 static gboolean
 is_agnostic (const cJSON *description, const char *head)
 {
   const cJSON *object = cJSON_GetObjectItemCaseSensitive (description, head);
 
   return cJSON_IsTrue (cJSON_GetObjectItemCaseSensitive (object, "class_agnostic"));
+}
+
+/* What a classifier knows of its classes is of no use to a detector, nor the other way about. */
+static gboolean
+same_task (const cJSON *description, const FbnetModel *source)
+{
+  const gboolean classifier = cJSON_GetObjectItemCaseSensitive (description, "head") != NULL;
+
+  return source != NULL
+      && classifier == (fbnet_model_get_task (source) == FBNET_TASK_CLASSIFICATION);
 }
 
 gboolean
@@ -321,12 +419,14 @@ start_write (const cJSON *description, const FbnetModel *source, guint64 seed, c
   g_autoptr (Weights) weights = weights_new ();
   *taken = (StartTaken){ g_ptr_array_new_with_free_func (g_free),
     g_ptr_array_new_with_free_func (g_free), FALSE };
-  StartWeights self = { source != NULL ? tensors_of (source) : NULL, weights, seed,
-    map_classes (description, source, taken), is_agnostic (description, "box_head"),
-    is_agnostic (description, "mask_head"), taken, NULL };
+  StartWeights self = { source != NULL ? tensors_of (source) : NULL,
+    source != NULL ? match_trunks (layers, source->layers) : NULL, weights, seed,
+    map_classes (description, same_task (description, source) ? source : NULL, taken),
+    is_agnostic (description, "box_head"), is_agnostic (description, "mask_head"), taken, NULL };
   layers_foreach (layers, add_layer, &self);
   g_free (self.classes.from);
   g_clear_pointer (&self.source, g_hash_table_unref);
+  g_clear_pointer (&self.trunk, g_hash_table_unref);
   if (self.error != NULL) {
     g_propagate_error (error, self.error);
     return FALSE;

@@ -22,7 +22,7 @@ train_options_new (void)
   return (TrainOptions){
     .augment = augment_options_default (),
     .iterations = -1,
-    .batch = 8,
+    .batch = -1,
     .rate = -1,
     .rho = -1,
     .epsilon = -1,
@@ -83,7 +83,10 @@ add_data_options (TrainOptions *o, GOptionContext *context)
     { "annotations", 'a', 0, G_OPTION_ARG_FILENAME_ARRAY, &o->annotations,
         "Annotations in COCO's format; may be given several times", "FILE" },
     { "images", 'i', 0, G_OPTION_ARG_FILENAME_ARRAY, &o->images,
-        "Folder of the pictures, one for each --annotations", "DIR" },
+        "Folder of the pictures, one for each --annotations; alone, for a classifier: a folder "
+        "with a "
+        "folder of pictures for each class",
+        "DIR" },
     { "keep-empty", 0, 0, G_OPTION_ARG_NONE, &o->keep_empty,
         "Learn from pictures without objects, too", NULL },
     { "sizes", 0, 0, G_OPTION_ARG_STRING, &o->sizes,
@@ -132,7 +135,8 @@ add_run_options (TrainOptions *o, GOptionContext *context)
         "Steps [with --model 10 epochs, from 200 to 2000 steps, else 1000]", "N" },
     { "epochs", 'e', 0, G_OPTION_ARG_DOUBLE, &o->epochs, "Instead: how often each picture is seen",
         "E" },
-    { "batch", 'b', 0, G_OPTION_ARG_INT, &o->batch, "Pictures per step, of all workers [8]", "N" },
+    { "batch", 'b', 0, G_OPTION_ARG_INT, &o->batch,
+        "Pictures per step, of all workers [8, of classifiers 32]", "N" },
     { "threads", 't', 0, G_OPTION_ARG_INT, &o->threads,
         "Workers of this process [as many as processors, if they share the batch evenly, else "
         "fewer]; each is a worker of the norms, too",
@@ -199,7 +203,8 @@ add_validation_options (TrainOptions *o, GOptionContext *context)
   const GOptionEntry entries[] = {
     { "val-annotations", 0, 0, G_OPTION_ARG_FILENAME, &o->val_annotations,
         "Evaluate on these pictures now and then, and write the best model", "FILE" },
-    { "val-images", 0, 0, G_OPTION_ARG_FILENAME, &o->val_images, "Their folder", "DIR" },
+    { "val-images", 0, 0, G_OPTION_ARG_FILENAME, &o->val_images,
+        "Their folder; for a classifier one with a folder for each class", "DIR" },
     { "val-split", 0, 0, G_OPTION_ARG_DOUBLE, &o->val_split,
         "Instead: keep this share of the pictures apart, always the same ones [0]", "P" },
     { "val-period", 0, 0, G_OPTION_ARG_INT, &o->val_period,
@@ -249,6 +254,18 @@ add_detector_options (TrainOptions *o, GOptionContext *context)
   param_options_say_default (o->params, "max-size",
       "the model's, in proportion to the shorter side");
   param_options_add (o->params, context, model_params);
+}
+
+static void
+add_classifier_options (TrainOptions *o, GOptionContext *context)
+{
+  const GOptionEntry entries[] = {
+    { "label-smoothing", 0, 0, G_OPTION_ARG_DOUBLE, &o->label_smoothing,
+        "Share of the probability that a classifier is to give to all classes evenly [0]", "S" },
+    { NULL },
+  };
+
+  g_option_context_add_main_entries (context, entries, NULL);
 }
 
 static void
@@ -305,12 +322,20 @@ static gboolean
 check_validation (const TrainOptions *o, GError **error)
 {
   const gboolean file = o->val_annotations != NULL, folder = o->val_images != NULL;
+  const gboolean by_class = train_options_by_class (o);
 
-  if (file != folder)
+  if (!by_class && file != folder)
     return usage_error (error, "expected --val-annotations and --val-images, found one of them");
+  if (by_class && file)
+    return usage_error (error,
+        "--val-annotations: expected --annotations, too; a classifier's pictures are in "
+        "--val-images "
+        "alone");
   if (!(o->val_split >= 0 && o->val_split < 1))
     return usage_error (error, "expected a --val-split from 0 to below 1");
-  if (o->val_split > 0 && (file || g_strv_length (o->annotations) > 1))
+  if (by_class && o->val_split > 0 && folder)
+    return usage_error (error, "expected one of --val-split and --val-images, found both");
+  if (o->val_split > 0 && (file || (!by_class && g_strv_length (o->annotations) > 1)))
     return usage_error (error,
         "--val-split: expected one --annotations and no --val-annotations beside it; fbnet-dataset "
         "merges sets and splits them");
@@ -334,16 +359,31 @@ check_length (const TrainOptions *o, GError **error)
   return TRUE;
 }
 
+gboolean
+train_options_by_class (const TrainOptions *o)
+{
+  return o->annotations == NULL;
+}
+
+static gboolean
+check_inputs (const TrainOptions *o, GError **error)
+{
+  const guint n_images = o->images != NULL ? g_strv_length (o->images) : 0;
+
+  if (train_options_by_class (o) ? n_images == 1 : g_strv_length (o->annotations) == n_images)
+    return TRUE;
+  return usage_error (error,
+      "expected --annotations FILE and --images DIR, as many of one as of the other; or for a "
+      "classifier one --images DIR alone");
+}
+
 static gboolean
 check_values (const TrainOptions *o, GError **error)
 {
   if (!check_pictures (o, error))
     return FALSE;
-  if (o->annotations == NULL || o->images == NULL
-      || g_strv_length (o->annotations) != g_strv_length (o->images))
-    return usage_error (error,
-        "expected --annotations FILE and --images DIR, as many of one as of the "
-        "other");
+  if (!check_inputs (o, error))
+    return FALSE;
   if (o->output == NULL && o->show == NULL)
     return usage_error (error, "expected --output FILE");
   if (o->model == NULL && o->config == NULL && o->description == NULL)
@@ -372,6 +412,8 @@ check_values (const TrainOptions *o, GError **error)
   if (!(o->rpn_fraction >= 0 && o->rpn_fraction <= 1 && o->roi_fraction >= 0
           && o->roi_fraction <= 1))
     return usage_error (error, "expected --rpn-fraction and --roi-fraction from 0 to 1");
+  if (!(o->label_smoothing >= 0 && o->label_smoothing < 1))
+    return usage_error (error, "expected a --label-smoothing from 0 to below 1");
   if (!(o->rpn_beta >= 0 && o->box_beta >= 0 && o->warmup_factor >= 0 && o->warmup_factor <= 1))
     return usage_error (error,
         "expected --rpn-beta and --box-beta of 0 or more, --warmup-factor from 0 to 1");
@@ -389,6 +431,7 @@ train_options_add (gpointer options, GOptionContext *context)
   add_solver_options (o, context);
   add_validation_options (o, context);
   add_detector_options (o, context);
+  add_classifier_options (o, context);
   add_output_options (o, context);
 }
 
@@ -416,7 +459,7 @@ choose_solver (TrainOptions *o, GError **error)
         "more");
   if (o->plateau && !train_options_validates (o))
     return usage_error (error,
-        "--schedule plateau: expected --val-annotations or --val-split, too");
+        "--schedule plateau: expected --val-annotations, --val-images or --val-split, too");
   return TRUE;
 }
 
@@ -430,6 +473,8 @@ choose_defaults (TrainOptions *o)
 {
   const gboolean tuning = o->model != NULL;
 
+  if (o->batch == -1)
+    o->batch = train_options_by_class (o) ? 32 : 8;
   if (o->rate == -1)
     o->rate = solver_usual_rate (o->solver_kind) * (o->keep ? 0.25 : tuning ? 0.5 : 1);
   if (o->freeze == -1)
@@ -463,6 +508,81 @@ train_options_clear (TrainOptions *o)
   g_strfreev (o->annotations);
   g_strfreev (o->images);
   param_options_free (o->params);
+}
+
+/* --- Detector or classifier -------------------------------------------------------------------- */
+
+static gboolean
+is_classifier (const cJSON *description)
+{
+  const cJSON *task = cJSON_GetObjectItemCaseSensitive (description, "task");
+
+  return g_strcmp0 (cJSON_GetStringValue (task), "classification") == 0;
+}
+
+/* What a detector alone understands. */
+static const char *
+find_detector_option (const TrainOptions *o)
+{
+  const struct {
+    gboolean given;
+    const char *name;
+  } options[] = {
+    { o->keep, "--keep" },
+    { o->keep_empty, "--keep-empty" },
+    { o->augment.mosaic > 0, "--mosaic" },
+    { o->sizes != NULL, "--sizes" },
+    { o->no_masks, "--no-masks" },
+    { o->rpn_bounds != NULL, "--rpn-iou" },
+    { o->roi_bounds != NULL, "--roi-iou" },
+  };
+
+  for (guint i = 0; i < G_N_ELEMENTS (options); i++) {
+    if (options[i].given)
+      return options[i].name;
+  }
+  return NULL;
+}
+
+/* The same of those that the engine has. */
+static const char *
+find_detector_param (const TrainOptions *o)
+{
+  for (guint i = 0; model_params[i] != NULL; i++) {
+    if (param_options_has (o->params, model_params[i]))
+      return model_params[i];
+  }
+  return NULL;
+}
+
+static gboolean
+check_classifier (const TrainOptions *o, GError **error)
+{
+  const char *option = find_detector_option (o), *param = find_detector_param (o);
+
+  if (!train_options_by_class (o))
+    return usage_error (error,
+        "--annotations: expected a detector, found a classifier, which learns from --images DIR "
+        "alone: a folder with a folder of pictures for each class");
+  if (option != NULL)
+    return usage_error (error, "%s: expected a detector, found a classifier", option);
+  if (param != NULL)
+    return usage_error (error, "--%s: expected a detector, found a classifier", param);
+  return TRUE;
+}
+
+gboolean
+train_options_check_task (const TrainOptions *o, const cJSON *description, GError **error)
+{
+  if (is_classifier (description))
+    return check_classifier (o, error);
+  if (train_options_by_class (o))
+    return usage_error (error,
+        "--images: expected a classifier, or --annotations FILE beside it, found a detector, which "
+        "learns from boxes");
+  if (o->label_smoothing > 0)
+    return usage_error (error, "--label-smoothing: expected a classifier, found a detector");
+  return TRUE;
 }
 
 /* --- What the model is written as ------------------------------------------------------------- */
@@ -532,6 +652,8 @@ train_options_describe (const TrainOptions *o, cJSON *description, GError **erro
   const double pre = model_param_get (description, "pre-nms-count");
   const double post = model_param_get (description, "post-nms-count");
 
+  if (is_classifier (description))
+    return TRUE;
   if (!model_params_apply (o->params, description, error)
       || !describe_sizes (o, description, error))
     return FALSE;
@@ -664,6 +786,12 @@ describe_detector (const TrainOptions *o, const RcnnSettings *s)
 }
 
 static char *
+describe_classifier (const TrainOptions *o)
+{
+  return g_strdup_printf ("label_smoothing=%g\n", o->label_smoothing);
+}
+
+static char *
 describe_samples (const TrainOptions *o)
 {
   const AugmentOptions *a = &o->augment;
@@ -678,18 +806,19 @@ describe_samples (const TrainOptions *o)
 static char *
 fingerprint (const TrainOptions *o, const TrainSettings *s, guint n_workers, guint val_period)
 {
+  const gboolean by_class = train_options_by_class (o);
   g_autofree char *run = describe_run (o, s, n_workers, val_period);
   g_autofree char *solver = describe_solver (o, &s->sgd.solver);
-  g_autofree char *detector = describe_detector (o, &s->rcnn);
+  g_autofree char *task = by_class ? describe_classifier (o) : describe_detector (o, &s->rcnn);
   g_autofree char *samples = describe_samples (o);
 
-  return g_strconcat (run, solver, detector, samples, NULL);
+  return g_strconcat (run, solver, task, samples, NULL);
 }
 
 gboolean
 train_options_validates (const TrainOptions *o)
 {
-  return o->val_annotations != NULL || o->val_split > 0;
+  return o->val_images != NULL || o->val_split > 0;
 }
 
 guint
@@ -790,6 +919,7 @@ train_options_settings (const TrainOptions *o, const FbnetModel *model, guint n_
         o->gamma, .period = o->decay_period > 0 ? (guint) o->decay_period : (iterations + 2) / 3 },
     .sgd = { o->momentum, o->weight_decay, o->norm_weight_decay, o->clip, o->ema, 10 },
     .statistics_momentum = 0.1,
+    .classify = { o->label_smoothing },
     .frozen_stages = (guint) MAX (o->freeze, 0),
     .checkpoint = o->checkpoint,
     .checkpoint_period = (guint) o->checkpoint_period,
@@ -798,7 +928,7 @@ train_options_settings (const TrainOptions *o, const FbnetModel *model, guint n_
       || !read_solver (o, &settings->sgd.solver, error)
       || !share_batch (o, n_processes, settings, error)
       || !read_statistics (o, model, &settings->statistics, error)
-      || !read_rcnn (o, model, &settings->rcnn, error))
+      || (!train_options_by_class (o) && !read_rcnn (o, model, &settings->rcnn, error)))
     return FALSE;
   settings->fingerprint = fingerprint (o, settings, settings->n_threads * n_processes,
       train_options_val_period (o, epoch_length));
@@ -812,10 +942,15 @@ train_options_augment (const TrainOptions *o, const FbnetModel *model, AugmentOp
   const Description *d = model->description;
 
   *augment = o->augment;
-  augment->min_sizes[0] = d->params.min_size;
   augment->n_min_sizes = 1;
   augment->size_range = FALSE;
-  augment->max_size = d->params.max_size;
+  if (d->task == FBNET_TASK_CLASSIFICATION) {
+    augment->square = augment->min_sizes[0] = augment->max_size = d->crop;
+    augment->min_visible = 0;
+  } else {
+    augment->min_sizes[0] = d->params.min_size;
+    augment->max_size = d->params.max_size;
+  }
   augment->bgr = d->bgr;
   for (guint i = 0; i < 3; i++)
     augment->border[i] = (guint8) CLAMP (rintf (d->mean[i]), 0, 255);

@@ -18,22 +18,23 @@ typedef struct {
   char *norm, *statistics; /* as given, or NULL */
 
   /* What to learn from */
-  char **annotations, **images; /* pairs */
+  char **annotations,
+      **images; /* pairs; without annotations one folder that has one for each class */
   gboolean keep_empty;
   AugmentOptions augment;
   char *sizes; /* as given, or NULL: the model's */
   double repeat_threshold;
 
   /* What to evaluate with */
-  char *val_annotations, *val_images; /* both or none */
+  char *val_annotations, *val_images; /* both or none; without annotations the folder alone */
   double val_split;                   /* or this share of the pictures; 0: none */
   gint val_period;                    /* steps; 0: chosen */
   gint patience;
 
   /* How */
-  gint iterations; /* -1: by epochs */
-  double epochs;   /* 0: chosen */
-  gint batch;
+  gint iterations;                              /* -1: by epochs */
+  double epochs;                                /* 0: chosen */
+  gint batch;                                   /* -1: chosen */
   gint threads;                                 /* 0: chosen */
   char *solver, *betas, *schedule, *milestones; /* as given, or NULL */
   gboolean nesterov;
@@ -52,6 +53,7 @@ typedef struct {
       *params; /* proposals, sizes: the model's, or detectron2's for training, unless given */
   gint test_pre_nms, test_post_nms; /* proposals when the model is used; 0: the model's */
   double rpn_fraction, roi_fraction, rpn_beta, box_beta;
+  double label_smoothing;
   char *rpn_bounds, *roi_bounds; /* "LOWER,UPPER", or NULL: the model's */
   gboolean no_masks;
 
@@ -62,6 +64,14 @@ typedef struct {
 } TrainOptions;
 
 TrainOptions train_options_new (void);
+
+/* Whether pictures are given by class, for a classifier, and not with annotations. */
+gboolean train_options_by_class (const TrainOptions *options);
+
+/* FALSE with error when what is trained is for other pictures than are given, or for other options. */
+gboolean train_options_check_task (const TrainOptions *options, const cJSON *description,
+    GError **error);
+
 void train_options_clear (TrainOptions *options);
 
 /* For Program. */

@@ -12,7 +12,8 @@
 #include "support/jsonfile.h"
 
 struct Validation {
-  CocoFile *annotations;
+  CocoFile *annotations;       /* of a detector, or */
+  const ClassFolders *folders; /* of a classifier */
   char *images, *best, *candidate;
   guint patience, plateau;
   gboolean half;
@@ -73,21 +74,27 @@ read_annotations (const ValidationOptions *options, GError **error)
   return select_images (all, options->only, error);
 }
 
+static gboolean
+check_pictures (const Validation *self, const char *where, GError **error)
+{
+  if (validation_n_images (self) > 0)
+    return TRUE;
+  g_set_error (error, FBNET_ERROR, FBNET_ERROR_FORMAT,
+      "%s: expected pictures to evaluate with, found none", where);
+  return FALSE;
+}
+
 Validation *
 validation_new (const ValidationOptions *options, GError **error)
 {
-  CocoFile *annotations = read_annotations (options, error);
+  const gboolean classes = options->folders != NULL;
+  g_autoptr (Validation) self = g_new0 (Validation, 1);
 
-  if (annotations == NULL)
+  self->folders = options->folders;
+  if (!classes && (self->annotations = read_annotations (options, error)) == NULL)
     return NULL;
-  if (annotations->images->len == 0) {
-    g_set_error (error, FBNET_ERROR, FBNET_ERROR_FORMAT,
-        "%s: expected pictures to evaluate with, found none", options->annotations);
-    coco_file_free (annotations);
+  if (!check_pictures (self, classes ? options->folders->folder : options->annotations, error))
     return NULL;
-  }
-  Validation *self = g_new0 (Validation, 1);
-  self->annotations = annotations;
   self->images = g_strdup (options->images);
   self->best = g_strdup (options->best);
   self->candidate = g_strconcat (options->best, ".next", NULL);
@@ -95,7 +102,7 @@ validation_new (const ValidationOptions *options, GError **error)
   self->plateau = options->plateau;
   self->half = options->half;
   self->best_score = -INFINITY;
-  return self;
+  return g_steal_pointer (&self);
 }
 
 void
@@ -113,7 +120,15 @@ validation_free (Validation *self)
 guint
 validation_n_images (const Validation *self)
 {
-  return self->annotations->images->len;
+  return self->folders != NULL ? self->folders->pictures->len : self->annotations->images->len;
+}
+
+static gboolean
+knows (const Validation *self, const char *label)
+{
+  if (self->folders == NULL)
+    return coco_file_find_name (self->annotations, label) != NULL;
+  return g_ptr_array_find_with_equal_func (self->folders->labels, label, g_str_equal, NULL);
 }
 
 gboolean
@@ -121,16 +136,23 @@ validation_check_labels (const Validation *self, const char *const *labels, guin
     GError **error)
 {
   for (guint i = 0; i < n_labels; i++) {
-    if (coco_file_find_name (self->annotations, labels[i]) != NULL)
+    if (knows (self, labels[i]))
       return TRUE;
   }
   g_set_error (error, FBNET_ERROR, FBNET_ERROR_FORMAT,
-      "%s: expected a category that is trained (the first is \"%s\"), found none",
-      self->annotations->path, labels[0]);
+      "%s: expected a %s that is trained (the first is \"%s\"), found none",
+      self->folders != NULL ? self->folders->folder : self->annotations->path,
+      self->folders != NULL ? "class" : "category", labels[0]);
   return FALSE;
 }
 
 /* --- Measuring -------------------------------------------------------------------------------- */
+
+/* What a model is worth, and a phrase about it. */
+typedef struct {
+  double score;
+  char *figures;
+} Worth;
 
 /* Where masks are learned, they count as much as boxes. */
 static double
@@ -149,15 +171,41 @@ describe (const Accuracy *accuracy)
   return g_strdup_printf ("AP %.3f (AP50 %.3f)", accuracy->ap[COCO_BOX], accuracy->ap50[COCO_BOX]);
 }
 
-/* The candidate is written as the model would be, and measured as what stands in the file. */
 static gboolean
-measure_candidate (const Validation *self, const Trainer *trainer, Accuracy *accuracy,
-    GError **error)
+measure_detector (const Validation *self, Worth *worth, GError **error)
 {
   const AccuracySet set = { self->annotations, self->images, NULL, NULL };
+  Accuracy accuracy;
 
-  return trainer_write_model (trainer, self->candidate, self->half, error)
-      && accuracy_measure (accuracy, &set, self->candidate, error);
+  if (!accuracy_measure (&accuracy, &set, self->candidate, error))
+    return FALSE;
+  *worth = (Worth){ score_of (&accuracy), describe (&accuracy) };
+  return TRUE;
+}
+
+/* With five classes and fewer all are among the first five. */
+static gboolean
+measure_classifier (const Validation *self, Worth *worth, GError **error)
+{
+  ClassAccuracy accuracy;
+
+  if (!class_accuracy_measure (&accuracy, self->folders, self->candidate, error))
+    return FALSE;
+  *worth = (Worth){ accuracy.top1,
+    g_strdup_printf ("accuracy %.3f (top-5 %.3f)", accuracy.top1, accuracy.top5) };
+  return TRUE;
+}
+
+/* The candidate is written as the model would be, and measured as what stands in the file. */
+static gboolean
+measure_candidate (const Validation *self, const Trainer *trainer, Worth *worth, GError **error)
+{
+  if (!trainer_write_model (trainer, self->candidate, self->half, error))
+    return FALSE;
+  if ((self->folders != NULL ? measure_classifier : measure_detector) (self, worth, error))
+    return TRUE;
+  g_unlink (self->candidate);
+  return FALSE;
 }
 
 /* torch's ReduceLROnPlateau, without its threshold and cooldown. */
@@ -182,17 +230,15 @@ gboolean
 validation_measure (Validation *self, const Trainer *trainer, guint step, char **text,
     GError **error)
 {
-  Accuracy accuracy;
+  Worth worth;
 
-  if (!measure_candidate (self, trainer, &accuracy, error)) {
-    g_unlink (self->candidate);
+  if (!measure_candidate (self, trainer, &worth, error))
     return FALSE;
-  }
-  const gboolean better = score_of (&accuracy) > self->best_score;
-  g_autofree char *figures = describe (&accuracy);
+  const gboolean better = worth.score > self->best_score;
+  g_autofree char *figures = worth.figures;
   count_measurement (self, better);
   if (better) {
-    self->best_score = score_of (&accuracy);
+    self->best_score = worth.score;
     self->best_step = step;
   }
   *text = better ? g_strdup_printf ("step %u: %s, the best so far", step, figures)
@@ -217,15 +263,13 @@ gboolean
 validation_write (const Validation *self, const Trainer *trainer, const char *path, char **text,
     GError **error)
 {
-  Accuracy accuracy;
+  Worth worth;
   gboolean written;
 
-  if (!measure_candidate (self, trainer, &accuracy, error)) {
-    g_unlink (self->candidate);
+  if (!measure_candidate (self, trainer, &worth, error))
     return FALSE;
-  }
-  const gboolean better = score_of (&accuracy) > self->best_score;
-  g_autofree char *figures = describe (&accuracy);
+  const gboolean better = worth.score > self->best_score;
+  g_autofree char *figures = worth.figures;
   if (better) {
     *text = g_strdup_printf ("%s is as it is now: %s", path, figures);
     written = file_move (self->candidate, path, error);

@@ -6,16 +6,18 @@
 #ifndef FBNET_TRAIN_VALIDATION_H
 #define FBNET_TRAIN_VALIDATION_H
 
+#include "classaccuracy.h"
 #include "evaluate/accuracy.h"
 #include "train/trainer.h"
 
 typedef struct {
-  const char *annotations, *images;
-  const GArray *only; /* gint64: the images of the file that count; NULL: all */
-  const char *best;   /* where the best model is kept */
-  guint patience;     /* measurements without a better one after which it is over; 0: never */
-  guint plateau;      /* measurements without a better one that are a reduction; 0: none are */
-  gboolean half;      /* models are written in half precision */
+  const char *annotations, *images; /* of a detector */
+  const GArray *only;               /* gint64: the images of the file that count; NULL: all */
+  const ClassFolders *folders;      /* of a classifier, instead; must outlive the validation */
+  const char *best;                 /* where the best model is kept */
+  guint patience; /* measurements without a better one after which it is over; 0: never */
+  guint plateau;  /* measurements without a better one that are a reduction; 0: none are */
+  gboolean half;  /* models are written in half precision */
 } ValidationOptions;
 
 typedef struct Validation Validation;
@@ -26,7 +28,7 @@ void validation_free (Validation *validation); /* NULL is allowed */
 
 guint validation_n_images (const Validation *validation);
 
-/* FALSE with error when no category of the file is called as one of these. */
+/* FALSE with error when no category of the file, no folder, is called as one of these. */
 gboolean validation_check_labels (const Validation *validation, const char *const *labels,
     guint n_labels, GError **error);
 
@@ -47,7 +49,7 @@ gboolean validation_is_over (const Validation *validation);
 /* How often there were as many measurements without a better one as a plateau has. */
 guint validation_n_reductions (const Validation *validation);
 
-/* Average precision of the best, and the step that it is of; step 0: of what the run began with. */
+/* Average precision, or accuracy, of the best, and the step that it is of; step 0: of what the run began with. */
 double validation_best (const Validation *validation, guint *step);
 
 /* What a run that goes on later needs to know, and back. FALSE with error. */

@@ -7,9 +7,10 @@
 #
 #   /usr/bin/python3 tests/data/make-train-step.py tests/data
 #
-# reads tiny-bn.safetensors, tiny-gn.safetensors, tiny-fpn.safetensors and writes train-bn.safetensors,
-# train-gn.safetensors, train-fpn.safetensors (one batch of two pictures, two steps on it; names after
-# the script choose some of them) and train-norms.safetensors (one batch norm over four workers). It takes the steps in float32 too and prints how far those are off:
+# reads tiny-bn.safetensors, tiny-gn.safetensors, tiny-fpn.safetensors, tiny-cls.safetensors and writes
+# train-bn.safetensors, train-gn.safetensors, train-fpn.safetensors (one batch of two pictures, two steps
+# on it; names after the script choose some of them), train-cls.safetensors (the same of a classifier, of
+# four pictures) and train-norms.safetensors (one batch norm over four workers). It takes the steps in float32 too and prints how far those are off:
 # what a trainer in float32 can be asked for. Every choice on the way (matches, top-k, NMS, samples
 # per ROI bin, cells of a mask target) is the same in float32 and with outputs of the RPN shaken by
 # JITTER, and no activation is close to a corner; seeds for which it is not so are passed over.
@@ -18,6 +19,9 @@
 # tiny-fpn.safetensors has the random weights that fbnet-train begins with: its own description, and
 #   fbnet-train --description tiny-fpn.json --iterations 1 --rate 1e-30 --ema 0 --batch 1 --threads 1 \
 #     --norm-statistics stored --seed 5 ... --output tests/data/tiny-fpn.safetensors
+#
+# tiny-cls.safetensors likewise: --description tiny-cls.json --images DIR --iterations 1 --rate 1e-30 --ema 0
+#   --batch 2 --threads 1 --norm-statistics stored --seed 5, with folders cross, disc and ring in DIR.
 #
 # train-bn, train-gn. Numbers are F32 unless said otherwise; i is the picture, 0 or 1. ROIs are in
 # the order of the proposals, the ground truth appended, picture after picture; masks in the order
@@ -44,6 +48,8 @@
 #   ema2.NAME         parameters and running statistics averaged, after two steps; before the first
 #                     they are the model's, after each: decay * average + (1 - decay) * new
 #   smooth.loss.*, smooth.grad.NAME   the first step with the betas of "smooth": smooth L1
+# train-cls has of these image.i, classes.i (one number), logits, loss.cls, grad, after, stats and ema2, with
+# label smoothing.
 # `fbnet` in __metadata__ is a JSON object, as in models: `training`: the numbers of TRAINING below,
 # sizes [height, width] of the pictures, and what sums are divided by; `polygons`: per picture, per
 # object: its polygons, [x, y, x, y ...] in network pixels (mask targets: pycocotools'
@@ -87,6 +93,7 @@ TRAINING = {
     "sgd": {"rate": 0.02, "momentum": 0.9, "weight_decay": 0.01, "weight_decay_norm": 0.0},
     "ema": {"decay": 0.9},
     "batch_norm": {"momentum": 0.1},
+    "classify": {"label_smoothing": 0.1},
 }
 
 
@@ -253,6 +260,11 @@ class Network:
         y = self.norm(name + ".pwl.bn", y)
         return y + x if x.shape[1] == out and stride == 1 else y
 
+    def pool(self, name, op, x):
+        act = "hswish" if op.endswith("_hs") else "relu"
+        x = self.activate(act, self.norm(name + ".pw.bn", self.convolve(name + ".pw.conv", x)))
+        return self.activate(act, self.convolve(name + ".pwl.conv", x.mean((2, 3), keepdim=True)))
+
     def stage(self, blocks, prefix, x):
         index = 0
         for op, out, stride, repeat, *dictionaries in blocks:
@@ -266,6 +278,8 @@ class Network:
                     x = self.activate("hswish" if op.endswith("_hs") else "relu", x)
                     if step < 0:
                         x = functional.interpolate(x, scale_factor=-step, mode="nearest")
+                elif op.startswith("ir_pool"):
+                    x = self.pool(name, op, x)
                 elif op != "skip":
                     x = self.inverted_residual(name, op, x, out, step, arguments)
                 index += 1
@@ -559,7 +573,31 @@ class PyramidStep(Step):
         return [self.keep("features.%d" % i, x) for i, x in enumerate(found)]
 
 
+class ClassStep(Step):
+    """A classifier: mobile_cv model_zoo/models/fbnet_v2.py FBNet, ClsConvHead."""
+
+    def __init__(self, description, params, stats, samples, betas, jitter=0):
+        self.d, self.params, self.stats, self.samples = description, params, stats, samples
+        self.dtype = next(iter(params.values())).dtype
+        self.net = Network(description["architecture"], params, stats)
+        self.out, self.choices, self.losses = {}, {}, {}
+        self.overlap, self.sampled = math.inf, True
+
+    def forward(self):
+        x = self.batch()
+        for s, blocks in enumerate(self.net.a["trunk"]):
+            x = self.net.stage(blocks, "backbone.stages.xif%d_" % s, x)
+        logits = self.net.convolve("head.conv", x.mean((2, 3), keepdim=True)).flatten(1)
+        self.keep("logits", logits)
+        self.losses["cls"] = functional.cross_entropy(
+            logits, torch.tensor([s["class"] for s in self.samples]),
+            label_smoothing=TRAINING["classify"]["label_smoothing"])
+        return self
+
+
 def step_of(description, *arguments):
+    if description["task"] == "classification":
+        return ClassStep(description, *arguments)
     kind = PyramidStep if description["backbone"]["type"] == "FPN" else Step
     return kind(description, *arguments)
 
@@ -731,18 +769,24 @@ def stages(step):
     return out
 
 
-def results(run, smooth):
-    out = stages(run.steps[0])
+def numbers(run):
+    """Losses, gradients, and what became of the parameters."""
+    out = {}
     for prefix, step in (("", run.steps[0]), ("2", run.steps[1])):
         out.update({"loss%s.%s" % (prefix, k): single(v[None]) for k, v in step.losses.items()})
         out.update({"grad%s.%s" % (prefix, k): single(v) for k, v in step.grads.items()})
-    out.update({"smooth.loss." + k: single(v[None]) for k, v in smooth.losses.items()})
-    out.update({"smooth.grad." + k: single(v) for k, v in smooth.grads.items()})
     for i, state in enumerate(run.after):
         for name, value in state.items():
             kind = "stats" if ".running_" in name else "after"
             out["%s%d.%s" % (kind, i + 1, name)] = single(value)
     out.update({"ema2." + k: single(v) for k, v in run.ema.items()})
+    return out
+
+
+def results(run, smooth):
+    out = {**stages(run.steps[0]), **numbers(run)}
+    out.update({"smooth.loss." + k: single(v[None]) for k, v in smooth.losses.items()})
+    out.update({"smooth.grad." + k: single(v) for k, v in smooth.grads.items()})
     return out
 
 
@@ -790,9 +834,39 @@ def make(name, sizes, folder):
                  {"fbnet": json.dumps(metadata, separators=(",", ":"))})
 
 
+def make_classes(folder):
+    """Of a seed with which no activation is close to a corner."""
+    tensors, description = load(folder + "/tiny-cls.safetensors")
+    side, n = description["input"]["crop"], description["head"]["n_classes"]
+    for seed in range(1, 2000):
+        random = np.random.RandomState(seed)
+        samples = [{"pixels": TINY["draw"](side, side, int(random.randint(1000))), "class": i % n}
+                   for i in range(4)]
+        run = Run(tensors, description, samples, torch.float64)
+        if is_clear(run):
+            break
+    else:
+        raise SystemExit("no seed keeps clear of corners")
+    rounded = Run(tensors, description, samples, torch.float32)
+    out = {**class_inputs(samples), **numbers(run), "logits": single(run.steps[0].out["logits"])}
+    report("cls", out, {**class_inputs(samples), **numbers(rounded),
+                        "logits": single(rounded.steps[0].out["logits"])})
+    print("cls: seed %d, losses %s" % (seed, [s.losses["cls"].item() for s in run.steps]))
+    TINY["save"](folder + "/train-cls.safetensors", out,
+                 {"fbnet": json.dumps({"training": TRAINING}, separators=(",", ":"))})
+
+
+def class_inputs(samples):
+    out = {}
+    for i, sample in enumerate(samples):
+        out["image.%d" % i] = np.ascontiguousarray(sample["pixels"])
+        out["classes.%d" % i] = np.array([sample["class"]], np.int32)
+    return out
+
+
 def main():
     folder = sys.argv[1] if len(sys.argv) > 1 else "."
-    chosen = sys.argv[2:] or ["norms", "bn", "gn", "fpn"]
+    chosen = sys.argv[2:] or ["norms", "bn", "gn", "fpn", "cls"]
     torch.set_num_threads(1)
     torch.use_deterministic_algorithms(True)
     # Height, width, objects; neither is a multiple of the stride, nor the larger in both.
@@ -800,6 +874,8 @@ def main():
              "fpn": [(61, 83, 3), (57, 90, 2)]}
     if "norms" in chosen:
         make_norms(folder)
+    if "cls" in chosen:
+        make_classes(folder)
     for name in sizes.keys() & set(chosen):  # all anchors are samples
         TRAINING["rpn"]["batch_size_per_image"] = 8192 if name == "fpn" else 256
         make("tiny-" + name, sizes[name], folder)

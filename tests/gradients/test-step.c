@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "train/rcnn.h"
+#include "train/classify.h"
 #include "train/sgd.h"
 #include "train/objectmask.h"
 #include "tensors.h"
@@ -20,6 +21,8 @@
 #define PARAM_LIMIT      3e-6
 #define PARAM_NOTHING    1e-5 /* the same of what a norm takes away again, or makes 0 */
 
+#define MAX_SAMPLES 4
+
 typedef struct {
   FbnetModel *model;
   Safetensors *expected;
@@ -27,8 +30,9 @@ typedef struct {
   Params *params;
   Group *group;
   Net net;
-  TrainSample samples[2];
-  const TrainSample *batch[2];
+  guint n; /* samples */
+  TrainSample samples[MAX_SAMPLES];
+  const TrainSample *batch[MAX_SAMPLES];
   GPtrArray *shapes; /* of the objects, picture after picture */
   gboolean recorded; /* the step whose mask targets the fixture has */
   guint n_masks;     /* targets that were asked for */
@@ -102,6 +106,12 @@ crop_polygons (const TrainSample *sample, const TrainObject *object, const Box *
     check_recorded (step, side, target);
 }
 
+static gboolean
+is_classifier (const Step *step)
+{
+  return fbnet_model_get_task (step->model) == FBNET_TASK_CLASSIFICATION;
+}
+
 /* A picture's object's polygons. */
 static ObjectMask *
 read_shape (Step *step, guint picture, guint object)
@@ -119,22 +129,33 @@ read_shape (Step *step, guint picture, guint object)
   return shape;
 }
 
+/* Of a detector's fixture. */
+static void
+fill_objects (Step *step, guint i, const char *number)
+{
+  const FbnetTensorView *boxes = expected_tensor (step, "boxes", number);
+  TrainSample *sample = &step->samples[i];
+
+  for (guint k = 0; k < sample->n_objects; k++) {
+    sample->objects[k].box = ((const Box *) boxes->data)[k];
+    sample->objects[k].mask = read_shape (step, i, k);
+  }
+}
+
 static void
 fill_sample (Step *step, guint i)
 {
   g_autofree char *number = g_strdup_printf (".%u", i);
   const FbnetTensorView *image = expected_tensor (step, "image", number);
-  const FbnetTensorView *boxes = expected_tensor (step, "boxes", number);
   const FbnetTensorView *classes = expected_tensor (step, "classes", number);
   TrainSample *sample = &step->samples[i];
 
   *sample = (TrainSample){ (guint) image->shape[1], (guint) image->shape[0], image->data,
-    (guint) boxes->shape[0], g_new0 (TrainObject, boxes->shape[0]), NULL, step };
-  for (guint k = 0; k < sample->n_objects; k++) {
-    sample->objects[k].box = ((const Box *) boxes->data)[k];
+    (guint) classes->shape[0], g_new0 (TrainObject, classes->shape[0]), NULL, step };
+  for (guint k = 0; k < sample->n_objects; k++)
     sample->objects[k].class_id = (guint) ((const gint32 *) classes->data)[k];
-    sample->objects[k].mask = read_shape (step, i, k);
-  }
+  if (!is_classifier (step))
+    fill_objects (step, i, number);
   if (safetensors_find (step->expected, "mask.targets") != NULL)
     sample->crop_mask = crop_polygons;
   step->batch[i] = sample;
@@ -156,15 +177,16 @@ step_new (const char *model, const char *expected, Statistics statistics)
   step->net = (Net){ step->params, tape_new (), step->group, 0, statistics,
     setting (step, "batch_norm", "momentum"), g_new0 (Real, step->params->n_values), TRUE };
   step->shapes = g_ptr_array_new_with_free_func ((GDestroyNotify) object_mask_free);
-  fill_sample (step, 0);
-  fill_sample (step, 1);
+  step->n = is_classifier (step) ? 4 : 2;
+  for (guint i = 0; i < step->n; i++)
+    fill_sample (step, i);
   return step;
 }
 
 static void
 step_free (Step *step)
 {
-  for (guint i = 0; i < 2; i++)
+  for (guint i = 0; i < step->n; i++)
     g_free (step->samples[i].objects);
   g_ptr_array_unref (step->shapes);
   tape_free (step->net.tape);
@@ -192,15 +214,24 @@ rcnn_settings (const Step *step)
   return settings;
 }
 
+static TrainLosses
+forward (Step *step, const RcnnSettings *settings)
+{
+  if (!is_classifier (step))
+    return rcnn_forward (&step->net, NULL, settings, step->batch, step->n, 1, 0, 0);
+  const ClassifySettings classify = { setting (step, "classify", "label_smoothing") };
+  return classify_forward (&step->net, &classify, step->batch, step->n);
+}
+
 /* Forward and backward from the parameters as they are; `recorded`: as they were in the model. */
-static RcnnLosses
+static TrainLosses
 run (Step *step, const RcnnSettings *settings, gboolean recorded)
 {
   step->recorded = recorded;
   step->n_masks = 0;
   tape_reset (step->net.tape);
   memset (step->net.gradient, 0, step->params->n_values * sizeof (Real));
-  const RcnnLosses losses = rcnn_forward (&step->net, NULL, settings, step->batch, 2, 1, 0, 0);
+  const TrainLosses losses = forward (step, settings);
   tape_backward (step->net.tape);
   if (recorded && step->samples[0].crop_mask != NULL)
     g_assert_cmpuint (step->n_masks, ==, expected_tensor (step, "mask.targets", "")->shape[0]);
@@ -220,11 +251,13 @@ check_loss (const Step *step, const char *prefix, const char *name, double found
 }
 
 static void
-check_losses (const Step *step, const char *prefix, const RcnnLosses *losses)
+check_losses (const Step *step, const char *prefix, const TrainLosses *losses)
 {
+  check_loss (step, prefix, "cls", losses->classes);
+  if (is_classifier (step))
+    return;
   check_loss (step, prefix, "rpn_cls", losses->rpn_objectness);
   check_loss (step, prefix, "rpn_loc", losses->rpn_box);
-  check_loss (step, prefix, "cls", losses->classes);
   check_loss (step, prefix, "box_reg", losses->box);
   if (step->samples[0].crop_mask != NULL)
     check_loss (step, prefix, "mask", losses->mask);
@@ -304,7 +337,7 @@ check_two_steps (Step *step)
     setting (step, "ema", "decay"), -1 };
   SgdState state = sgd_state_new (step->params);
 
-  RcnnLosses losses = run (step, &settings, TRUE);
+  TrainLosses losses = run (step, &settings, TRUE);
   check_losses (step, "loss.", &losses);
   check_gradients (step, "grad.");
   check_statistics (step, "stats1.");
@@ -352,6 +385,16 @@ test_pyramid (void)
   step_free (step);
 }
 
+/* A classifier with its pool and its last layer, and with smoothed labels. */
+static void
+test_classifier (void)
+{
+  Step *step = step_new ("tiny-cls", "train-cls", STATISTICS_OWN);
+
+  check_two_steps (step);
+  step_free (step);
+}
+
 /* Smooth L1 with a beta above 0 in both heads. */
 static void
 test_smooth (gconstpointer name)
@@ -363,7 +406,7 @@ test_smooth (gconstpointer name)
 
   settings.rpn_beta = setting (step, "smooth", "rpn");
   settings.box_beta = setting (step, "smooth", "box_head");
-  const RcnnLosses losses = run (step, &settings, TRUE);
+  const TrainLosses losses = run (step, &settings, TRUE);
   check_losses (step, "smooth.loss.", &losses);
   check_gradients (step, "smooth.grad.");
   step_free (step);
@@ -409,6 +452,7 @@ main (int argc, char **argv)
   g_test_add_func ("/train/step/batch-norm", test_batch_norm);
   g_test_add_func ("/train/step/group-norm", test_group_norm);
   g_test_add_func ("/train/step/pyramid", test_pyramid);
+  g_test_add_func ("/train/step/classifier", test_classifier);
   g_test_add_data_func ("/train/step/smooth-batch-norm", "bn", test_smooth);
   g_test_add_data_func ("/train/step/smooth-group-norm", "gn", test_smooth);
   g_test_add_func ("/train/step/schedules", test_schedules);
