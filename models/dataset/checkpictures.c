@@ -357,7 +357,7 @@ look_at_all (Looking *looking, Look *looks, guint n)
 {
   GThreadPool *pool =
       g_thread_pool_new (look_at, looking, (gint) MAX (looking->check->n_threads, 1), FALSE, NULL);
-  Progress progress = progress_new (n, "pictures looked at");
+  Progress progress = progress_new (n, "{picture|pictures} looked at");
 
   for (guint i = 0; i < n; i++)
     g_thread_pool_push (pool, &looks[i], NULL);

@@ -10,32 +10,41 @@
 #define ELLIPSE_CORNERS 32
 
 static const char *const flaws[N_LABEL_FLAWS] = {
-  [LABEL_FILE_UNREADABLE] = "annotation files that cannot be read: left out",
-  [LABEL_ENTRY_UNREADABLE] = "entries that cannot be read: left out",
-  [LABEL_NAMELESS] = "objects without a class: left out",
-  [LABEL_NUMBER] = "objects of a class number that has no name: left out",
-  [LABEL_DROPPED] = "objects of classes that were to be dropped: left out",
-  [LABEL_SHAPE] = "points, lines and other shapes without an area: left out",
-  [LABEL_CROWD] = "crowds, or objects to be ignored: left out",
-  [PICTURE_MISSING] = "annotated pictures that are not there: left out, and their objects",
-  [PICTURE_AMBIGUOUS] = "annotated pictures of whose name there are several: left out",
-  [PICTURE_BROKEN] = "pictures that cannot be read: left out, and their objects",
-  [PICTURE_TURNED] =
-      "pictures annotated as the camera lay, not as they are seen: their objects are "
-      "turned along",
-  [PICTURE_EXCHANGED] = "pictures whose width and height their annotations exchange, though "
-                        "nothing turns the picture "
-                        "(exchange them there): left out, and their objects",
-  [PICTURE_OTHER_SIZE] = "pictures of another size than their annotations say: left out, and their "
-                         "objects",
-  [PICTURE_MERGED] = "pictures that are annotated several times: their objects are put together",
-  [PICTURE_COPY] = "pictures that are copies of others: they count, on the same side of the split",
-  [PICTURE_UNLABELLED] = "pictures without an object: they count as background",
-  [BOX_BROKEN] = "objects whose place is no numbers: left out",
-  [BOX_EMPTY] = "objects without an area: left out",
-  [BOX_OUTSIDE] = "objects outside of their picture: left out",
-  [BOX_BEYOND] = "objects that reach beyond their picture: cut to it",
-  [BOX_TWICE] = "objects that are annotated twice: they count once",
+  [LABEL_FILE_UNREADABLE] = "annotation {file|files} that cannot be read: left out",
+  [LABEL_ENTRY_UNREADABLE] = "{entry|entries} that cannot be read: left out",
+  [LABEL_NAMELESS] = "{object|objects} without a class: left out",
+  [LABEL_NUMBER] = "{object|objects} of a class number that has no name: left out",
+  [LABEL_DROPPED] =
+      "{object|objects} of {a class that was|classes that were} to be dropped: left out",
+  [LABEL_SHAPE] =
+      "{point, line or other shape|points, lines and other shapes} without an area: left out",
+  [LABEL_CROWD] = "{crowd, or object|crowds, or objects} to be ignored: left out",
+  [PICTURE_MISSING] =
+      "annotated {picture|pictures} that {is|are} not there: left out, and {its|their} objects",
+  [PICTURE_AMBIGUOUS] = "annotated {picture|pictures} of whose name there are several: left out",
+  [PICTURE_BROKEN] = "{picture|pictures} that cannot be read: left out, and {its|their} objects",
+  [PICTURE_TURNED] = "{picture|pictures} annotated as the camera lay, not as {it is|they are} "
+                     "seen: {its|their} objects are "
+                     "turned along",
+  [PICTURE_EXCHANGED] =
+      "{picture|pictures} whose width and height {its|their} annotations exchange, though "
+      "nothing turns the picture "
+      "(exchange them there): left out, and {its|their} objects",
+  [PICTURE_OTHER_SIZE] =
+      "{picture|pictures} of another size than {its|their} annotations say: left out, and "
+      "{its|their} objects",
+  [PICTURE_MERGED] = "{picture|pictures} that {is|are} annotated several times: {its|their} "
+                     "objects are put together",
+  [PICTURE_COPY] = "{picture|pictures} that {is a copy of another: it counts|are copies of others: "
+                   "they count}, on the same side of the split",
+  [PICTURE_UNLABELLED] =
+      "{picture|pictures} without an object: {it counts|they count} as background",
+  [BOX_BROKEN] = "{object|objects} whose place is no numbers: left out",
+  [BOX_EMPTY] = "{object|objects} without an area: left out",
+  [BOX_OUTSIDE] = "{object|objects} outside of {its|their} picture: left out",
+  [BOX_BEYOND] = "{object|objects} that {reaches beyond its|reach beyond their} picture: cut to it",
+  [BOX_TWICE] =
+      "{object|objects} that {is annotated twice: it counts|are annotated twice: they count} once",
 };
 
 static void

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "picture/image.h"
+#include "support/plural.h"
 
 #define N_SIZES  5
 #define N_RATIOS 3
@@ -248,9 +249,10 @@ statistics_to_text (const LabelSet *set, const gboolean *flags, const Statistics
         sqrt (g_array_index (sides, double, 2 * i) * g_array_index (sides, double, 2 * i + 1));
   for (guint i = 0; i < set->pictures->len; i++)
     n_val += flags[i];
-  g_string_append_printf (text,
-      "%u pictures, %u of them to evaluate with; %u objects of %u classes\n", set->pictures->len,
-      n_val, n, set->labels->len);
+  g_string_append_printf (text, "%u %s, %u of them to evaluate with; %u %s of %u %s\n",
+      set->pictures->len, plural (set->pictures->len, "picture", "pictures"), n_val, n,
+      plural (n, "object", "objects"), set->labels->len,
+      plural (set->labels->len, "class", "classes"));
   append_classes (text, set, flags);
   append_similar (text, set);
   qsort (roots, n, sizeof *roots, compare_doubles);

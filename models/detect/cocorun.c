@@ -31,9 +31,11 @@ typedef enum {
 } Flaw;
 
 static const char *const flaws[N_FLAWS] = {
-  [SIZE_EXCHANGED] = "pictures whose width and height the annotation file exchanges: looked at as "
-                     "they are",
-  [SIZE_OTHER] = "pictures of another size than the annotation file says: looked at as they are",
+  [SIZE_EXCHANGED] =
+      "{picture|pictures} whose width and height the annotation file exchanges: looked at as "
+      "{it is|they are}",
+  [SIZE_OTHER] = "{picture|pictures} of another size than the annotation file says: looked at as "
+                 "{it is|they are}",
 };
 
 static void

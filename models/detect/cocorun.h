@@ -16,7 +16,7 @@ typedef gboolean (*CocoRunFunc) (gpointer data, Picture *picture, const char *pa
 typedef struct {
   const CocoFile *file;
   const char *folder; /* of the images */
-  const char *unit;   /* for the progress: "pictures"; NULL: none is shown */
+  const char *unit;   /* for the progress: "{picture|pictures}"; NULL: none is shown */
   Console *console;   /* NULL: the first picture that fails ends the run */
   CocoRunFunc func;   /* or NULL */
   gpointer data;

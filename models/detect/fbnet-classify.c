@@ -121,8 +121,8 @@ run_pictures (Session *session, Console *console)
   char **pictures = session->options->pictures;
   const guint n = g_strv_length (pictures);
 
-  console_each (console, pictures, n, n > 1 ? console_unit_beside_output ("pictures") : NULL,
-      run_picture, session);
+  console_each (console, pictures, n,
+      n > 1 ? console_unit_beside_output ("{picture|pictures}") : NULL, run_picture, session);
 }
 
 /* --- Command line ----------------------------------------------------------------------------- */

@@ -193,7 +193,7 @@ run_pictures (Session *session)
   const guint n = g_strv_length (pictures);
 
   console_each (session->console, pictures, n,
-      n > 1 ? console_unit_beside_output ("pictures") : NULL, run_picture, session);
+      n > 1 ? console_unit_beside_output ("{picture|pictures}") : NULL, run_picture, session);
 }
 
 /* --- COCO sets -------------------------------------------------------------------------------- */
@@ -223,7 +223,7 @@ run_coco (Session *session, GError **error)
   const CocoRun all = {
     .file = file,
     .folder = o->images,
-    .unit = "pictures",
+    .unit = "{picture|pictures}",
     .console = session->console,
     .func = annotate,
     .data = session,

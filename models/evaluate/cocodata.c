@@ -95,29 +95,37 @@ typedef enum {
 
 /* What is wrong, and what was done about it. */
 static const char *const flaws[N_FLAWS] = {
-  [IMAGE_TWICE] = "images with the id of another: one of them counts",
-  [CATEGORY_TWICE] = "categories with the id of another: one of them counts",
-  [CATEGORY_NAME_TWICE] =
-      "categories with the name of another: the first is what detections are compared with",
-  [TRUTH_UNREADABLE] = "annotations without a readable image_id and category_id: left out",
-  [TRUTH_IMAGE] = "annotations of an image that the file does not list: left out",
-  [TRUTH_CATEGORY] = "annotations of a category that the file does not list: left out",
-  [TRUTH_ID] =
-      "annotations without an id of their own (none, 0, or another's): they count here, but "
-      "pycocotools loses them",
-  [TRUTH_BOX] = "annotations without a readable box: left out",
-  [TRUTH_BOX_EMPTY] = "annotations with a box without area: nothing can match it",
-  [TRUTH_BOX_OUTSIDE] = "annotations with a box that reaches beyond the picture: kept as it is",
-  [TRUTH_AREA] = "annotations without an area: taken from mask or box",
-  [TRUTH_MASK] = "annotations without a readable mask: masks are compared without them",
-  [TRUTH_MASK_SIZE] = "annotations with a mask of another size than the picture: nothing can match "
-                      "it",
-  [TRUTH_KEYPOINTS] = "annotations without readable keypoints: keypoints are compared without them",
-  [RESULT_CATEGORY] = "results of a category that the annotation file does not list: left out",
-  [RESULT_BOX_EMPTY] = "results with a box without area: it matches nothing",
-  [RESULT_MASK] = "results without a readable mask: they match nothing",
-  [RESULT_MASK_SIZE] = "results with a mask of another size than the picture: it matches nothing",
-  [RESULT_KEYPOINTS] = "results without readable keypoints: they match nothing",
+  [IMAGE_TWICE] = "{image|images} with the id of another: one of them counts",
+  [CATEGORY_TWICE] = "{category|categories} with the id of another: one of them counts",
+  [CATEGORY_NAME_TWICE] = "{category|categories} with the name of another: the first is what "
+                          "detections are compared with",
+  [TRUTH_UNREADABLE] =
+      "{annotation|annotations} without a readable image_id and category_id: left out",
+  [TRUTH_IMAGE] = "{annotation|annotations} of an image that the file does not list: left out",
+  [TRUTH_CATEGORY] = "{annotation|annotations} of a category that the file does not list: left out",
+  [TRUTH_ID] = "{annotation|annotations} without an id of {its|their} own (none, 0, or another's): "
+               "{it counts|they count} here, but "
+               "pycocotools loses {it|them}",
+  [TRUTH_BOX] = "{annotation|annotations} without a readable box: left out",
+  [TRUTH_BOX_EMPTY] = "{annotation|annotations} with a box without area: nothing can match it",
+  [TRUTH_BOX_OUTSIDE] =
+      "{annotation|annotations} with a box that reaches beyond the picture: kept as it is",
+  [TRUTH_AREA] = "{annotation|annotations} without an area: taken from mask or box",
+  [TRUTH_MASK] =
+      "{annotation|annotations} without a readable mask: masks are compared without {it|them}",
+  [TRUTH_MASK_SIZE] =
+      "{annotation|annotations} with a mask of another size than the picture: nothing can match "
+      "it",
+  [TRUTH_KEYPOINTS] = "{annotation|annotations} without readable keypoints: keypoints are compared "
+                      "without {it|them}",
+  [RESULT_CATEGORY] =
+      "{result|results} of a category that the annotation file does not list: left out",
+  [RESULT_BOX_EMPTY] = "{result|results} with a box without area: it matches nothing",
+  [RESULT_MASK] = "{result|results} without a readable mask: {it matches|they match} nothing",
+  [RESULT_MASK_SIZE] =
+      "{result|results} with a mask of another size than the picture: it matches nothing",
+  [RESULT_KEYPOINTS] =
+      "{result|results} without readable keypoints: {it matches|they match} nothing",
 };
 
 CocoProblems *

@@ -5,6 +5,7 @@
 #include "evalreport.h"
 
 #include "support/jsonfile.h"
+#include "support/plural.h"
 
 /* --- Text ------------------------------------------------------------------------------------- */
 
@@ -168,13 +169,17 @@ append_confusion (GString *text, const EvalReport *report)
 char *
 eval_report_to_text (const EvalReport *report)
 {
+  const guint n_images = coco_truth_n_images (report->truth);
+  const guint n_objects = coco_truth_n_objects (report->truth);
+  const guint n_classes = coco_truth_n_categories (report->truth);
+  const guint n_detections = coco_results_n_detections (report->results);
   GString *text = g_string_new (NULL);
 
-  g_string_append_printf (text, "%s: %u images, %u objects, %u classes\n", report->annotations,
-      coco_truth_n_images (report->truth), coco_truth_n_objects (report->truth),
-      coco_truth_n_categories (report->truth));
-  g_string_append_printf (text, "%s: %u detections\n", report->source,
-      coco_results_n_detections (report->results));
+  g_string_append_printf (text, "%s: %u %s, %u %s, %u %s\n", report->annotations, n_images,
+      plural (n_images, "image", "images"), n_objects, plural (n_objects, "object", "objects"),
+      n_classes, plural (n_classes, "class", "classes"));
+  g_string_append_printf (text, "%s: %u %s\n", report->source, n_detections,
+      plural (n_detections, "detection", "detections"));
   if (report->passes > 0)
     g_string_append_printf (text, "%.2f passes a picture\n", report->passes);
   for (guint kind = 0; kind < COCO_N_KINDS; kind++)

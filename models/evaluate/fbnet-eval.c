@@ -57,7 +57,7 @@ run_set (Session *session, CocoWriter *writer, GError **error)
   const CocoRun all = {
     .file = session->annotations,
     .folder = o->images,
-    .unit = "pictures",
+    .unit = "{picture|pictures}",
     .console = session->console,
   };
 

@@ -77,7 +77,7 @@ static void
 calibrate (Session *session)
 {
   console_each (session->console, (char **) session->pictures->pdata, session->pictures->len,
-      "pictures watched", calibrate_picture, session->quantizer);
+      "{picture|pictures} watched", calibrate_picture, session->quantizer);
 }
 
 /* --- After ------------------------------------------------------------------------------------ */
@@ -90,7 +90,8 @@ evaluate (Session *session, GError **error)
   if (o->annotations == NULL)
     return TRUE;
   g_autoptr (CocoFile) annotations = coco_file_read (o->annotations, error);
-  const AccuracySet set = { annotations, o->eval_images, o->params, "pictures evaluated" };
+  const AccuracySet set = { annotations, o->eval_images, o->params,
+    "{picture|pictures} evaluated" };
   return annotations != NULL && accuracy_measure (&session->before, &set, o->model, error)
       && accuracy_measure (&session->after, &set, o->output, error);
 }
@@ -106,7 +107,7 @@ static void
 show_some (Session *session, const GPtrArray *pictures)
 {
   const guint n = MIN (pictures->len, N_FIDELITY);
-  Progress progress = progress_new (n, "pictures compared");
+  Progress progress = progress_new (n, "{picture|pictures} compared");
 
   for (guint i = 0; i < n; i++) {
     show_picture (pictures->pdata[i * pictures->len / n], compare_image, session->fidelity, NULL);

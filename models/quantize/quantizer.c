@@ -12,6 +12,7 @@
 #include "selection.h"
 #include "support/jsonfile.h"
 #include "support/modelfile.h"
+#include "support/plural.h"
 #include "weightscale.h"
 
 struct Quantizer {
@@ -258,8 +259,8 @@ static void
 add_provenance (const Quantizer *self, cJSON *description)
 {
   cJSON *provenance = cJSON_GetObjectItemCaseSensitive (description, "provenance");
-  g_autofree char *text = g_strdup_printf ("%s ranges of %u pictures",
-      method_name (self->options.method), self->n_images);
+  g_autofree char *text = g_strdup_printf ("%s ranges of %u %s", method_name (self->options.method),
+      self->n_images, plural (self->n_images, "picture", "pictures"));
 
   if (provenance == NULL)
     provenance = cJSON_AddObjectToObject (description, "provenance");

@@ -3,6 +3,7 @@
  * The report.
  */
 #include "quantizereport.h"
+#include "support/plural.h"
 
 #include <math.h>
 
@@ -98,10 +99,11 @@ quantize_report_to_text (const QuantizeReport *r)
   GString *text = g_string_new (r->output);
   const GArray *parts = quantizer_parts (r->quantizer);
   const Sums sums = sum_parts (parts);
+  const guint n_images = quantizer_n_images (r->quantizer);
 
   g_string_append_printf (text, "\n  model     %s\n", r->model);
-  g_string_append_printf (text, "  ranges    %s of %u pictures\n", r->method,
-      quantizer_n_images (r->quantizer));
+  g_string_append_printf (text, "  ranges    %s of %u %s\n", r->method, n_images,
+      plural (n_images, "picture", "pictures"));
   g_string_append_printf (text, "  int8      %u blocks and layers with %.1f %% of the weights\n",
       sums.n_int8, sums.weights > 0 ? 100.0 * sums.int8_weights / sums.weights : 0.0);
   g_string_append_printf (text, "  float     %u\n", sums.n_float);

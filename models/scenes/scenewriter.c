@@ -61,7 +61,7 @@ static gboolean
 collect (Maker *maker, guint count, GError **error)
 {
   gboolean good = TRUE;
-  Progress progress = progress_new (count, "scenes");
+  Progress progress = progress_new (count, "{scene|scenes}");
 
   for (guint i = 0; i < count; i++) {
     Job *job = g_async_queue_pop (maker->finished);

@@ -84,7 +84,8 @@ class_table_list_strangers (const ClassTable *table, const CocoFile *file, guint
   *n = 0;
   for (guint i = 0; i < file->categories->len; i++) {
     const CocoCategory *category = &g_array_index (file->categories, CocoCategory, i);
-    if (is_matched (table, coco_file_find_name (file, category->name)->id))
+    const CocoCategory *first = coco_file_find_name (file, category->name);
+    if (first != category || is_matched (table, first->id))
       continue;
     if ((*n)++ < MAX_NAMES)
       g_string_append_printf (names, "%s%s", names->len > 0 ? ", " : "", category->name);

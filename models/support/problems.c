@@ -4,6 +4,8 @@
  */
 #include "problems.h"
 
+#include "plural.h"
+
 typedef struct {
   guint n;
   char *first;
@@ -54,11 +56,13 @@ problems_describe (const Problems *problems)
 {
   g_autoptr (GPtrArray) sentences = g_ptr_array_new ();
 
-  for (guint i = 0; i < problems->n_flaws; i++)
-    if (problems->found[i].n > 0)
+  for (guint i = 0; i < problems->n_flaws; i++) {
+    const Found *found = &problems->found[i];
+    g_autofree char *flaw = plural_text (found->n, problems->flaws[i]);
+    if (found->n > 0)
       g_ptr_array_add (sentences,
-          g_strdup_printf ("%u %s; first: %s", problems->found[i].n, problems->flaws[i],
-              problems->found[i].first));
+          g_strdup_printf ("%u %s; first: %s", found->n, flaw, found->first));
+  }
   g_ptr_array_add (sentences, NULL);
   return (char **) g_ptr_array_free (g_steal_pointer (&sentences), FALSE);
 }

@@ -10,8 +10,8 @@
 
 typedef struct Problems Problems;
 
-/* flaws[0 … n_flaws) say in the plural what is wrong, and what was done about it; they are not
- * copied. */
+/* flaws[0 … n_flaws) say what is wrong, and what was done about it, for plural_text(): "{entry|entries} without …". They
+ * are not copied. */
 Problems *problems_new (const char *const *flaws, guint n_flaws);
 void problems_free (Problems *problems); /* NULL is allowed */
 

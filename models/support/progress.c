@@ -9,6 +9,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "plural.h"
+
 #define BAR_WIDTH      30
 #define REDRAW_US      (G_USEC_PER_SEC / 10)
 #define ERASE_THE_LINE "\r\033[K"
@@ -46,14 +48,15 @@ describe (const Progress *progress, gint64 now)
   const double elapsed = (double) (now - progress->start_us) / G_USEC_PER_SEC;
   const double rate = elapsed > 0 ? progress->done / elapsed : 0;
   const guint left = progress->total - progress->done;
+  g_autofree char *unit = plural_text (progress->total, progress->unit);
 
   if (left == 0) {
     g_autofree char *took = progress_format_time (elapsed);
-    return g_strdup_printf ("%u %s in %s, %.1f/s", progress->done, progress->unit, took, rate);
+    return g_strdup_printf ("%u %s in %s, %.1f/s", progress->done, unit, took, rate);
   }
   g_autofree char *eta = progress_format_time (rate > 0 ? left / rate : -1);
-  return g_strdup_printf ("%u/%u %s, %.1f/s, %s left%s%s", progress->done, progress->total,
-      progress->unit, rate, eta, progress->note[0] != '\0' ? "; " : "", progress->note);
+  return g_strdup_printf ("%u/%u %s, %.1f/s, %s left%s%s", progress->done, progress->total, unit,
+      rate, eta, progress->note[0] != '\0' ? "; " : "", progress->note);
 }
 
 static void

@@ -9,7 +9,7 @@
 #include <glib.h>
 
 typedef struct {
-  const char *unit; /* "pictures" */
+  const char *unit; /* "{picture|pictures}", for plural_text() */
   guint total, done;
   gint64 start_us, drawn_us;
   gboolean terminal, visible;

@@ -41,37 +41,46 @@ typedef enum {
 } Flaw;
 
 static const char *const flaws[N_FLAWS] = {
-  [IMAGE_UNREADABLE] = "images without a readable id and file name: left out",
-  [IMAGE_TWICE] = "images with the id of another: left out, the first one counts",
-  [IMAGE_FILE] = "images whose file is missing: left out, and their annotations",
-  [IMAGE_BROKEN] =
-      "images of unknown size whose file cannot be read: left out, and their annotations",
-  [IMAGE_EMPTY] = "images without objects to train on: left out",
-  [CATEGORY_TWICE] = "categories with the id and name of another: one of them counts",
-  [CATEGORY_NAME_TWICE] = "categories with the name of another: two classes of one name",
-  [OBJECT_UNREADABLE] = "annotations without a readable image_id and category_id: left out",
-  [OBJECT_IMAGE] = "annotations of an image that the file does not list: left out",
-  [OBJECT_CATEGORY] = "annotations of a category that the file does not list: left out",
-  [OBJECT_ID] = "annotations with the id of another: they count",
-  [OBJECT_CROWD] = "annotations of crowds, or to be ignored: left out",
-  [OBJECT_BOX] = "annotations without a readable box: left out",
-  [OBJECT_BOX_EMPTY] = "annotations with a box without area: left out",
-  [OBJECT_BOX_OUTSIDE] = "annotations with a box outside the picture: left out",
-  [OBJECT_BOX_BEYOND] = "annotations with a box that reaches beyond the picture: cut to it",
-  [OBJECT_MASK_NONE] = "annotations without a mask: masks are trained without them",
-  [OBJECT_MASK] = "annotations without a readable mask: masks are trained without them",
-  [OBJECT_MASK_PART] = "annotations with polygons of fewer than three points: these polygons are "
-                       "left out",
+  [IMAGE_UNREADABLE] = "{image|images} without a readable id and file name: left out",
+  [IMAGE_TWICE] = "{image|images} with the id of another: left out, the first one counts",
+  [IMAGE_FILE] = "{image|images} whose file is missing: left out, and {its|their} annotations",
+  [IMAGE_BROKEN] = "{image|images} of unknown size whose file cannot be read: left out, and "
+                   "{its|their} annotations",
+  [IMAGE_EMPTY] = "{image|images} without objects to train on: left out",
+  [CATEGORY_TWICE] = "{category|categories} with the id and name of another: one of them counts",
+  [CATEGORY_NAME_TWICE] = "{category|categories} with the name of another: two classes of one name",
+  [OBJECT_UNREADABLE] =
+      "{annotation|annotations} without a readable image_id and category_id: left out",
+  [OBJECT_IMAGE] = "{annotation|annotations} of an image that the file does not list: left out",
+  [OBJECT_CATEGORY] =
+      "{annotation|annotations} of a category that the file does not list: left out",
+  [OBJECT_ID] = "{annotation|annotations} with the id of another: {it counts|they count}",
+  [OBJECT_CROWD] = "{annotation|annotations} of {a crowd|crowds}, or to be ignored: left out",
+  [OBJECT_BOX] = "{annotation|annotations} without a readable box: left out",
+  [OBJECT_BOX_EMPTY] = "{annotation|annotations} with a box without area: left out",
+  [OBJECT_BOX_OUTSIDE] = "{annotation|annotations} with a box outside the picture: left out",
+  [OBJECT_BOX_BEYOND] =
+      "{annotation|annotations} with a box that reaches beyond the picture: cut to it",
+  [OBJECT_MASK_NONE] =
+      "{annotation|annotations} without a mask: masks are trained without {it|them}",
+  [OBJECT_MASK] =
+      "{annotation|annotations} without a readable mask: masks are trained without {it|them}",
+  [OBJECT_MASK_PART] =
+      "{annotation|annotations} with polygons of fewer than three points: these polygons are "
+      "left out",
   [OBJECT_MASK_SIZE] =
-      "annotations with a mask of another size than the picture: masks are trained "
-      "without them",
-  [FILE_OTHER] = "files in the folders of classes that are no .jpg, .jpeg or .png: left out",
-  [PICTURE_BROKEN] = "pictures that cannot be read: others take their place",
+      "{annotation|annotations} with a mask of another size than the picture: masks are trained "
+      "without {it|them}",
+  [FILE_OTHER] =
+      "{file|files} in the folders of classes that {is|are} no .jpg, .jpeg or .png: left out",
+  [PICTURE_BROKEN] =
+      "{picture|pictures} that cannot be read: {another takes its|others take their} place",
   [PICTURE_EXCHANGED] =
-      "pictures whose width and height their annotations exchange (exchange them "
+      "{picture|pictures} whose width and height {its|their} annotations exchange (exchange them "
       "there; or, where EXIF turns the pictures, let fbnet-dataset turn the boxes along): "
-      "others take their place",
-  [PICTURE_SIZE] = "pictures of another size than their annotations say: others take their place",
+      "{another takes its|others take their} place",
+  [PICTURE_SIZE] = "{picture|pictures} of another size than {its|their} annotations say: {another "
+                   "takes its|others take their} place",
 };
 
 /* --- What there is ---------------------------------------------------------------------------- */

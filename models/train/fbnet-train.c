@@ -17,6 +17,7 @@
 #include "mpilink.h"
 #include "start.h"
 #include "support/commandline.h"
+#include "support/plural.h"
 #include "train/blas.h"
 #include "validation.h"
 #ifdef HAVE_ANNOTATE
@@ -176,13 +177,15 @@ open_dataset (Session *session, GError **error)
   if (session->dataset == NULL)
     return FALSE;
   tell_problems (session);
-  if (by_class)
-    console_say (session->console, "%u pictures of %u classes",
-        dataset_n_pictures (session->dataset), dataset_n_classes (session->dataset));
-  else
-    console_say (session->console, "%u pictures, %u objects of %u classes",
-        dataset_n_pictures (session->dataset), dataset_n_objects (session->dataset),
-        dataset_n_classes (session->dataset));
+  const guint n_pictures = dataset_n_pictures (session->dataset);
+  const guint n_objects = dataset_n_objects (session->dataset);
+  const guint n_classes = dataset_n_classes (session->dataset);
+  g_autofree char *objects = by_class
+      ? g_strdup ("")
+      : g_strdup_printf (", %u %s", n_objects, plural (n_objects, "object", "objects"));
+  console_say (session->console, "%u %s%s of %u %s", n_pictures,
+      plural (n_pictures, "picture", "pictures"), objects, n_classes,
+      plural (n_classes, "class", "classes"));
   tell_empty_classes (session);
   return train_start_keep_classes (&session->start, &session->options, session->dataset, error);
 }
@@ -226,10 +229,13 @@ tell_plan (Session *session, guint done)
 {
   const TrainSettings *settings = &session->settings;
   const guint n = settings->schedule.iterations, epoch = dataset_epoch_length (session->dataset);
+  const guint batch = (guint) session->options.batch;
 
-  console_say (session->console, "%u steps of %d pictures, %.1f epochs, by %u threads", n,
-      session->options.batch, (double) n * session->options.batch / epoch, settings->n_threads);
-  session->console->progress = progress_new (n > done ? n - done : 1, "steps");
+  console_say (session->console, "%u %s of %u %s, %.1f epochs, by %u %s", n,
+      plural (n, "step", "steps"), batch, plural (batch, "picture", "pictures"),
+      (double) n * batch / epoch, settings->n_threads,
+      plural (settings->n_threads, "thread", "threads"));
+  session->console->progress = progress_new (n > done ? n - done : 1, "{step|steps}");
 }
 
 static gboolean
@@ -330,8 +336,10 @@ open_validation (Session *session, GError **error)
   session->validation = validation_new (&options, error);
   if (session->validation == NULL || !check_labels (session, error))
     return FALSE;
-  console_say (session->console, "evaluated on %u pictures every %u steps",
-      validation_n_images (session->validation), session->val_period);
+  const guint n = validation_n_images (session->validation);
+  console_say (session->console, "evaluated on %u %s every %u %s", n,
+      plural (n, "picture", "pictures"), session->val_period,
+      plural (session->val_period, "step", "steps"));
   if (trainer_note (session->trainer) == NULL)
     return measure (session, error);
   if (!validation_from_text (session->validation, trainer_note (session->trainer), error))

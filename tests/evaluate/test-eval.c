@@ -176,9 +176,9 @@ test_text_ids (void)
   g_assert_no_error (error);
   g_assert_cmpuint (coco_truth_n_objects (truth), ==, 2);
   g_assert_cmpint (coco_truth_image (truth, 0), ==, 7);
-  expect_problem (problems, "1 annotations of an image that*annotations[2]");
-  expect_problem (problems, "1 annotations without a readable image_id*annotations[3]*image_id*");
-  expect_problem (problems, "1 categories with the name of another*'cat'*");
+  expect_problem (problems, "1 annotation of an image that*annotations[2]");
+  expect_problem (problems, "1 annotation without a readable image_id*annotations[3]*image_id*");
+  expect_problem (problems, "1 category with the name of another*'cat'*");
 
   g_autoptr (cJSON) found = parse ("[{\"image_id\":\"img_1\",\"category_id\":2,\"bbox\":[0,0,5,5],"
                                    "\"score\":0.5}]");
@@ -209,16 +209,16 @@ test_broken_annotations (void)
 
   g_assert_cmpuint (coco_truth_n_images (truth), ==, 1);
   g_assert_cmpuint (coco_truth_n_objects (truth), ==, 4);
-  expect_problem (problems, "1 images with the id of another*");
-  expect_problem (problems, "1 annotations of an image that*set.json: annotations[0]");
-  expect_problem (problems, "1 annotations of a category that*annotations[1]");
-  expect_problem (problems, "1 annotations without a readable box*annotations[2]: field 'bbox'*");
-  expect_problem (problems, "1 annotations with a box without area*annotations[3]");
-  expect_problem (problems, "1 annotations with a box that reaches beyond*annotations[4]");
-  expect_problem (problems, "1 annotations without an id*annotations[4]");
-  expect_problem (problems, "1 annotations without an area*annotations[4]");
-  expect_problem (problems, "1 annotations without a readable mask*annotations[5]*three points*");
-  expect_problem (problems, "1 annotations with a mask of another size*annotations[6]");
+  expect_problem (problems, "1 image with the id of another*");
+  expect_problem (problems, "1 annotation of an image that*set.json: annotations[0]");
+  expect_problem (problems, "1 annotation of a category that*annotations[1]");
+  expect_problem (problems, "1 annotation without a readable box*annotations[2]: field 'bbox'*");
+  expect_problem (problems, "1 annotation with a box without area*annotations[3]");
+  expect_problem (problems, "1 annotation with a box that reaches beyond*annotations[4]");
+  expect_problem (problems, "1 annotation without an id*annotations[4]");
+  expect_problem (problems, "1 annotation without an area*annotations[4]");
+  expect_problem (problems, "1 annotation without a readable mask*annotations[5]*three points*");
+  expect_problem (problems, "1 annotation with a mask of another size*annotations[6]");
   expect_problem (problems, "2 annotations without readable keypoints*annotations[5]*");
 }
 
@@ -258,11 +258,11 @@ test_broken_results (void)
       coco_results_new (file, "results.json", truth, problems, &error);
 
   g_assert_no_error (error);
-  expect_problem (problems, "1 results of a category that*results.json: [0]");
-  expect_problem (problems, "1 results with a box without area*[1]");
-  expect_problem (problems, "1 results without a readable mask*[2]*");
-  expect_problem (problems, "1 results with a mask of another size*[3]");
-  expect_problem (problems, "1 results without readable keypoints*[3]*");
+  expect_problem (problems, "1 result of a category that*results.json: [0]");
+  expect_problem (problems, "1 result with a box without area*[1]");
+  expect_problem (problems, "1 result without a readable mask*[2]*");
+  expect_problem (problems, "1 result with a mask of another size*[3]");
+  expect_problem (problems, "1 result without readable keypoints*[3]*");
   static const double sigma = 0.1;
   for (guint kind = 0; kind < COCO_N_KINDS; kind++) {
     g_autoptr (CocoEval) eval = coco_eval_new (truth, results, kind, &sigma, 1);

@@ -247,7 +247,7 @@ test_accuracy (Fixture *f, gconstpointer data)
   g_auto (Command) quantize = command_run ("FBNET_QUANTIZE", "-m", f->model, "-i", f->pictures,
       "-o", f->output, "--annotations", set, "--eval-images", f->pictures, NULL);
 
-  command_expect (&quantize, 0, "*1 pictures evaluated in *");
+  command_expect (&quantize, 0, "*1 picture evaluated in *");
   expect_line (&quantize, "accuracy  on 1 annotated pictures, float32 to int8\n*bbox*AP * to *");
   g_auto (Command) wrong = command_run ("FBNET_QUANTIZE", "-m", f->model, "-i", f->pictures, "-o",
       f->output, "--annotations", f->model, "--eval-images", f->pictures, NULL);

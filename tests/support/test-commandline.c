@@ -11,6 +11,7 @@
 #include "command.h"
 #include "support/commandline.h"
 #include "support/paramoptions.h"
+#include "support/plural.h"
 
 /* --- Exit status ------------------------------------------------------------------------------ */
 
@@ -221,6 +222,25 @@ test_outputs (void)
   folder_remove (folder);
 }
 
+/* --- Words ------------------------------------------------------------------------------------ */
+
+/* One thing and several, none counting as several; what is between braces alone changes. */
+static void
+test_plural (void)
+{
+  static const char text[] =
+      "{object|objects} that {reaches beyond its|reach beyond their} end: cut";
+  static const char *const expected[] = { "objects that reach beyond their end: cut",
+    "object that reaches beyond its end: cut", "objects that reach beyond their end: cut" };
+
+  for (guint i = 0; i < G_N_ELEMENTS (expected); i++) {
+    g_autofree char *found = plural_text (i, text), *same = plural_text (i, "left out");
+    g_assert_cmpstr (found, ==, expected[i]);
+    g_assert_cmpstr (same, ==, "left out");
+    g_assert_cmpstr (plural (i, "class", "classes"), ==, i == 1 ? "class" : "classes");
+  }
+}
+
 /* --- Locale ----------------------------------------------------------------------------------- */
 
 static gboolean
@@ -391,6 +411,7 @@ main (int argc, char **argv)
   g_test_add_func ("/commandline/help", test_help);
   g_test_add_func ("/commandline/adopt", test_adopt);
   g_test_add_func ("/commandline/outputs", test_outputs);
+  g_test_add_func ("/commandline/plural", test_plural);
   g_test_add_func ("/commandline/locale", test_locale);
   g_test_add_func ("/commandline/params", test_params);
   g_test_add_func ("/commandline/table", test_table);

@@ -114,7 +114,7 @@ test_plain (void)
   g_assert_cmpuint (dataset_n_objects_of (dataset, 0), ==, 1);
   g_autofree char *problems = problems_of (dataset);
   expect_like (problems,
-      "1 annotations of crowds, or to be ignored: left out; first: "
+      "1 annotation of a crowd, or to be ignored: left out; first: "
       "*set.json: annotations[2]");
 
   g_autoptr (TrainSample) sample = draw_one (dataset, 0, &error);
@@ -142,7 +142,7 @@ test_empty_pictures (void)
 
   g_assert_cmpuint (dataset_n_pictures (some), ==, 1);
   g_autofree char *problems = problems_of (some);
-  expect_like (problems, "1 images without objects to train on: left out; first: *b.png");
+  expect_like (problems, "1 image without objects to train on: left out; first: *b.png");
 
   const DatasetOptions options = { .keep_empty = TRUE };
   g_autoptr (Dataset) all = open_set (folder, images, annotations, &options);
@@ -206,7 +206,7 @@ test_category_twice (void)
   g_assert_cmpuint (dataset_n_classes (dataset), ==, 1);
   g_autofree char *problems = problems_of (dataset);
   expect_like (problems,
-      "1 categories with the id and name of another: one of them counts; first: "
+      "1 category with the id and name of another: one of them counts; first: "
       "*set.json: categories[1]");
   folder_remove (folder);
 }
@@ -228,94 +228,92 @@ typedef struct {
 
 static const Flawed flawed[] = {
   { "image-without-name", "[{\"id\":4},{\"id\":1,\"file_name\":\"a.png\"}]", NULL,
-      "1 images without a readable id and file name: left out; first: *images[0]: field "
+      "1 image without a readable id and file name: left out; first: *images[0]: field "
       "'file_name': expected a string, found nothing",
       1, 1 },
   { "image-without-id", "[{\"file_name\":\"b.png\"},{\"id\":1,\"file_name\":\"a.png\"}]", NULL,
-      "1 images without a readable id and file name: left out; first: *images[0]: field 'id'*", 1,
+      "1 image without a readable id and file name: left out; first: *images[0]: field 'id'*", 1,
       1 },
   { "image-no-object", "[7,{\"id\":1,\"file_name\":\"a.png\"}]", NULL,
-      "1 images without a readable id and file name: left out; first: *images[0]*", 1, 1 },
+      "1 image without a readable id and file name: left out; first: *images[0]*", 1, 1 },
   { "image-twice", "[{\"id\":1,\"file_name\":\"a.png\"},{\"id\":1,\"file_name\":\"b.png\"}]", NULL,
-      "1 images with the id of another: left out, the first one counts; first: *images[1]", 1, 1 },
+      "1 image with the id of another: left out, the first one counts; first: *images[1]", 1, 1 },
   { "image-missing", "[{\"id\":2,\"file_name\":\"none.png\"},{\"id\":1,\"file_name\":\"a.png\"}]",
       "{\"id\":2,\"image_id\":2,\"category_id\":2," BOX "\"segmentation\":[[1,1,3,1,3,3]]}",
-      "1 images whose file is missing: left out, and their annotations; first: *none.png", 1, 1 },
+      "1 image whose file is missing: left out, and its annotations; first: *none.png", 1, 1 },
   { "no-object", NULL, "[]",
-      "1 annotations without a readable image_id and category_id: left out; first: "
+      "1 annotation without a readable image_id and category_id: left out; first: "
       "*annotations[0]: field 'image_id': expected a finite number, found nothing",
       1, 1 },
-  { "empty", NULL, "{}", "1 annotations without a readable image_id and category_id: left out*", 1,
+  { "empty", NULL, "{}", "1 annotation without a readable image_id and category_id: left out*", 1,
       1 },
   { "category-no-number", NULL, "{\"image_id\":1,\"category_id\":[2]," BOX "\"id\":2}",
-      "1 annotations without a readable image_id and category_id: left out*'category_id'*", 1, 1 },
+      "1 annotation without a readable image_id and category_id: left out*'category_id'*", 1, 1 },
   { "image-unknown", NULL, "{\"image_id\":99,\"category_id\":2," BOX "\"id\":2}",
-      "1 annotations of an image that the file does not list: left out; first: *annotations[0]", 1,
+      "1 annotation of an image that the file does not list: left out; first: *annotations[0]", 1,
       1 },
   { "category-unknown", NULL, "{\"image_id\":1,\"category_id\":99," BOX "\"id\":2}",
-      "1 annotations of a category that the file does not list: left out; first: "
+      "1 annotation of a category that the file does not list: left out; first: "
       "*annotations[0]",
       1, 1 },
   { "id-twice", NULL, SOUND,
-      "1 annotations with the id of another: they count; first: "
+      "1 annotation with the id of another: it counts; first: "
       "*annotations[1]",
       2, 2 },
   { "ignore", NULL, "{" AT BOX "\"ignore\":1}",
-      "1 annotations of crowds, or to be ignored: left out*", 1, 1 },
+      "1 annotation of a crowd, or to be ignored: left out*", 1, 1 },
   { "box-none", NULL, "{" AT "\"id\":2}",
-      "1 annotations without a readable box: left out; first: *annotations[0]: field 'bbox'*", 1,
+      "1 annotation without a readable box: left out; first: *annotations[0]: field 'bbox'*", 1,
       1 },
-  { "box-short", NULL, "{" AT "\"bbox\":[1,1,2]}", "1 annotations without a readable box*", 1, 1 },
-  { "box-null", NULL, "{" AT "\"bbox\":[1,1,2,null]}", "1 annotations without a readable box*", 1,
+  { "box-short", NULL, "{" AT "\"bbox\":[1,1,2]}", "1 annotation without a readable box*", 1, 1 },
+  { "box-null", NULL, "{" AT "\"bbox\":[1,1,2,null]}", "1 annotation without a readable box*", 1,
       1 },
-  { "box-infinite", NULL, "{" AT "\"bbox\":[1,1,2,1e999]}", "1 annotations without a readable box*",
+  { "box-infinite", NULL, "{" AT "\"bbox\":[1,1,2,1e999]}", "1 annotation without a readable box*",
       1, 1 },
-  { "box-huge", NULL, "{" AT "\"bbox\":[1,1,2,1e300]}", "1 annotations without a readable box*", 1,
+  { "box-huge", NULL, "{" AT "\"bbox\":[1,1,2,1e300]}", "1 annotation without a readable box*", 1,
       1 },
   { "box-no-area", NULL, "{" AT "\"bbox\":[1,1,0,2]}",
-      "1 annotations with a box without area: left out*", 1, 1 },
+      "1 annotation with a box without area: left out*", 1, 1 },
   { "box-negative", NULL, "{" AT "\"bbox\":[4,1,-2,2]}",
-      "1 annotations with a box without area: left out*", 1, 1 },
+      "1 annotation with a box without area: left out*", 1, 1 },
   { "box-lost-in-rounding", NULL, "{" AT "\"bbox\":[1e9,1,1,2]}",
-      "1 annotations with a box without area: left out*", 1, 1 },
+      "1 annotation with a box without area: left out*", 1, 1 },
   { "box-outside", NULL, "{" AT "\"bbox\":[8,1,2,2]}",
-      "1 annotations with a box outside the picture: left out; first: *annotations[0]", 1, 1 },
+      "1 annotation with a box outside the picture: left out; first: *annotations[0]", 1, 1 },
   { "box-beyond", NULL, "{" AT "\"bbox\":[5,1,20,2],\"segmentation\":[[5,1,9,1,9,3]]}",
-      "1 annotations with a box that reaches beyond the picture: cut to it*", 2, 2 },
+      "1 annotation with a box that reaches beyond the picture: cut to it*", 2, 2 },
   { "box-outside-unsaid", "[{\"id\":1,\"file_name\":\"a.png\"}]",
       "{" AT "\"bbox\":[8,1,2,2],\"segmentation\":[[1,1,3,1,3,3]]}",
-      "1 annotations with a box outside the picture: left out; first: *annotations[0]", 1, 1 },
+      "1 annotation with a box outside the picture: left out; first: *annotations[0]", 1, 1 },
   { "broken-unsaid", "[{\"id\":1,\"file_name\":\"a.png\"},{\"id\":2,\"file_name\":\"set.json\"}]",
       "{\"image_id\":2,\"category_id\":2," BOX "\"segmentation\":[[1,1,3,1,3,3]]}",
-      "1 images of unknown size whose file cannot be read: left out, and their annotations; first: "
+      "1 image of unknown size whose file cannot be read: left out, and its annotations; first: "
       "*set.json: expected a PNG or JPEG picture*",
       1, 1 },
   { "mask-none", NULL, "{" AT BOX "\"id\":2}",
-      "1 annotations without a mask: masks are trained without them; first: *annotations[0]", 2,
-      1 },
-  { "mask-empty", NULL, "{" AT BOX "\"segmentation\":[]}", "1 annotations without a mask*", 2, 1 },
+      "1 annotation without a mask: masks are trained without it; first: *annotations[0]", 2, 1 },
+  { "mask-empty", NULL, "{" AT BOX "\"segmentation\":[]}", "1 annotation without a mask*", 2, 1 },
   { "mask-two-points", NULL, "{" AT BOX "\"segmentation\":[[1,1,2,2]]}",
-      "1 annotations without a readable mask: masks are trained without them; first: "
+      "1 annotation without a readable mask: masks are trained without it; first: "
       "*annotations[0]: segmentation: expected a polygon of at least three points, found none",
       2, 1 },
   { "mask-one-broken", NULL, "{" AT BOX "\"segmentation\":[[1,1,2,2],[1,1,3,1,3,3]]}",
-      "1 annotations with polygons of fewer than three points: these polygons are left out*", 2,
-      2 },
+      "1 annotation with polygons of fewer than three points: these polygons are left out*", 2, 2 },
   { "mask-no-number", NULL, "{" AT BOX "\"segmentation\":[[1,1,2,2,\"x\",3]]}",
-      "1 annotations without a readable mask*expected polygons of numbers*", 2, 1 },
+      "1 annotation without a readable mask*expected polygons of numbers*", 2, 1 },
   { "runs-broken", NULL, "{" AT BOX "\"segmentation\":{\"size\":[6,8],\"counts\":[1,2]}}",
-      "1 annotations without a readable mask*expected runs that add up to the picture*", 2, 1 },
+      "1 annotation without a readable mask*expected runs that add up to the picture*", 2, 1 },
   { "runs-garbage", NULL, "{" AT BOX "\"segmentation\":{\"size\":[6,8],\"counts\":\"\\u0001x\"}}",
-      "1 annotations without a readable mask*expected runs that add up to the picture*", 2, 1 },
+      "1 annotation without a readable mask*expected runs that add up to the picture*", 2, 1 },
   { "runs-empty", NULL, "{" AT BOX "\"segmentation\":{\"size\":[6,8],\"counts\":[48]}}",
-      "1 annotations without a readable mask*expected runs with pixels*", 2, 1 },
+      "1 annotation without a readable mask*expected runs with pixels*", 2, 1 },
   { "runs-other-size", NULL, "{" AT BOX "\"segmentation\":{\"size\":[8,6],\"counts\":[1,2,45]}}",
-      "1 annotations with a mask of another size than the picture: masks are trained without them*",
-      2, 1 },
+      "1 annotation with a mask of another size than the picture: masks are trained without it*", 2,
+      1 },
   { "runs-other-size-unsaid", "[{\"id\":1,\"file_name\":\"a.png\"}]",
       "{" AT BOX "\"segmentation\":{\"size\":[8,6],\"counts\":[1,2,45]}}",
-      "1 annotations with a mask of another size than the picture: masks are trained without them*",
-      2, 1 },
+      "1 annotation with a mask of another size than the picture: masks are trained without it*", 2,
+      1 },
 };
 
 /* One entry has a flaw: a sentence says which and what became of it; the rest is as it was. */
@@ -380,7 +378,7 @@ static const Unusable unusable[] = {
   { "nothing-listed", "{\"categories\":" CATEGORIES ",\"images\":[],\"annotations\":[]}",
       "*set.json: expected a picture with objects, found none: the file lists no images" },
   { "nothing-usable", "{\"categories\":" CATEGORIES ",\"images\":" IMAGES ",\"annotations\":[]}",
-      "*set.json: expected a picture with objects, found none: 1 images without objects to train "
+      "*set.json: expected a picture with objects, found none: 1 image without objects to train "
       "on: left out; first: *a.png" },
 };
 
@@ -460,7 +458,7 @@ test_broken_picture (void)
   g_free (write_text (folder, "a.png", "\xff\xd8\xff\xe0 no more"));
   g_autoptr (Dataset) dataset = open_set (folder, TWO_IMAGES, AN_OBJECT_EACH, NULL);
   expect_replaced (dataset,
-      "1 pictures that cannot be read: others take their place; first: "
+      "1 picture that cannot be read: another takes its place; first: "
       "*a.png: *JPEG*");
   folder_remove (folder);
 }
@@ -474,7 +472,7 @@ test_lost_picture (void)
   g_autofree char *path = g_build_filename (folder, "a.png", NULL);
 
   g_assert_cmpint (g_remove (path), ==, 0);
-  expect_replaced (dataset, "1 pictures that cannot be read*a.png*");
+  expect_replaced (dataset, "1 picture that cannot be read*a.png*");
   folder_remove (folder);
 }
 
@@ -487,8 +485,8 @@ test_other_picture (void)
   g_free (write_picture (folder, "a.png", 6, 8));
   g_autoptr (Dataset) dataset = open_set (folder, TWO_IMAGES, AN_OBJECT_EACH, NULL);
   expect_replaced (dataset,
-      "1 pictures whose width and height their annotations exchange (exchange them there; or, *): "
-      "others take their place; first: *a.png: expected 8×6 pixels, found 6×8");
+      "1 picture whose width and height its annotations exchange (exchange them there; or, *): "
+      "another takes its place; first: *a.png: expected 8×6 pixels, found 6×8");
   folder_remove (folder);
 }
 

@@ -332,8 +332,8 @@ test_merge (Fixture *f, gconstpointer data)
   g_auto (Command) command = run (f, voc, both);
 
   command_expect (&command, 0,
-      "*1 objects of classes that were to be dropped: left out; first: bird*1 pictures that are "
-      "annotated several times*1 objects that are annotated twice: they count once*");
+      "*1 object of a class that was to be dropped: left out; first: bird*1 picture that is "
+      "annotated several times*1 object that is annotated twice: it counts once*");
   g_autoptr (cJSON) set = read_set (f, "train.json");
   g_assert_cmpuint (count_of (set, "categories"), ==, 2);
   g_assert_cmpuint (count_of (set, "images"), ==, 2);
@@ -521,7 +521,7 @@ test_turned (Fixture *f, gconstpointer data)
 
   write_turned (f, 6);
   g_auto (Command) first = run (f, lying, "");
-  command_expect (&first, 0, "*1 pictures annotated as the camera lay*turned along*");
+  command_expect (&first, 0, "*1 picture annotated as the camera lay*turned along*");
   g_autoptr (cJSON) turned = read_set (f, "train.json");
   expect_box (turned, "cat", 5, 4, 20, 10);
   g_auto (Command) second = run (f, seen, "");
@@ -552,12 +552,12 @@ test_problems (Fixture *f, gconstpointer data)
   g_auto (Command) command = run (f, csv, "");
 
   command_expect (&command, 0,
-      "*1 entries that cannot be read: left out; first: *problems.csv: line 8*"
-      "1 annotated pictures that are not there: left out*"
-      "1 pictures that cannot be read: left out*broken.png*"
-      "1 pictures of another size than their annotations say*expected 41×30 pixels, found 40×30*"
-      "1 objects whose place is no numbers*1 objects without an area*1 objects outside*"
-      "1 objects that reach beyond their picture*");
+      "*1 entry that cannot be read: left out; first: *problems.csv: line 8*"
+      "1 annotated picture that is not there: left out*"
+      "1 picture that cannot be read: left out*broken.png*"
+      "1 picture of another size than its annotations say*expected 41×30 pixels, found 40×30*"
+      "1 object whose place is no numbers*1 object without an area*1 object outside*"
+      "1 object that reaches beyond its picture*");
   g_autoptr (cJSON) set = read_set (f, "train.json");
   g_assert_cmpuint (count_of (set, "annotations"), ==, 2);
   g_assert_cmpuint (count_of (set, "images"), ==, 1);
@@ -574,9 +574,9 @@ test_numbers (Fixture *f, gconstpointer data)
       "nan 0.5 0.5 0.2 0.2\n0 0.5 0.5\n"));
   g_auto (Command) command = run (f, labels, "--format yolo");
   command_expect (&command, 0,
-      "*1 entries that cannot be read*b.txt: line 4*3 objects of a class number that has no "
+      "*1 entry that cannot be read*b.txt: line 4*3 objects of a class number that has no "
       "name*b.txt: "
-      "line 1*1 objects whose place is no numbers*");
+      "line 1*1 object whose place is no numbers*");
   expect_usual (f);
 }
 
@@ -601,13 +601,13 @@ typedef struct {
 /* Files that are no annotations, or try to be more than that. */
 static const Hostile hostile[] = {
   { "empty", "x.json", "", "", "*x.json: expected annotations as COCO, *found none of them*" },
-  { "binary", "x.xml", "\x01\x02<annotation>", "--format voc", "*1 annotation files that cannot*" },
+  { "binary", "x.xml", "\x01\x02<annotation>", "--format voc", "*1 annotation file that cannot*" },
   { "cut", "x.xml", "<annotation><object><name>cat</na", "",
-      "*1 annotation files that cannot be read*x.xml: expected XML*" },
+      "*1 annotation file that cannot be read*x.xml: expected XML*" },
   { "entity", "x.xml",
       "<!DOCTYPE a [<!ENTITY b \"ccc\"><!ENTITY d \"&b;&b;\">]><annotation><filename>&d;</filename>"
       "</annotation>",
-      "", "*1 annotation files that cannot be read*" },
+      "", "*1 annotation file that cannot be read*" },
   { "cvat-root", "x.xml", "<annotation></annotation>", "--format cvat",
       "*expected CVAT's element <annotations>, found <annotation>*" },
   { "json-list", "x.json", "[{\"regions\": []}]", "--format via",
