@@ -5,6 +5,7 @@
     record.py MODEL VIDEO DIR [CLASS;CLASS…]
 
 For a camera put v4l2src where filesrc and decodebin are."""
+import os
 import sys
 
 from play import Gst, GstVideo, on_buffer, parse, play, regions
@@ -36,6 +37,7 @@ def gate(buffer):
 
 if len(sys.argv) not in (4, 5):
     sys.exit(__doc__)
+os.makedirs(sys.argv[3], exist_ok=True)
 classes = f'include-classes="{sys.argv[4]}"' if len(sys.argv) == 5 else ""
 pipeline = parse(f'filesrc location="{sys.argv[2]}" ! decodebin ! '
                  f'fbnetdetect name=detector model-file="{sys.argv[1]}" {classes} ! '

@@ -17,7 +17,7 @@ if [ $# -lt 3 ] || [ "$1" = --help ]; then
   [ "${1:-}" = --help ]
   exit
 fi
-labels=$1 pictures=$2 output=$3
+labels=$1 pictures=$2 output=${3%/}
 shift 3
 top=$(cd "$(dirname "$0")/.." && pwd)
 for room in import dataset train quantize evaluate; do
@@ -28,6 +28,11 @@ command -v fbnet-dataset >/dev/null || {
   exit 1
 }
 mkdir -p "$output"
+
+# As fbnet-dataset writes names for a shell.
+quoted () {
+  printf '%s\n' "$1" | sed "s/'/'\\\\''/g; s/^/'/; s/\$/'/"
+}
 
 model=$output/coco.safetensors
 if [ $# -gt 0 ]; then
@@ -42,9 +47,16 @@ elif [ ! -e "$model" ]; then
   fbnet-import "$export" --precision float32 -o "$model"
 fi
 
-[ -e "$output/train.json" ] || fbnet-dataset --annotations "$labels" --images "$pictures" --output "$output" |
-  tee "$output/dataset.txt"
-folder=$(sed -n "s/^to train:.* --images '\([^']*\)'.*/\1/p" "$output/dataset.txt")
+if [ ! -e "$output/dataset.txt" ]; then
+  fbnet-dataset --annotations "$labels" --images "$pictures" --output "$output" >"$output/dataset.part"
+  mv "$output/dataset.part" "$output/dataset.txt"
+fi
+cat "$output/dataset.txt"
+# The last line names the folder that file names in the set begin at.
+line=$(tail -n 1 "$output/dataset.txt")
+line=${line#"to train: fbnet-train --annotations $(quoted "$output/train.json") --images "}
+line=${line%%" --val-annotations $(quoted "$output/val.json") "*}
+folder=$(printf '%s\n' "$line" | sed "s/^'//; s/'\$//; s/'\\\\''/'/g")
 fbnet-train --model "$model" --annotations "$output/train.json" --images "$folder" \
   --val-annotations "$output/val.json" --val-images "$folder" --resume \
   --log "$output/log.jsonl" --output "$output/model.safetensors" "$@"
@@ -54,5 +66,5 @@ fbnet-eval "$output/val.json" --images "$folder" --model "$output/model-int8.saf
 cat <<END
 
 $output/samples.png shows what was learned from; in a pipeline:
-  gst-launch-1.0 v4l2src ! fbnetdetect model-file=$output/model-int8.safetensors overlay=true ! videoconvert ! autovideosink
+  gst-launch-1.0 v4l2src ! fbnetdetect model-file=$(quoted "$output/model-int8.safetensors") overlay=true ! videoconvert ! autovideosink
 END

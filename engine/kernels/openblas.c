@@ -13,6 +13,7 @@
 #define LIBRARY "libopenblas.so.0"
 
 OpenBlasSgemm openblas_sgemm;
+OpenBlasDgemm openblas_dgemm;
 
 /* It makes as many threads, when it is loaded, as the loading one has processors; and under a limit of
  * address space goes on trying for ever. */
@@ -41,8 +42,10 @@ load (void)
 
   if (library == NULL)
     library = load_on_one_processor ();
-  if (library != NULL)
-    openblas_sgemm = (OpenBlasSgemm) dlsym (library, "cblas_sgemm");
+  if (library == NULL)
+    return;
+  openblas_dgemm = (OpenBlasDgemm) dlsym (library, "cblas_dgemm");
+  openblas_sgemm = (OpenBlasSgemm) dlsym (library, "cblas_sgemm");
 }
 
 gboolean

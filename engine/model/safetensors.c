@@ -12,6 +12,7 @@
 
 #include "base/json.h"
 #include "base/memory.h"
+#include "base/replace.h"
 
 #define MAX_HEADER (16u << 20)
 
@@ -418,17 +419,6 @@ serialize (const char *text, const FbnetTensorView *const *order, guint n_tensor
   return out;
 }
 
-static gboolean
-write_file (const char *path, const guint8 *bytes, gsize size, GError **error)
-{
-  g_autoptr (GError) cause = NULL;
-
-  if (g_file_set_contents (path, (const char *) bytes, (gssize) size, &cause))
-    return TRUE;
-  g_set_error (error, FBNET_ERROR, FBNET_ERROR_IO, "%s", cause->message);
-  return FALSE;
-}
-
 gboolean
 fbnet_model_write (const char *path, const char *description, const FbnetTensorView *tensors,
     guint n_tensors, GError **error)
@@ -456,7 +446,7 @@ fbnet_model_write (const char *path, const char *description, const FbnetTensorV
     return FALSE;
   g_autofree guint8 *out = serialize (text, order, n_tensors, total, &size, error);
   cJSON_free (text);
-  return out != NULL && write_file (path, out, size, error);
+  return out != NULL && replace_file (path, out, size, error);
 }
 
 /* --- Half precision --------------------------------------------------------------------------- */

@@ -3,6 +3,7 @@
  * Convolutions that are matrix products, and their gradients: 1×1 straight over the pixels, larger ones
  * over patches gathered a part of an image at a time. Depthwise ones: depthwise.c.
  */
+#include "blas.h"
 #include "depthwise.h"
 #include "ops.h"
 
@@ -66,9 +67,8 @@ multiply_forward (const ConvStep *step, guint group, gsize m, const Real *x, gsi
   const gsize k = patch_size (layer), out = layer->out / layer->groups;
 
   if (m > 0)
-    real_gemm (CblasRowMajor, CblasNoTrans, CblasTrans, (blasint) m, (blasint) out, (blasint) k, 1,
-        x, (blasint) ldx, step->taps + group * out * k, (blasint) k,
-        step->bias.value != NULL ? 1 : 0, y + group * out, (blasint) layer->out);
+    real_gemm (CblasNoTrans, CblasTrans, m, out, k, x, ldx, step->taps + group * out * k, k,
+        step->bias.value != NULL ? 1 : 0, y + group * out, layer->out);
 }
 
 /* dx = dy × weights (added to dx where `add`). */
@@ -80,9 +80,8 @@ multiply_to_input (const ConvStep *step, guint group, gsize m, const Real *dy, R
   const gsize k = patch_size (layer), out = layer->out / layer->groups;
 
   if (m > 0)
-    real_gemm (CblasRowMajor, CblasNoTrans, CblasNoTrans, (blasint) m, (blasint) k, (blasint) out,
-        1, dy + group * out, (blasint) layer->out, step->taps + group * out * k, (blasint) k,
-        add ? 1 : 0, dx, (blasint) ldx);
+    real_gemm (CblasNoTrans, CblasNoTrans, m, k, out, dy + group * out, layer->out,
+        step->taps + group * out * k, k, add ? 1 : 0, dx, ldx);
 }
 
 /* dweights += dyᵀ × x. */
@@ -94,9 +93,8 @@ multiply_to_weights (const ConvStep *step, guint group, gsize m, const Real *dy,
   const gsize k = patch_size (layer), out = layer->out / layer->groups;
 
   if (m > 0)
-    real_gemm (CblasRowMajor, CblasTrans, CblasNoTrans, (blasint) out, (blasint) k, (blasint) m, 1,
-        dy + group * out, (blasint) layer->out, x, (blasint) ldx, 1, dtaps + group * out * k,
-        (blasint) k);
+    real_gemm (CblasTrans, CblasNoTrans, out, k, m, dy + group * out, layer->out, x, ldx, 1,
+        dtaps + group * out * k, k);
 }
 
 /* Every pixel begins with the bias, if there is one. */

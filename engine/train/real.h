@@ -6,16 +6,13 @@
 #ifndef FBNET_TRAIN_REAL_H
 #define FBNET_TRAIN_REAL_H
 
-#include <cblas.h>
 #include <glib.h>
 #include <math.h>
 
 #ifdef FBNET_TRAIN_DOUBLE
 typedef double Real;
-#  define real_gemm cblas_dgemm
 #else
 typedef float Real;
-#  define real_gemm cblas_sgemm
 #endif
 
 /* As float32, in a new array. */

@@ -9,11 +9,10 @@
 #include <math.h>
 #include <string.h>
 
-#include "picture/image.h"
 #include "picturefinder.h"
+#include "scaled.h"
 #include "support/files.h"
 #include "support/masks.h"
-#include "support/picture.h"
 #include "support/progress.h"
 
 #define REDUCED_QUALITY 95
@@ -119,16 +118,8 @@ reduce (const Picture *picture, guint max_side, GError **error)
   const guint longer = MAX (picture->width, picture->height);
   const guint width = MAX (1, (guint) round ((double) picture->width * max_side / longer));
   const guint height = MAX (1, (guint) round ((double) picture->height * max_side / longer));
-  g_autoptr (Picture) reduced = picture_new (width, height, "reduced picture", error);
-  ImageResizer *resizer = image_resizer_new (NULL);
-  const FbnetImage image = picture_image (picture);
-  const gboolean ready = reduced != NULL
-      && image_resizer_prepare (resizer, image.height, image.width, height, width, 1, error);
 
-  if (ready)
-    image_resize (resizer, reduced->pixels, &image, FALSE, NULL);
-  image_resizer_free (resizer);
-  return ready ? g_steal_pointer (&reduced) : NULL;
+  return picture_scaled (picture, width, height, error);
 }
 
 static void

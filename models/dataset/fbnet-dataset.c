@@ -3,11 +3,9 @@
  * fbnet-dataset: pictures and annotations as people have them become one checked set in COCO's format, to
  * learn from and to evaluate with.
  */
-#include <errno.h>
-#include <glib/gstdio.h>
-
 #include "checkpictures.h"
 #include "cocoset.h"
+#include "crops.h"
 #include "labeloptions.h"
 #include "fbnet/fbnet.h"
 #include "readers.h"
@@ -29,7 +27,7 @@ typedef struct {
   gboolean *flags;
   guint n_val;  /* pictures to evaluate with */
   char *folder; /* of the pictures */
-  char *train, *val, *sheet, *reduced;
+  char *train, *val, *sheet, *reduced, *crops;
 } Session;
 
 static void
@@ -42,32 +40,12 @@ session_clear (Session *session)
   g_free (session->val);
   g_free (session->sheet);
   g_free (session->reduced);
+  g_free (session->crops);
 }
 
 /* --- The folder ------------------------------------------------------------------------------- */
 
-static gboolean
-make_folder (const char *path, GError **error)
-{
-  if (g_mkdir_with_parents (path, 0777) == 0)
-    return TRUE;
-  g_set_error (error, FBNET_ERROR, FBNET_ERROR_IO, "%s: cannot make this folder: %s", path,
-      g_strerror (errno));
-  return FALSE;
-}
-
-/* An older file would not be of these pictures. */
-static gboolean
-remove_older (const char *path, GError **error)
-{
-  if (g_unlink (path) == 0 || errno == ENOENT)
-    return TRUE;
-  g_set_error (error, FBNET_ERROR, FBNET_ERROR_IO, "%s: cannot remove this file: %s", path,
-      g_strerror (errno));
-  return FALSE;
-}
-
-/* Before the work. */
+/* Older files would not be of these pictures. */
 static gboolean
 prepare (Session *session, GError **error)
 {
@@ -77,10 +55,15 @@ prepare (Session *session, GError **error)
   session->val = g_build_filename (output, "val.json", NULL);
   session->sheet = g_build_filename (output, "samples.png", NULL);
   session->reduced = g_build_filename (output, "images", NULL);
-  return make_folder (output, error)
-      && (session->options->max_side == 0 || make_folder (session->reduced, error))
-      && file_check_writable (session->train, error) && remove_older (session->train, error)
-      && remove_older (session->val, error);
+  session->crops = g_build_filename (output, "crops", NULL);
+  if (session->options->crops > 0 && g_file_test (session->crops, G_FILE_TEST_EXISTS)) {
+    g_set_error (error, FBNET_ERROR, FBNET_ERROR_IO,
+        "%s: expected no such folder yet, as --crops writes into it, found one", session->crops);
+    return FALSE;
+  }
+  return (session->options->max_side == 0 || file_make_folder (session->reduced, error))
+      && file_check_writable (session->train, error) && file_remove (session->train, error)
+      && file_remove (session->val, error);
 }
 
 /* --- Reading ---------------------------------------------------------------------------------- */
@@ -182,6 +165,18 @@ write_sheet (const Session *session, GError **error)
 }
 
 static gboolean
+write_crops (const Session *session, GError **error)
+{
+  const guint side = (guint) session->options->crops;
+  g_autofree char *train = g_build_filename (session->crops, "train", NULL);
+  g_autofree char *val = g_build_filename (session->crops, "val", NULL);
+
+  return side == 0
+      || (crops_write (session->set, session->flags, FALSE, side, train, error)
+          && crops_write (session->set, session->flags, TRUE, side, val, error));
+}
+
+static gboolean
 write_set (Session *session, GError **error)
 {
   const LabelOptions *o = session->options;
@@ -198,7 +193,7 @@ write_set (Session *session, GError **error)
       && !coco_set_write (session->set, session->flags, TRUE, session->folder, command,
           session->val, error))
     return FALSE;
-  return write_sheet (session, error);
+  return write_sheet (session, error) && write_crops (session, error);
 }
 
 /* As a shell takes it, whatever the names. */
@@ -258,7 +253,7 @@ static void
 name_files (gpointer options, Confines *confines)
 {
   confines->reads_all = TRUE;
-  confines_add_output (confines, ((LabelOptions *) options)->output);
+  confines_add_output (confines, OUTPUT_FOLDER, "--output", ((LabelOptions *) options)->output);
 }
 
 static const Program program = {

@@ -7,6 +7,9 @@
 #include "support/commandline.h"
 #include "support/picture.h"
 
+#define MIN_CROP 16
+#define MAX_CROP 1024
+
 LabelOptions
 label_options_new (void)
 {
@@ -53,6 +56,10 @@ label_options_add (gpointer options, GOptionContext *context)
         "Share of the pictures that go to val.json, always the same ones [0.15]", "P" },
     { "max-side", 0, 0, G_OPTION_ARG_INT, &o->max_side,
         "Write pictures with a longer side than this again, smaller; 0: none [0]", "N" },
+    { "crops", 0, 0, G_OPTION_ARG_INT, &o->crops,
+        "Cut the objects out, too: squares of N pixels in a folder for each class, for a "
+        "classifier; 0: none [0]",
+        "N" },
     { NULL },
   };
 
@@ -95,5 +102,8 @@ label_options_check (gpointer options, GError **error)
   if (o->max_side < 0 || o->max_side > PICTURE_MAX_SIDE)
     return usage_error (error, "--max-side: expected 0 to %d, found %d", PICTURE_MAX_SIDE,
         o->max_side);
+  if (o->crops != 0 && (o->crops < MIN_CROP || o->crops > MAX_CROP))
+    return usage_error (error, "--crops: expected 0 or %d to %d, found %d", MIN_CROP, MAX_CROP,
+        o->crops);
   return param_options_check (o->params, error);
 }

@@ -15,6 +15,7 @@ typedef struct {
   char **renamed, **dropped;
   double val_split;
   gint max_side;
+  gint crops; /* pixels; 0: none */
   char *output;
   ParamOptions *params;
   LabelFormat format; /* after the check */

@@ -6,7 +6,7 @@
 
 #include <string.h>
 
-#include "readers.h"
+#include "support/folder.h"
 
 struct PictureFinder {
   char *folder;
@@ -32,19 +32,16 @@ without_ending (const char *name)
 PictureFinder *
 picture_finder_new (const char *folder)
 {
-  static const char *const endings[] = { ".jpg", ".jpeg", ".png", ".JPG", ".JPEG", ".PNG" };
   PictureFinder *finder = g_new0 (PictureFinder, 1);
 
   finder->folder = g_canonicalize_filename (folder, NULL);
   finder->by_name = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, g_free);
   finder->by_stem = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, g_free);
-  for (guint e = 0; e < G_N_ELEMENTS (endings); e++) {
-    g_autoptr (GPtrArray) files = list_label_files (finder->folder, endings[e], NULL);
-    for (guint i = 0; files != NULL && i < files->len; i++) {
-      char *name = g_path_get_basename (files->pdata[i]);
-      insert (finder->by_stem, without_ending (name), files->pdata[i]);
-      insert (finder->by_name, name, files->pdata[i]);
-    }
+  g_autoptr (GPtrArray) files = files_below (finder->folder, picture_endings);
+  for (guint i = 0; i < files->len; i++) {
+    char *name = g_path_get_basename (files->pdata[i]);
+    insert (finder->by_stem, without_ending (name), files->pdata[i]);
+    insert (finder->by_name, name, files->pdata[i]);
   }
   return finder;
 }

@@ -7,47 +7,18 @@
 #include <string.h>
 
 #include "fbnet/fbnet.h"
-
-/* A folder of a folder of … : deeper than anybody sorts pictures. */
-#define MAX_DEPTH 8
-
-static gint
-compare_paths (gconstpointer a, gconstpointer b)
-{
-  return strcmp (*(const char *const *) a, *(const char *const *) b);
-}
-
-/* Links to folders are not followed: they may lead in circles. */
-static void
-walk (GPtrArray *files, const char *folder, const char *ending, guint depth)
-{
-  g_autoptr (GDir) dir = g_dir_open (folder, 0, NULL);
-
-  for (const char *name = dir != NULL ? g_dir_read_name (dir) : NULL; name != NULL;
-       name = g_dir_read_name (dir)) {
-    g_autofree char *path = g_build_filename (folder, name, NULL);
-    if (!g_file_test (path, G_FILE_TEST_IS_DIR)) {
-      if (g_str_has_suffix (name, ending))
-        g_ptr_array_add (files, g_steal_pointer (&path));
-    } else if (depth < MAX_DEPTH && !g_file_test (path, G_FILE_TEST_IS_SYMLINK)) {
-      walk (files, path, ending, depth + 1);
-    }
-  }
-}
+#include "support/folder.h"
 
 GPtrArray *
 list_label_files (const char *path, const char *ending, GError **error)
 {
-  g_autoptr (GPtrArray) files = g_ptr_array_new_with_free_func (g_free);
+  const char *const endings[] = { ending, NULL };
+  g_autoptr (GPtrArray) files = files_below (path, endings);
 
   if (g_file_test (path, G_FILE_TEST_IS_REGULAR))
     g_ptr_array_add (files, g_strdup (path));
-  else
-    walk (files, path, ending, 0);
-  if (files->len > 0) {
-    g_ptr_array_sort (files, compare_paths);
+  if (files->len > 0)
     return g_steal_pointer (&files);
-  }
   g_set_error (error, FBNET_ERROR, FBNET_ERROR_NOT_FOUND,
       "%s: expected a file, or a folder of files that end in %s, found neither", path, ending);
   return NULL;

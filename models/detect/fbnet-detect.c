@@ -4,7 +4,6 @@
  * handed on: as a line of JSON, or into a COCO results file; annotated if asked for. A picture that
  * fails costs a sentence on standard error, and the others go on.
  */
-#include <errno.h>
 #include <glib/gstdio.h>
 #include <string.h>
 
@@ -28,16 +27,6 @@ typedef struct {
 /* --- Opening ---------------------------------------------------------------------------------- */
 
 static gboolean
-make_folder (const char *path, GError **error)
-{
-  if (g_mkdir_with_parents (path, 0777) == 0)
-    return TRUE;
-  g_set_error (error, FBNET_ERROR, FBNET_ERROR_IO, "%s: cannot make the folder: %s", path,
-      g_strerror (errno));
-  return FALSE;
-}
-
-static gboolean
 open_tracker (Session *session, GError **error)
 {
   FbnetTrackerOptions how;
@@ -59,10 +48,8 @@ is_same_file (const char *path, const char *other)
 
 /* The pictures of a set are not looked through one by one for those that would be replaced. */
 static gboolean
-open_annotations (const DetectOptions *options, GError **error)
+check_annotations (const DetectOptions *options, GError **error)
 {
-  if (!make_folder (options->annotate, error))
-    return FALSE;
   if (options->images == NULL || !is_same_file (options->annotate, options->images))
     return TRUE;
   g_set_error (error, FBNET_ERROR, FBNET_ERROR_ARGUMENT,
@@ -80,7 +67,7 @@ session_open (Session *session, const DetectOptions *options, Console *console, 
           error)
       || (options->tracking && !open_tracker (session, error)))
     return FALSE;
-  return options->annotate == NULL || open_annotations (options, error);
+  return options->annotate == NULL || check_annotations (options, error);
 }
 
 static void
@@ -255,8 +242,8 @@ name_files (gpointer options, Confines *confines)
 
   confines_add_inputs (confines, o->pictures);
   confines_add_input (confines, o->model);
-  confines_add_output (confines, o->annotate);
-  confines_add_output (confines, o->coco_results);
+  confines_add_output (confines, OUTPUT_FOLDER, "--annotate", o->annotate);
+  confines_add_output (confines, OUTPUT_TEXT, "--coco-results", o->coco_results);
   confines->reads_all = o->coco != NULL;
 }
 

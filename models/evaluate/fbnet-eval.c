@@ -268,8 +268,8 @@ name_files (gpointer options, Confines *confines)
   confines_add_input (confines, o->tracks);
   confines_add_input (confines, o->model);
   confines_add_input (confines, o->images);
-  confines_add_output (confines, o->write_results);
-  confines_add_output (confines, o->plot);
+  confines_add_output (confines, OUTPUT_FILE, "--write-results", o->write_results);
+  confines_add_output (confines, OUTPUT_FILE, "--plot", o->plot);
 }
 
 static const Program program = {

@@ -175,7 +175,7 @@ name_files (gpointer arguments, Confines *confines)
   confines_add_inputs (confines, a->sources);
   confines_add_input (confines, a->config);
   confines_add_input (confines, a->labels);
-  confines_add_output (confines, a->output);
+  confines_add_output (confines, OUTPUT_FILE, "--output", a->output);
 }
 
 static const Program program = {

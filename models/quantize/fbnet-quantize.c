@@ -10,7 +10,7 @@
 #include "quantizeoptions.h"
 #include "quantizereport.h"
 #include "support/commandline.h"
-#include "support/files.h"
+#include "support/folder.h"
 #include "support/jsonfile.h"
 #include "support/modelfile.h"
 #include "support/modelparams.h"
@@ -31,49 +31,18 @@ typedef struct {
 
 /* --- Pictures --------------------------------------------------------------------------------- */
 
-static gboolean
-is_picture (const char *name)
-{
-  static const char *const endings[] = { ".png", ".jpg", ".jpeg" };
-  g_autofree char *lower = g_ascii_strdown (name, -1);
-
-  for (guint i = 0; i < G_N_ELEMENTS (endings); i++) {
-    if (g_str_has_suffix (lower, endings[i]))
-      return TRUE;
-  }
-  return FALSE;
-}
-
-static gint
-compare_paths (gconstpointer a, gconstpointer b)
-{
-  return strcmp (*(const char *const *) a, *(const char *const *) b);
-}
-
-/* In the order of their names. NULL with error when there is none. */
+/* Of the folder and of those below it. NULL with error when there is none. */
 static GPtrArray *
 list_pictures (const char *folder, GError **error)
 {
-  g_autoptr (GError) cause = NULL;
-  g_autoptr (GDir) dir = g_dir_open (folder, 0, &cause);
-  g_autoptr (GPtrArray) paths = g_ptr_array_new_with_free_func (g_free);
+  g_autoptr (GPtrArray) paths = files_below (folder, picture_endings);
 
-  if (dir == NULL) {
-    g_set_error (error, FBNET_ERROR, FBNET_ERROR_NOT_FOUND, "%s: expected a folder, found: %s",
-        folder, cause->message);
-    return NULL;
-  }
-  for (const char *name = g_dir_read_name (dir); name != NULL; name = g_dir_read_name (dir)) {
-    if (is_picture (name))
-      g_ptr_array_add (paths, g_build_filename (folder, name, NULL));
-  }
-  if (paths->len == 0) {
-    g_set_error (error, FBNET_ERROR, FBNET_ERROR_NOT_FOUND,
-        "%s: expected pictures (.png, .jpg, .jpeg), found none", folder);
-    return NULL;
-  }
-  g_ptr_array_sort (paths, compare_paths);
-  return g_steal_pointer (&paths);
+  if (paths->len > 0)
+    return g_steal_pointer (&paths);
+  g_set_error (error, FBNET_ERROR, FBNET_ERROR_NOT_FOUND,
+      "%s: expected a folder of pictures (.jpg, .jpeg, .png), found %s", folder,
+      g_file_test (folder, G_FILE_TEST_IS_DIR) ? "none in it" : "none");
+  return NULL;
 }
 
 typedef gboolean (*ImageFunc) (gpointer object, const FbnetImage *image, GError **error);
@@ -221,7 +190,7 @@ quantize (Session *session, GError **error)
   const QuantizeOptions *o = session->options;
   const QuantizerOptions how = quantize_options_how (o);
 
-  if (!file_check_writable (o->output, error) || !open_model (session, error))
+  if (!open_model (session, error))
     return FALSE;
   session->pictures = list_pictures (o->images, error);
   if (session->pictures == NULL)
@@ -264,7 +233,7 @@ name_files (gpointer options, Confines *confines)
   confines_add_input (confines, o->images);
   confines_add_input (confines, o->annotations);
   confines_add_input (confines, o->eval_images);
-  confines_add_output (confines, o->output);
+  confines_add_output (confines, OUTPUT_FILE, "--output", o->output);
 }
 
 static const Program program = {

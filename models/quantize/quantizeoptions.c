@@ -36,7 +36,7 @@ quantize_options_add (gpointer options, GOptionContext *context)
   const GOptionEntry entries[] = {
     { "model", 'm', 0, G_OPTION_ARG_FILENAME, &o->model, "The float model", "FILE" },
     { "images", 'i', 0, G_OPTION_ARG_FILENAME, &o->images,
-        "Folder of pictures (PNG, JPEG) to learn ranges from", "DIR" },
+        "Pictures (PNG, JPEG) of this folder and of those in it, to learn ranges from", "DIR" },
     { "output", 'o', 0, G_OPTION_ARG_FILENAME, &o->output, "The int8 model to write", "FILE" },
     { "annotations", 0, 0, G_OPTION_ARG_FILENAME, &o->annotations,
         "Compare accuracy before and after on this COCO annotation file", "FILE" },

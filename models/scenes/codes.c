@@ -11,7 +11,9 @@
 #  include <zint.h>
 #endif
 
-#define MAX_TEXT 500
+#define MAX_TEXT 400
+#define MIN_TEXT 6
+#define TRIES    10
 /* A bent plane bends what has points every so often. */
 #define STEP 0.1
 
@@ -49,7 +51,7 @@ codes_available (void)
 }
 
 Code *
-code_new (Dice *dice, CodeKind kind)
+code_new (Dice *dice, CodeKind kind, double max_modules)
 {
   g_return_val_if_reached (NULL);
 }
@@ -136,9 +138,9 @@ static const int matrices[N_CODES] = { [CODE_QR] = BARCODE_QRCODE,
 
 /* Short texts more often than long ones. */
 static GString *
-choose_text (Dice *dice, struct zint_symbol *symbol, CodeKind kind)
+choose_text (Dice *dice, struct zint_symbol *symbol, CodeKind kind, double longest)
 {
-  const guint n = (guint) (8 * exp (dice_between (dice, 0, log (MAX_TEXT / 8.0))));
+  const guint n = (guint) (MIN_TEXT * exp (dice_between (dice, 0, log (longest / MIN_TEXT))));
   GString *text = g_string_new (NULL);
 
   symbol->symbology = matrices[kind];
@@ -233,21 +235,29 @@ encode (struct zint_symbol *symbol, const char *text)
   return failed < ZINT_ERROR && symbol->rows > 0 && symbol->width > 0;
 }
 
-/* Whatever of a text cannot be encoded: another one is thrown. */
+static gboolean
+fits (const struct zint_symbol *symbol, double max_modules)
+{
+  return symbol->width <= max_modules && symbol->rows <= max_modules;
+}
+
+/* Where a text cannot be encoded, or not in so few modules, another one is thrown, no longer than half of that. */
 Code *
-code_new (Dice *dice, CodeKind kind)
+code_new (Dice *dice, CodeKind kind, double max_modules)
 {
   g_return_val_if_fail (kind < N_CODES, NULL);
   Code *code = NULL;
+  double longest = MAX_TEXT;
 
-  while (code == NULL) {
+  for (guint try = 0; code == NULL && try < TRIES; try++) {
     struct zint_symbol *symbol = ZBarcode_Create ();
-    g_autoptr (GString) text =
-        kind == CODE_BAR ? choose_bar_text (dice, symbol) : choose_text (dice, symbol, kind);
-    if (encode (symbol, text->str)) {
+    g_autoptr (GString) text = kind == CODE_BAR ? choose_bar_text (dice, symbol)
+                                                : choose_text (dice, symbol, kind, longest);
+    if (encode (symbol, text->str) && fits (symbol, max_modules)) {
       code = make_code (symbol, choose_row_height (dice, symbol, kind));
       code->text = kind == CODE_BAR && dice_chance (dice, 0.8) ? g_strdup (text->str) : NULL;
     }
+    longest = fmax (longest / 2, MIN_TEXT);
     ZBarcode_Delete (symbol);
   }
   return code;

@@ -32,8 +32,8 @@ typedef struct {
 /* FALSE: the program was built without libzint, and has no codes. */
 gboolean codes_available (void);
 
-/* Only where they are available. */
-Code *code_new (Dice *dice, CodeKind kind);
+/* Only where they are available. NULL: no text was found that needs at most so many modules a side. */
+Code *code_new (Dice *dice, CodeKind kind, double max_modules);
 
 /* The same code for the same text; a bar code is Code 128. NULL when it cannot be encoded. */
 Code *code_of_text (CodeKind kind, const char *text);

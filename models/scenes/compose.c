@@ -12,8 +12,9 @@
 
 #define ONE_DEGREE (G_PI / 180)
 /* Of the picture's height. */
-#define MIN_SIZE 0.13
-#define MAX_SIZE 0.6
+#define MIN_SIZE    0.13
+#define MAX_SIZE    0.6
+#define MAX_SYMBOLS 6
 
 /* --- Symbols ---------------------------------------------------------------------------------- */
 
@@ -209,7 +210,7 @@ add_document (Composer *c)
 static void
 add_several (Composer *c)
 {
-  const guint n = 1 + dice_pick (c->dice, MAX_OBJECTS);
+  const guint n = 1 + dice_pick (c->dice, MAX_SYMBOLS);
   const double high = fmax (MAX_SIZE / sqrt (n), 0.22);
 
   for (guint i = 0; i < n; i++)

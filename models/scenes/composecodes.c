@@ -23,11 +23,25 @@ choose_kind (Dice *dice)
 {
   const double throw = dice_between (dice, 0, 1);
 
-  return throw < 0.26 ? CODE_QR
-      : throw < 0.56  ? CODE_BAR
-      : throw < 0.72  ? CODE_DATA_MATRIX
-      : throw < 0.85  ? CODE_AZTEC
+  return throw < 0.20 ? CODE_QR
+      : throw < 0.48  ? CODE_BAR
+      : throw < 0.65  ? CODE_DATA_MATRIX
+      : throw < 0.80  ? CODE_AZTEC
                       : CODE_PDF417;
+}
+
+/* A code as large as that is told from the others: its modules are seen, or of bars at least that they are many. */
+static Code *
+choose_code (Dice *dice, double pixels, CodeKind *kind)
+{
+  static const double least[N_CODES] = { 1.7, 0.8, 1.7, 1.7, 0.9 }; /* pixels of a module */
+  Code *code = NULL;
+
+  for (guint try = 0; code == NULL && try < 4; try++) {
+    *kind = choose_kind (dice);
+    code = code_new (dice, *kind, pixels / least[*kind]);
+  }
+  return code;
 }
 
 typedef struct {
@@ -90,8 +104,11 @@ static void
 add_code (Composer *c, const Pose *pose, Point place, double size, double angle,
     const CodeColors *colors)
 {
-  const CodeKind kind = choose_kind (c->dice);
-  g_autoptr (Code) code = code_new (c->dice, kind);
+  CodeKind kind;
+  g_autoptr (Code) code = choose_code (c->dice, pose->size * size, &kind);
+
+  if (code == NULL)
+    return;
   const double x = code->width / 2, y = code->height / 2;
   const double quiet = code->module * dice_between (c->dice, 1, kind == CODE_BAR ? 10 : 5);
   g_autoptr (Outline) zone = outline_rectangle (-x - quiet, -y - quiet, x + quiet, y + quiet);
@@ -338,8 +355,8 @@ add_screen (Composer *c)
 static void
 add_several (Composer *c)
 {
-  const guint n = 2 + dice_pick (c->dice, MAX_OBJECTS - 1);
-  const double high = fmax (0.8 / sqrt (n), 0.25);
+  const guint n = 3 + dice_pick (c->dice, MAX_OBJECTS - 2);
+  const double high = fmax (1 / sqrt (n), 0.28);
 
   for (guint i = 0; i < n; i++) {
     if (dice_chance (c->dice, 0.4))
@@ -350,23 +367,22 @@ add_several (Composer *c)
 }
 
 static void
-arrange (Composer *c)
+arrange (Composer *c, double nothing)
 {
-  const double what = dice_between (c->dice, 0, 1);
-
   if (dice_chance (c->dice, 0.45))
     add_lookalikes (c, 1 + dice_pick (c->dice, 3));
-  if (what < 0.28)
-    return; /* nothing to find */
-  if (what < 0.47)
+  if (dice_chance (c->dice, nothing))
+    return;
+  const double what = dice_between (c->dice, 0, 1);
+  if (what < 0.15)
     add_label (c, 0.3, MAX_SIZE);
-  else if (what < 0.57)
+  else if (what < 0.22)
     add_sticker (c, 0.3, MAX_SIZE);
-  else if (what < 0.67)
+  else if (what < 0.29)
     add_sheet (c);
-  else if (what < 0.73)
+  else if (what < 0.34)
     add_screen (c);
-  else if (what < 0.85)
+  else if (what < 0.39)
     add_label (c, MIN_SIZE, 0.4);
   else
     add_several (c);
@@ -378,6 +394,6 @@ compose_codes (Dice *dice, cairo_surface_t *background, Color skin, const SceneK
   if (kind->symbols && dice_chance (dice, 0.5))
     return compose (dice, background, skin);
   Composer c = composer_new (dice, background, skin);
-  arrange (&c);
+  arrange (&c, kind->nothing);
   return c.stack;
 }

@@ -8,7 +8,7 @@
 
 #include "stack.h"
 
-#define MAX_OBJECTS 6
+#define MAX_OBJECTS 12
 
 typedef struct {
   double x, y, radius;

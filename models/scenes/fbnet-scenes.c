@@ -25,6 +25,16 @@ run (gpointer options, Console *console, GError **error)
   return written;
 }
 
+static void
+name_files (gpointer options, Confines *confines)
+{
+  const SceneOptions *o = options;
+
+  confines_add_input (confines, o->photographs);
+  confines_add_output (confines, OUTPUT_FOLDER, "--output", o->folder);
+  confines_add_output (confines, OUTPUT_FILE, "--sheet", o->sheet);
+}
+
 static const Program program = {
   .name = "fbnet-scenes",
   .summary =
@@ -40,6 +50,7 @@ static const Program program = {
   .failures = "a file could not be written",
   .add_options = scene_options_add,
   .check = scene_options_check,
+  .name_files = name_files,
   .run = run,
 };
 

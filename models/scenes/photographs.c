@@ -7,12 +7,12 @@
 #include <math.h>
 #include <string.h>
 
+#include "support/folder.h"
 #include "support/picture.h"
 
 /* Of the longer side in memory: scenes are smaller. */
-#define MAX_SIDE  960
-#define MIN_SIDE  64
-#define MAX_DEPTH 8
+#define MAX_SIDE 960
+#define MIN_SIDE 64
 /* The part that is shown, as a share of the photograph. */
 #define MIN_PART 0.25
 /* Pictures with so large a share of transparent pixels show a thing that has been cut out. */
@@ -27,38 +27,6 @@ struct Photographs {
 };
 
 /* --- Reading ---------------------------------------------------------------------------------- */
-
-static gint
-compare_paths (gconstpointer a, gconstpointer b)
-{
-  return strcmp (*(const char *const *) a, *(const char *const *) b);
-}
-
-static gboolean
-is_picture (const char *name)
-{
-  g_autofree char *lower = g_ascii_strdown (name, -1);
-
-  return g_str_has_suffix (lower, ".jpg") || g_str_has_suffix (lower, ".jpeg")
-      || g_str_has_suffix (lower, ".png");
-}
-
-static void
-list_pictures (GPtrArray *paths, const char *folder, guint depth)
-{
-  g_autoptr (GDir) dir = g_dir_open (folder, 0, NULL);
-
-  for (const char *name = dir != NULL ? g_dir_read_name (dir) : NULL; name != NULL;
-       name = g_dir_read_name (dir)) {
-    g_autofree char *path = g_build_filename (folder, name, NULL);
-    if (g_file_test (path, G_FILE_TEST_IS_SYMLINK))
-      continue;
-    if (g_file_test (path, G_FILE_TEST_IS_DIR) && depth < MAX_DEPTH)
-      list_pictures (paths, path, depth + 1);
-    else if (is_picture (name))
-      g_ptr_array_add (paths, g_steal_pointer (&path));
-  }
-}
 
 /* The picture's pixels, all opaque. */
 static cairo_surface_t *
@@ -144,13 +112,11 @@ read_surface (const char *path)
 Photographs *
 photographs_read (const char *folder, GError **error)
 {
-  g_autoptr (GPtrArray) paths = g_ptr_array_new_with_free_func (g_free);
+  g_autoptr (GPtrArray) paths = files_below (folder, picture_endings);
   Photographs *self = g_new0 (Photographs, 1);
 
   self->whole = g_ptr_array_new_with_free_func (free_surface);
   self->cut_outs = g_ptr_array_new_with_free_func (free_surface);
-  list_pictures (paths, folder, 0);
-  g_ptr_array_sort (paths, compare_paths);
   for (guint i = 0; i < paths->len; i++) {
     cairo_surface_t *surface = read_surface (paths->pdata[i]);
     if (surface != NULL)

@@ -4,10 +4,7 @@
  */
 #include "scenewriter.h"
 
-#include <errno.h>
-
-#include <glib/gstdio.h>
-
+#include "support/files.h"
 #include "support/jsonfile.h"
 #include "support/picture.h"
 #include "support/progress.h"
@@ -204,19 +201,7 @@ write_annotations (const SceneSet *set, const Job *jobs, const char *path, GErro
 static gboolean
 prepare (const char *images, const char *annotations, GError **error)
 {
-  if (g_mkdir_with_parents (images, 0777) != 0) {
-    const int reason = errno;
-    g_set_error (error, FBNET_ERROR, FBNET_ERROR_IO, "%s: cannot make this folder: %s", images,
-        g_strerror (reason));
-    return FALSE;
-  }
-  if (g_unlink (annotations) != 0 && errno != ENOENT) {
-    const int reason = errno;
-    g_set_error (error, FBNET_ERROR, FBNET_ERROR_IO, "%s: cannot remove this file: %s", annotations,
-        g_strerror (reason));
-    return FALSE;
-  }
-  return TRUE;
+  return file_make_folder (images, error) && file_remove (annotations, error);
 }
 
 gboolean

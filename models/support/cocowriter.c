@@ -6,9 +6,9 @@
 
 #include <string.h>
 
-#include "files.h"
 #include "jsonfile.h"
 #include "masks.h"
+#include "outputs.h"
 
 /* Text, not a tree: a result is a line, and a data set has hundreds of thousands. */
 struct CocoWriter {
@@ -124,5 +124,5 @@ coco_writer_save (const CocoWriter *writer, const char *path, GError **error)
 {
   g_autofree char *text = print (writer);
 
-  return file_write (path, text, strlen (text), error);
+  return output_write (text, path, error);
 }

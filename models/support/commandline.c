@@ -7,6 +7,7 @@
 #include <locale.h>
 
 #include "fbnet/fbnet.h"
+#include "outputs.h"
 
 static void
 choose_locale (void)
@@ -52,23 +53,30 @@ parse (const Program *program, gpointer options, Common *asked, int argc, char *
   return asked->version || program->check (options, error);
 }
 
-static void
-confine (const Program *program, gpointer options)
+/* What cannot be written is told before the work. */
+static gboolean
+prepare (const Program *program, gpointer options, gboolean confined, GError **error)
 {
   Confines confines = confines_new ();
+  gboolean good = TRUE;
 
-  program->name_files (options, &confines);
-  confine_process (&confines);
+  if (program->name_files != NULL)
+    program->name_files (options, &confines);
+  for (guint i = 0; good && i < confines.outputs->len; i++)
+    good = output_check (&g_array_index (confines.outputs, Output, i), error);
+  if (good && confined && program->name_files != NULL)
+    confine_process (&confines);
   confines_clear (&confines);
+  return good;
 }
 
 static int
-run (const Program *program, gpointer options)
+run (const Program *program, gpointer options, gboolean confined)
 {
   Console console = { .program = program->name };
   g_autoptr (GError) error = NULL;
 
-  if (program->run (options, &console, &error))
+  if (prepare (program, options, confined, &error) && program->run (options, &console, &error))
     return console.failed ? EXIT_FAILED : EXIT_DONE;
   console_fail (&console, error);
   return error->domain == G_OPTION_ERROR ? EXIT_USAGE : EXIT_FAILED;
@@ -85,10 +93,8 @@ program_main (const Program *program, gpointer options, int argc, char **argv)
     g_printerr ("%s: %s\nTry '%s --help'.\n", program->name, error->message, program->name);
     return EXIT_USAGE;
   }
-  if (!asked.version && !asked.unconfined && program->name_files != NULL)
-    confine (program, options);
   if (!asked.version)
-    return run (program, options);
+    return run (program, options, !asked.unconfined);
   g_print ("%s %s\n", program->name, fbnet_version ());
   return EXIT_DONE;
 }

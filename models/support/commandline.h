@@ -28,7 +28,8 @@ typedef struct {
   void (*add_options) (gpointer options, GOptionContext *context);
   /* FALSE with error, a sentence about the option that is wrong. */
   gboolean (*check) (gpointer options, GError **error);
-  /* NULL: the program is not confined. Else names what it will read and write. */
+  /* NULL: the program is not confined. Else names what it will read and write; the latter is checked, and folders are
+   * made. */
   void (*name_files) (gpointer options, Confines *confines);
   /* FALSE with error when it cannot go on. What costs only a part, a picture, goes to console_fail(). */
   gboolean (*run) (gpointer options, Console *console, GError **error);

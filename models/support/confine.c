@@ -4,6 +4,7 @@
  */
 #include "confine.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <linux/landlock.h>
 #include <sched.h>
@@ -11,6 +12,8 @@
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
+
+#include "base/replace.h"
 
 #ifdef HAVE_SECCOMP
 #  include <seccomp.h>
@@ -34,20 +37,24 @@
   (LANDLOCK_ACCESS_FS_EXECUTE | LANDLOCK_ACCESS_FS_READ_FILE | LANDLOCK_ACCESS_FS_WRITE_FILE       \
       | LANDLOCK_ACCESS_FS_TRUNCATE)
 
+/* What holds for this process. */
+static Confined held;
+
 /* Folders in folders in which links are looked for. */
 #define MAX_DEPTH 12
 
 Confines
 confines_new (void)
 {
-  return (Confines){ g_ptr_array_new (), g_ptr_array_new (), FALSE, FALSE };
+  return (
+      Confines){ g_ptr_array_new (), g_array_new (FALSE, FALSE, sizeof (Output)), FALSE, FALSE };
 }
 
 void
 confines_clear (Confines *confines)
 {
   g_ptr_array_unref (confines->inputs);
-  g_ptr_array_unref (confines->outputs);
+  g_array_unref (confines->outputs);
 }
 
 void
@@ -64,11 +71,19 @@ confines_add_inputs (Confines *confines, char *const *paths)
     confines_add_input (confines, *paths);
 }
 
-void
-confines_add_output (Confines *confines, const char *path)
+gboolean
+output_is_standard (const char *path)
 {
+  return g_str_equal (path, "-");
+}
+
+void
+confines_add_output (Confines *confines, OutputKind kind, const char *option, const char *path)
+{
+  const Output output = { kind, option, path };
+
   if (path != NULL)
-    g_ptr_array_add (confines->outputs, (gpointer) path);
+    g_array_append_val (confines->outputs, output);
 }
 
 /* --- Files ------------------------------------------------------------------------------------ */
@@ -165,8 +180,14 @@ allow_outputs (const Ruleset *rules, const Confines *confines)
       | LANDLOCK_ACCESS_FS_READ_DIR;
 
   for (guint i = 0; i < confines->outputs->len; i++) {
-    g_autofree char *folder = existing_folder (confines->outputs->pdata[i]);
+    const char *path = g_array_index (confines->outputs, Output, i).path;
+    if (output_is_standard (path))
+      continue;
+    g_autofree char *target = replace_target (path, NULL);
+    g_autofree char *folder = existing_folder (path);
+    g_autofree char *behind = existing_folder (target != NULL ? target : path);
     allow (rules, folder, access);
+    allow (rules, behind, access);
   }
 }
 
@@ -251,5 +272,16 @@ confine_process (const Confines *confines)
     confined |= CONFINED_FILES;
   if (confine_system ())
     confined |= CONFINED_SYSTEM;
-  return confined;
+  return held = confined;
+}
+
+/* access() asks for the rights of the user, which Landlock is not about. */
+const char *
+confine_explain (const char *path, int right, int cause)
+{
+  if (!(held & CONFINED_FILES) || cause != EACCES || access (path, right) != 0)
+    return "";
+  return " to this program, which keeps to the files and folders of its command line unless it is "
+         "given "
+         "--unconfined";
 }

@@ -14,10 +14,26 @@ typedef enum {
   CONFINED_SYSTEM = 1 << 1, /* seccomp: no sockets, no programs, no processes */
 } Confined;
 
+typedef enum {
+  OUTPUT_FILE,   /* replaced when all of it is there */
+  OUTPUT_TEXT,   /* the same; "-" is standard output */
+  OUTPUT_LOG,    /* text that grows: may be a device, too; "-" is standard output */
+  OUTPUT_FOLDER, /* of files */
+} OutputKind;
+
 typedef struct {
-  GPtrArray *inputs, *outputs; /* paths, which belong to others */
-  gboolean reads_all;          /* what will be read is not known yet */
-  gboolean keeps_all;          /* nothing can be given up */
+  OutputKind kind;
+  const char *option; /* "--output" */
+  const char *path;
+} Output;
+
+gboolean output_is_standard (const char *path);
+
+typedef struct {
+  GPtrArray *inputs;  /* paths, which belong to others */
+  GArray *outputs;    /* Output, whose paths do, too */
+  gboolean reads_all; /* what will be read is not known yet */
+  gboolean keeps_all; /* nothing can be given up */
 } Confines;
 
 Confines confines_new (void);
@@ -28,11 +44,16 @@ void confines_add_input (Confines *confines, const char *path);
 void confines_add_inputs (Confines *confines, char *const *paths);
 
 /* What is written, a file or a folder that need not be there yet: so may be all in the folder that it is
- * in, or the nearest that is there. NULL: nothing. */
-void confines_add_output (Confines *confines, const char *path);
+ * in, or the nearest that is there, and in that where its links lead. NULL: nothing. */
+void confines_add_output (Confines *confines, OutputKind kind, const char *option,
+    const char *path);
 
 /* For the whole process; before it has a second thread. What belongs to the system (/usr, /etc, …) stays
  * readable. Returns what holds from now on. */
 Confined confine_process (const Confines *confines);
+
+/* To be put behind the system's words for `cause`, by which a file could not be opened for reading (R_OK) or in a folder
+ * for writing (W_OK): "", or that the confinement forbids it and what lifts that. */
+const char *confine_explain (const char *path, int right, int cause);
 
 #endif

@@ -11,6 +11,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/replace.h"
+#include "confine.h"
 #include "fbnet/fbnet.h"
 
 /* Annotations of large data sets have a gigabyte. */
@@ -24,8 +26,8 @@ set_read_error (GError **error, const char *path)
   const int cause = errno;
   const gboolean absent = cause == ENOENT || cause == ENOTDIR;
 
-  g_set_error (error, FBNET_ERROR, absent ? FBNET_ERROR_NOT_FOUND : FBNET_ERROR_IO, "%s: %s", path,
-      absent ? "no such file" : g_strerror (cause));
+  g_set_error (error, FBNET_ERROR, absent ? FBNET_ERROR_NOT_FOUND : FBNET_ERROR_IO, "%s: %s%s",
+      path, absent ? "no such file" : g_strerror (cause), confine_explain (path, R_OK, cause));
 }
 
 static void
@@ -134,34 +136,24 @@ file_bytes (const char *path, GError **error)
 
 /* --- Writing ---------------------------------------------------------------------------------- */
 
-/* Files are replaced by new ones, and a device, a pipe or a link to one must not be: /dev/stdout would be a file from
- * then on, for everybody. Folders are told of by whoever replaces them. */
-static gboolean
-check_replaceable (const char *path, GError **error)
+/* `target`: behind the links of `path`. */
+static void
+set_write_error (GError **error, const char *path, const char *target, int cause)
 {
-  g_autofree char *folder = g_path_get_dirname (path);
-  struct stat about;
-  const gboolean special =
-      stat (path, &about) == 0 && !S_ISREG (about.st_mode) && !S_ISDIR (about.st_mode);
+  g_autofree char *folder = g_path_get_dirname (target);
 
-  if (!special && !g_str_equal (folder, "/dev") && !g_str_has_prefix (folder, "/proc/"))
-    return TRUE;
-  g_set_error (error, FBNET_ERROR, FBNET_ERROR_IO,
-      "%s: cannot be written: expected a file or a new name, found a device or a pipe", path);
-  return FALSE;
+  if (cause == ENOENT && !g_file_test (folder, G_FILE_TEST_IS_DIR))
+    g_set_error (error, FBNET_ERROR, FBNET_ERROR_IO,
+        "%s: cannot be written: expected a folder %s, found none", path, folder);
+  else
+    g_set_error (error, FBNET_ERROR, FBNET_ERROR_IO, "%s: cannot be written: %s%s", path,
+        g_strerror (cause), confine_explain (folder, W_OK, cause));
 }
 
 gboolean
 file_write (const char *path, const void *data, gsize size, GError **error)
 {
-  g_autoptr (GError) cause = NULL;
-
-  if (!check_replaceable (path, error))
-    return FALSE;
-  if (g_file_set_contents (path, data, (gssize) size, &cause))
-    return TRUE;
-  g_set_error_literal (error, FBNET_ERROR, FBNET_ERROR_IO, cause->message);
-  return FALSE;
+  return replace_file (path, data, size, error);
 }
 
 char *
@@ -171,23 +163,51 @@ file_new_beside (const char *path, GError **error)
   const int file = g_mkstemp (name);
 
   if (file < 0) {
-    g_set_error (error, FBNET_ERROR, FBNET_ERROR_IO, "%s: cannot be written: %s", path,
-        g_strerror (errno));
+    set_write_error (error, path, path, errno);
     return NULL;
   }
   g_close (file, NULL);
   return g_steal_pointer (&name);
 }
 
+/* To another file system, which renaming does not lead to. */
+static gboolean
+copy_over (const char *from, const char *to, GError **error)
+{
+  gsize size;
+  g_autofree char *data = file_read (from, &size, error);
+
+  if (data == NULL || !file_write (to, data, size, error))
+    return FALSE;
+  g_unlink (from);
+  return TRUE;
+}
+
+/* All of it is on the disk before it takes the place of a file that was. */
+static gboolean
+flush (const char *path)
+{
+  const int fd = open (path, O_RDONLY | O_CLOEXEC);
+  const gboolean flushed = fd >= 0 && fsync (fd) == 0;
+
+  if (fd >= 0)
+    close (fd);
+  return flushed;
+}
+
 gboolean
 file_move (const char *from, const char *to, GError **error)
 {
-  if (!check_replaceable (to, error))
+  g_autofree char *target = replace_target (to, error);
+
+  if (target == NULL)
     return FALSE;
-  if (g_rename (from, to) == 0)
+  const gboolean safe = !g_file_test (target, G_FILE_TEST_EXISTS) || flush (from);
+  if (safe && g_rename (from, target) == 0)
     return TRUE;
-  g_set_error (error, FBNET_ERROR, FBNET_ERROR_IO, "%s: cannot be written: %s", to,
-      g_strerror (errno));
+  if (safe && errno == EXDEV)
+    return copy_over (from, to, error);
+  set_write_error (error, to, target, errno);
   return FALSE;
 }
 
@@ -195,9 +215,11 @@ file_move (const char *from, const char *to, GError **error)
 gboolean
 file_check_writable (const char *path, GError **error)
 {
-  if (!check_replaceable (path, error))
+  g_autofree char *target = replace_target (path, error);
+
+  if (target == NULL)
     return FALSE;
-  g_autofree char *beside = g_strconcat (path, ".part", NULL);
+  g_autofree char *beside = g_strconcat (target, ".part", NULL);
   const int file = g_open (beside, O_CREAT | O_WRONLY, 0666);
   const int reason = errno;
 
@@ -205,9 +227,31 @@ file_check_writable (const char *path, GError **error)
     g_close (file, NULL);
     g_unlink (beside);
   }
-  if (file >= 0 && !g_file_test (path, G_FILE_TEST_IS_DIR))
+  if (file >= 0 && !g_file_test (target, G_FILE_TEST_IS_DIR))
     return TRUE;
-  g_set_error (error, FBNET_ERROR, FBNET_ERROR_IO, "%s: cannot be written: %s", path,
-      file >= 0 ? "it is a folder" : g_strerror (reason));
+  if (file >= 0)
+    g_set_error (error, FBNET_ERROR, FBNET_ERROR_IO, "%s: cannot be written: it is a folder", path);
+  else
+    set_write_error (error, path, target, reason);
+  return FALSE;
+}
+
+gboolean
+file_remove (const char *path, GError **error)
+{
+  if (g_unlink (path) == 0 || errno == ENOENT)
+    return TRUE;
+  g_set_error (error, FBNET_ERROR, FBNET_ERROR_IO, "%s: cannot remove this file: %s", path,
+      g_strerror (errno));
+  return FALSE;
+}
+
+gboolean
+file_make_folder (const char *path, GError **error)
+{
+  if (g_mkdir_with_parents (path, 0777) == 0)
+    return TRUE;
+  g_set_error (error, FBNET_ERROR, FBNET_ERROR_IO, "%s: cannot make this folder: %s", path,
+      g_strerror (errno));
   return FALSE;
 }

@@ -15,17 +15,23 @@ char *file_read_text (const char *path, GError **error);
 
 GBytes *file_bytes (const char *path, GError **error);
 
-/* Replaces the file only when all of it was written. */
+/* Replaces the file, which is where the links of that name lead, only when all of it was written. */
 gboolean file_write (const char *path, const void *data, gsize size, GError **error);
 
 /* A new, empty file beside that one, which need not be there, for the caller to remove; its name, or NULL with error. */
 char *file_new_beside (const char *path, GError **error);
 
-/* Gives the file another name, in place of what is called so. */
+/* Puts the file in place of what is called so, or where that name's links lead. */
 gboolean file_move (const char *from, const char *to, GError **error);
 
 /* Finds out before the work whether the file could be written after it; leaves it as it is. FALSE with
  * error. */
 gboolean file_check_writable (const char *path, GError **error);
+
+/* Where there is none, that is well. */
+gboolean file_remove (const char *path, GError **error);
+
+/* And those above it, where there are none. */
+gboolean file_make_folder (const char *path, GError **error);
 
 #endif

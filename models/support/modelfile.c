@@ -6,6 +6,7 @@
 
 #include <glib/gstdio.h>
 
+#include "base/replace.h"
 #include "files.h"
 #include "jsonfile.h"
 
@@ -81,10 +82,11 @@ FbnetModel *
 model_file_write (const char *path, const cJSON *description, const FbnetTensorView *tensors,
     guint n_tensors, GError **error)
 {
-  g_autofree char *part = g_strconcat (path, ".part", NULL);
+  g_autofree char *target = replace_target (path, error);
+  g_autofree char *part = target != NULL ? g_strconcat (target, ".part", NULL) : NULL;
   g_autofree char *text = json_print_line (description);
 
-  if (!fbnet_model_write (part, text, tensors, n_tensors, error))
+  if (part == NULL || !fbnet_model_write (part, text, tensors, n_tensors, error))
     return NULL;
   g_autoptr (FbnetModel) model = fbnet_model_load (part, error);
   if (model != NULL && file_move (part, path, error))

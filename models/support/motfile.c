@@ -8,6 +8,7 @@
 
 #include "fbnet/fbnet.h"
 #include "files.h"
+#include "outputs.h"
 
 #define N_NEEDED      6 /* frame, id, x, y, width, height */
 #define N_KNOWN       8 /* and score, class */
@@ -138,5 +139,5 @@ mot_write (const GArray *rows, const char *path, GError **error)
         "%u,%" G_GINT64_FORMAT ",%.2f,%.2f,%.2f,%.2f,%.4f,%" G_GINT64_FORMAT ",-1,-1\n", row->frame,
         row->id, row->x, row->y, row->width, row->height, row->score, row->class_id);
   }
-  return file_write (path, text->str, text->len, error);
+  return output_write (text->str, path, error);
 }

@@ -148,7 +148,7 @@ name_files (gpointer options, Confines *confines)
   const Options *o = options;
 
   confines_add_input (confines, o->detections);
-  confines_add_output (confines, o->output);
+  confines_add_output (confines, OUTPUT_TEXT, "--output", o->output);
 }
 
 static const Program program = {

@@ -2,7 +2,6 @@
  *
  * fbnet-train: a model and a data set become a better model.
  */
-#include <cblas.h>
 #include <errno.h>
 #include <glib/gstdio.h>
 #include <math.h>
@@ -10,6 +9,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/resource.h>
+#include <unistd.h>
 
 #include "datasetreader.h"
 #include "evaluate/cocoeval.h"
@@ -17,7 +17,7 @@
 #include "mpilink.h"
 #include "start.h"
 #include "support/commandline.h"
-#include "support/files.h"
+#include "train/blas.h"
 #include "validation.h"
 #ifdef HAVE_ANNOTATE
 #  include "samplesheet.h"
@@ -32,7 +32,8 @@
 typedef struct {
   TrainOptions options;
   GroupLink link;
-  Console *console; /* NULL until the run begins; silent but for the first process */
+  gboolean began;   /* the command line is right */
+  Console *console; /* silent but for the first process */
   TrainStart start;
   ClassFolders *val_folders; /* of a classifier that is evaluated */
   Dataset *dataset;
@@ -256,7 +257,8 @@ open_trainer (Session *session, GError **error)
     console_say (session->console,
         "its steps, or when it is evaluated, are others than the run began with: the result is not "
         "that of an unbroken run");
-  session->points = session->options.log != NULL && resumes
+  session->points =
+      session->options.log != NULL && !output_is_standard (session->options.log) && resumes
       ? loss_curve_read (session->options.log, done)
       : g_array_new (FALSE, FALSE, sizeof (LossPoint));
   return TRUE;
@@ -454,7 +456,8 @@ open_log (Session *session, GError **error)
 
   if (path == NULL || !speaks (session))
     return TRUE;
-  session->log = g_fopen (path, session->start.resumes ? "a" : "w");
+  session->log = output_is_standard (path) ? fdopen (dup (STDOUT_FILENO), "w")
+                                           : g_fopen (path, session->start.resumes ? "a" : "w");
   if (session->log == NULL)
     g_set_error (error, FBNET_ERROR, FBNET_ERROR_IO, "%s: cannot be written: %s", path,
         g_strerror (errno));
@@ -537,26 +540,10 @@ show_samples (Session *session, GError **error)
   return TRUE;
 }
 
-/* What cannot be written is found out before the work, not after it. */
-static gboolean
-check_outputs (const Session *session, GError **error)
-{
-  const TrainOptions *o = &session->options;
-  const char *const paths[] = { o->show != NULL ? o->show : o->output,
-    o->show != NULL ? NULL : o->checkpoint, o->curve };
-
-  for (guint i = 0; speaks (session) && i < G_N_ELEMENTS (paths); i++) {
-    if (paths[i] != NULL && !file_check_writable (paths[i], error))
-      return FALSE;
-  }
-  return TRUE;
-}
-
 static gboolean
 train (Session *session, GError **error)
 {
-  if (!check_outputs (session, error)
-      || !train_start_open (&session->start, &session->options, error)
+  if (!blas_load (error) || !train_start_open (&session->start, &session->options, error)
       || !open_dataset (session, error) || !make_model (session, error)
       || !train_options_augment (&session->options, session->start.model, &session->augment, error))
     return FALSE;
@@ -577,7 +564,6 @@ run (gpointer data, Console *console, GError **error)
 
   session->console = console;
   console->silent = !speaks (session);
-  openblas_set_num_threads (1); /* the workers are the threads */
   signal (SIGINT, interrupt);
   signal (SIGTERM, terminate);
   return train (session, error);
@@ -595,12 +581,27 @@ check (gpointer session, GError **error)
   return train_options_check (&((Session *) session)->options, error);
 }
 
-/* A config of the zoo is no file. Processes of one run talk to each other. */
 static void
-name_files (gpointer session, Confines *confines)
+name_outputs (const TrainOptions *o, Confines *confines)
 {
-  const TrainOptions *o = &((Session *) session)->options;
+  if (o->show != NULL) {
+    confines_add_output (confines, OUTPUT_FILE, "--show-samples", o->show);
+    return;
+  }
+  confines_add_output (confines, OUTPUT_FILE, "--output", o->output);
+  confines_add_output (confines, OUTPUT_FILE, "--checkpoint", o->checkpoint);
+  confines_add_output (confines, OUTPUT_LOG, "--log", o->log);
+  confines_add_output (confines, OUTPUT_FILE, "--curve", o->curve);
+}
 
+/* A config of the zoo is no file. Processes of one run talk to each other, and one of them writes. */
+static void
+name_files (gpointer data, Confines *confines)
+{
+  Session *session = data;
+  const TrainOptions *o = &session->options;
+
+  session->began = TRUE;
   confines->keeps_all = mpi_link_is_open ();
   confines_add_input (confines, o->model);
   confines_add_input (confines, o->config);
@@ -609,11 +610,8 @@ name_files (gpointer session, Confines *confines)
   confines_add_inputs (confines, o->images);
   confines_add_input (confines, o->val_annotations);
   confines_add_input (confines, o->val_images);
-  confines_add_output (confines, o->output);
-  confines_add_output (confines, o->checkpoint);
-  confines_add_output (confines, o->log);
-  confines_add_output (confines, o->curve);
-  confines_add_output (confines, o->show);
+  if (speaks (session))
+    name_outputs (o, confines);
 }
 
 static const Program program = {
@@ -642,10 +640,9 @@ main (int argc, char **argv)
 {
   Session session = { .link = mpi_link_open (&argc, &argv), .options = train_options_new () };
   const int code = program_main (&program, &session, argc, argv);
-  const gboolean began = session.console != NULL;
 
   session_clear (&session);
-  if (began && code != EXIT_DONE)
+  if (session.began && code != EXIT_DONE)
     mpi_link_abort (code);
   mpi_link_close ();
   return code;

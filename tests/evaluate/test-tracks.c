@@ -346,6 +346,10 @@ test_track (void)
   g_assert_true (g_file_get_contents (tracks, &text, NULL, NULL));
   g_assert_cmpstr (text, ==,
       "1,1,10.00,10.00,20.00,40.00,0.9000,1,-1,-1\n3,1,10.00,10.00,20.00,40.00,0.9000,1,-1,-1\n");
+  g_auto (Command) standard = command_run ("FBNET_TRACK", "-d", found, "-r", "30", "-k", "2", "-o",
+      "-", "--max-aspect", "1.6", "--track-min-hits", "1", NULL);
+  command_expect (&standard, 0, "");
+  g_assert_cmpstr (standard.out, ==, text);
   g_auto (Command) rate = command_run ("FBNET_TRACK", "-d", found, "-o", tracks, NULL);
   command_expect (&rate, 2, "*--frame-rate: expected above 0*");
   g_auto (Command) hits = command_run ("FBNET_TRACK", "-d", found, "-o", tracks, "-r", "30",

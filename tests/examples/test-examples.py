@@ -224,6 +224,24 @@ def test_record(_truth):
         assert 5 * RATE - 2 <= n <= 5 * RATE, f"{film}: {n} frames"
 
 
+def test_teach(truth):
+    """From pictures in sub-folders, below names that a shell has to be told of, to a model in int8."""
+    need("fbnet-dataset", "fbnet-train", "fbnet-quantize", "fbnet-eval")
+    place = pathlib.Path("it's a \"set\" & $more")
+    named = json.loads(json.dumps(truth))
+    for image in named["images"]:
+        sub = "a" if image["id"] % 2 else "b 'c'"
+        (place / "images" / sub).mkdir(parents=True, exist_ok=True)
+        shutil.copy(f"scenes/images/{image['file_name']}", place / "images" / sub)
+        image["file_name"] = f"{sub}/{image['file_name']}"
+    (place / "labels.json").write_text(json.dumps(named))
+    command = ["sh", EXAMPLES / "teach.sh", place / "labels.json", place / "images", place / "taught", MODEL,
+               "--iterations", 1, "--batch", 2, "--threads", 2]
+    run(*command)
+    assert (place / "taught" / "model-int8.safetensors").exists()
+    run(*command)  # goes on where it was, and is done
+
+
 def test_cameras(_truth):
     """Two films beside each other, with what is seen drawn into both."""
     need_elements("compositor", "jpegenc")

@@ -11,10 +11,11 @@
 #include "train/net.h"
 #include "detect/roi.h"
 
-/* Of the standard deviation of what the engine gives, per stage: layers' sums in another order. */
-#define LIMIT 1e-4
+/* Of the standard deviation of what the engine gives, per stage: layers' sums in another order, which depends on
+ * the kernels that OpenBLAS has for the processor (Prescott's up to 0.3e-4, SkylakeX's 1.4e-4). */
+#define LIMIT 5e-4
 
-/* Of pictures and boxes; forty others stay within a quarter of the limit. */
+/* Of pictures and boxes. */
 #define SEED 1
 
 typedef struct {

@@ -147,17 +147,32 @@ test_broken_picture (Fixture *f, gconstpointer data)
   expect_line (&quantize, "of 3 pictures\n");
 }
 
+/* Pictures of folders in the folder count, whatever their names. */
+static void
+test_sub_folders (Fixture *f, gconstpointer data)
+{
+  g_autofree char *sub = g_build_filename (f->pictures, "it's a \"set\"", "train", NULL);
+
+  g_assert_cmpint (g_mkdir_with_parents (sub, 0777), ==, 0);
+  g_free (write_picture (sub, "a b.PNG", 320, 210));
+  g_auto (Command) quantize =
+      command_run ("FBNET_QUANTIZE", "-m", f->model, "-i", f->pictures, "-o", f->output, NULL);
+  command_expect (&quantize, 0, "*4 pictures watched in *");
+}
+
 static void
 test_no_pictures (Fixture *f, gconstpointer data)
 {
   g_auto (Command) none =
       command_run ("FBNET_QUANTIZE", "-m", f->model, "-i", f->folder, "-o", f->output, NULL);
 
-  command_expect (&none, 1, "*: expected pictures (.png, .jpg, .jpeg), found none*");
+  command_expect (&none, 1,
+      "*: expected a folder of pictures (.jpg, .jpeg, .png), found none in it*");
   g_assert_false (g_file_test (f->output, G_FILE_TEST_EXISTS));
   g_auto (Command) absent =
       command_run ("FBNET_QUANTIZE", "-m", f->model, "-i", "/nowhere", "-o", f->output, NULL);
-  command_expect (&absent, 1, "*/nowhere: expected a folder, found*");
+  command_expect (&absent, 1,
+      "*/nowhere: expected a folder of pictures (.jpg, .jpeg, .png), found none*");
 }
 
 /* What cannot be written is told of before a picture is looked at. */
@@ -250,6 +265,7 @@ main (int argc, char **argv)
   ADD ("/fbnet-quantize/methods", test_methods);
   ADD ("/fbnet-quantize/verbose", test_verbose);
   ADD ("/fbnet-quantize/broken-picture", test_broken_picture);
+  ADD ("/fbnet-quantize/sub-folders", test_sub_folders);
   ADD ("/fbnet-quantize/no-pictures", test_no_pictures);
   ADD ("/fbnet-quantize/unwritable", test_unwritable);
   ADD ("/fbnet-quantize/usage", test_usage);

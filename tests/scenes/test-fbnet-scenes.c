@@ -266,7 +266,7 @@ test_unwritable (Fixture *f, gconstpointer data)
   g_autofree char *below = g_build_filename (file, "set", NULL);
   g_auto (Command) folder = command_run ("FBNET_SCENES", "-n", "1", "-o", below, NULL);
 
-  command_expect (&folder, 1, "fbnet-scenes: *file/set/images: cannot make this folder: *");
+  command_expect (&folder, 1, "fbnet-scenes: *file/set: cannot make this folder: *");
   g_auto (Command) none =
       command_run ("FBNET_SCENES", "-n", "1", "-o", f->set, "--photographs", file, NULL);
   command_expect (&none, 1, "*file: expected a folder of photographs*found none*");

@@ -149,6 +149,78 @@ test_adopt (void)
   g_assert_error (argument, G_OPTION_ERROR, G_OPTION_ERROR_BAD_VALUE);
 }
 
+/* --- Outputs ---------------------------------------------------------------------------------- */
+
+typedef struct {
+  Work work;
+  OutputKind kind;
+  const char *path;
+} Writing;
+
+static void
+name_output (gpointer data, Confines *confines)
+{
+  const Writing *writing = data;
+
+  confines->keeps_all = TRUE;
+  confines_add_output (confines, writing->kind, "--output", writing->path);
+}
+
+static void
+expect_output (OutputKind kind, const char *path, int code)
+{
+  Program writer = program;
+  Writing writing = { .kind = kind, .path = path };
+  char *argv[] = { (char *) "nothing", NULL };
+
+  writer.name_files = name_output;
+  g_test_message ("%d %s", kind, path);
+  g_assert_cmpint (program_main (&writer, &writing, 1, argv), ==, code);
+  g_assert_true (writing.work.ran == (code == EXIT_DONE));
+}
+
+/* Before anything runs: a file's folder must be there, a folder is made, only text goes to standard output, only what
+ * grows to a device. */
+static void
+test_outputs (void)
+{
+  char *folder = folder_new ();
+  g_autofree char *file = write_text (folder, "file", "");
+  g_autofree char *new = g_build_filename (folder, "new", NULL);
+  g_autofree char *nowhere = g_build_filename (folder, "nowhere", "new", NULL);
+  g_autofree char *deep = g_build_filename (folder, "a", "b", NULL);
+  g_autofree char *below = g_build_filename (file, "below", NULL);
+  const struct {
+    OutputKind kind;
+    const char *path;
+    int code;
+  } cases[] = {
+    { OUTPUT_FILE, file, EXIT_DONE },
+    { OUTPUT_FILE, new, EXIT_DONE },
+    { OUTPUT_FILE, nowhere, EXIT_FAILED },
+    { OUTPUT_FILE, folder, EXIT_FAILED },
+    { OUTPUT_FILE, "/dev/null", EXIT_FAILED },
+    { OUTPUT_FILE, "-", EXIT_USAGE },
+    { OUTPUT_TEXT, "-", EXIT_DONE },
+    { OUTPUT_TEXT, nowhere, EXIT_FAILED },
+    { OUTPUT_LOG, "-", EXIT_DONE },
+    { OUTPUT_LOG, file, EXIT_DONE },
+    { OUTPUT_LOG, new, EXIT_DONE },
+    { OUTPUT_LOG, "/dev/null", EXIT_DONE },
+    { OUTPUT_LOG, nowhere, EXIT_FAILED },
+    { OUTPUT_LOG, folder, EXIT_FAILED },
+    { OUTPUT_FOLDER, "-", EXIT_USAGE },
+    { OUTPUT_FOLDER, below, EXIT_FAILED },
+    { OUTPUT_FOLDER, deep, EXIT_DONE },
+  };
+
+  for (guint i = 0; i < G_N_ELEMENTS (cases); i++)
+    expect_output (cases[i].kind, cases[i].path, cases[i].code);
+  g_assert_true (g_file_test (deep, G_FILE_TEST_IS_DIR));
+  g_assert_false (g_file_test (new, G_FILE_TEST_EXISTS));
+  folder_remove (folder);
+}
+
 /* --- Locale ----------------------------------------------------------------------------------- */
 
 static gboolean
@@ -318,6 +390,7 @@ main (int argc, char **argv)
   g_test_add_func ("/commandline/version", test_version);
   g_test_add_func ("/commandline/help", test_help);
   g_test_add_func ("/commandline/adopt", test_adopt);
+  g_test_add_func ("/commandline/outputs", test_outputs);
   g_test_add_func ("/commandline/locale", test_locale);
   g_test_add_func ("/commandline/params", test_params);
   g_test_add_func ("/commandline/table", test_table);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * A confined process reads what it named, writes where it said, has threads, and nothing else: no other file, no
- * socket, no program, no other process.
+ * A confined process reads what it named, writes where it said and where links there lead, has threads, and nothing
+ * else: no other file, no socket, no program, no other process.
  */
 #include "support/confine.h"
 
@@ -12,8 +12,10 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "support/files.h"
+
 typedef struct {
-  char *folder, *named, *other, *out, *made, *elsewhere;
+  char *folder, *named, *other, *out, *made, *elsewhere, *far, *link;
 } Fixture;
 
 static void
@@ -27,14 +29,23 @@ set_up (Fixture *f, gconstpointer data)
   f->elsewhere = g_build_filename (f->folder, "elsewhere", NULL);
   g_assert_true (g_file_set_contents (f->named, "1", 1, NULL));
   g_assert_true (g_file_set_contents (f->other, "1", 1, NULL));
+  f->far = g_build_filename (f->folder, "far", NULL);
+  f->link = g_build_filename (f->out, "link", NULL);
   g_assert_cmpint (g_mkdir (f->out, 0700), ==, 0);
+  g_assert_cmpint (g_mkdir (f->far, 0700), ==, 0);
+  g_assert_cmpint (symlink ("../far/linked", f->link), ==, 0);
 }
 
 static void
 tear_down (Fixture *f, gconstpointer data)
 {
+  g_autofree char *linked = g_build_filename (f->far, "linked", NULL);
+
   g_remove (f->made);
+  g_remove (f->link);
   g_rmdir (f->out);
+  g_remove (linked);
+  g_rmdir (f->far);
   g_remove (f->named);
   g_remove (f->other);
   g_rmdir (f->folder);
@@ -44,6 +55,8 @@ tear_down (Fixture *f, gconstpointer data)
   g_free (f->out);
   g_free (f->made);
   g_free (f->elsewhere);
+  g_free (f->far);
+  g_free (f->link);
 }
 
 static gboolean
@@ -60,6 +73,16 @@ static gpointer
 do_nothing (gpointer data)
 {
   return data;
+}
+
+/* Whether the reading fails with a sentence that names what lifts the confinement. */
+static gboolean
+is_explained (const char *path)
+{
+  g_autoptr (GError) error = NULL;
+  g_autofree char *text = file_read_text (path, &error);
+
+  return text == NULL && strstr (error->message, "--unconfined") != NULL;
 }
 
 /* The number of the first claim that does not hold, 0 for none. */
@@ -79,6 +102,10 @@ find_broken (const Fixture *f, Confined confined, gboolean reads_all)
     return 3;
   if (files && (opens (f->elsewhere, O_WRONLY | O_CREAT) || opens (f->named, O_WRONLY)))
     return 4;
+  if (!file_write (f->link, "1", 1, NULL) || !g_file_test (f->link, G_FILE_TEST_IS_SYMLINK))
+    return 7;
+  if (files && !reads_all && !is_explained (f->other))
+    return 8;
   if (system && (socket (AF_INET, SOCK_STREAM, 0) >= 0 || errno != EPERM))
     return 5;
   if (system && (fork () >= 0 || execv ("/bin/true", no_arguments) == 0 || errno != EPERM))
@@ -95,7 +122,8 @@ check (Fixture *f, gboolean reads_all)
   if (child == 0) {
     Confines confines = confines_new ();
     confines_add_input (&confines, f->named);
-    confines_add_output (&confines, f->made);
+    confines_add_output (&confines, OUTPUT_FILE, "--output", f->made);
+    confines_add_output (&confines, OUTPUT_FILE, "--log", f->link);
     confines.reads_all = reads_all;
     const Confined confined = confine_process (&confines);
     confines_clear (&confines);

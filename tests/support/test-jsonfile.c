@@ -100,6 +100,67 @@ test_replaced (void)
   folder_remove (folder);
 }
 
+/* What is written under the name of a link is where it leads, over several and to a file that is not there yet, and the
+ * links stay; a circle of them is a sentence. */
+static void
+test_linked (void)
+{
+  char *folder = folder_new ();
+  g_autofree char *below = g_build_filename (folder, "below", NULL);
+  g_autofree char *target = g_build_filename (below, "file", NULL);
+  g_autofree char *link = g_build_filename (folder, "link", NULL);
+  g_autofree char *second = g_build_filename (folder, "second", NULL);
+  g_autofree char *circle = g_build_filename (folder, "circle", NULL);
+  g_autoptr (GError) error = NULL;
+
+  g_assert_cmpint (g_mkdir (below, 0700), ==, 0);
+  g_assert_cmpint (symlink ("below/file", link), ==, 0);
+  g_assert_cmpint (symlink (link, second), ==, 0);
+  g_assert_cmpint (symlink ("circle", circle), ==, 0);
+  for (guint i = 0; i < 4; i++) {
+    g_autofree char *number = g_strdup_printf ("%u", i), *part = NULL, *read = NULL;
+    g_assert_true (file_check_writable (second, &error));
+    if (i < 2) {
+      g_assert_true (file_write (second, number, 1, &error));
+    } else {
+      part = write_text (folder, "part", number);
+      g_assert_true (file_move (part, second, &error));
+      g_assert_false (g_file_test (part, G_FILE_TEST_EXISTS));
+    }
+    read = file_read_text (target, &error);
+    g_assert_cmpstr (read, ==, number);
+    g_assert_true (g_file_test (link, G_FILE_TEST_IS_SYMLINK));
+    g_assert_true (g_file_test (second, G_FILE_TEST_IS_SYMLINK));
+  }
+  g_assert_false (file_write (circle, "1", 1, &error));
+  g_assert_nonnull (strstr (error->message, "a circle"));
+  folder_remove (folder);
+}
+
+/* Moved to another file system it is copied. */
+static void
+test_moved_far (void)
+{
+  char *folder = folder_new ();
+  g_autofree char *far = g_strdup ("/dev/shm/fbnet-XXXXXX");
+  struct stat here, there;
+
+  if (g_mkdtemp (far) == NULL || stat (folder, &here) != 0 || stat (far, &there) != 0
+      || here.st_dev == there.st_dev) {
+    g_test_skip ("no second file system here");
+  } else {
+    g_autofree char *part = write_text (folder, "part", "1");
+    g_autofree char *target = g_build_filename (far, "file", NULL);
+    g_autoptr (GError) error = NULL;
+    g_assert_true (file_move (part, target, &error));
+    g_assert_false (g_file_test (part, G_FILE_TEST_EXISTS));
+    g_autofree char *read = file_read_text (target, &error);
+    g_assert_cmpstr (read, ==, "1");
+  }
+  folder_remove (g_steal_pointer (&far));
+  folder_remove (folder);
+}
+
 /* A text goes to its end, not to the first zero. */
 static void
 test_text (void)
@@ -232,6 +293,8 @@ main (int argc, char **argv)
   g_test_add_func ("/json/parse-errors", test_parse_errors);
   g_test_add_func ("/json/no-files", test_no_files);
   g_test_add_func ("/json/replaced", test_replaced);
+  g_test_add_func ("/json/linked", test_linked);
+  g_test_add_func ("/json/moved-far", test_moved_far);
   g_test_add_func ("/json/text", test_text);
   g_test_add_func ("/json/write", test_write);
   g_test_add_func ("/json/floats-round-trip", test_floats_round_trip);

@@ -454,6 +454,41 @@ test_reduced (Fixture *f, gconstpointer data)
   expect_box (set, "dog", 10, 3, 8, 6);
 }
 
+static guint
+count_crops (const Fixture *f, const char *label, guint side)
+{
+  g_autofree char *folder = g_build_filename (f->output, "crops", "train", label, NULL);
+  g_autoptr (GDir) dir = g_dir_open (folder, 0, NULL);
+  guint n = 0;
+
+  for (const char *name = dir != NULL ? g_dir_read_name (dir) : NULL; name != NULL;
+       name = g_dir_read_name (dir), n++) {
+    g_autofree char *path = g_build_filename (folder, name, NULL);
+    g_autoptr (Picture) crop = picture_read (path, NULL);
+    g_assert_nonnull (crop);
+    g_assert_cmpuint (crop->width, ==, side);
+    g_assert_cmpuint (crop->height, ==, side);
+  }
+  return n;
+}
+
+/* The cat, 20 high, is reduced; what shows nothing is there three times; files of before stay alone. */
+static void
+test_crops (Fixture *f, gconstpointer data)
+{
+  g_autofree char *coco = make_coco (f);
+  g_auto (Command) command = run (f, coco, "--crops 16");
+
+  command_expect (&command, 0, "*");
+  g_assert_cmpuint (count_crops (f, "cat", 16), ==, 1);
+  g_assert_cmpuint (count_crops (f, "dog", 16), ==, 1);
+  g_assert_cmpuint (count_crops (f, "nothing", 16), ==, 3);
+  g_auto (Command) again = run (f, coco, "--crops 16");
+  command_expect (&again, 1, "*crops: expected no such folder yet*");
+  g_auto (Command) tiny = run (f, coco, "--crops 8");
+  command_expect (&tiny, 2, "*--crops: expected 0 or 16 to 1024, found 8*");
+}
+
 /* A JPEG of 40 × 30 pixels that EXIF turns by a quarter: seen, it is 30 × 40. */
 static void
 write_turned (const Fixture *f, guint orientation)
@@ -684,6 +719,7 @@ main (int argc, char **argv)
   ADD ("/fbnet-dataset/one", test_one);
   ADD ("/fbnet-dataset/copies", test_copies);
   ADD ("/fbnet-dataset/reduced", test_reduced);
+  ADD ("/fbnet-dataset/crops", test_crops);
   ADD ("/fbnet-dataset/turned", test_turned);
   ADD ("/fbnet-dataset/problems", test_problems);
   ADD ("/fbnet-dataset/numbers", test_numbers);

@@ -240,7 +240,7 @@ FBNET_API void fbnet_model_get_tensor (const FbnetModel *model, guint index, Fbn
 
 /**
  * fbnet_model_write:
- * @path: (type filename): the file to write; replaced only when all of it was written
+ * @path: (type filename): the file to write, where its links lead; replaced only when all of it was written
  * @description: JSON text, see models/FORMAT.md
  * @tensors: (array length=n_tensors): the tensors; they stand in the file by descending element size, else in this order
  *
