@@ -66,15 +66,16 @@ op_loss_smooth_l1 (Tape *tape, Var *deltas, const guint32 *index, const Real *ta
   return loss * scale;
 }
 
+/* Of n numbers, `step` apart. */
 static double
-log_sum_exp (const Real *x, gsize n)
+log_sum_exp (const Real *x, gsize n, gsize step)
 {
   double max = (double) x[0], sum = 0;
 
   for (gsize i = 1; i < n; i++)
-    max = MAX (max, (double) x[i]);
+    max = MAX (max, (double) x[i * step]);
   for (gsize i = 0; i < n; i++)
-    sum += exp ((double) x[i] - max);
+    sum += exp ((double) x[i * step] - max);
   return max + log (sum);
 }
 
@@ -87,12 +88,33 @@ op_loss_softmax (Tape *tape, Var *logits, const Real *targets, double scale)
 
   for (gsize row = 0; row < rows; row++) {
     const Real *x = logits->value + row * c;
-    const double whole = log_sum_exp (x, c);
+    const double whole = log_sum_exp (x, c, 1);
     for (gsize i = row * c; i < (row + 1) * c; i++) {
       const double log_probability = (double) logits->value[i] - whole;
       loss -= (double) targets[i] * log_probability;
       s->at[i] = (guint32) i;
       s->slope[i] = (Real) ((exp (log_probability) - (double) targets[i]) * scale);
+    }
+  }
+  return loss * scale;
+}
+
+double
+op_loss_place (Tape *tape, Var *logits, const guint32 *maps, const guint32 *pixels, gsize n,
+    double scale)
+{
+  const gsize area = logits->h * logits->w, c = logits->c;
+  LossStep *s = push_loss (tape, logits, n * area);
+  double loss = 0;
+
+  for (gsize i = 0; i < n; i++) {
+    const gsize first = maps[i] / c * area * c + maps[i] % c;
+    const double whole = log_sum_exp (logits->value + first, area, c);
+    loss += whole - (double) logits->value[first + pixels[i] * c];
+    for (gsize p = 0; p < area; p++) {
+      const double probability = exp ((double) logits->value[first + p * c] - whole);
+      s->at[i * area + p] = (guint32) (first + p * c);
+      s->slope[i * area + p] = (Real) ((probability - (p == pixels[i] ? 1 : 0)) * scale);
     }
   }
   return loss * scale;

@@ -279,6 +279,20 @@ net_box_head (Net *net, Var *pooled, Var **logits, Var **deltas)
   *deltas = net_conv (net, x, layers_conv (layers, ROLE_BBOX_PRED));
 }
 
+/* What heatmaps.c of the engine does. */
+Var *
+net_keypoint_head (Net *net, Var *pooled)
+{
+  const FbnetModel *model = net->params->model;
+  const Stage *block = layers_stage (model->layers, ROLE_KEYPOINT_BLOCK, 0);
+  Var *x = net_stage (net, pooled, layers_stage (model->layers, ROLE_KEYPOINTS, 0));
+
+  if (block != NULL)
+    return net_stage (net, x, block);
+  return net_conv (net, op_upsample (net->tape, x, 2),
+      layers_conv (model->layers, ROLE_KEYPOINT_LOGITS));
+}
+
 Var *
 net_classifier (Net *net, Var *x)
 {

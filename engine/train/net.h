@@ -60,6 +60,9 @@ Var *net_pool (Net *net, const Features *features, const NetRois *rois, guint re
 void net_rpn (Net *net, Var *feature, Var **logits, Var **deltas);
 void net_box_head (Net *net, Var *pooled, Var **logits, Var **deltas);
 
+/* Heat maps of ROIs that were pooled. */
+Var *net_keypoint_head (Net *net, Var *pooled);
+
 /* All of a classifier, on a batch: logits, one pixel of each image. */
 Var *net_classifier (Net *net, Var *x);
 

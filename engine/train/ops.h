@@ -90,4 +90,9 @@ double op_loss_smooth_l1 (Tape *tape, Var *deltas, const guint32 *index, const R
  * whose sum is 1, × scale. */
 double op_loss_softmax (Tape *tape, Var *logits, const Real *targets, double scale);
 
+/* Sum over i < n of the cross entropy of the softmax over a map's pixels with one pixel, × scale: maps[i]
+ * is a map's number, image × c + channel, pixels[i] the pixel's in it. */
+double op_loss_place (Tape *tape, Var *logits, const guint32 *maps, const guint32 *pixels, gsize n,
+    double scale);
+
 #endif

@@ -53,6 +53,8 @@ rcnn_settings_of (const FbnetModel *model)
     .box_resolution = d->params.box_pooler_resolution,
     .mask_resolution = d->params.mask_pooler_resolution,
     .masks = d->has_masks,
+    .keypoints = d->n_keypoints > 0,
+    .keypoint_weight = 1,
   };
 }
 
@@ -61,8 +63,11 @@ rcnn_unsupported (const FbnetModel *model)
 {
   const Description *d = model->description;
 
-  if (d->n_keypoints > 0)
-    return "it has a keypoint head; box and mask heads are trained";
+  if (d->n_keypoints > 0
+      && (d->keypoint_predictor == KEYPOINTS_DECONV
+          || d->keypoint_predictor == KEYPOINTS_DECONV_UPSCALE))
+    return "its keypoint head ends in a transposed convolution; those of the types irf and "
+           "conv_upsample are trained";
   if (d->quantization != NULL)
     return "its weights are int8; float models are trained";
   return NULL;
@@ -465,6 +470,78 @@ mask_head (Rcnn *r, const Rois *rois)
   rois_clear (&masked);
 }
 
+/* detectron2 structures/keypoints.py _keypoints_to_heatmap: the pixel of the map over the box; FALSE: the
+ * keypoint is not in it, or not labelled. */
+static gboolean
+keypoint_pixel (const TrainKeypoint *keypoint, const Box *box, gsize side, guint32 *pixel)
+{
+  const float size = (float) side;
+  const float x = floorf ((keypoint->x - box->x0) * (size / (box->x1 - box->x0)));
+  const float y = floorf ((keypoint->y - box->y0) * (size / (box->y1 - box->y0)));
+  const float column = keypoint->x == box->x1 ? size - 1 : x;
+  const float row = keypoint->y == box->y1 ? size - 1 : y;
+
+  if (!keypoint->labelled || !(column >= 0 && column < size && row >= 0 && row < size))
+    return FALSE;
+  *pixel = (guint32) (row * size + column);
+  return TRUE;
+}
+
+static gboolean
+is_inside (const TrainKeypoint *keypoint, const Box *box)
+{
+  return keypoint->labelled && keypoint->x >= box->x0 && keypoint->x <= box->x1
+      && keypoint->y >= box->y0 && keypoint->y <= box->y1;
+}
+
+/* The ROIs of objects of which they hold a keypoint: detectron2 modeling/roi_heads/roi_heads.py
+ * select_proposals_with_visible_keypoints. */
+static Rois
+rois_with_keypoints (const Rcnn *r, const Rois *rois)
+{
+  Rois some = rois_new ();
+
+  for (guint i = 0; i < rois->boxes->len; i++) {
+    const TrainObject *object = rois_object (rois, i);
+    const Box *box = &g_array_index (rois->boxes, Box, i);
+    guint k = object != NULL && object->keypoints != NULL ? 0 : r->d->n_keypoints;
+    while (k < r->d->n_keypoints && !is_inside (&object->keypoints[k], box))
+      k++;
+    if (k < r->d->n_keypoints)
+      rois_add (&some, box, g_array_index (rois->images, guint32, i), object, object->class_id);
+  }
+  return some;
+}
+
+static void
+keypoint_loss (Rcnn *r, const Rois *rois, Var *maps)
+{
+  const gsize most = rois->boxes->len * maps->c;
+  g_autofree guint32 *numbers = g_new (guint32, most);
+  g_autofree guint32 *pixels = g_new (guint32, most);
+  gsize n = 0;
+
+  for (guint i = 0; i < most; i++) {
+    const Box *box = &g_array_index (rois->boxes, Box, i / maps->c);
+    const TrainObject *object = rois_object (rois, (guint) (i / maps->c));
+    numbers[n] = i;
+    n += keypoint_pixel (&object->keypoints[i % maps->c], box, maps->h, &pixels[n]);
+  }
+  r->losses.keypoint = op_loss_place (r->net->tape, maps, numbers, pixels, n,
+      r->settings->keypoint_weight / (double) MAX (n, 1));
+}
+
+/* Even without an object, as the mask head. */
+static void
+keypoint_head (Rcnn *r, const Rois *rois)
+{
+  Rois some = rois_with_keypoints (r, rois);
+  Var *x = pool (r, &some, r->d->keypoint_resolution, r->d->keypoint_sampling_ratio);
+
+  keypoint_loss (r, &some, net_keypoint_head (r->net, x));
+  rois_clear (&some);
+}
+
 /* Shows the teacher the batch and the ROIs; stages that are its own, too, are not run again. */
 static void
 ask_teacher (Rcnn *r, Teacher *teacher, const Rois *rois)
@@ -503,6 +580,8 @@ rcnn_forward (Net *net, Teacher *teacher, const RcnnSettings *settings,
   box_head (&r, &rois);
   if (settings->masks)
     mask_head (&r, &rois);
+  if (settings->keypoints)
+    keypoint_head (&r, &rois);
   teacher_answers_clear (&r.taught);
   rois_clear (&rois);
   return r.losses;

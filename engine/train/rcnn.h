@@ -2,7 +2,8 @@
  *
  * A detector's losses over a batch of samples, on a tape. Semantics: detectron2's GeneralizedRCNN in
  * training: modeling/proposal_generator/rpn.py losses(), modeling/roi_heads/fast_rcnn.py losses(),
- * modeling/roi_heads/mask_head.py mask_rcnn_loss().
+ * modeling/roi_heads/mask_head.py mask_rcnn_loss(), modeling/roi_heads/keypoint_head.py
+ * keypoint_rcnn_loss(), normalised by the keypoints that are visible.
  */
 #ifndef FBNET_TRAIN_RCNN_H
 #define FBNET_TRAIN_RCNN_H
@@ -20,7 +21,8 @@ typedef struct {
   double rpn_beta, box_beta;           /* of smooth L1; 0: L1 */
   gboolean append_objects;             /* the objects' boxes are proposals too */
   guint box_resolution, mask_resolution;
-  gboolean masks;
+  gboolean masks, keypoints;
+  double keypoint_weight; /* of the keypoints' loss */
 } RcnnSettings;
 
 /* detectron2's and D2Go's own numbers, and the model's. */

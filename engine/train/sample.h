@@ -8,10 +8,17 @@
 
 #include "base/box.h"
 
+/* In network pixels: a place between them, not a pixel's number. */
+typedef struct {
+  float x, y;
+  gboolean labelled; /* its place is known, hidden or not */
+} TrainKeypoint;
+
 typedef struct {
   Box box; /* network pixels, inside the picture, of positive width and height */
   guint class_id;
   gconstpointer mask; /* whatever the sample's crop_mask() understands; NULL: none is known */
+  const TrainKeypoint *keypoints; /* as many as the model has; NULL: none is known */
 } TrainObject;
 
 typedef struct TrainSample TrainSample;

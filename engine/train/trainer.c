@@ -350,8 +350,8 @@ describe_losses (const FbnetModel *model, const TrainLosses *l)
 {
   if (is_classifier (model))
     return g_strdup_printf ("%g", l->classes);
-  return g_strdup_printf ("RPN %g and %g, classes %g, boxes %g, masks %g", l->rpn_objectness,
-      l->rpn_box, l->classes, l->box, l->mask);
+  return g_strdup_printf ("RPN %g and %g, classes %g, boxes %g, masks %g, keypoints %g",
+      l->rpn_objectness, l->rpn_box, l->classes, l->box, l->mask, l->keypoint);
 }
 
 static gboolean
@@ -379,12 +379,12 @@ share_losses (Worker *worker, TrainLosses *losses)
 {
   Group *group = worker->trainer->group;
   double all[] = { losses->rpn_objectness, losses->rpn_box, losses->classes, losses->box,
-    losses->mask, losses->n_rois, losses->n_objects, losses->n_right };
+    losses->mask, losses->keypoint, losses->n_rois, losses->n_objects, losses->n_right };
   const double share = 1.0 / group_size (group);
 
   group_sum_doubles (group, worker->net.thread, all, G_N_ELEMENTS (all));
   *losses = (TrainLosses){ all[0] * share, all[1] * share, all[2] * share, all[3] * share,
-    all[4] * share, all[5], all[6], all[7] };
+    all[4] * share, all[5] * share, all[6], all[7], all[8] };
 }
 
 /* The mean gradient of all workers, then each thread's share of the step. */

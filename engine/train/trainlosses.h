@@ -9,7 +9,7 @@
  * layers for are 0. */
 typedef struct {
   double rpn_objectness, rpn_box;
-  double classes, box, mask;
+  double classes, box, mask, keypoint;
   double n_rois,
       n_objects;  /* sampled, and how many of them are objects; of a classifier: pictures */
   double n_right; /* ROIs, or pictures, whose class is the most probable */
@@ -18,7 +18,8 @@ typedef struct {
 static inline double
 train_losses_total (const TrainLosses *losses)
 {
-  return losses->rpn_objectness + losses->rpn_box + losses->classes + losses->box + losses->mask;
+  return losses->rpn_objectness + losses->rpn_box + losses->classes + losses->box + losses->mask
+      + losses->keypoint;
 }
 
 #endif

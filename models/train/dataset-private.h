@@ -9,6 +9,7 @@
 #include "dataset.h"
 #include "objectmask.h"
 #include "support/problems.h"
+#include "train/sample.h"
 
 typedef struct {
   gint64 id; /* the category's */
@@ -18,7 +19,8 @@ typedef struct {
 typedef struct {
   Box box; /* in the picture, as the file says: it may reach beyond */
   guint class_id;
-  ObjectMask *mask; /* NULL: none is known */
+  ObjectMask *mask;         /* NULL: none is known */
+  TrainKeypoint *keypoints; /* in the picture; NULL: none are known */
 } Object;
 
 typedef struct {
@@ -36,6 +38,8 @@ struct Dataset {
   GPtrArray *items; /* Item: source after source, by ascending id */
   guint n_objects;
   guint *n_objects_of; /* by class */
+  guint n_keypoints;   /* of an object */
+  guint *mirrored;     /* n_keypoints: which each becomes where left and right are exchanged */
   GArray *held_out;    /* gint64 */
   double
       *repeats; /* n + 1: how often the pictures before each are drawn an epoch; NULL: once each */

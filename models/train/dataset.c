@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "support/coco.h"
+#include "support/jsonfile.h"
 #include "train/randomkey.h"
 
 /* --- Problems --------------------------------------------------------------------------------- */
@@ -29,6 +30,7 @@ typedef enum {
   OBJECT_BOX_EMPTY,
   OBJECT_BOX_OUTSIDE,
   OBJECT_BOX_BEYOND,
+  OBJECT_KEYPOINTS,
   OBJECT_MASK_NONE,
   OBJECT_MASK,
   OBJECT_MASK_PART,
@@ -61,6 +63,9 @@ static const char *const flaws[N_FLAWS] = {
   [OBJECT_BOX_OUTSIDE] = "{annotation|annotations} with a box outside the picture: left out",
   [OBJECT_BOX_BEYOND] =
       "{annotation|annotations} with a box that reaches beyond the picture: cut to it",
+  [OBJECT_KEYPOINTS] =
+      "{annotation|annotations} without the keypoints that the model has (x, y and visibility of "
+      "each): keypoints are trained without {it|them}",
   [OBJECT_MASK_NONE] =
       "{annotation|annotations} without a mask: masks are trained without {it|them}",
   [OBJECT_MASK] =
@@ -89,6 +94,7 @@ static void
 clear_object (gpointer data)
 {
   object_mask_free (((Object *) data)->mask);
+  g_free (((Object *) data)->keypoints);
 }
 
 static void
@@ -129,6 +135,7 @@ dataset_free (Dataset *dataset)
   g_array_unref (dataset->classes);
   g_ptr_array_unref (dataset->items);
   g_free (dataset->n_objects_of);
+  g_free (dataset->mirrored);
   g_free (dataset->repeats);
   g_array_unref (dataset->held_out);
   problems_free (dataset->problems);
@@ -353,6 +360,25 @@ read_mask (Problems *problems, const cJSON *entry, const Item *item, const char 
   return g_steal_pointer (&mask);
 }
 
+/* COCO's keypoints name pixels, whose middle is meant: detectron2 load_coco_json adds a half. NULL, and a
+ * note, when there are not as many as the model has. */
+static TrainKeypoint *
+read_keypoints (Dataset *dataset, const cJSON *entry, const char *where)
+{
+  const guint n = dataset->n_keypoints;
+  g_autofree double *numbers = g_new (double, 3 * n);
+
+  if (!json_get_numbers (entry, "keypoints", numbers, 3 * n, where, NULL)) {
+    problems_note (dataset->problems, OBJECT_KEYPOINTS, where);
+    return NULL;
+  }
+  TrainKeypoint *keypoints = g_new (TrainKeypoint, n);
+  for (guint i = 0; i < n; i++)
+    keypoints[i] = (TrainKeypoint){ (float) (numbers[3 * i] + 0.5),
+      (float) (numbers[3 * i + 1] + 0.5), numbers[3 * i + 2] > 0 };
+  return keypoints;
+}
+
 static void
 add_annotation (Reading *reading, const CocoAnnotation *annotation, const char *where)
 {
@@ -376,6 +402,8 @@ add_annotation (Reading *reading, const CocoAnnotation *annotation, const char *
       && check_place (problems, &object.box, item, where)) {
     if (reading->options->masks)
       object.mask = read_mask (problems, annotation->json, item, where);
+    if (dataset->n_keypoints > 0)
+      object.keypoints = read_keypoints (dataset, annotation->json, where);
     g_array_append_val (item->objects, object);
   }
 }
@@ -390,6 +418,66 @@ add_annotations (Reading *reading, const CocoFile *file, GError **error)
     add_annotation (reading, &g_array_index (annotations, CocoAnnotation, i), where);
   }
   return annotations != NULL;
+}
+
+/* --- Left and right --------------------------------------------------------------------------- */
+
+/* detectron2 data/datasets/builtin_meta.py COCO_PERSON_KEYPOINT_NAMES. */
+static const char *const person_keypoints[] = { "nose", "left_eye", "right_eye", "left_ear",
+  "right_ear", "left_shoulder", "right_shoulder", "left_elbow", "right_elbow", "left_wrist",
+  "right_wrist", "left_hip", "right_hip", "left_knee", "right_knee", "left_ankle", "right_ankle" };
+
+/* Keypoint number `i` of the category; without names it is COCO's, if there are as many. */
+static const char *
+keypoint_name (const cJSON *names, guint n, guint i)
+{
+  if (names != NULL)
+    return cJSON_GetStringValue (cJSON_GetArrayItem (names, (int) i));
+  return n == G_N_ELEMENTS (person_keypoints) ? person_keypoints[i] : NULL;
+}
+
+/* "left_eye" and "right_eye" are exchanged; what has no other side stays. */
+static char *
+other_side (const char *name)
+{
+  g_autofree char *lower = g_ascii_strdown (name, -1);
+  const gboolean left = strstr (lower, "left") != NULL;
+  g_autoptr (GString) other = g_string_new (lower);
+
+  g_string_replace (other, left ? "left" : "right", left ? "right" : "left", 1);
+  return g_string_free (g_steal_pointer (&other), FALSE);
+}
+
+static guint
+find_keypoint (const cJSON *names, guint n, const char *name, guint otherwise)
+{
+  for (guint i = 0; i < n; i++) {
+    const char *candidate = keypoint_name (names, n, i);
+    if (candidate != NULL && g_ascii_strcasecmp (candidate, name) == 0)
+      return i;
+  }
+  return otherwise;
+}
+
+/* By the names of the first category that has as many. */
+static void
+pair_keypoints (Dataset *dataset, const CocoFile *file)
+{
+  const cJSON *category, *names = NULL;
+  const guint n = dataset->n_keypoints;
+
+  cJSON_ArrayForEach (category, cJSON_GetObjectItemCaseSensitive (file->json, "categories"))
+  {
+    const cJSON *list = cJSON_GetObjectItemCaseSensitive (category, "keypoints");
+    if (names == NULL && cJSON_GetArraySize (list) == (int) n)
+      names = list;
+  }
+  dataset->mirrored = g_new (guint, n);
+  for (guint i = 0; i < n; i++) {
+    const char *name = keypoint_name (names, n, i);
+    g_autofree char *other = name != NULL ? other_side (name) : NULL;
+    dataset->mirrored[i] = other != NULL ? find_keypoint (names, n, other, i) : i;
+  }
 }
 
 /* --- Whole files ------------------------------------------------------------------------------ */
@@ -703,6 +791,8 @@ read_files (Dataset *dataset, const DatasetSource *sources, guint n_sources,
       return FALSE;
   }
   g_array_sort (dataset->classes, compare_classes);
+  dataset->n_keypoints = options->n_keypoints;
+  pair_keypoints (dataset, files->pdata[0]);
   for (guint i = 0; i < n_sources; i++) {
     if (!take_file (dataset, files->pdata[i], sources[i].folder, options, error))
       return FALSE;

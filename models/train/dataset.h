@@ -20,6 +20,7 @@ typedef struct {
 typedef struct {
   gboolean keep_empty; /* pictures without objects are drawn, too: all of them is background */
   gboolean masks;      /* read them */
+  guint n_keypoints;   /* that an object has; 0: they are not read */
 
   /* The share of the pictures, 0 … below 1, that is kept apart to evaluate with: by a random number of
    * each picture's file name, so that it is the same ones wherever the set lies; one at least. Only with

@@ -33,7 +33,7 @@ typedef struct {
   const char *path;
   guint8 *pixels;
   TrainObject *objects;
-  GPtrArray *masks;
+  GPtrArray *masks, *keypoints; /* theirs */
 } OwnedSample;
 
 DatasetReader *
@@ -82,6 +82,7 @@ sample_new (const Augmentation *augmentation, const Item *item, guint max_object
   owned->pixels = pixels;
   owned->objects = g_new (TrainObject, max_objects);
   owned->masks = g_ptr_array_new_with_free_func ((GDestroyNotify) object_mask_free);
+  owned->keypoints = g_ptr_array_new_with_free_func (g_free);
   owned->sample = (TrainSample){ .width = width,
     .height = height,
     .pixels = pixels,
@@ -98,6 +99,7 @@ dataset_sample_free (TrainSample *sample)
     return;
   OwnedSample *owned = sample->data;
   g_ptr_array_unref (owned->masks);
+  g_ptr_array_unref (owned->keypoints);
   g_free (owned->objects);
   g_free (owned->pixels);
   g_free (owned);
@@ -178,6 +180,30 @@ fit_box (Box *box, const ObjectMask *mask, const TrainSample *sample)
   return has_area (box);
 }
 
+/* detectron2 data/detection_utils.py transform_keypoint_annotations: one outside the sample is not labelled,
+ * and what was left is right in a mirrored one. */
+static const TrainKeypoint *
+place_keypoints (const DatasetReader *reader, OwnedSample *owned, const Augmentation *augmentation,
+    const Object *object)
+{
+  const guint n = reader->dataset->n_keypoints;
+  const gboolean mirrored = augmentation->flip != augmentation->flip_vertical;
+
+  if (object->keypoints == NULL)
+    return NULL;
+  TrainKeypoint *placed = g_new (TrainKeypoint, n);
+  for (guint i = 0; i < n; i++) {
+    const TrainKeypoint *from = &object->keypoints[mirrored ? reader->dataset->mirrored[i] : i];
+    double x = from->x, y = from->y;
+    augment_point (augmentation, &x, &y);
+    const gboolean inside =
+        x >= 0 && y >= 0 && x <= owned->sample.width && y <= owned->sample.height;
+    placed[i] = (TrainKeypoint){ (float) x, (float) y, from->labelled && inside };
+  }
+  g_ptr_array_add (owned->keypoints, placed);
+  return placed;
+}
+
 static gboolean
 add_object (const DatasetReader *reader, OwnedSample *owned, const Augmentation *augmentation,
     const Object *object, const Picture *picture, GError **error)
@@ -195,6 +221,7 @@ add_object (const DatasetReader *reader, OwnedSample *owned, const Augmentation 
   added.mask = mask;
   if (mask != NULL)
     g_ptr_array_add (owned->masks, g_steal_pointer (&mask));
+  added.keypoints = place_keypoints (reader, owned, augmentation, object);
   owned->objects[owned->sample.n_objects++] = added;
   return TRUE;
 }

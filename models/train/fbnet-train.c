@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "datasetreader.h"
+#include "evaluate/cocoeval.h"
 #include "kernels/kernels.h"
 #include "losscurve.h"
 #include "mpilink.h"
@@ -141,6 +142,7 @@ open_annotations (const Session *session, GError **error)
   const guint n = g_strv_length (o->annotations);
   const DatasetOptions options = { .keep_empty = o->keep_empty,
     .masks = !o->no_masks && train_start_has_masks (&session->start),
+    .n_keypoints = o->no_keypoints ? 0 : train_start_n_keypoints (&session->start),
     .hold_out = o->val_split,
     .repeat_threshold = o->repeat_threshold };
   g_autofree DatasetSource *sources = g_new (DatasetSource, n);
@@ -321,6 +323,7 @@ open_validation (Session *session, GError **error)
     .annotations = o->val_annotations != NULL || by_class ? o->val_annotations : o->annotations[0],
     .images = o->val_images != NULL ? o->val_images : o->images[0],
     .only = o->val_split > 0 ? dataset_held_out (session->dataset) : NULL,
+    .persons = train_start_n_keypoints (&session->start) == COCO_N_PERSON_KEYPOINTS,
     .folders = session->val_folders,
     .best = best,
     .patience = (guint) o->patience,
@@ -396,9 +399,10 @@ log_step (Session *session, const TrainStatus *status)
     fprintf (session->log, "\"pictures\": %.0f, \"right\": %.0f}\n", l->n_rois, l->n_right);
   else
     fprintf (session->log,
-        "\"rpn_objectness\": %.5f, \"rpn_box\": %.5f, \"box\": %.5f, \"mask\": %.5f, \"rois\": "
-        "%.0f, \"objects\": %.0f, \"right\": %.0f}\n",
-        l->rpn_objectness, l->rpn_box, l->box, l->mask, l->n_rois, l->n_objects, l->n_right);
+        "\"rpn_objectness\": %.5f, \"rpn_box\": %.5f, \"box\": %.5f, \"mask\": %.5f, \"keypoint\": "
+        "%.5f, \"rois\": %.0f, \"objects\": %.0f, \"right\": %.0f}\n",
+        l->rpn_objectness, l->rpn_box, l->box, l->mask, l->keypoint, l->n_rois, l->n_objects,
+        l->n_right);
   fflush (session->log);
 }
 
@@ -425,8 +429,10 @@ note_losses (Session *session)
         speed, l.classes, 100 * l.n_right / MAX (l.n_rois, 1));
   else
     g_snprintf (progress->note, sizeof progress->note,
-        "%.1f pictures/s; loss %.3f = rpn %.3f + %.3f, class %.3f, box %.3f, mask %.3f", speed,
-        train_losses_total (&l), l.rpn_objectness, l.rpn_box, l.classes, l.box, l.mask);
+        "%.1f pictures/s; loss %.3f = rpn %.3f + %.3f, class %.3f, box %.3f, mask %.3f, "
+        "keypoint %.3f",
+        speed, train_losses_total (&l), l.rpn_objectness, l.rpn_box, l.classes, l.box, l.mask,
+        l.keypoint);
 }
 
 static gboolean

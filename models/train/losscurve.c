@@ -12,7 +12,7 @@
 
 /* The fields of a line, in the order in which they are read. A loss that the model has not is not there. */
 static const char *const fields[] = { "step", "rate", "rpn_objectness", "rpn_box", "classes", "box",
-  "mask" };
+  "mask", "keypoint" };
 
 #define N_NEEDED 2
 
@@ -36,7 +36,8 @@ read_line (const char *line, LossPoint *point)
         .rpn_box = values[3],
         .classes = values[4],
         .box = values[5],
-        .mask = values[6] } };
+        .mask = values[6],
+        .keypoint = values[7] } };
   return point->step > 0;
 }
 
@@ -83,6 +84,7 @@ loss_curve_mean (const GArray *points, guint n)
     mean.classes += l->classes / n;
     mean.box += l->box / n;
     mean.mask += l->mask / n;
+    mean.keypoint += l->keypoint / n;
     mean.n_rois += l->n_rois / n;
     mean.n_right += l->n_right / n;
   }

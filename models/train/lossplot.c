@@ -34,13 +34,14 @@ enum {
   CURVE_CLASSES,
   CURVE_BOX,
   CURVE_MASK,
+  CURVE_KEYPOINT,
   CURVE_RPN,
   CURVE_RPN_BOX,
   N_CURVES,
 };
 
-static const char *const names[N_CURVES] = { "total", "classes", "boxes", "masks", "RPN objects",
-  "RPN boxes" };
+static const char *const names[N_CURVES] = { "total", "classes", "boxes", "masks", "keypoints",
+  "RPN objects", "RPN boxes" };
 
 typedef struct {
   guint n_places;
@@ -57,7 +58,7 @@ static double
 value_of (const TrainLosses *l, guint curve)
 {
   const double values[N_CURVES] = { train_losses_total (l), l->classes, l->box, l->mask,
-    l->rpn_objectness, l->rpn_box };
+    l->keypoint, l->rpn_objectness, l->rpn_box };
 
   return values[curve];
 }

@@ -93,6 +93,18 @@ train_start_has_masks (const TrainStart *start)
   return cJSON_GetObjectItemCaseSensitive (start->description, "mask_head") != NULL;
 }
 
+/* A number that is none is refused when the model is made. */
+guint
+train_start_n_keypoints (const TrainStart *start)
+{
+  const cJSON *head = cJSON_GetObjectItemCaseSensitive (start->description, "keypoint_head");
+  const cJSON *n = cJSON_GetObjectItemCaseSensitive (head, "n_keypoints");
+
+  return cJSON_IsNumber (n) && n->valuedouble >= 1 && n->valuedouble <= 1000
+      ? (guint) n->valuedouble
+      : 0;
+}
+
 /* --- Classes that are kept -------------------------------------------------------------------- */
 
 static gboolean

@@ -21,6 +21,7 @@ gboolean train_start_open (TrainStart *start, const TrainOptions *options, GErro
 void train_start_clear (TrainStart *start);
 
 gboolean train_start_has_masks (const TrainStart *start);
+guint train_start_n_keypoints (const TrainStart *start);
 
 /* With --keep the classes of --model are put before those of the data set. FALSE with error when it has no
  * names of them. */

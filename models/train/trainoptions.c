@@ -39,6 +39,7 @@ train_options_new (void)
     .rpn_fraction = 0.5,
     .roi_batch = 128,
     .roi_fraction = 0.25,
+    .keypoint_weight = 1,
     .params = param_options_new (),
     .checkpoint_period = 200,
   };
@@ -244,6 +245,10 @@ add_detector_options (TrainOptions *o, GOptionContext *context)
     { "test-post-nms-count", 0, 0, G_OPTION_ARG_INT, &o->test_post_nms,
         "Proposals after it when the model is used [the model's]", "N" },
     { "no-masks", 0, 0, G_OPTION_ARG_NONE, &o->no_masks, "Leave the mask head as it is", NULL },
+    { "no-keypoints", 0, 0, G_OPTION_ARG_NONE, &o->no_keypoints, "Leave the keypoint head as it is",
+        NULL },
+    { "keypoint-weight", 0, 0, G_OPTION_ARG_DOUBLE, &o->keypoint_weight,
+        "Weight of the keypoints' loss in the sum [1]", "W" },
     { NULL },
   };
 
@@ -412,6 +417,8 @@ check_values (const TrainOptions *o, GError **error)
   if (!(o->rpn_fraction >= 0 && o->rpn_fraction <= 1 && o->roi_fraction >= 0
           && o->roi_fraction <= 1))
     return usage_error (error, "expected --rpn-fraction and --roi-fraction from 0 to 1");
+  if (!(o->keypoint_weight >= 0 && o->keypoint_weight <= 1e6))
+    return usage_error (error, "expected a --keypoint-weight from 0 to 1000000");
   if (!(o->label_smoothing >= 0 && o->label_smoothing < 1))
     return usage_error (error, "expected a --label-smoothing from 0 to below 1");
   if (!(o->rpn_beta >= 0 && o->box_beta >= 0 && o->warmup_factor >= 0 && o->warmup_factor <= 1))
@@ -533,6 +540,7 @@ find_detector_option (const TrainOptions *o)
     { o->augment.mosaic > 0, "--mosaic" },
     { o->sizes != NULL, "--sizes" },
     { o->no_masks, "--no-masks" },
+    { o->no_keypoints, "--no-keypoints" },
     { o->rpn_bounds != NULL, "--rpn-iou" },
     { o->roi_bounds != NULL, "--roi-iou" },
   };
@@ -729,6 +737,8 @@ read_rcnn (const TrainOptions *o, const FbnetModel *model, RcnnSettings *rcnn, G
   rcnn->pre_nms_count = count (o, "pre-nms-count", 1000);
   rcnn->post_nms_count = count (o, "post-nms-count", 300);
   rcnn->masks = rcnn->masks && !o->no_masks;
+  rcnn->keypoints = rcnn->keypoints && !o->no_keypoints;
+  rcnn->keypoint_weight = o->keypoint_weight;
   rcnn->box_resolution = count (o, "box-pooler-resolution", rcnn->box_resolution);
   rcnn->mask_resolution = count (o, "mask-pooler-resolution", rcnn->mask_resolution);
   return read_bounds (o->rpn_bounds, "--rpn-iou", &rcnn->rpn.lower, &rcnn->rpn.upper, error)
@@ -778,11 +788,11 @@ describe_detector (const TrainOptions *o, const RcnnSettings *s)
   g_autofree char *given = describe_given (o);
 
   return g_strdup_printf ("rpn=%u,%g,%g,%g,%g\nroi=%u,%g,%g,%g,%g\nproposals=%u,%u\n"
-                          "poolers=%u,%u\nmasks=%d\nsizes=%s\nmodel=%s\n",
+                          "poolers=%u,%u\nmasks=%d\nkeypoints=%d,%g\nsizes=%s\nmodel=%s\n",
       s->rpn.batch, s->rpn.fraction, (double) s->rpn.lower, (double) s->rpn.upper, s->rpn_beta,
       s->heads.batch, s->heads.fraction, (double) s->heads.lower, (double) s->heads.upper,
       s->box_beta, s->pre_nms_count, s->post_nms_count, s->box_resolution, s->mask_resolution,
-      s->masks, o->sizes != NULL ? o->sizes : "", given);
+      s->masks, s->keypoints, s->keypoint_weight, o->sizes != NULL ? o->sizes : "", given);
 }
 
 static char *

@@ -55,7 +55,8 @@ typedef struct {
   double rpn_fraction, roi_fraction, rpn_beta, box_beta;
   double label_smoothing;
   char *rpn_bounds, *roi_bounds; /* "LOWER,UPPER", or NULL: the model's */
-  gboolean no_masks;
+  gboolean no_masks, no_keypoints;
+  double keypoint_weight;
 
   /* What comes of it */
   char *output, *checkpoint, *log, *curve, *show;

@@ -16,7 +16,7 @@ struct Validation {
   const ClassFolders *folders; /* of a classifier */
   char *images, *best, *candidate;
   guint patience, plateau;
-  gboolean half;
+  gboolean half, persons;
   double best_score; /* negative infinity: nothing was measured */
   guint best_step, n_since;
   guint n_level, n_reductions; /* measurements since the last reduction, and how many there were */
@@ -101,6 +101,7 @@ validation_new (const ValidationOptions *options, GError **error)
   self->patience = options->patience;
   self->plateau = options->plateau;
   self->half = options->half;
+  self->persons = options->persons;
   self->best_score = -INFINITY;
   return g_steal_pointer (&self);
 }
@@ -154,21 +155,42 @@ typedef struct {
   char *figures;
 } Worth;
 
-/* Where masks are learned, they count as much as boxes. */
-static double
-score_of (const Accuracy *accuracy)
+static gboolean
+counts (const Validation *self, const Accuracy *accuracy, guint kind)
 {
-  return accuracy->measured[COCO_MASK] ? 0.5 * (accuracy->ap[COCO_BOX] + accuracy->ap[COCO_MASK])
-                                       : accuracy->ap[COCO_BOX];
+  return accuracy->measured[kind] && (kind != COCO_KEYPOINTS || self->persons);
+}
+
+/* Where masks and keypoints are learned, they count as much as boxes. */
+static double
+score_of (const Validation *self, const Accuracy *accuracy)
+{
+  double sum = 0;
+  guint n = 0;
+
+  for (guint kind = 0; kind < COCO_N_KINDS; kind++) {
+    if (!counts (self, accuracy, kind))
+      continue;
+    sum += accuracy->ap[kind];
+    n++;
+  }
+  return sum / n;
 }
 
 static char *
-describe (const Accuracy *accuracy)
+describe (const Validation *self, const Accuracy *accuracy)
 {
-  if (accuracy->measured[COCO_MASK])
-    return g_strdup_printf ("box AP %.3f (AP50 %.3f), mask AP %.3f (%.3f)", accuracy->ap[COCO_BOX],
-        accuracy->ap50[COCO_BOX], accuracy->ap[COCO_MASK], accuracy->ap50[COCO_MASK]);
-  return g_strdup_printf ("AP %.3f (AP50 %.3f)", accuracy->ap[COCO_BOX], accuracy->ap50[COCO_BOX]);
+  static const char *const kinds[COCO_N_KINDS] = { [COCO_BOX] = "box AP",
+    [COCO_MASK] = "mask AP",
+    [COCO_KEYPOINTS] = "keypoint AP" };
+  g_autoptr (GString) text = g_string_new (NULL);
+
+  for (guint kind = 0; kind < COCO_N_KINDS; kind++) {
+    if (counts (self, accuracy, kind))
+      g_string_append_printf (text, kind == COCO_BOX ? "%s %.3f (AP50 %.3f)" : ", %s %.3f (%.3f)",
+          kinds[kind], accuracy->ap[kind], accuracy->ap50[kind]);
+  }
+  return g_string_free (g_steal_pointer (&text), FALSE);
 }
 
 static gboolean
@@ -179,7 +201,7 @@ measure_detector (const Validation *self, Worth *worth, GError **error)
 
   if (!accuracy_measure (&accuracy, &set, self->candidate, error))
     return FALSE;
-  *worth = (Worth){ score_of (&accuracy), describe (&accuracy) };
+  *worth = (Worth){ score_of (self, &accuracy), describe (self, &accuracy) };
   return TRUE;
 }
 

@@ -13,8 +13,10 @@
 typedef struct {
   const char *annotations, *images; /* of a detector */
   const GArray *only;               /* gint64: the images of the file that count; NULL: all */
-  const ClassFolders *folders;      /* of a classifier, instead; must outlive the validation */
-  const char *best;                 /* where the best model is kept */
+  gboolean
+      persons; /* of a detector of COCO's keypoints, which OKS is defined for: they count, too */
+  const ClassFolders *folders; /* of a classifier, instead; must outlive the validation */
+  const char *best;            /* where the best model is kept */
   guint patience; /* measurements without a better one after which it is over; 0: never */
   guint plateau;  /* measurements without a better one that are a reduction; 0: none are */
   gboolean half;  /* models are written in half precision */

@@ -7,8 +7,9 @@
 #
 #   /usr/bin/python3 tests/data/make-train-step.py tests/data
 #
-# reads tiny-bn.safetensors, tiny-gn.safetensors, tiny-fpn.safetensors, tiny-cls.safetensors and writes
-# train-bn.safetensors, train-gn.safetensors, train-fpn.safetensors (one batch of two pictures, two steps
+# reads tiny-bn.safetensors, tiny-gn.safetensors, tiny-fpn.safetensors, tiny-kpt.safetensors,
+# tiny-cls.safetensors and writes
+# train-bn.safetensors, train-gn.safetensors, train-fpn.safetensors, train-kpt.safetensors (one batch of two pictures, two steps
 # on it; names after the script choose some of them), train-cls.safetensors (the same of a classifier, of
 # four pictures) and train-norms.safetensors (one batch norm over four workers). It takes the steps in float32 too and prints how far those are off:
 # what a trainer in float32 can be asked for. Every choice on the way (matches, top-k, NMS, samples
@@ -20,6 +21,7 @@
 #   fbnet-train --description tiny-fpn.json --iterations 1 --rate 1e-30 --ema 0 --batch 1 --threads 1 \
 #     --norm-statistics stored --seed 5 ... --output tests/data/tiny-fpn.safetensors
 #
+# tiny-kpt.safetensors likewise, --seed 6, of a description that is tiny-bn's with a keypoint head.
 # tiny-cls.safetensors likewise: --description tiny-cls.json --images DIR --iterations 1 --rate 1e-30 --ema 0
 #   --batch 2 --threads 1 --norm-statistics stored --seed 5, with folders cross, disc and ring in DIR.
 #
@@ -48,6 +50,8 @@
 #   ema2.NAME         parameters and running statistics averaged, after two steps; before the first
 #                     they are the model's, after each: decay * average + (1 - decay) * new
 #   smooth.loss.*, smooth.grad.NAME   the first step with the betas of "smooth": smooth L1
+#   keypoints.i       [objects, keypoints, 3] network pixels, and whether it is labelled (train-kpt)
+#   keypoint.maps     [m, keypoints, side, side] of the ROIs that hold one of their object's
 # train-cls has of these image.i, classes.i (one number), logits, loss.cls, grad, after, stats and ema2, with
 # label smoothing.
 # `fbnet` in __metadata__ is a JSON object, as in models: `training`: the numbers of TRAINING below,
@@ -80,7 +84,9 @@ TINY = runpy.run_path(os.path.join(HERE, "make-tiny.py"))
 JITTER = 3e-5         # of the spread of the RPN's outputs
 MARGIN_OVERLAP = 1e-4  # no IoU closer to a bound or to its rival
 MARGIN_KINK = 1e-5    # no activation, no L1 difference closer to where its slope jumps
+MARGIN_KINK_MAPS = 4e-6  # the same with heat maps, which have many more
 STRIDE = 16
+N_KEYPOINTS = 5
 
 TRAINING = {
     "rpn": {"batch_size_per_image": 256, "positive_fraction": 0.5, "pre_nms_count": 100,
@@ -140,7 +146,7 @@ def polygon(random, box):
     return [round(float(v), 3) for v in points.reshape(-1)]
 
 
-def make_sample(random, height, width, n_objects, n_classes, anchors):
+def make_sample(random, height, width, n_objects, n_classes, anchors, n_keypoints=0):
     """The first object is almost an anchor, so that one matches well."""
     inside = anchors[(anchors[:, :2].min(1) > 2) & (anchors[:, 2] < width - 2)
                      & (anchors[:, 3] < height - 2)]
@@ -156,7 +162,14 @@ def make_sample(random, height, width, n_objects, n_classes, anchors):
         pixels[box[1]:box[3], box[0]:box[2], k % 3] += 100
     polygons = [[polygon(random, box)] for box in boxes.astype(np.float64)]
     polygons[-1].append(polygon(random, boxes[-1].astype(np.float64)))
-    return {"pixels": pixels, "boxes": boxes, "classes": classes, "polygons": polygons}
+    return {"pixels": pixels, "boxes": boxes, "classes": classes, "polygons": polygons,
+            "keypoints": [draw_keypoints(random, box) for box in boxes] if n_keypoints else []}
+
+
+def draw_keypoints(random, box, n=N_KEYPOINTS):
+    """Most in the box, some without a label; what lies at its edge is in no ROI that is smaller."""
+    at = box[:2] + random.uniform(0, 1.1, (n, 2)) * (box[2:] - box[:2])
+    return np.concatenate([at, random.uniform(0, 1, (n, 1)) < 0.8], 1).astype(np.float32)
 
 
 # --- Mask targets ------------------------------------------------------------------------------
@@ -232,6 +245,8 @@ class Network:
         return functional.conv2d(x, weight, bias, stride, weight.shape[2] // 2, 1, groups)
 
     def norm(self, name, x):
+        if name + ".weight" not in self.params:
+            return x
         weight, bias = self.params[name + ".weight"], self.params[name + ".bias"]
         if self.a["norm"]["name"] == "gn":
             return functional.group_norm(x, self.a["norm"]["num_groups"], weight, bias, 1e-5)
@@ -535,6 +550,40 @@ class Step:
         self.losses["mask"] = functional.binary_cross_entropy_with_logits(
             logits, self.choices["mask.targets"].to(self.dtype))
 
+    def keypoint_targets(self, side):
+        """detectron2 select_proposals_with_visible_keypoints, _keypoints_to_heatmap: the ROIs, and map,
+        pixel of each keypoint in one."""
+        rois, maps, pixels = [], [], []
+        objects = self.choices["roi.classes"] < self.n_classes
+        for roi, j in zip(self.out["roi.boxes"][objects], self.choices["roi.matched"][objects]):
+            points = self.tensor(self.samples[int(roi[0])]["keypoints"][j])
+            box, at, known = roi[1:], points[:, :2], points[:, 2] > 0
+            inside = (at >= box[:2]).all(1) & (at <= box[2:]).all(1) & known
+            if not inside.any():
+                continue
+            place = (at - box[:2]) * (side / (box[2:] - box[:2]))
+            fraction = (place - place.round()).abs()[inside].min().item()
+            self.overlap = min(self.overlap, fraction)
+            place = place.floor().long()
+            valid = (place >= 0).all(1) & (place < side).all(1) & known
+            maps += [len(rois) * len(points) + int(k) for k in valid.nonzero()[:, 0]]
+            pixels += (place[valid, 1] * side + place[valid, 0]).tolist()
+            rois.append(roi)
+        return torch.stack(rois), torch.tensor(maps), torch.tensor(pixels)
+
+    def keypoint_loss(self, features):
+        head = self.d["keypoint_head"]
+        rois, maps, pixels = self.keypoint_targets(2 * head["pooler_resolution"])
+        prefix = "roi_heads.keypoint_head."
+        x = self.pool(features, rois, head)
+        x = self.net.stage(self.net.a["kpts"][0], prefix + "feature_extractor.0.fbnetv2_0_", x)
+        x = self.net.inverted_residual(prefix + "predictor.kps_score_lowres", "ir_k3", x,
+                                       head["n_keypoints"], -2, {})
+        self.keep("keypoint.maps", x)
+        self.choices["keypoint.maps"], self.choices["keypoint.pixels"] = maps, pixels
+        self.losses["keypoint"] = functional.cross_entropy(
+            x.reshape(-1, x.shape[2] * x.shape[3])[maps], pixels, reduction="sum") / len(maps)
+
     def forward(self):
         features = self.trunk()
         logits, deltas = self.rpn(features)
@@ -543,6 +592,8 @@ class Step:
         self.box_losses(features)
         if "mask_head" in self.d:
             self.mask_loss(features)
+        if "keypoint_head" in self.d:
+            self.keypoint_loss(features)
         return self
 
     def backward(self):
@@ -645,18 +696,33 @@ def is_telling(step):
         and (step.choices["rpn.labels"] == -1).any() and masks.min() > 0.05
 
 
+def is_clear_step(step):
+    kink = MARGIN_KINK_MAPS if "keypoint_head" in step.d else MARGIN_KINK
+    return step.sampled and step.overlap > MARGIN_OVERLAP and step.net.kink > kink
+
+
 def is_clear(run):
-    return all(s.sampled and s.overlap > MARGIN_OVERLAP and s.net.kink > MARGIN_KINK
-               for s in run.steps)
+    return all(is_clear_step(step) for step in run.steps)
+
+
+def first_step(tensors, description, samples):
+    betas = {"rpn": TRAINING["rpn"]["smooth_l1_beta"],
+             "box_head": TRAINING["box_head"]["smooth_l1_beta"]}
+    with torch.no_grad():
+        return step_of(description, *split(tensors, torch.float64), samples, betas).forward()
 
 
 def find_samples(tensors, description, sizes):
     n_classes = description["roi_heads"]["n_classes"]
+    n_keypoints = description.get("keypoint_head", {}).get("n_keypoints", 0)
     side, stride = (6, STRIDE) if description["backbone"]["type"] == "C4" else (12, 8)  # the first level
     grid = TINY["anchors"](description["anchors"], side, side, stride)
     for seed in range(1, 2000):
         random = np.random.RandomState(seed)
-        samples = [make_sample(random, h, w, n, n_classes, grid) for h, w, n in sizes]
+        samples = [make_sample(random, h, w, n, n_classes, grid, n_keypoints) for h, w, n in sizes]
+        first = first_step(tensors, description, samples)
+        if not (is_telling(first) and is_clear_step(first)):  # most are not
+            continue
         run = Run(tensors, description, samples, torch.float64)
         if is_telling(run.steps[0]) and is_clear(run):
             single = Run(tensors, description, samples, torch.float32)
@@ -758,6 +824,8 @@ def stages(step):
         out["image.%d" % i] = np.ascontiguousarray(sample["pixels"])
         out["boxes.%d" % i] = sample["boxes"]
         out["classes.%d" % i] = sample["classes"].astype(np.int32)
+        if sample["keypoints"]:
+            out["keypoints.%d" % i] = np.stack(sample["keypoints"])
     for name, value in step.out.items():
         out[name] = single(value)
         if value.grad is not None:
@@ -866,12 +934,12 @@ def class_inputs(samples):
 
 def main():
     folder = sys.argv[1] if len(sys.argv) > 1 else "."
-    chosen = sys.argv[2:] or ["norms", "bn", "gn", "fpn", "cls"]
+    chosen = sys.argv[2:] or ["norms", "bn", "gn", "fpn", "kpt", "cls"]
     torch.set_num_threads(1)
     torch.use_deterministic_algorithms(True)
     # Height, width, objects; neither is a multiple of the stride, nor the larger in both.
     sizes = {"bn": [(61, 83, 3), (75, 58, 2)], "gn": [(70, 54, 2), (57, 90, 3)],
-             "fpn": [(61, 83, 3), (57, 90, 2)]}
+             "fpn": [(61, 83, 3), (57, 90, 2)], "kpt": [(61, 83, 3), (75, 58, 2)]}
     if "norms" in chosen:
         make_norms(folder)
     if "cls" in chosen:

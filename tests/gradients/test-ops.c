@@ -538,6 +538,48 @@ test_losses (void)
   }
 }
 
+/* Maps of 3 × 2 pixels; with none, and with one that is asked for twice. */
+typedef struct {
+  Leaf x;
+  guint32 maps[4], pixels[4];
+  gsize n;
+} Places;
+
+static double
+places_loss (Tape *tape, gpointer data, gboolean backward)
+{
+  Places *places = data;
+  Var *x = leaf_var (&places->x, tape);
+  const double value = op_loss_place (tape, x, places->maps, places->pixels, places->n, 0.7);
+
+  if (backward) {
+    tape_backward (tape);
+    leaf_take (&places->x, x);
+  }
+  return value;
+}
+
+/* The loss of places in maps is the cross entropy of each map's softmax over its pixels. */
+static void
+test_places (void)
+{
+  for (gsize n = 0; n <= 4; n++) {
+    Places places = { leaf_new (2, 3, 2, 3, TRUE), { 5, 0, 5, 4 }, { 0, 5, 3, 2 }, n };
+    Leaf *leaves[] = { &places.x };
+    double expected = 0;
+    for (gsize i = 0; i < n; i++) {
+      const Real *map = places.x.value + places.maps[i] / 3 * 18 + places.maps[i] % 3;
+      double sum = 0;
+      for (gsize p = 0; p < 6; p++)
+        sum += exp (map[3 * p]);
+      expected -= 0.7 * log (exp (map[3 * places.pixels[i]]) / sum);
+    }
+    g_assert_cmpfloat_with_epsilon (places_loss (empty_tape (), &places, FALSE), expected, 1e-12);
+    check_gradients ("places", places_loss, &places, leaves, 1);
+    leaf_clear (&places.x);
+  }
+}
+
 /* Loss and gradient of the first element. */
 static double
 extreme (LossOp op, Real x, Real other, guint label, double *slope)
@@ -626,6 +668,7 @@ main (int argc, char *argv[])
   g_test_add_func ("/train/ops/norms", test_norms);
   g_test_add_func ("/train/ops/roi-align", test_roi_align);
   g_test_add_func ("/train/ops/losses", test_losses);
+  g_test_add_func ("/train/ops/places", test_places);
   g_test_add_func ("/train/ops/extremes", test_extremes);
   g_test_add_func ("/train/ops/tape", test_tape);
   return g_test_run ();

@@ -137,25 +137,31 @@ assert_same_files (const char *one, const char *other)
 }
 
 static double
-loss_of (const char *line)
+number_of (const char *line, const char *field)
 {
   g_autoptr (GError) error = NULL;
   g_autoptr (cJSON) object = cJSON_Parse (line);
   double loss = 0;
 
-  g_assert_true (json_get_number (object, "loss", &loss, "log", &error));
+  g_assert_true (json_get_number (object, field, &loss, "log", &error));
   return loss;
 }
 
 /* Of n lines, from this one on. */
 static double
-mean_loss (char **lines, guint n)
+mean_of (char **lines, guint n, const char *field)
 {
   double sum = 0;
 
   for (guint i = 0; i < n; i++)
-    sum += loss_of (lines[i]);
+    sum += number_of (lines[i], field);
   return sum / n;
+}
+
+static double
+mean_loss (char **lines, guint n)
+{
+  return mean_of (lines, n, "loss");
 }
 
 static char **
@@ -933,14 +939,61 @@ test_pyramid (void)
   expect_model (output, kept, "--keep --iterations 2", 0, "*is written*");
 }
 
+/* Each object's corners, in the order of the small model's keypoints; one object has none. */
+static char *
+write_keypoints (void)
+{
+  g_autoptr (GError) error = NULL;
+  g_autofree char *text = NULL;
+  guint n = 0;
+
+  g_file_get_contents (room.annotations, &text, NULL, &error);
+  g_assert_no_error (error);
+  g_autoptr (cJSON) set = cJSON_Parse (text);
+  cJSON *entry;
+  cJSON_ArrayForEach (entry, cJSON_GetObjectItem (set, "annotations"))
+  {
+    double box[4];
+    g_assert_true (json_get_numbers (entry, "bbox", box, 4, "annotation", &error));
+    const double corners[] = { box[0], box[1], 2, box[0] + box[2], box[1], 2, box[0],
+      box[1] + box[3], 1, box[0] + box[2], box[1] + box[3], 2, 0, 0, 0 };
+    if (n++ > 0)
+      cJSON_AddItemToObject (entry, "keypoints", cJSON_CreateDoubleArray (corners, 15));
+  }
+  g_autofree char *written = cJSON_PrintUnformatted (set);
+  return write_text (room.folder, "keypoints.json", written);
+}
+
+/* A keypoint head learns where the corners are. */
+static void
+test_keypoints (void)
+{
+  g_autofree char *model =
+      g_strconcat (g_getenv ("FBNET_TEST_DATA"), "/tiny-kpt.safetensors", NULL);
+  g_autofree char *output = path_of ("keypoints.safetensors"), *log = path_of ("keypoints.log");
+  g_autofree char *options = g_strdup_printf ("--freeze 0 --rate 0.02 --log %s", log);
+  g_autofree char *usual = room.annotations;
+
+  expect_model (model, output, "--iterations 1", 0,
+      "*annotations without the keypoints that the model has*is written*");
+  room.annotations = write_keypoints ();
+  expect_model (model, output, options, 0,
+      "*1 annotations without the keypoints that the model has*is written*");
+  g_free (room.annotations);
+  room.annotations = g_steal_pointer (&usual);
+  g_auto (GStrv) lines = read_lines (log);
+  const double first = mean_of (lines, 5, "keypoint");
+  const double last = mean_of (lines + N_STEPS - 5, 5, "keypoint");
+  g_test_message ("mean loss of keypoints: %.3f, then %.3f", first, last);
+  g_assert_cmpfloat (last, <, first * 0.9);
+}
+
 /* Models that training cannot handle. */
 static void
 test_models (void)
 {
   g_autofree char *output = path_of ("zoo.safetensors");
 
-  expect (output, "--config keypoint_rcnn_fbnetv3a_dsmask_C4", 1,
-      "*cannot be trained: it has a keypoint head*");
   expect (output, "--config no_such_config", 1, "*no_such_config*");
   cJSON *empty = cJSON_CreateObject ();
   expect_description ("empty.json", empty, "*fbnet-train: *");
@@ -994,6 +1047,7 @@ main (int argc, char **argv)
   g_test_add_func ("/training/program/kernels", test_kernels);
   g_test_add_func ("/training/program/files", test_files);
   g_test_add_func ("/training/program/pyramid", test_pyramid);
+  g_test_add_func ("/training/program/keypoints", test_keypoints);
   g_test_add_func ("/training/program/models", test_models);
   g_test_add_func ("/training/program/rate", test_rate);
   const int status = g_test_run ();

@@ -609,6 +609,67 @@ test_coco_sheet (void)
 }
 #endif
 
+/* A picture of 40 × 20 with one object, of keypoints called so. */
+static Dataset *
+open_keypoints (const char *folder, const char *names)
+{
+  g_autofree char *text = g_strdup_printf (
+      "{\"images\":[{\"id\":1,\"file_name\":\"k.png\"}],\"categories\":[{\"id\":1,\"name\":\"p\""
+      "%s}],\"annotations\":[{\"image_id\":1,\"category_id\":1,\"bbox\":[2,2,30,16],\"keypoints\":"
+      "[10,5,2,30,5,1,20,8,0]}]}",
+      names);
+  g_autofree char *path = write_text (folder, "keypoints.json", text);
+  const DatasetSource source = { path, folder };
+  const DatasetOptions options = { .n_keypoints = 3 };
+  g_autoptr (GError) error = NULL;
+
+  g_free (write_picture (folder, "k.png", 40, 20));
+  Dataset *dataset = dataset_open (&source, 1, &options, &error);
+  g_assert_no_error (error);
+  return dataset;
+}
+
+static void
+expect_keypoint (const TrainSample *sample, guint i, float x, float y, gboolean labelled)
+{
+  const TrainKeypoint *keypoint = &sample->objects[0].keypoints[i];
+
+  g_assert_cmpfloat_with_epsilon (keypoint->x, x, 1e-5f);
+  g_assert_cmpfloat_with_epsilon (keypoint->y, y, 1e-5f);
+  g_assert_cmpint (keypoint->labelled, ==, labelled);
+}
+
+/* Keypoints are in the middle of their pixels, go with the picture, and what was left is right once it is
+ * mirrored, if the names say so; turned upside down as well, it is a rotation. */
+static void
+test_keypoints (void)
+{
+  char *folder = folder_new ();
+  AugmentOptions options = augment_options_default ();
+  static const char *const names[] = { "", ",\"keypoints\":[\"Left_eye\",\"right_eye\",\"nose\"]" };
+
+  options.min_sizes[0] = 40; /* twice as large */
+  options.n_min_sizes = 1;
+  options.max_size = 80;
+  for (guint named = 0; named < 2; named++) {
+    g_autoptr (Dataset) dataset = open_keypoints (folder, names[named]);
+    for (guint flips = 0; flips < 4; flips++) {
+      options.flip = flips % 2;
+      options.flip_vertical = flips / 2;
+      g_autoptr (DatasetReader) reader = reader_new (dataset, &options);
+      g_autoptr (TrainSample) sample = draw_sample (reader, SEED, 0);
+      const gboolean swapped = named && (flips == 1 || flips == 2);
+      const float left = flips % 2 ? 80 - 21 : 21, right = flips % 2 ? 80 - 61 : 61;
+      const float y = flips / 2 ? 40 - 11 : 11;
+      g_assert_cmpuint (sample->n_objects, ==, 1);
+      expect_keypoint (sample, 0, swapped ? right : left, y, TRUE);
+      expect_keypoint (sample, 1, swapped ? left : right, y, TRUE);
+      g_assert_false (sample->objects[0].keypoints[2].labelled);
+    }
+  }
+  folder_remove (folder);
+}
+
 int
 main (int argc, char *argv[])
 {
@@ -628,5 +689,6 @@ main (int argc, char *argv[])
   g_test_add_func ("/training/samples/coco-sheet", test_coco_sheet);
 #endif
   g_test_add_func ("/training/samples/mosaic", test_mosaic);
+  g_test_add_func ("/training/samples/keypoints", test_keypoints);
   return g_test_run ();
 }
