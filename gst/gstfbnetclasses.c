@@ -13,9 +13,13 @@ complain_class (GPtrArray *unknown, const char *property, const char *text,
           network->n_classes, network->path, text));
 }
 
-/* Marks the classes that a list names. */
+/* A class that is switched off, above any threshold that may be asked for; in the end it has 1, which no
+ * probability exceeds. */
+#define OFF 2.0f
+
+/* Of the classes that a list names. */
 static void
-mark_classes (gboolean *marks, const char *list, const char *property,
+set_named (float *thresholds, float value, const char *list, const char *property,
     const GstFbnetNetwork *network, GPtrArray *unknown)
 {
   g_auto (GStrv) names = g_strsplit (list, ";", -1);
@@ -25,27 +29,9 @@ mark_classes (gboolean *marks, const char *list, const char *property,
     if (*g_strstrip (*name) == '\0')
       continue;
     if (gst_fbnet_network_find_class (network, *name, &id))
-      marks[id] = TRUE;
+      thresholds[id] = value;
     else
       complain_class (unknown, property, *name, network);
-  }
-}
-
-/* A class is switched off by the threshold 1, which no probability exceeds. */
-static void
-filter_classes (const GstFbnetSettings *settings, const GstFbnetNetwork *network, float *thresholds,
-    GPtrArray *unknown)
-{
-  g_autofree gboolean *included = g_new0 (gboolean, network->n_classes);
-  g_autofree gboolean *excluded = g_new0 (gboolean, network->n_classes);
-
-  if (settings->include_classes != NULL)
-    mark_classes (included, settings->include_classes, "include-classes", network, unknown);
-  if (settings->exclude_classes != NULL)
-    mark_classes (excluded, settings->exclude_classes, "exclude-classes", network, unknown);
-  for (guint i = 0; i < network->n_classes; i++) {
-    if (excluded[i] || (settings->include_classes != NULL && !included[i]))
-      thresholds[i] = 1;
   }
 }
 
@@ -82,7 +68,7 @@ set_class_thresholds (const GstFbnetSettings *settings, const GstFbnetNetwork *n
       g_ptr_array_add (unknown,
           g_strdup_printf ("class-thresholds: expected a number from 0 to 1 for \"%s\", found %s",
               name, text));
-    } else {
+    } else if (thresholds[id] != OFF) {
       thresholds[id] = threshold;
     }
   }
@@ -90,16 +76,23 @@ set_class_thresholds (const GstFbnetSettings *settings, const GstFbnetNetwork *n
 
 void
 gst_fbnet_classes_apply (const GstFbnetSettings *settings, const GstFbnetNetwork *network,
-    float *thresholds, FbnetParams *params, GPtrArray *unknown)
+    FbnetParams *params, GPtrArray *unknown)
 {
+  const char *included = settings->include_classes, *excluded = settings->exclude_classes;
+  float *thresholds = network->thresholds;
+
   params->class_thresholds = NULL;
-  if (settings->class_thresholds == NULL && settings->include_classes == NULL
-      && settings->exclude_classes == NULL)
+  if (settings->class_thresholds == NULL && included == NULL && excluded == NULL)
     return;
   for (guint i = 0; i < network->n_classes; i++)
-    thresholds[i] = params->score_threshold;
+    thresholds[i] = included != NULL ? OFF : params->score_threshold;
+  if (included != NULL)
+    set_named (thresholds, params->score_threshold, included, "include-classes", network, unknown);
   if (settings->class_thresholds != NULL)
     set_class_thresholds (settings, network, thresholds, unknown);
-  filter_classes (settings, network, thresholds, unknown);
+  if (excluded != NULL)
+    set_named (thresholds, OFF, excluded, "exclude-classes", network, unknown);
+  for (guint i = 0; i < network->n_classes; i++)
+    thresholds[i] = MIN (thresholds[i], 1);
   params->class_thresholds = thresholds;
 }

@@ -11,11 +11,10 @@
 
 G_BEGIN_DECLS
 
-/* Sets `params`' class_thresholds to `thresholds`, which has room for a number per class; to NULL where no
- * property names classes. A sentence goes to `unknown` for every class that the network lacks, and which is
+/* Sets `params`' class_thresholds to the network's `thresholds`; to NULL where no property names classes. A sentence goes to `unknown` for every class that the network lacks, and which is
  * thus left out. */
 void gst_fbnet_classes_apply (const GstFbnetSettings *settings, const GstFbnetNetwork *network,
-    float *thresholds, FbnetParams *params, GPtrArray *unknown);
+    FbnetParams *params, GPtrArray *unknown);
 
 G_END_DECLS
 

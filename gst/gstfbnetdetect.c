@@ -500,9 +500,9 @@ look_if_new (GstFbnetDetect *self, GstFbnetView *view, GstFbnetReason *reason, G
 }
 
 /* Makes it one of this moment. */
-static void
+static gboolean
 prepare_view (GstFbnetDetect *self, GstFbnetView *view, const GstFbnetMoment *moment,
-    guint generation)
+    guint generation, GError **error)
 {
   const GstFbnetNow *now = self->now;
   const GstFbnetSettings *settings = &now->settings;
@@ -510,7 +510,9 @@ prepare_view (GstFbnetDetect *self, GstFbnetView *view, const GstFbnetMoment *mo
 
   gst_fbnet_tracking_init (&tracking, settings->tracking && now->network->detector != NULL,
       settings->track_timeout, &settings->tracker, &now->params, now->network->n_classes);
-  gst_fbnet_view_set_params (view, now->network, &now->params, &tracking, now->revision);
+  if (!gst_fbnet_view_set_params (view, now->network, &now->params, &tracking, now->revision,
+          error))
+    return FALSE;
   view->n_top = settings->top_classes;
   view->zoom = settings->zoom;
   if (settings->inference_region != GST_FBNET_REGION_FULL_FRAME)
@@ -519,6 +521,7 @@ prepare_view (GstFbnetDetect *self, GstFbnetView *view, const GstFbnetMoment *mo
   view->moment = *moment;
   view->generation = generation;
   view->jumps = self->continuity.jumps;
+  return TRUE;
 }
 
 /* FALSE with error; or `reason` says why it was not looked at after all. */
@@ -536,12 +539,11 @@ look (GstFbnetDetect *self, GstBuffer *buffer, const GstFbnetMoment *moment, gui
     *reason = GST_FBNET_REASON_UNREADABLE;
     return TRUE;
   }
-  prepare_view (self, view, moment, generation);
-  gboolean done = TRUE;
-  if (gst_fbnet_regions_find_visible (buffer, &self->info, &frame, &visible))
+  gboolean done = prepare_view (self, view, moment, generation, error);
+  if (done && gst_fbnet_regions_find_visible (buffer, &self->info, &frame, &visible))
     done = fill_view (self, view, buffer, &frame, &visible, error)
         && look_if_new (self, view, reason, error);
-  else
+  else if (done)
     *reason = GST_FBNET_REASON_UNREADABLE;
   gst_video_frame_unmap (&frame);
   if (!done && g_error_matches (*error, FBNET_ERROR, FBNET_ERROR_CANCELLED)) {

@@ -57,8 +57,7 @@ gst_fbnet_look_unref (GstFbnetLook *look)
   gst_fbnet_list_free (look->sources);
   gst_fbnet_list_free (look->matches);
   gst_fbnet_list_free (look->classes);
-  if (look->labels != NULL)
-    g_atomic_rc_box_release (look->labels);
+  g_clear_pointer (&look->labels, g_bytes_unref);
   g_free (look);
 }
 
@@ -501,10 +500,9 @@ begin (GstFbnetLook *look, const GstFbnetView *view)
   look->generation = view->generation;
   look->serial = view->serial;
   look->evaluated = view->evaluate;
-  if (look->labels != view->network->labels) {
-    if (look->labels != NULL)
-      g_atomic_rc_box_release (look->labels);
-    look->labels = g_atomic_rc_box_acquire (view->network->labels);
+  if (look->labels != view->network->label_bytes) {
+    g_clear_pointer (&look->labels, g_bytes_unref);
+    look->labels = g_bytes_ref (view->network->label_bytes);
   }
 }
 
@@ -517,7 +515,7 @@ describe (GstFbnetLook *look, const GstFbnetView *view)
     .found = &look->all,
     .width = view->width,
     .height = view->height,
-    .labels = look->labels,
+    .labels = g_bytes_get_data (look->labels, NULL),
     .mask_threshold = view->params.mask_threshold,
     .inferred_pts = view->moment.pts,
     .n_keypoints = fbnet_model_get_n_keypoints (view->network->model),

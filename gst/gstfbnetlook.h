@@ -33,7 +33,7 @@ typedef struct {
   GstFbnetList *tracks;    /* of FbnetTrack */
   GstFbnetList *matches;   /* of FbnetMatch */
   GstFbnetList *classes;   /* of GstFbnetClass */
-  GQuark *labels;          /* g_atomic_rc_box */
+  GBytes *labels;          /* of GQuark */
 } GstFbnetLook;
 
 GstFbnetLook *gst_fbnet_look_new (void);

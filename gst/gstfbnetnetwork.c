@@ -111,14 +111,23 @@ open_engine (GstFbnetNetwork *network, const FbnetDetectorOptions *options, GErr
       && (network->zoom = fbnet_zoom_new (network->model, options, error)) != NULL;
 }
 
+/* What there is one of for each class. */
 static gboolean
-make_probabilities (GstFbnetNetwork *network, GError **error)
+make_lists (GstFbnetNetwork *network, GError **error)
 {
-  network->probabilities = g_try_new0 (float, network->n_classes);
-  if (network->probabilities == NULL)
-    g_set_error (error, FBNET_ERROR, FBNET_ERROR_MEMORY,
-        "%s: expected memory for %u probabilities, found less", network->path, network->n_classes);
-  return network->probabilities != NULL;
+  const guint n = network->n_classes;
+
+  network->labels = g_try_new0 (GQuark, n);
+  network->thresholds = g_try_new0 (float, n);
+  network->probabilities = network->classifier != NULL ? g_try_new0 (float, n) : NULL;
+  if (network->labels != NULL)
+    network->label_bytes = g_bytes_new_take (network->labels, n * sizeof (GQuark));
+  if (network->labels != NULL && network->thresholds != NULL
+      && (network->classifier == NULL || network->probabilities != NULL))
+    return TRUE;
+  g_set_error (error, FBNET_ERROR, FBNET_ERROR_MEMORY,
+      "%s: expected memory for %u classes, found less", network->path, n);
+  return FALSE;
 }
 
 static void
@@ -148,8 +157,7 @@ gst_fbnet_network_open (const char *model_file, const char *model_sha256, const 
 
   fbnet_model_get_params (network->model, &network->defaults);
   network->n_classes = fbnet_model_get_n_classes (network->model);
-  network->labels = g_atomic_rc_box_alloc0 (MAX (network->n_classes, 1) * sizeof (GQuark));
-  if (network->classifier != NULL && !make_probabilities (network, error))
+  if (!make_lists (network, error))
     return NULL;
   if (label_file == NULL)
     take_labels_of_model (network);
@@ -177,8 +185,8 @@ gst_fbnet_network_unref (GstFbnetNetwork *network)
   fbnet_classifier_free (network->classifier);
   g_free (network->probabilities);
   gst_fbnet_models_release (network->model);
-  if (network->labels != NULL)
-    g_atomic_rc_box_release (network->labels);
+  g_free (network->thresholds);
+  g_clear_pointer (&network->label_bytes, g_bytes_unref);
   g_free ((char *) network->options.kernels);
   g_free (network->path);
   g_free (network->model_file);

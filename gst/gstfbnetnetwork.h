@@ -22,7 +22,8 @@ typedef struct {
   FbnetModel *model;
   FbnetParams defaults; /* as the model was exported */
   guint n_classes;
-  GQuark *labels;               /* n_classes, g_atomic_rc_box; a number where there is no name */
+  GQuark *labels;               /* n_classes; a number where there is no name */
+  GBytes *label_bytes;          /* they lie in it */
   FbnetDetectorOptions options; /* kernels is the network's own copy */
 
   FbnetDetector *detector;
@@ -31,6 +32,7 @@ typedef struct {
   FbnetInput *part;
   FbnetClassifier *classifier;
   float *probabilities; /* n_classes, of a classifier */
+  float *thresholds;    /* n_classes: room for those that whoever opened the network asks for */
   guint applied;        /* the revision of the parameters that the detector has */
 } GstFbnetNetwork;
 

@@ -20,7 +20,6 @@ struct _GstFbnetSession {
   /* Of the streaming thread. */
   GstFbnetNow now;
   guint applied;         /* the revision of now.settings */
-  float *thresholds;     /* (nullable): room for now.params.class_thresholds */
   GPtrArray *complaints; /* about the settings, already posted; NULL unless started */
 };
 
@@ -54,11 +53,9 @@ resolve_settings (GstFbnetSession *session, GPtrArray *wrong, GPtrArray *moot)
 
   now->params = network->defaults;
   now->revision++;
-  g_free (session->thresholds);
-  session->thresholds = g_new0 (float, network->n_classes);
   gst_fbnet_settings_apply (&now->settings, network->model, network->path, &now->params, moot,
       wrong);
-  gst_fbnet_classes_apply (&now->settings, network, session->thresholds, &now->params, wrong);
+  gst_fbnet_classes_apply (&now->settings, network, &now->params, wrong);
 }
 
 /* While a network is loading nothing is told: the settings may be meant for that one. */
@@ -220,7 +217,6 @@ gst_fbnet_session_stop (GstFbnetSession *session)
   gst_fbnet_loader_stop (session->loader);
   set_network (session, NULL);
   gst_fbnet_settings_clear (&session->now.settings);
-  g_clear_pointer (&session->thresholds, g_free);
   g_clear_pointer (&session->complaints, g_ptr_array_unref);
 }
 

@@ -80,37 +80,57 @@ gst_fbnet_view_free (GstFbnetView *view)
   g_free (view);
 }
 
-static void
-take_params (GstFbnetView *view, const FbnetParams *params)
+/* Room for thresholds of every class, from the first time that there are such. */
+static gboolean
+reserve_thresholds (GstFbnetView *view, GError **error)
+{
+  const guint n = view->network->n_classes;
+
+  if (view->class_thresholds == NULL)
+    view->class_thresholds = g_try_new (float, n);
+  if (view->wide_thresholds == NULL)
+    view->wide_thresholds = g_try_new (float, n);
+  if (view->class_thresholds != NULL && view->wide_thresholds != NULL)
+    return TRUE;
+  g_set_error (error, FBNET_ERROR, FBNET_ERROR_MEMORY,
+      "class-thresholds: expected memory for %u classes, found less", n);
+  return FALSE;
+}
+
+static gboolean
+take_params (GstFbnetView *view, const FbnetParams *params, GError **error)
 {
   const gsize size = view->network->n_classes * sizeof (float);
 
-  g_clear_pointer (&view->class_thresholds, g_free);
-  g_clear_pointer (&view->wide_thresholds, g_free);
-  if (params->class_thresholds != NULL) {
-    view->class_thresholds = g_memdup2 (params->class_thresholds, size);
-    view->wide_thresholds = g_memdup2 (params->class_thresholds, size);
-  }
+  if (params->class_thresholds != NULL && !reserve_thresholds (view, error))
+    return FALSE;
   view->params = *params;
+  if (params->class_thresholds == NULL)
+    return TRUE;
+  memcpy (view->class_thresholds, params->class_thresholds, size);
+  memcpy (view->wide_thresholds, params->class_thresholds, size);
   view->params.class_thresholds = view->class_thresholds;
+  return TRUE;
 }
 
-void
+gboolean
 gst_fbnet_view_set_params (GstFbnetView *view, GstFbnetNetwork *network, const FbnetParams *params,
-    const GstFbnetTracking *tracking, guint revision)
+    const GstFbnetTracking *tracking, guint revision, GError **error)
 {
   if (view->network != network) {
     let_go (view);
     view->network = gst_fbnet_network_ref (network);
   }
   if (view->revision == revision)
-    return;
-  take_params (view, params);
+    return TRUE;
+  if (!take_params (view, params, error))
+    return FALSE;
   view->tracking = *tracking;
   view->wide = view->params;
   if (tracking->follow)
     gst_fbnet_tracking_widen (tracking, &view->wide, view->wide_thresholds, network->n_classes);
   view->revision = revision;
+  return TRUE;
 }
 
 static void

@@ -82,7 +82,8 @@ check_own_keys (const cJSON *object, const char *what, GError **error)
   for (i = 1; i < n; i++) {
     if (strcmp (keys[i - 1], keys[i]) == 0) {
       g_set_error (error, FBNET_ERROR, FBNET_ERROR_FORMAT,
-          "%s: expected every key once, found one that stands twice in its object", what);
+          "%s: expected every key once, found \"%s\" twice in its object", what,
+          json_key_text (keys[i]));
       return FALSE;
     }
   }

@@ -5,6 +5,7 @@
 #include "boxhead.h"
 
 #include <math.h>
+#include <string.h>
 
 #include "base/exponential.h"
 #include "nms.h"
@@ -53,8 +54,11 @@ softmax_row (float *out, const float *logits, gsize n)
 void
 softmax_rows (float *logits, gsize n, gsize n_columns)
 {
-  for (gsize i = 0; i < n; i++)
-    softmax_row (logits + i * n_columns, logits + i * n_columns, n_columns);
+  for (gsize i = 0; i < n; i++) {
+    float *row = logits + i * n_columns;
+    if (!isfinite (softmax_row (row, row, n_columns)))
+      memset (row, 0, n_columns * sizeof *row);
+  }
 }
 
 /* (proposal, class) pairs over the threshold, and the memory NMS needs. */

@@ -31,7 +31,7 @@ typedef struct {
 /* Bytes of scratch that box_head_detections() needs. */
 gsize box_head_scratch_size (gsize n_proposals, gsize n_classes);
 
-/* In-place softmax of each of n rows of n_columns logits. */
+/* In-place softmax of each of n rows of n_columns logits; zeros for a row that is not finite. */
 void softmax_rows (float *logits, gsize n, gsize n_columns);
 
 /* `logits`: [n][n_classes + 1], background last; `deltas`: [n][4 n_classes] (or [n][4]). Writes at

@@ -3,22 +3,24 @@
  * The element where memory runs out, at its start and in a frame: it posts that there is none, or goes on as
  * ever, leaves nothing behind and works the next time. With --all every single allocation fails once.
  */
+#include <glib/gstdio.h>
 #include <gst/check/gstharness.h>
 #include <string.h>
 
 #include "drawing.h"
 #include "fbnet/fbnet.h"
 #include "frames.h"
+#include "randommodel.h"
 #include "shortage.h"
 
 typedef enum {
   PART_START,
   PART_FRAME,
-} Part;
+} Moment;
 
 typedef struct {
   char *path;
-  Part part;
+  Moment part;
   const char *settings;
   guint least, expected; /* regions on the frame; 0: not known yet */
 } Case;
@@ -143,14 +145,21 @@ act (gpointer data, GError **error)
 }
 
 static void
-check (const char *name, Part part, const char *settings, guint least)
+check_file (char *path, const char *name, Moment part, const char *settings, guint least)
 {
-  g_autofree char *file = g_strconcat (name, ".safetensors", NULL);
-  g_autofree char *path = g_build_filename (g_getenv ("FBNET_TEST_DATA"), file, NULL);
   g_autofree char *what = g_strdup_printf ("%s, %s", name, part == PART_START ? "start" : "frame");
   Case c = { path, part, settings, least, 0 };
 
   shortage_check (what, act, &c, all);
+}
+
+static void
+check (const char *name, Moment part, const char *settings, guint least)
+{
+  g_autofree char *file = g_strconcat (name, ".safetensors", NULL);
+  g_autofree char *path = g_build_filename (g_getenv ("FBNET_TEST_DATA"), file, NULL);
+
+  check_file (path, name, part, settings, least);
 }
 
 static void
@@ -172,6 +181,47 @@ test_many (void)
   check ("tiny-bn", PART_FRAME, MANY, 60);
 }
 
+/* A detector whose lists by class are all large. */
+static char *
+many_classes (void)
+{
+  static const char architecture[] =
+      "{\"norm\": {\"name\": \"bn\"}, \"trunk\": [[[\"conv_k3\", 4, 4, 1]]], \"rpn\": "
+      "[[[\"conv_k1\", 4, 1, 1]]], \"bbox\": [[[\"conv_k1\", 4, 1, 1]]]}";
+  g_autofree char *few = random_model_description (architecture, 1, FALSE);
+  g_autoptr (GString) description = g_string_new (few);
+  g_autoptr (TensorList) list = tensor_list_new ();
+  g_autoptr (GError) error = NULL;
+  char *path = NULL;
+
+  g_string_replace (description, "\"n_classes\": 80", "\"n_classes\": 2000", 1);
+  g_autoptr (FbnetModel) model = random_model_new (description->str, 1, &error);
+  g_assert_no_error (error);
+  for (guint i = 0; i < fbnet_model_get_n_tensors (model); i++) {
+    FbnetTensorView view;
+    fbnet_model_get_tensor (model, i, &view);
+    tensor_list_add_copy (list, &view);
+  }
+  random_model_tame (list);
+  g_close (g_file_open_tmp ("fbnet-XXXXXX.safetensors", &path, NULL), NULL);
+  tensor_list_write (list, path, description->str, &error);
+  g_assert_no_error (error);
+  return path;
+}
+
+/* Thresholds of each of thousands of classes. */
+static void
+test_classes (void)
+{
+  static const char settings[] = "scheduling=sync score-threshold=0.001 include-classes=0;1 "
+                                 "tracking=true track-min-hits=1 meta-types=roi";
+  g_autofree char *path = many_classes ();
+
+  check_file (path, "2000 classes", PART_START, settings, 1);
+  check_file (path, "2000 classes", PART_FRAME, settings, 1);
+  g_unlink (path);
+}
+
 int
 main (int argc, char *argv[])
 {
@@ -181,5 +231,6 @@ main (int argc, char *argv[])
   g_test_add_func ("/element/shortage/start", test_start);
   g_test_add_func ("/element/shortage/frame", test_frame);
   g_test_add_func ("/element/shortage/many", test_many);
+  g_test_add_func ("/element/shortage/classes", test_classes);
   return g_test_run ();
 }

@@ -10,6 +10,7 @@
 #include "model/costs.h"
 #include "model/model.h"
 #include "picture/format.h"
+#include "verdict.h"
 
 #define MAX_FRAME_SIDE 96
 
@@ -83,27 +84,6 @@ take_params (const FbnetModel *model, FbnetParams *params, Take *take)
   params->norm_momentum = thresholds[take_index (take, G_N_ELEMENTS (thresholds))];
 }
 
-static gboolean
-is_little_work (const FbnetModel *model, gsize side, const FbnetParams *params)
-{
-  return costs_of_frame (model->description, model->layers, side, side, params, NULL, NULL)
-      <= MAX_WORK;
-}
-
-/* Smaller sizes and counts until it is little; FALSE when it never is. */
-static gboolean
-reduce_work (const FbnetModel *model, FbnetParams *params)
-{
-  while (!is_little_work (model, params->max_size, params)) {
-    if (params->max_size == 1 && params->post_nms_count == 1 && params->max_detections == 1)
-      return FALSE;
-    params->max_size = (params->max_size + 1) / 2;
-    params->post_nms_count = (params->post_nms_count + 1) / 2;
-    params->max_detections = (params->max_detections + 1) / 2;
-  }
-  return TRUE;
-}
-
 /* NULL when the model or the parameters are refused. */
 static FbnetDetector *
 open_detector (FbnetModel *model, const FbnetDetectorOptions *options, const FbnetParams *params)
@@ -115,46 +95,6 @@ open_detector (FbnetModel *model, const FbnetDetectorOptions *options, const Fbn
   if (detector == NULL || !fbnet_detector_set_params (detector, params, NULL))
     return NULL;
   return g_steal_pointer (&detector);
-}
-
-static void
-check_mask (const FbnetMask *mask, const FbnetImage *image)
-{
-  if (mask->data == NULL)
-    return;
-  g_assert (mask->x >= 0 && mask->y >= 0 && mask->width >= 0 && mask->height >= 0);
-  g_assert (mask->x + mask->width <= (gint) image->width);
-  g_assert (mask->y + mask->height <= (gint) image->height);
-  for (gsize i = 0; i < (gsize) mask->width * mask->height; i++)
-    g_assert (mask->data[i] == 0 || mask->data[i] == 255);
-}
-
-static void
-check_found (const FbnetDetections *found, const FbnetParams *params, const FbnetImage *image)
-{
-  g_assert (found->n <= params->max_detections);
-  for (guint i = 0; i < found->n; i++) {
-    const FbnetDetection *d = &found->items[i];
-    g_assert (d->x0 >= 0 && d->y0 >= 0 && d->x0 < d->x1 && d->y0 < d->y1);
-    g_assert (d->x1 <= image->width && d->y1 <= image->height);
-    g_assert (d->score > 0 && d->score <= 1);
-    g_assert (i == 0 || d->score <= d[-1].score);
-    check_mask (&d->mask, image);
-  }
-}
-
-static void
-check_same (const FbnetDetections *a, const FbnetDetections *b)
-{
-  g_assert (a->n == b->n);
-  for (guint i = 0; i < a->n; i++) {
-    const FbnetDetection *x = &a->items[i], *y = &b->items[i];
-    g_assert (memcmp (&x->x0, &y->x0, 5 * sizeof (float)) == 0 && x->class_id == y->class_id);
-    g_assert ((x->mask.data == NULL) == (y->mask.data == NULL));
-    g_assert (x->mask.width == y->mask.width && x->mask.height == y->mask.height);
-    if (x->mask.data != NULL)
-      g_assert (memcmp (x->mask.data, y->mask.data, (gsize) x->mask.width * x->mask.height) == 0);
-  }
 }
 
 static FbnetDetectorOptions
@@ -182,7 +122,7 @@ detect (FbnetModel *model, Take *take)
   FbnetParams params;
 
   take_params (model, &params, take);
-  if (!reduce_work (model, &params))
+  if (!verdict_reduce_work (model, &params, MAX_WORK))
     return;
   g_autoptr (FbnetDetector) several = open_detector (model, &options, &params);
   options.n_threads = 1;
@@ -195,8 +135,8 @@ detect (FbnetModel *model, Take *take)
     const gboolean ran = fbnet_detector_run (one, &frame.image, expected, &error);
     g_assert (ran == (error == NULL));
     g_assert (fbnet_detector_run (several, &frame.image, found, NULL) == ran);
-    check_found (expected, &params, &frame.image);
-    check_same (expected, found);
+    verdict_check_found (expected, &params, &frame.image);
+    verdict_check_same (expected, found);
     g_free (frame.memory);
   }
 }
@@ -211,7 +151,9 @@ classify (FbnetModel *model, Take *take)
   g_autofree float *expected = g_new0 (float, n), *found = g_new0 (float, n);
   g_autoptr (FbnetClassifier) several = fbnet_classifier_new (model, &options, NULL);
 
-  if (!is_little_work (model, model->description->crop, &model->description->params))
+  if (costs_of_frame (model->description, model->layers, model->description->crop,
+          model->description->crop, &model->description->params, NULL, NULL)
+      > MAX_WORK)
     return;
   options.n_threads = 1;
   g_autoptr (FbnetClassifier) one = fbnet_classifier_new (model, &options, NULL);

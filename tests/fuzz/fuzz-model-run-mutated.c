@@ -8,67 +8,7 @@
 
 #include "framerun.h"
 #include "fuzz.h"
-
-/* --- A file in parts -------------------------------------------------------------------------- */
-
-typedef struct {
-  cJSON *header, *description;
-  guint8 *tensors;
-  gsize size; /* of the tensors */
-} Parts;
-
-static Parts
-parts_read (const char *name)
-{
-  g_autofree char *path = g_build_filename (TEST_DATA, name, NULL);
-  g_autofree char *file = NULL;
-  g_autoptr (GError) error = NULL;
-  gsize size, header_size = 0;
-
-  if (!g_file_get_contents (path, &file, &size, &error))
-    g_error ("%s", error->message);
-  for (guint i = 0; i < 8; i++)
-    header_size |= (gsize) (guint8) file[i] << (8 * i);
-  cJSON *header = cJSON_ParseWithLength (file + 8, header_size);
-  cJSON *metadata = cJSON_GetObjectItem (header, "__metadata__");
-  cJSON *description = cJSON_Parse (cJSON_GetStringValue (cJSON_GetObjectItem (metadata, "fbnet")));
-  cJSON_DeleteItemFromObject (metadata, "fbnet");
-  const gsize begin = 8 + header_size;
-  return (Parts){ header, description, g_memdup2 (file + begin, size - begin), size - begin };
-}
-
-static void
-parts_clear (Parts *parts)
-{
-  cJSON_Delete (parts->header);
-  cJSON_Delete (parts->description);
-  g_free (parts->tensors);
-}
-
-static GBytes *
-parts_join (const Parts *parts)
-{
-  cJSON *header = cJSON_Duplicate (parts->header, TRUE);
-  char *description = cJSON_PrintUnformatted (parts->description);
-  GByteArray *file = g_byte_array_new ();
-  guint8 length[8];
-
-  cJSON *metadata = cJSON_GetObjectItem (header, "__metadata__");
-  if (metadata != NULL && description != NULL)
-    cJSON_AddStringToObject (metadata, "fbnet", description);
-  char *text = cJSON_PrintUnformatted (header);
-  const gsize used = strlen (text), padded = (used + 7) & ~(gsize) 7;
-  for (guint i = 0; i < 8; i++)
-    length[i] = (guint8) (padded >> (8 * i));
-  g_byte_array_append (file, length, 8);
-  g_byte_array_append (file, (const guint8 *) text, (guint) used);
-  g_byte_array_append (file, (const guint8 *) "        ", (guint) (padded - used));
-  g_byte_array_append (file, parts->tensors, (guint) parts->size);
-  cJSON_free (text);
-  cJSON_free (description);
-  cJSON_Delete (header);
-  return g_byte_array_free_to_bytes (file);
-}
+#include "modelparts.h"
 
 /* --- Edits ------------------------------------------------------------------------------------ */
 
@@ -164,7 +104,7 @@ edit_tree (cJSON *tree, Take *take)
 }
 
 static void
-edit_tensors (Parts *parts, Take *take)
+edit_tensors (ModelParts *parts, Take *take)
 {
   static const float numbers[] = { 0, 1, -1, 1e30f, -1e30f, 1e-30f, 1e-45f, NAN, INFINITY, 3e38f };
   const gsize n = parts->size / 4;
@@ -182,7 +122,9 @@ LLVMFuzzerTestOneInput (const uint8_t *data, size_t size)
 {
   static const char *const files[] = { "tiny-bn.safetensors", "tiny-gn.safetensors" };
   Take take = { data, size, 0 };
-  Parts parts = parts_read (files[take_index (&take, G_N_ELEMENTS (files))]);
+  g_autofree char *path =
+      g_build_filename (TEST_DATA, files[take_index (&take, G_N_ELEMENTS (files))], NULL);
+  ModelParts parts = model_parts_read (path);
   const guint n_edits = take_index (&take, 6);
 
   for (guint i = 0; i < n_edits; i++) {
@@ -192,11 +134,11 @@ LLVMFuzzerTestOneInput (const uint8_t *data, size_t size)
     else
       edit_tree (what == 1 ? parts.header : parts.description, &take);
   }
-  g_autoptr (GBytes) bytes = parts_join (&parts);
+  g_autoptr (GBytes) bytes = model_parts_join (&parts, parts.header, parts.description);
   g_autoptr (GError) error = NULL;
   g_autoptr (FbnetModel) model = fbnet_model_load_bytes (bytes, "fuzz", &error);
   g_assert ((model == NULL) == (error != NULL));
-  parts_clear (&parts);
+  model_parts_clear (&parts);
   if (model != NULL)
     frame_run (model, &take);
   return 0;

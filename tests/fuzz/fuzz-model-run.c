@@ -3,15 +3,11 @@
  * libFuzzer target: the bytes choose an architecture with random weights, in floats or bytes, and how it
  * runs. What the loader takes runs, and every kernel set gives what the row c gives.
  */
-#include <glib/gstdio.h>
-#include <math.h>
-
 #include "framerun.h"
 #include "fuzz.h"
-#include "network/cache.h"
-#include "network/piece.h"
-#include "quantize/quantizer.h"
+#include "int8model.h"
 #include "randommodel.h"
+#include "rows.h"
 
 /* --- Architectures ---------------------------------------------------------------------------- */
 
@@ -104,97 +100,33 @@ take_model (Take *take)
 static FbnetModel *
 quantize (FbnetModel *model)
 {
-  const QuantizerOptions options = quantizer_options_default ();
   guint8 pixels[3 * 24 * 20];
   const FbnetImage image = { .format = FBNET_PIXEL_RGB,
     .width = 24,
     .height = 20,
     .planes = { pixels },
     .strides = { 3 * 24 } };
-  g_autoptr (Quantizer) quantizer = quantizer_new (model, &options, NULL);
-  g_autofree char *path = NULL;
-  FbnetModel *quantized = NULL;
 
   for (guint i = 0; i < sizeof pixels; i++)
     pixels[i] = (guint8) (i * i >> 4);
   model->description->params.min_size = 24;
   model->description->params.max_size = 32;
   model->description->params.post_nms_count = 4;
-  if (quantizer == NULL || !quantizer_add_image (quantizer, &image, NULL)
-      || !quantizer_finish (quantizer, NULL))
-    return NULL;
-  g_close (g_file_open_tmp ("fuzz-XXXXXX.safetensors", &path, NULL), NULL);
-  if (quantizer_write (quantizer, path, NULL))
-    quantized = fbnet_model_load (path, NULL);
-  g_unlink (path);
-  return quantized;
+  return int8_model_new (model, &image);
 }
 
 /* --- Rows ------------------------------------------------------------------------------------- */
 
-/* The trunk's last map, in floats; its data is NULL where the input leaves none. */
-static Tensor
-run_trunk (FbnetModel *model, const Kernels *kernels, gboolean int8, const Tensor *in)
-{
-  const PackOptions options = { .kernels = kernels, .int8 = int8 };
-  Workspace workspace = { .network = cache_get_network (model, &options, NULL) };
-  Tensor current = *in;
-
-  for (guint s = 0; current.data != NULL && s < layers_count (model->layers, ROLE_TRUNK); s++) {
-    Tensor next;
-    if (!piece_run_stage (&workspace, network_stage (workspace.network, ROLE_TRUNK, s), &current,
-            TRUE, &next, NULL))
-      next.data = NULL;
-    if (s > 0)
-      g_free (current.data);
-    current = next;
-  }
-  arena_clear (&workspace.arena);
-  return current;
-}
-
-static gboolean
-trunk_is_of_bytes (const FbnetModel *model)
-{
-  for (guint s = 0; s < layers_count (model->layers, ROLE_TRUNK); s++) {
-    const Stage *stage = layers_stage (model->layers, ROLE_TRUNK, s);
-    for (guint b = 0; b < stage->n_blocks; b++) {
-      if (!stage->blocks[b].quantized)
-        return FALSE;
-    }
-  }
-  return TRUE;
-}
-
-/* Bytes have the same bits on every row; of floats the sums may be taken in another order. */
 static void
 compare_rows (FbnetModel *model, Take *take)
 {
-  const Kernels *const *rows = kernels_list ();
-  const gboolean int8 = model->description->quantization != NULL;
-  float pixels[19 * 23 * 3];
-  const Tensor in = { .data = pixels,
-    .n = 1,
-    .h = 1 + take_index (take, 19),
-    .w = 1 + take_index (take, 23),
-    .c = 3 };
+  const gsize h = 1 + take_index (take, 19), w = 1 + take_index (take, 23);
 
-  for (guint i = 0; i < G_N_ELEMENTS (pixels); i++)
-    pixels[i] = (float) ((gint) (i * 37 % 101) - 50) / 25;
-  const Tensor expected = run_trunk (model, kernels_find ("c", NULL), int8, &in);
-  const gsize n = expected.data != NULL ? tensor_pixels (&expected) * expected.c : 0;
-  float most = 0;
-  for (gsize i = 0; i < n; i++)
-    most = MAX (most, fabsf (expected.data[i]));
-  const float allowed = int8 && trunk_is_of_bytes (model) ? 0 : int8 ? INFINITY : 1e-3f * most;
-  for (; *rows != NULL; rows++) {
-    const Tensor found = run_trunk (model, *rows, int8, &in);
-    g_assert ((found.data == NULL) == (expected.data == NULL));
-    for (gsize i = 0; i < n; i++)
-      g_assert (fabsf (found.data[i] - expected.data[i]) <= allowed);
-    g_free (found.data);
+  for (const Kernels *const *row = kernels_list (); *row != NULL; row++) {
+    g_autofree char *difference = rows_compare (model, *row, FALSE, h, w);
+    if (difference != NULL)
+      g_error ("%s", difference);
   }
-  g_free (expected.data);
 }
 
 int

@@ -3,14 +3,13 @@
  * The geometries of a block list in int8: quantised, every kernel row and number of threads gives the same
  * bits, and what comes out is what plain arithmetic makes of the same weights, but for the rounding to bytes.
  */
-#include <glib/gstdio.h>
 #include <math.h>
 #include <string.h>
 
 #include "detect/classifier.h"
 #include "drawing.h"
 #include "geometry.h"
-#include "quantize/quantizer.h"
+#include "int8model.h"
 
 #define SEED 7
 
@@ -40,30 +39,6 @@ input_of (FbnetModel *model, const Picture *picture)
   Tensor input = classifier_get_pass (classifier)->input;
   input.data = g_memdup2 (input.data, input.n * input.h * input.w * input.c * sizeof (float));
   return input;
-}
-
-static FbnetModel *
-quantize (FbnetModel *model, const Picture *picture)
-{
-  const QuantizerOptions options = quantizer_options_default ();
-  const FbnetImage image = picture_image (picture);
-  g_autoptr (GError) error = NULL;
-  g_autofree char *path = NULL;
-  g_autoptr (Quantizer) quantizer = quantizer_new (model, &options, &error);
-  g_assert_no_error (error);
-  quantizer_add_image (quantizer, &image, &error);
-  g_assert_no_error (error);
-  quantizer_finish (quantizer, &error);
-  g_assert_no_error (error);
-  const int file = g_file_open_tmp ("geometry-XXXXXX.safetensors", &path, &error);
-  g_assert_no_error (error);
-  g_close (file, NULL);
-  quantizer_write (quantizer, path, &error);
-  g_assert_no_error (error);
-  FbnetModel *int8 = fbnet_model_load (path, &error);
-  g_assert_no_error (error);
-  g_unlink (path);
-  return int8;
 }
 
 static gsize
@@ -132,7 +107,9 @@ check_case (const GeometryCase *c, Session *session)
     return;
   }
   session->n_right++;
-  g_autoptr (FbnetModel) int8 = quantize (model, session->picture);
+  const FbnetImage image = picture_image (session->picture);
+  g_autoptr (FbnetModel) int8 = int8_model_new (model, &image);
+  g_assert_nonnull (int8);
   const Tensor in = input_of (model, session->picture);
   const Reference expected = geometry_run_plainly (int8, &in);
   run_rows (int8, &in, &expected, session, what);

@@ -9,27 +9,48 @@
 #include "drawing.h"
 #include "quantize/quantizer.h"
 
+/* The file's path, or NULL. */
+static char *
+quantize (FbnetModel *model, const FbnetImage *image)
+{
+  const QuantizerOptions options = quantizer_options_default ();
+  g_autoptr (Quantizer) quantizer = quantizer_new (model, &options, NULL);
+  char *path = NULL;
+
+  if (quantizer == NULL || !quantizer_add_image (quantizer, image, NULL)
+      || !quantizer_finish (quantizer, NULL))
+    return NULL;
+  g_close (g_file_open_tmp ("fbnet-XXXXXX.safetensors", &path, NULL), NULL);
+  if (quantizer_write (quantizer, path, NULL))
+    return path;
+  g_unlink (path);
+  g_free (path);
+  return NULL;
+}
+
 char *
 int8_model_file (void)
 {
   g_autofree char *path =
       g_build_filename (g_getenv ("FBNET_TEST_DATA"), "tiny-bn.safetensors", NULL);
-  const QuantizerOptions options = quantizer_options_default ();
   g_autoptr (GError) error = NULL;
-  char *output = NULL;
   g_autoptr (FbnetModel) model = fbnet_model_load (path, &error);
 
   g_assert_no_error (error);
-  g_autoptr (Quantizer) quantizer = quantizer_new (model, &options, &error);
-  g_assert_no_error (error);
   g_autoptr (Picture) picture = picture_draw (121, 88, 7);
   const FbnetImage image = picture_image (picture);
-  g_close (g_file_open_tmp ("fbnet-XXXXXX.safetensors", &output, NULL), NULL);
-  quantizer_add_image (quantizer, &image, &error);
-  g_assert_no_error (error);
-  quantizer_finish (quantizer, &error);
-  g_assert_no_error (error);
-  quantizer_write (quantizer, output, &error);
-  g_assert_no_error (error);
+  char *output = quantize (model, &image);
+  g_assert_nonnull (output);
   return output;
+}
+
+FbnetModel *
+int8_model_new (FbnetModel *model, const FbnetImage *image)
+{
+  g_autofree char *path = quantize (model, image);
+  FbnetModel *quantized = path != NULL ? fbnet_model_load (path, NULL) : NULL;
+
+  if (path != NULL)
+    g_unlink (path);
+  return quantized;
 }

@@ -6,9 +6,8 @@
 
 #include <math.h>
 #include <string.h>
-#include <glib/gstdio.h>
 
-#include "base/json.h"
+#include "model/layers.h"
 
 typedef struct {
   TensorList *list;
@@ -73,102 +72,27 @@ random_model_tame (TensorList *list)
   }
 }
 
+/* Every layer's tensors, in the order in which they run; none where the engine refuses the description. */
 static void
-add_plain (Filler *filler, const char *name, guint in, guint out)
+fill (TensorList *list, const char *description, guint32 seed)
 {
-  ConvLayer layer = arch_plain_conv (name, in, out, 1, TRUE);
+  Filler filler = { list, g_rand_new_with_seed (seed) };
+  Description *d = description_parse (description, "description", NULL);
+  g_autoptr (Layers) layers = d != NULL ? layers_new (d, NULL) : NULL;
 
-  add_layer (&layer, filler);
-  arch_conv_clear (&layer);
-}
-
-/* Returns the part's output channels; 0 when there is no such part or it cannot be built. */
-static guint
-add_part (Filler *filler, const cJSON *architecture, const char *part, const char *prefix, guint in)
-{
-  Part *built = arch_build_part (architecture, part, prefix, in, "architecture", NULL);
-  guint out = 0;
-
-  if (built == NULL)
-    return 0;
-  for (guint s = 0; s < built->n_stages; s++) {
-    for (guint b = 0; b < built->stages[s].n_blocks; b++)
-      arch_block_foreach (&built->stages[s].blocks[b], add_layer, filler);
-    out = built->stages[s].out;
-  }
-  arch_part_free (built);
-  return out;
-}
-
-static void
-fill_classifier (Filler *filler, const cJSON *description)
-{
-  const cJSON *head = cJSON_GetObjectItem (description, "head");
-  const guint out = add_part (filler, cJSON_GetObjectItem (description, "architecture"), "trunk",
-      "backbone.stages.xif{S}_{B}", 3);
-
-  add_plain (filler, "head.conv", out,
-      (guint) cJSON_GetNumberValue (cJSON_GetObjectItem (head, "n_classes")));
-}
-
-static void
-fill_detector (Filler *filler, const cJSON *description)
-{
-  const cJSON *architecture = cJSON_GetObjectItem (description, "architecture");
-  const cJSON *sizes =
-      cJSON_GetArrayItem (cJSON_GetObjectItem (cJSON_GetObjectItem (description, "anchors"),
-                              "sizes"),
-          0);
-  const cJSON *ratios =
-      cJSON_GetArrayItem (cJSON_GetObjectItem (cJSON_GetObjectItem (description, "anchors"),
-                              "aspect_ratios"),
-          0);
-  const guint n_anchors = cJSON_GetArraySize (sizes) * cJSON_GetArraySize (ratios);
-  const guint n_classes = (guint) cJSON_GetNumberValue (
-      cJSON_GetObjectItem (cJSON_GetObjectItem (description, "roi_heads"), "n_classes"));
-  const guint feature =
-      add_part (filler, architecture, "trunk", "backbone.body.trunk{S}.fbnetv2_{S}_{B}", 3);
-  if (feature == 0)
-    return; /* the engine says why */
-  const guint rpn = add_part (filler, architecture, "rpn",
-      "proposal_generator.rpn_head.rpn_feature.0.fbnetv2_{S}_{B}", feature);
-  const guint box = add_part (filler, architecture, "bbox",
-      "roi_heads.box_head.roi_box_conv.0.fbnetv2_{S}_{B}", feature);
-  const guint mask = add_part (filler, architecture, "mask",
-      "roi_heads.mask_head.feature_extractor.0.fbnetv2_{S}_{B}", feature);
-
-  add_plain (filler, "proposal_generator.rpn_head.rpn_regressor.cls_logits", rpn, n_anchors);
-  add_plain (filler, "proposal_generator.rpn_head.rpn_regressor.bbox_pred", rpn, 4 * n_anchors);
-  add_plain (filler, "roi_heads.box_predictor.cls_score", box, n_classes + 1);
-  add_plain (filler, "roi_heads.box_predictor.bbox_pred", box, 4 * n_classes);
-  if (mask > 0)
-    add_plain (filler, "roi_heads.mask_head.predictor.mask_fcn_logits", mask, n_classes);
+  if (layers != NULL)
+    layers_foreach (layers, add_layer, &filler);
+  description_free (d);
+  g_rand_free (filler.random);
 }
 
 FbnetModel *
 random_model_new (const char *description, guint32 seed, GError **error)
 {
-  cJSON *tree = json_parse_object (description, strlen (description), "description", error);
-
-  if (tree == NULL)
-    return NULL;
   g_autoptr (TensorList) list = tensor_list_new ();
-  Filler filler = { list, g_rand_new_with_seed (seed) };
-  const char *task = cJSON_GetStringValue (cJSON_GetObjectItem (tree, "task"));
-  (g_strcmp0 (task, "classification") == 0 ? fill_classifier : fill_detector) (&filler, tree);
-  g_rand_free (filler.random);
-  cJSON_Delete (tree);
 
-  g_autofree char *path = NULL;
-  const int file = g_file_open_tmp ("random-XXXXXX.safetensors", &path, error);
-  FbnetModel *model = NULL;
-  if (file < 0)
-    return NULL;
-  g_close (file, NULL);
-  if (tensor_list_write (list, path, description, error))
-    model = fbnet_model_load (path, error);
-  g_unlink (path);
-  return model;
+  fill (list, description, seed);
+  return tensor_list_to_model (list, description, error);
 }
 
 char *

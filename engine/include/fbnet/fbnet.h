@@ -1047,7 +1047,7 @@ FBNET_API guint fbnet_classifier_get_n_threads (const FbnetClassifier *classifie
 /**
  * fbnet_classifier_run: (skip)
  * @image: the frame, read only
- * @probabilities: (out): n_classes numbers that add up to 1: the softmax over the classes
+ * @probabilities: (out): n_classes numbers that add up to 1 (softmax); all 0 where logits overflow
  *
  * Resizes the shorter side, crops a square from the middle, normalises, and classifies
  * (mobile_cv model_zoo/models/preprocess.py). The same bits for any number of threads.
