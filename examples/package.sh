@@ -7,8 +7,8 @@ set -eu
 
 usage='examples/package.sh [--output DIR] [--twice] [-- DPKG-BUILDPACKAGE-ARGUMENTS…]
   --output DIR  where they go (build/debian)
-  --twice       builds them again in another folder, time zone, language and umask: fails unless they are the same
-                bytes
+  --twice       builds them again in another folder, time zone, language and umask, without ccache: fails unless they
+                are the same bytes
   --            the rest goes to dpkg-buildpackage
 DEB_BUILD_OPTIONS=nocheck builds without tests. What the build needs is installed, as root or by sudo.'
 
@@ -75,7 +75,7 @@ install_build_dependencies() {
 # What a package must not depend on: the second build has it otherwise.
 build_otherwise() (
   umask 0002
-  export TZ=Pacific/Kiritimati LC_ALL=C.UTF-8 LANGUAGE=eo HOME=/nonexistent
+  export TZ=Pacific/Kiritimati LC_ALL=C.UTF-8 LANGUAGE=eo HOME=/nonexistent CCACHE_DISABLE=1
   write_tree "$again"
   cd "$tree"
   # Tests are no part of the packages.

@@ -24,12 +24,16 @@ python3-gi gir1.2-gst-plugins-base-1.0'
 
 # What single examples need beyond that: numpy and pictures, MQTT, RTSP, a web server.
 examples='python3-numpy python3-pil mosquitto mosquitto-clients gir1.2-gst-rtsp-server-1.0 gir1.2-soup-3.0'
-# For tests/clang.sh the compiler, its sanitizers and its fuzzer; memory checks; AVX-512 on processors that
-# lack it; for tests/release.sh another release of Debian; for the pages as a site their converters.
+# For tests/clang.sh the compiler, its sanitizers and its fuzzer; the layout of the code; memory checks; AVX-512 on
+# processors that lack it; for tests/release.sh another release of Debian; for the pages as a site their converters; a
+# browser.
 checks=
 case ${1-} in
   '') ;;
-  --checks) checks="clang libclang-rt-dev valgrind libsimde-dev debootstrap gi-docgen python3-markdown $examples" ;;
+  --checks)
+    checks="clang libclang-rt-dev clang-format valgrind libsimde-dev debootstrap gi-docgen python3-markdown chromium
+      $examples"
+    ;;
   *) echo 'examples/setup.sh [--checks]' >&2; exit 2 ;;
 esac
 

@@ -9,7 +9,7 @@ usage='examples/teach.sh LABELS PICTURES OUTPUT [MODEL [OPTION…]]
   LABELS    annotations: a file or a folder, COCO, Pascal VOC, YOLO, VIA, labelme, CVAT or CSV
   PICTURES  the folder of the pictures
   OUTPUT    a folder for all that is made
-  MODEL     float weights to begin with; without: COCO'\''s, which are fetched
+  MODEL     float weights to begin with; without: COCO'\''s, which are fetched (fetch-coco.sh --floats)
   OPTION    more for fbnet-train'
 
 if [ $# -lt 3 ] || [ "$1" = --help ]; then
@@ -39,12 +39,7 @@ if [ $# -gt 0 ]; then
   model=$1
   shift
 elif [ ! -e "$model" ]; then
-  # COCO's weights are int8 in the export; fetch-coco.sh checks its sha256.
-  export=$output/d2go.pt
-  curl --fail --location --progress-bar --output "$export" \
-    https://github.com/pytorch/android-demo-app/raw/master/D2Go/ObjectDetection/app/src/main/assets/d2go.pt
-  "$top/examples/fetch-coco.sh" "$output/coco-int8.safetensors" "$export"
-  fbnet-import "$export" --precision float32 -o "$model"
+  "$top/examples/fetch-coco.sh" --floats "$model"
 fi
 
 if [ ! -e "$output/dataset.txt" ]; then

@@ -269,7 +269,9 @@ apply_look (LabelSet *set, Look *look)
   if (!choose_move (set, look, &move)) {
     g_autofree char *where = g_strdup_printf ("%s: expected %u×%u pixels, found %u×%u",
         picture->path, picture->width, picture->height, look->full_width, look->full_height);
-    problems_note (set->problems, PICTURE_OTHER_SIZE, where);
+    const gboolean exchanged =
+        picture->width == look->full_height && picture->height == look->full_width;
+    problems_note (set->problems, exchanged ? PICTURE_EXCHANGED : PICTURE_OTHER_SIZE, where);
     return FALSE;
   }
   picture->width = look->width;

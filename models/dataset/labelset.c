@@ -23,6 +23,9 @@ static const char *const flaws[N_LABEL_FLAWS] = {
   [PICTURE_TURNED] =
       "pictures annotated as the camera lay, not as they are seen: their objects are "
       "turned along",
+  [PICTURE_EXCHANGED] = "pictures whose width and height their annotations exchange, though "
+                        "nothing turns the picture "
+                        "(exchange them there): left out, and their objects",
   [PICTURE_OTHER_SIZE] = "pictures of another size than their annotations say: left out, and their "
                          "objects",
   [PICTURE_MERGED] = "pictures that are annotated several times: their objects are put together",

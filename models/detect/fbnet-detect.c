@@ -198,6 +198,22 @@ run_pictures (Session *session)
 
 /* --- COCO sets -------------------------------------------------------------------------------- */
 
+static void
+tell_repeats (const CocoFile *file, Console *console)
+{
+  guint n = 0;
+  g_autofree char *first = NULL;
+
+  for (guint i = 0; i < file->categories->len; i++) {
+    g_autofree char *repeat = coco_file_describe_repeat (file, i);
+    if (repeat != NULL && n++ == 0)
+      first = g_steal_pointer (&repeat);
+  }
+  if (n > 0)
+    console_say (console, "%s: detections take the first%s", first,
+        n > 1 ? ", and so it is with other names" : "");
+}
+
 static gboolean
 run_coco (Session *session, GError **error)
 {
@@ -213,7 +229,10 @@ run_coco (Session *session, GError **error)
     .data = session,
   };
 
-  return file != NULL && coco_run (&all, &session->detector, writer, error)
+  if (file == NULL)
+    return FALSE;
+  tell_repeats (file, session->console);
+  return coco_run (&all, &session->detector, writer, error)
       && coco_writer_save (writer, o->coco_results, error);
 }
 

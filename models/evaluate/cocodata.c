@@ -412,12 +412,8 @@ static void
 note_names (const CocoFile *file, CocoProblems *problems)
 {
   for (guint i = 0; i < file->categories->len; i++) {
-    const CocoCategory *category = &g_array_index (file->categories, CocoCategory, i);
-    const CocoCategory *first = coco_file_find_name (file, category->name);
-    g_autofree char *where =
-        g_strdup_printf ("%s: '%s' is %" G_GINT64_FORMAT " and %" G_GINT64_FORMAT, file->path,
-            category->name, first->id, category->id);
-    problems_note_if (problems, first->id != category->id, CATEGORY_NAME_TWICE, where);
+    g_autofree char *repeat = coco_file_describe_repeat (file, i);
+    problems_note_if (problems, repeat != NULL, CATEGORY_NAME_TWICE, repeat);
   }
 }
 

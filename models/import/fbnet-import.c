@@ -174,6 +174,7 @@ name_files (gpointer arguments, Confines *confines)
 
   confines_add_inputs (confines, a->sources);
   confines_add_input (confines, a->config);
+  confines_add_beside (confines, a->config);
   confines_add_input (confines, a->labels);
   confines_add_output (confines, OUTPUT_FILE, "--output", a->output);
 }

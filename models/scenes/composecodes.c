@@ -367,23 +367,22 @@ add_several (Composer *c)
 }
 
 static void
-arrange (Composer *c)
+arrange (Composer *c, double nothing)
 {
-  const double what = dice_between (c->dice, 0, 1);
-
   if (dice_chance (c->dice, 0.45))
     add_lookalikes (c, 1 + dice_pick (c->dice, 3));
-  if (what < 0.18)
-    return; /* nothing to find */
-  if (what < 0.30)
+  if (dice_chance (c->dice, nothing))
+    return;
+  const double what = dice_between (c->dice, 0, 1);
+  if (what < 0.15)
     add_label (c, 0.3, MAX_SIZE);
-  else if (what < 0.36)
+  else if (what < 0.22)
     add_sticker (c, 0.3, MAX_SIZE);
-  else if (what < 0.42)
+  else if (what < 0.29)
     add_sheet (c);
-  else if (what < 0.46)
+  else if (what < 0.34)
     add_screen (c);
-  else if (what < 0.5)
+  else if (what < 0.39)
     add_label (c, MIN_SIZE, 0.4);
   else
     add_several (c);
@@ -395,6 +394,6 @@ compose_codes (Dice *dice, cairo_surface_t *background, Color skin, const SceneK
   if (kind->symbols && dice_chance (dice, 0.5))
     return compose (dice, background, skin);
   Composer c = composer_new (dice, background, skin);
-  arrange (&c);
+  arrange (&c, kind->nothing);
   return c.stack;
 }

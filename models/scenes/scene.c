@@ -83,13 +83,13 @@ find_objects (Scene *scene, const Stack *stack)
 
 /* --- The whole -------------------------------------------------------------------------------- */
 
-/* A photograph behind every other scene: where there are none, no number is thrown for it. */
+/* A photograph behind two of three scenes: where there are none, no number is thrown for it. */
 static cairo_surface_t *
 ground_new (Dice *dice, guint width, guint height, Color skin, const SceneKind *kind)
 {
   cairo_surface_t *surface = background_new (dice, width, height, skin);
 
-  if (kind->photographs == NULL || !dice_chance (dice, 0.5))
+  if (kind->photographs == NULL || !dice_chance (dice, 0.67))
     return surface;
   cairo_t *cairo = cairo_create (surface);
   photographs_paint (kind->photographs, dice, cairo, width, height);

@@ -18,7 +18,8 @@ const char *scene_class_name (guint class_id);
 /* What scenes are made of. */
 typedef struct {
   gboolean symbols, codes;        /* at least one of them */
-  const Photographs *photographs; /* behind every other scene; NULL: none */
+  double nothing;                 /* share of the scenes of codes that show none, 0 … 1 */
+  const Photographs *photographs; /* behind two of three scenes; NULL: none */
 } SceneKind;
 
 #endif

@@ -16,7 +16,7 @@
 SceneOptions
 scene_options_new (void)
 {
-  return (SceneOptions){ .params = param_options_new (), .count = 100 };
+  return (SceneOptions){ .params = param_options_new (), .count = 100, .set.kind.nothing = 0.18 };
 }
 
 void
@@ -51,7 +51,9 @@ scene_options_add (gpointer options, GOptionContext *context)
         "symbols",
         "WHAT" },
     { "photographs", 0, 0, G_OPTION_ARG_FILENAME, &o->photographs,
-        "A photograph of this folder is behind every other scene", "DIR" },
+        "A photograph of this folder is behind two of three scenes", "DIR" },
+    { "nothing", 0, 0, G_OPTION_ARG_DOUBLE, &o->set.kind.nothing,
+        "Share of the scenes of codes that show none; default 0.18", "P" },
     { "sheet", 0, 0, G_OPTION_ARG_FILENAME, &o->sheet,
         "Write the sheet to print: FILE.pdf, FILE.svg, or FILE.png for a preview", "FILE" },
     { NULL },
@@ -129,6 +131,9 @@ scene_options_check (gpointer options, GError **error)
       || !check_range ("seed", o->seed, 0, G_MAXINT64, error)
       || !param_options_check (o->params, error) || !parse_size (o, error) || !read_kind (o, error))
     return FALSE;
+  if (!(o->set.kind.nothing >= 0 && o->set.kind.nothing <= 1))
+    return usage_error (error, "--nothing: expected a share from 0 to 1, found %g",
+        o->set.kind.nothing);
   o->set.seed = (guint64) o->seed;
   o->set.first = (guint) o->first;
   o->set.count = (guint) o->count;

@@ -84,7 +84,7 @@ class_table_list_strangers (const ClassTable *table, const CocoFile *file, guint
   *n = 0;
   for (guint i = 0; i < file->categories->len; i++) {
     const CocoCategory *category = &g_array_index (file->categories, CocoCategory, i);
-    if (is_matched (table, category->id))
+    if (is_matched (table, coco_file_find_name (file, category->name)->id))
       continue;
     if ((*n)++ < MAX_NAMES)
       g_string_append_printf (names, "%s%s", names->len > 0 ? ", " : "", category->name);
@@ -92,6 +92,30 @@ class_table_list_strangers (const ClassTable *table, const CocoFile *file, guint
   if (*n > MAX_NAMES)
     g_string_append (names, " …");
   return g_string_free (names, FALSE);
+}
+
+static char *
+list_labels (const ClassTable *table)
+{
+  GString *names = g_string_new (NULL);
+
+  for (guint i = 0; i < MIN (table->n, MAX_NAMES) && table->labels[i] != NULL; i++)
+    g_string_append_printf (names, "%s%s", i > 0 ? ", " : "", table->labels[i]);
+  if (table->n > MAX_NAMES || names->len == 0)
+    g_string_append (names, " …");
+  return g_string_free (names, FALSE);
+}
+
+static void
+set_stranger_error (GError **error, const ClassTable *table, const CocoFile *file)
+{
+  guint n;
+  g_autofree char *labels = list_labels (table);
+  g_autofree char *names = class_table_list_strangers (table, file, &n);
+
+  g_set_error (error, FBNET_ERROR, FBNET_ERROR_FORMAT,
+      "%s: categories: expected names of the model's %u classes: %s; found none of them, but %s",
+      file->path, table->n, labels, n > 0 ? names : "no categories");
 }
 
 gboolean
@@ -108,9 +132,6 @@ class_table_match (ClassTable *table, const CocoFile *file, guint *n_unmatched, 
   table->category_ids = matched;
   if (*n_unmatched < table->n)
     return TRUE;
-  g_set_error (error, FBNET_ERROR, FBNET_ERROR_FORMAT,
-      "categories: expected the annotation file's to have names of the model's classes, "
-      "found that none of %u classes is among its %u categories",
-      table->n, file->categories->len);
+  set_stranger_error (error, table, file);
   return FALSE;
 }

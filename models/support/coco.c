@@ -295,6 +295,18 @@ coco_file_find_name (const CocoFile *file, const char *name)
   return NULL;
 }
 
+char *
+coco_file_describe_repeat (const CocoFile *file, guint index)
+{
+  const CocoCategory *category = &g_array_index (file->categories, CocoCategory, index);
+  const CocoCategory *first = coco_file_find_name (file, category->name);
+
+  if (first->id == category->id)
+    return NULL;
+  return g_strdup_printf ("%s: '%s' is %" G_GINT64_FORMAT " and %" G_GINT64_FORMAT, file->path,
+      category->name, first->id, category->id);
+}
+
 const CocoCategory *
 coco_file_find_category (const CocoFile *file, gint64 id)
 {

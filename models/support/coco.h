@@ -77,6 +77,9 @@ gboolean coco_file_read_id (const CocoFile *file, const cJSON *object, const cha
 char *coco_file_where (const CocoFile *file, const char *list, guint index);
 
 /* The first category called `name`, or of that id; NULL: there is none. */
+/* "FILE: 'person' is 1 and 2": of a category that has the name of one before it; else NULL. g_free() it. */
+char *coco_file_describe_repeat (const CocoFile *file, guint index);
+
 const CocoCategory *coco_file_find_name (const CocoFile *file, const char *name);
 const CocoCategory *coco_file_find_category (const CocoFile *file, gint64 id);
 

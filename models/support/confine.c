@@ -32,6 +32,8 @@
       | LANDLOCK_ACCESS_FS_MAKE_SOCK | LANDLOCK_ACCESS_FS_MAKE_FIFO                                \
       | LANDLOCK_ACCESS_FS_MAKE_BLOCK | LANDLOCK_ACCESS_FS_MAKE_SYM)
 
+#define TO_READ (LANDLOCK_ACCESS_FS_READ_FILE | LANDLOCK_ACCESS_FS_READ_DIR)
+
 /* What a file, which is no folder, can be allowed. */
 #define OF_FILES                                                                                   \
   (LANDLOCK_ACCESS_FS_EXECUTE | LANDLOCK_ACCESS_FS_READ_FILE | LANDLOCK_ACCESS_FS_WRITE_FILE       \
@@ -46,14 +48,18 @@ static Confined held;
 Confines
 confines_new (void)
 {
-  return (
-      Confines){ g_ptr_array_new (), g_array_new (FALSE, FALSE, sizeof (Output)), FALSE, FALSE };
+  return (Confines){
+    .inputs = g_ptr_array_new (),
+    .folders = g_ptr_array_new_with_free_func (g_free),
+    .outputs = g_array_new (FALSE, FALSE, sizeof (Output)),
+  };
 }
 
 void
 confines_clear (Confines *confines)
 {
   g_ptr_array_unref (confines->inputs);
+  g_ptr_array_unref (confines->folders);
   g_array_unref (confines->outputs);
 }
 
@@ -69,6 +75,13 @@ confines_add_inputs (Confines *confines, char *const *paths)
 {
   for (; paths != NULL && *paths != NULL; paths++)
     confines_add_input (confines, *paths);
+}
+
+void
+confines_add_beside (Confines *confines, const char *path)
+{
+  if (path != NULL && g_file_test (path, G_FILE_TEST_IS_REGULAR))
+    g_ptr_array_add (confines->folders, g_path_get_dirname (path));
 }
 
 gboolean
@@ -135,9 +148,25 @@ allow_links (const Ruleset *rules, const char *folder, guint depth, GHashTable *
     g_autofree char *path = g_build_filename (folder, name, NULL);
     const gboolean link = g_file_test (path, G_FILE_TEST_IS_SYMLINK);
     if (link)
-      allow (rules, path, LANDLOCK_ACCESS_FS_READ_FILE | LANDLOCK_ACCESS_FS_READ_DIR);
+      allow (rules, path, TO_READ);
     if (depth < MAX_DEPTH)
       allow_links (rules, path, link ? MAX (depth + 1, MAX_DEPTH - 1) : depth + 1, seen);
+  }
+}
+
+/* What fontconfig looks through of the user's own. */
+static void
+allow_fonts (const Ruleset *rules, GHashTable *seen)
+{
+  const char *const bases[] = { g_get_user_data_dir (), g_get_user_config_dir (),
+    g_get_user_cache_dir (), g_get_home_dir (), g_get_home_dir () };
+  static const char *const names[] = { "fonts", "fontconfig", "fontconfig", ".fonts",
+    ".fonts.conf" };
+
+  for (guint i = 0; i < G_N_ELEMENTS (names); i++) {
+    g_autofree char *path = g_build_filename (bases[i], names[i], NULL);
+    allow (rules, path, TO_READ);
+    allow_links (rules, path, 0, seen);
   }
 }
 
@@ -150,10 +179,12 @@ allow_inputs (const Ruleset *rules, const Confines *confines)
     "/dev/zero", "/dev/urandom" };
 
   for (guint i = 0; i < G_N_ELEMENTS (system); i++)
-    allow (rules, system[i], LANDLOCK_ACCESS_FS_READ_FILE | LANDLOCK_ACCESS_FS_READ_DIR);
+    allow (rules, system[i], TO_READ);
+  allow_fonts (rules, seen);
+  for (guint i = 0; i < confines->folders->len; i++)
+    allow (rules, confines->folders->pdata[i], TO_READ);
   for (guint i = 0; i < confines->inputs->len; i++) {
-    allow (rules, confines->inputs->pdata[i],
-        LANDLOCK_ACCESS_FS_READ_FILE | LANDLOCK_ACCESS_FS_READ_DIR);
+    allow (rules, confines->inputs->pdata[i], TO_READ);
     allow_links (rules, confines->inputs->pdata[i], 0, seen);
   }
 }

@@ -31,7 +31,8 @@ gboolean output_is_standard (const char *path);
 
 typedef struct {
   GPtrArray *inputs;  /* paths, which belong to others */
-  GArray *outputs;    /* Output, whose paths do, too */
+  GPtrArray *folders; /* paths, its own, in which links do not count */
+  GArray *outputs;    /* Output, whose paths belong to others, too */
   gboolean reads_all; /* what will be read is not known yet */
   gboolean keeps_all; /* nothing can be given up */
 } Confines;
@@ -42,6 +43,9 @@ void confines_clear (Confines *confines);
 /* What is read; of a folder all within, and what links within lead to. NULL: nothing. The array is NULL-terminated. */
 void confines_add_input (Confines *confines, const char *path);
 void confines_add_inputs (Confines *confines, char *const *paths);
+
+/* All in the folder that the file is in, of which the file may name some; NULL, or no file: nothing. */
+void confines_add_beside (Confines *confines, const char *path);
 
 /* What is written, a file or a folder that need not be there yet: so may be all in the folder that it is
  * in, or the nearest that is there, and in that where its links lead. NULL: nothing. */

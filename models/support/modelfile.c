@@ -88,7 +88,7 @@ model_file_write (const char *path, const cJSON *description, const FbnetTensorV
 
   if (part == NULL || !fbnet_model_write (part, text, tensors, n_tensors, error))
     return NULL;
-  g_autoptr (FbnetModel) model = fbnet_model_load (part, error);
+  g_autoptr (FbnetModel) model = model_file_load_as (part, path, error);
   if (model != NULL && file_move (part, path, error))
     return g_steal_pointer (&model);
   g_unlink (part);

@@ -67,8 +67,10 @@ static const char *const flaws[N_FLAWS] = {
       "without them",
   [FILE_OTHER] = "files in the folders of classes that are no .jpg, .jpeg or .png: left out",
   [PICTURE_BROKEN] = "pictures that cannot be read: others take their place",
-  [PICTURE_EXCHANGED] = "pictures whose width and height their annotations exchange: others take "
-                        "their place",
+  [PICTURE_EXCHANGED] =
+      "pictures whose width and height their annotations exchange (exchange them "
+      "there; or, where EXIF turns the pictures, let fbnet-dataset turn the boxes along): "
+      "others take their place",
   [PICTURE_SIZE] = "pictures of another size than their annotations say: others take their place",
 };
 

@@ -366,8 +366,10 @@ dataset_reader_draw (DatasetReader *reader, guint64 seed, guint64 draw, GError *
           picture, key, error);
   }
   const Item *first = items->pdata[0];
+  g_auto (GStrv) problems = dataset_problems (reader->dataset);
+  g_autofree char *found = g_strjoinv ("; ", problems);
   g_set_error (error, FBNET_ERROR, FBNET_ERROR_FORMAT,
-      "%s: expected a data set of pictures, found that none of its %u can be read", first->path,
-      items->len);
+      "%s: expected a data set of pictures, found that none of its %u can be used: %s", first->path,
+      items->len, found);
   return NULL;
 }

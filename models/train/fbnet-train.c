@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "datasetreader.h"
+#include "kernels/kernels.h"
 #include "losscurve.h"
 #include "mpilink.h"
 #include "start.h"
@@ -534,10 +535,21 @@ show_samples (Session *session, GError **error)
   return TRUE;
 }
 
+/* Of FBNET_KERNELS, which validation runs with. */
+static gboolean
+check_kernels (GError **error)
+{
+  const gboolean known = kernels_find (NULL, error) != NULL;
+
+  usage_error_adopt (error);
+  return known;
+}
+
 static gboolean
 train (Session *session, GError **error)
 {
-  if (!blas_load (error) || !train_start_open (&session->start, &session->options, error)
+  if (!check_kernels (error) || !blas_load (error)
+      || !train_start_open (&session->start, &session->options, error)
       || !open_dataset (session, error) || !make_model (session, error)
       || !train_options_augment (&session->options, session->start.model, &session->augment, error))
     return FALSE;
@@ -599,6 +611,7 @@ name_files (gpointer data, Confines *confines)
   confines->keeps_all = mpi_link_is_open ();
   confines_add_input (confines, o->model);
   confines_add_input (confines, o->config);
+  confines_add_beside (confines, o->config);
   confines_add_input (confines, o->description);
   confines_add_inputs (confines, o->annotations);
   confines_add_inputs (confines, o->images);

@@ -526,7 +526,9 @@ test_coco_refused (Fixture *f, gconstpointer data)
     const char *annotations, *expected;
   } cases[] = {
     { "{\"images\":[],\"categories\":[{\"id\":1,\"name\":\"cat\"}]}",
-        "*categories: *none of 3 classes*" },
+        "*instances.json: categories: expected names of the model's 3 classes: *found none of "
+        "them, "
+        "but cat*" },
     { "{\"images\":[{\"id\":1}],\"categories\":[]}", "*images[0]: field 'file_name'*" },
     { "{\"images\":[]}", "*field 'categories': expected an array, found nothing*" },
     { "[", "*instances.json: not JSON*" },
@@ -538,6 +540,20 @@ test_coco_refused (Fixture *f, gconstpointer data)
     command_expect (&command, 1, cases[i].expected);
     g_assert_false (g_file_test (path, G_FILE_TEST_EXISTS));
   }
+}
+
+/* A name that two categories have is told of as that, and not as one that no class has. */
+static void
+test_coco_repeated (Fixture *f, gconstpointer data)
+{
+  g_auto (Command) command = run_coco (f,
+      "{\"images\":[],\"categories\":[{\"id\":3,\"name\":\"cross\"},{\"id\":4,\"name\":"
+      "\"cross\"}]}",
+      "-");
+
+  command_expect (&command, 0, "*'cross' is 3 and 4: detections take the first\n*");
+  g_assert_null (strstr (command.err, "no class of the model"));
+  g_assert_cmpstr (command.out, ==, "[\n]\n");
 }
 
 /* An empty set gives an empty array: valid COCO results. */
@@ -584,6 +600,7 @@ main (int argc, char **argv)
   add ("/fbnet-detect/coco-by-name", test_coco_by_name);
   add ("/fbnet-detect/coco-annotate-in-place", test_coco_annotate_in_place);
   add ("/fbnet-detect/coco-refused", test_coco_refused);
+  add ("/fbnet-detect/coco-repeated", test_coco_repeated);
   add ("/fbnet-detect/coco-empty", test_coco_empty);
   return g_test_run ();
 }

@@ -55,8 +55,8 @@ def need_modules(*names):
             raise Skipped(f"no Python module {name}")
 
 
-def run(*command, **options):
-    done = subprocess.run([str(part) for part in command], timeout=PATIENCE, text=True, capture_output=True, **options)
+def run(*command, timeout=PATIENCE, **options):
+    done = subprocess.run([str(part) for part in command], timeout=timeout, text=True, capture_output=True, **options)
     assert done.returncode == 0, f"{command[0]}: {done.returncode}: {done.stderr}"
     return done.stdout
 
@@ -204,7 +204,6 @@ def test_record(_truth):
     """Of a film with something for a second at two times there are two films, each of some two seconds more before
     and after."""
     need_elements("x264enc", "splitmuxsink", "mp4mux", "h264parse", "jpegdec")
-    os.makedirs("films")
     os.makedirs("long")
     launch(f"videotestsrc num-buffers=1 pattern=white ! video/x-raw,width=320,height=240 ! jpegenc ! "
            "filesink location=blank.jpg")
@@ -440,6 +439,15 @@ def test_web(_truth):
                 assert error.code == 400
             else:
                 raise AssertionError(f"{wrong} was taken")
+
+
+def test_page(_truth):
+    """The same page in a browser: tests/examples/browser.py."""
+    need("chromium")
+    need_python(("Soup", "3.0"), ("Gst", "1.0"), ("GstVideo", "1.0"))
+    with Running(PYTHON, EXAMPLES / "web.py", MODEL, pathlib.Path("clip.avi").absolute().as_uri(), 0) as server:
+        run(PYTHON, pathlib.Path(__file__).with_name("browser.py"), server.line.replace("localhost", "127.0.0.1"),
+            timeout=3 * PATIENCE)
 
 
 def test_detect(_truth):

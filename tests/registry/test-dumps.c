@@ -7,6 +7,8 @@
 #include "import/d2go/yaml-tree.h"
 
 #include <glib/gstdio.h>
+#include <string.h>
+#include <unistd.h>
 
 #include "fbnet/fbnet.h"
 #include "support/jsonfile.h"
@@ -107,6 +109,86 @@ test_written_config (void)
 }
 
 static cJSON *
+describe_in (const char *folder, const char *name, GError **error)
+{
+  g_autofree char *path = g_build_filename (folder, name, NULL);
+
+  return import_describe_config (path, error);
+}
+
+static void
+write_in (const char *folder, const char *name, const char *text)
+{
+  g_autofree char *path = g_build_filename (folder, name, NULL);
+
+  g_assert_true (g_file_set_contents (path, text, -1, NULL));
+}
+
+static void
+remove_in (const char *folder, const char *name)
+{
+  g_autofree char *path = g_build_filename (folder, name, NULL);
+
+  g_assert_cmpint (g_remove (path), ==, 0);
+}
+
+static double
+min_size (const cJSON *description)
+{
+  const cJSON *input = cJSON_GetObjectItemCaseSensitive (description, "input");
+
+  return cJSON_GetNumberValue (cJSON_GetObjectItemCaseSensitive (input, "min_size"));
+}
+
+/* A base that lies in the config's folder is followed, and what that one stands on; one outside, by whatever name or
+ * link, is not, and a circle is refused. */
+static void
+test_base_beside (void)
+{
+  static const struct {
+    const char *name, *text;
+  } files[] = {
+    { "set/top.yaml", "_BASE_: below/middle.yaml\nMODEL:\n  RPN: {POST_NMS_TOPK_TEST: 7}\n" },
+    { "set/below/middle.yaml",
+        "_BASE_: faster_rcnn_fbnetv3a_C4.yaml\nINPUT: {MIN_SIZE_TEST: 320}\n" },
+    { "set/circle.yaml", "_BASE_: circle.yaml\n" },
+    { "set/outside.yaml", "_BASE_: ../outside.yaml\n" },
+    { "set/linked.yaml", "_BASE_: link.yaml\n" },
+    { "set/absolute.yaml", "_BASE_: /etc/outside.yaml\n" },
+    { "set/address.yaml", "_BASE_: https://example.org/outside.yaml\n" },
+    { "outside.yaml", "_BASE_: faster_rcnn_fbnetv3a_C4.yaml\n" },
+  };
+  static const char *const refused[] = { "set/outside.yaml", "set/linked.yaml", "set/absolute.yaml",
+    "set/address.yaml" };
+  g_autofree char *folder = g_dir_make_tmp (NULL, NULL);
+  g_autofree char *below = g_build_filename (folder, "set", "below", NULL);
+  g_autofree char *link = g_build_filename (folder, "set", "link.yaml", NULL);
+  g_autoptr (GError) error = NULL;
+
+  g_assert_cmpint (g_mkdir_with_parents (below, 0700), ==, 0);
+  g_assert_cmpint (symlink ("../outside.yaml", link), ==, 0);
+  for (guint i = 0; i < G_N_ELEMENTS (files); i++)
+    write_in (folder, files[i].name, files[i].text);
+  g_autoptr (cJSON) top = describe_in (folder, "set/top.yaml", &error);
+  g_assert_no_error (error);
+  g_assert_cmpfloat (min_size (top), ==, 320);
+  for (guint i = 0; i < G_N_ELEMENTS (refused); i++) {
+    g_assert_null (describe_in (folder, refused[i], &error));
+    g_assert_error (error, FBNET_ERROR, FBNET_ERROR_UNSUPPORTED);
+    g_assert_nonnull (strstr (error->message, "_BASE_ is \""));
+    g_clear_error (&error);
+  }
+  g_assert_null (describe_in (folder, "set/circle.yaml", &error));
+  g_assert_nonnull (strstr (error->message, "a circle"));
+  for (guint i = 0; i < G_N_ELEMENTS (files); i++)
+    remove_in (folder, files[i].name);
+  remove_in (folder, "set/link.yaml");
+  remove_in (folder, "set/below");
+  remove_in (folder, "set");
+  g_rmdir (folder);
+}
+
+static cJSON *
 describe_text (const char *text, GError **error)
 {
   g_autofree char *folder = g_dir_make_tmp (NULL, NULL);
@@ -151,5 +233,6 @@ main (int argc, char **argv)
   g_test_add_func ("/dumps/custom", test_custom_dump);
   g_test_add_func ("/dumps/written", test_written_config);
   g_test_add_func ("/dumps/base", test_base);
+  g_test_add_func ("/dumps/base-beside", test_base_beside);
   return g_test_run ();
 }

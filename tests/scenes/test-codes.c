@@ -196,7 +196,7 @@ make (guint64 index, const SceneKind *kind)
 static void
 test_masks (void)
 {
-  const SceneKind kind = { .codes = TRUE };
+  const SceneKind kind = { .codes = TRUE, .nothing = 0.2 };
   guint n_full = 0, n = 0;
 
   for (guint index = 0; index < 30; index++) {
@@ -218,7 +218,8 @@ test_masks (void)
 static void
 test_variety (void)
 {
-  const SceneKind codes = { .codes = TRUE }, both = { .symbols = TRUE, .codes = TRUE };
+  const SceneKind codes = { .codes = TRUE, .nothing = 0.2 };
+  const SceneKind both = { .symbols = TRUE, .codes = TRUE };
   guint counts[N_SCENE_CLASSES] = { 0 }, n_empty = 0, n_symbols = 0;
 
   for (guint index = 0; index < 100; index++) {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * A confined process reads what it named, writes where it said and where links there lead, has threads, and nothing
- * else: no other file, no socket, no program, no other process.
+ * A confined process reads what it named, the user's fonts and what lies beside a config, writes where it said and
+ * where links there lead, has threads, and nothing else: no other file, no socket, no program, no other process.
  */
 #include "support/confine.h"
 
@@ -15,8 +15,30 @@
 #include "support/files.h"
 
 typedef struct {
-  char *folder, *named, *other, *out, *made, *elsewhere, *far, *link;
+  char *folder, *named, *other, *out, *made, *elsewhere, *far, *link, *font, *config, *base;
 } Fixture;
+
+/* A file in a folder in the folder; its path. */
+static char *
+write_below (const char *folder, const char *below, const char *name)
+{
+  g_autofree char *within = g_build_filename (folder, below, NULL);
+  char *path = g_build_filename (within, name, NULL);
+
+  g_assert_cmpint (g_mkdir_with_parents (within, 0700), ==, 0);
+  g_assert_true (g_file_set_contents (path, "1", 1, NULL));
+  return path;
+}
+
+static void
+remove_with_folder (char *path)
+{
+  g_autofree char *within = g_path_get_dirname (path);
+
+  g_remove (path);
+  g_rmdir (within);
+  g_free (path);
+}
 
 static void
 set_up (Fixture *f, gconstpointer data)
@@ -34,6 +56,10 @@ set_up (Fixture *f, gconstpointer data)
   g_assert_cmpint (g_mkdir (f->out, 0700), ==, 0);
   g_assert_cmpint (g_mkdir (f->far, 0700), ==, 0);
   g_assert_cmpint (symlink ("../far/linked", f->link), ==, 0);
+  f->font = write_below (f->folder, ".fonts", "font.ttf");
+  f->config = write_below (f->folder, "configs", "config.yaml");
+  f->base = write_below (f->folder, "configs", "base.yaml");
+  g_setenv ("HOME", f->folder, TRUE);
 }
 
 static void
@@ -46,6 +72,9 @@ tear_down (Fixture *f, gconstpointer data)
   g_rmdir (f->out);
   g_remove (linked);
   g_rmdir (f->far);
+  remove_with_folder (f->font);
+  remove_with_folder (f->config);
+  remove_with_folder (f->base);
   g_remove (f->named);
   g_remove (f->other);
   g_rmdir (f->folder);
@@ -104,6 +133,10 @@ find_broken (const Fixture *f, Confined confined, gboolean reads_all)
     return 4;
   if (!file_write (f->link, "1", 1, NULL) || !g_file_test (f->link, G_FILE_TEST_IS_SYMLINK))
     return 7;
+  if (!opens (f->font, O_RDONLY) || !opens (f->base, O_RDONLY))
+    return 9;
+  if (files && (opens (f->font, O_WRONLY) || opens (f->base, O_WRONLY)))
+    return 10;
   if (files && !reads_all && !is_explained (f->other))
     return 8;
   if (system && (socket (AF_INET, SOCK_STREAM, 0) >= 0 || errno != EPERM))
@@ -124,6 +157,7 @@ check (Fixture *f, gboolean reads_all)
     confines_add_input (&confines, f->named);
     confines_add_output (&confines, OUTPUT_FILE, "--output", f->made);
     confines_add_output (&confines, OUTPUT_FILE, "--log", f->link);
+    confines_add_beside (&confines, f->config);
     confines.reads_all = reads_all;
     const Confined confined = confine_process (&confines);
     confines_clear (&confines);

@@ -487,8 +487,8 @@ test_other_picture (void)
   g_free (write_picture (folder, "a.png", 6, 8));
   g_autoptr (Dataset) dataset = open_set (folder, TWO_IMAGES, AN_OBJECT_EACH, NULL);
   expect_replaced (dataset,
-      "1 pictures whose width and height their annotations exchange: others take "
-      "their place; first: *a.png: expected 8×6 pixels, found 6×8");
+      "1 pictures whose width and height their annotations exchange (exchange them there; or, *): "
+      "others take their place; first: *a.png: expected 8×6 pixels, found 6×8");
   folder_remove (folder);
 }
 
@@ -505,8 +505,25 @@ test_all_broken (void)
   g_assert_null (draw_one (dataset, 5, &error));
   g_assert_error (error, FBNET_ERROR, FBNET_ERROR_FORMAT);
   expect_like (error->message,
-      "*a.png: expected a data set of pictures, found that none of its 2 can be read");
+      "*a.png: expected a data set of pictures, found that none of its 2 can be used: *");
   g_assert_cmpuint (dataset_n_broken_pictures (dataset), ==, 2);
+  folder_remove (folder);
+}
+
+/* When all of them have width and height exchanged, that is said. */
+static void
+test_all_exchanged (void)
+{
+  g_autoptr (GError) error = NULL;
+  char *folder = folder_with_pictures ();
+  g_autoptr (Dataset) dataset = open_set (folder, TWO_IMAGES, AN_OBJECT_EACH, NULL);
+
+  g_free (write_picture (folder, "a.png", 6, 8));
+  g_free (write_picture (folder, "b.png", 6, 8));
+  g_assert_null (draw_one (dataset, 5, &error));
+  expect_like (error->message,
+      "*a.png: expected *none of its 2 can be used: 2 pictures whose width and height their "
+      "annotations exchange*expected 8×6 pixels, found 6×8");
   folder_remove (folder);
 }
 
@@ -642,6 +659,7 @@ main (int argc, char *argv[])
   g_test_add_func ("/training/dataset/lost-picture", test_lost_picture);
   g_test_add_func ("/training/dataset/other-picture", test_other_picture);
   g_test_add_func ("/training/dataset/all-broken", test_all_broken);
+  g_test_add_func ("/training/dataset/all-exchanged", test_all_exchanged);
   g_test_add_func ("/training/dataset/held-out", test_held_out);
   g_test_add_func ("/training/dataset/held-out-ends", test_held_out_ends);
   g_test_add_func ("/training/dataset/repeats", test_repeats);

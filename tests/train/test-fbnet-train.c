@@ -865,6 +865,17 @@ expect_annotations (const char *text, const char *err)
   room.annotations = g_steal_pointer (&usual);
 }
 
+/* Kernels that there are not are told of before the work, as by the other programs. */
+static void
+test_kernels (void)
+{
+  g_autofree char *output = path_of ("kernels.safetensors");
+
+  g_setenv ("FBNET_KERNELS", "nonsense", TRUE);
+  expect (output, "", 2, "*FBNET_KERNELS: expected one of *found \"nonsense\"*");
+  g_unsetenv ("FBNET_KERNELS");
+}
+
 /* Files that are missing, empty, broken or cannot be written. */
 static void
 test_files (void)
@@ -980,6 +991,7 @@ main (int argc, char **argv)
   g_test_add_func ("/training/program/written", test_written);
   g_test_add_func ("/training/program/written-range", test_written_range);
   g_test_add_func ("/training/program/usage", test_usage);
+  g_test_add_func ("/training/program/kernels", test_kernels);
   g_test_add_func ("/training/program/files", test_files);
   g_test_add_func ("/training/program/pyramid", test_pyramid);
   g_test_add_func ("/training/program/models", test_models);

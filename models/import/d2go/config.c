@@ -603,8 +603,8 @@ check_scope (Keys *keys)
 
   if (base != NULL)
     keys_refuse_value (keys, "_BASE_", base,
-        "a config of D2Go's zoo by its name, or resolved configs, such as D2Go writes beside "
-        "checkpoints");
+        "a file in the config's own folder by its relative name, a config of D2Go's zoo by its "
+        "name, or resolved configs, such as D2Go writes beside checkpoints");
   keys_expect_text (keys, "MODEL.META_ARCHITECTURE", "GeneralizedRCNN");
   keys_expect_false (keys, "MODEL.LOAD_PROPOSALS");
   keys_expect_text (keys, "MODEL.ANCHOR_GENERATOR.NAME", "DefaultAnchorGenerator");

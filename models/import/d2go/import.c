@@ -4,6 +4,7 @@
  */
 #include "import.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #include "classifiers.h"
@@ -14,6 +15,11 @@
 #include "support/labels.h"
 #include "support/modelfile.h"
 #include "yaml-tree.h"
+
+/* Configs that stand on each other. */
+#define MAX_BASES 8
+/* As model files have it. */
+#define MAX_LABEL 255
 
 /* --- Config ----------------------------------------------------------------------------------- */
 
@@ -44,31 +50,73 @@ merge (cJSON *tree, const cJSON *over)
 
 /* The config of the zoo that a _BASE_ names; NULL if it is none. */
 static cJSON *
-load_base (const cJSON *config)
+load_zoo_base (const char *base)
 {
-  const char *base = cJSON_GetStringValue (cJSON_GetObjectItemCaseSensitive (config, "_BASE_"));
-
-  if (base == NULL || !g_str_has_suffix (base, ".yaml"))
-    return NULL;
   g_autofree char *name = g_path_get_basename (base);
-  name[strlen (name) - strlen (".yaml")] = '\0';
   g_auto (GStrv) names = import_zoo_names ();
+
+  if (!g_str_has_suffix (name, ".yaml"))
+    return NULL;
+  name[strlen (name) - strlen (".yaml")] = '\0';
   return g_strv_contains ((const char *const *) names, name) ? import_zoo_config (name, NULL)
                                                              : NULL;
 }
 
-/* With its base, if that is a config of the zoo. */
-static cJSON *
-load_yaml (const char *path, GError **error)
+/* The file that a _BASE_ names below the folder of the config; NULL if it is none. Links that lead out of there do not
+ * count. */
+static char *
+find_base (const char *path, const char *base)
 {
-  cJSON *config = yaml_load (path, error);
-  cJSON *base = config != NULL ? load_base (config) : NULL;
+  g_autofree char *folder = g_path_get_dirname (path);
+  g_autofree char *named = g_build_filename (folder, base, NULL);
+  char *home = realpath (folder, NULL), *found = realpath (named, NULL);
+  const gsize length = home != NULL ? strlen (home) : 0;
+  const gboolean within = !g_path_is_absolute (base) && home != NULL && found != NULL
+      && strncmp (found, home, length) == 0 && found[length] == G_DIR_SEPARATOR
+      && g_file_test (found, G_FILE_TEST_IS_REGULAR);
+
+  free (home);
+  free (found);
+  return within ? g_steal_pointer (&named) : NULL;
+}
+
+static cJSON *load_yaml (const char *path, guint depth, GError **error);
+
+/* NULL without error: it has none that is known, and whoever describes it says so. */
+static cJSON *
+load_base (const cJSON *config, const char *path, guint depth, GError **error)
+{
+  const char *base = cJSON_GetStringValue (cJSON_GetObjectItemCaseSensitive (config, "_BASE_"));
+  g_autofree char *file = base != NULL ? find_base (path, base) : NULL;
 
   if (base == NULL)
-    return config;
+    return NULL;
+  if (file == NULL)
+    return load_zoo_base (base);
+  if (depth < MAX_BASES)
+    return load_yaml (file, depth + 1, error);
+  g_set_error (error, FBNET_ERROR, FBNET_ERROR_FORMAT,
+      "%s: _BASE_: expected at most %d configs below each other, found more, or a circle of them",
+      path, MAX_BASES);
+  return NULL;
+}
+
+/* With its base, if that lies beside it or is a config of the zoo. */
+static cJSON *
+load_yaml (const char *path, guint depth, GError **error)
+{
+  g_autoptr (cJSON) config = yaml_load (path, error);
+  GError *failure = NULL;
+  cJSON *base = config != NULL ? load_base (config, path, depth, &failure) : NULL;
+
+  if (failure != NULL) {
+    g_propagate_error (error, failure);
+    return NULL;
+  }
+  if (base == NULL)
+    return g_steal_pointer (&config);
   cJSON_DeleteItemFromObjectCaseSensitive (config, "_BASE_");
   merge (base, config);
-  cJSON_Delete (config);
   return base;
 }
 
@@ -76,7 +124,7 @@ static cJSON *
 load_config (const char *config, GError **error)
 {
   if (is_path (config))
-    return load_yaml (config, error);
+    return load_yaml (config, 0, error);
   g_auto (GStrv) names = import_zoo_names ();
   if (g_strv_contains ((const char *const *) names, config))
     return import_zoo_config (config, error);
@@ -115,12 +163,54 @@ describe_config (const char *config, GError **error)
 
 /* --- Labels and provenance -------------------------------------------------------------------- */
 
+static guint
+count_classes (const cJSON *description)
+{
+  const cJSON *heads = cJSON_GetObjectItemCaseSensitive (description, "roi_heads");
+  const cJSON *head = cJSON_GetObjectItemCaseSensitive (description, "head");
+  const cJSON *count = cJSON_GetObjectItemCaseSensitive (heads != NULL ? heads : head, "n_classes");
+
+  return cJSON_IsNumber (count) ? (guint) CLAMP (count->valuedouble, 0, G_MAXINT) : 0;
+}
+
+static gboolean
+has_control (const char *text)
+{
+  while (*text != '\0' && !g_ascii_iscntrl (*text))
+    text++;
+  return *text != '\0';
+}
+
+static gboolean
+check_labels (char *const *labels, guint n_classes, const char *path, GError **error)
+{
+  const guint n = g_strv_length ((char **) labels);
+
+  if (n != n_classes) {
+    g_set_error (error, FBNET_ERROR, FBNET_ERROR_FORMAT,
+        "%s: expected %u labels, one a line, as the model has classes, found %u", path, n_classes,
+        n);
+    return FALSE;
+  }
+  for (guint i = 0; i < n; i++) {
+    if (strlen (labels[i]) <= MAX_LABEL && !has_control (labels[i]))
+      continue;
+    g_autofree char *shown = g_strescape (labels[i], NULL);
+    g_set_error (error, FBNET_ERROR, FBNET_ERROR_FORMAT,
+        "%s: label %u: expected at most %d bytes without control characters, found \"%.80s\" of "
+        "%" G_GSIZE_FORMAT " bytes",
+        path, i + 1, MAX_LABEL, shown, strlen (labels[i]));
+    return FALSE;
+  }
+  return TRUE;
+}
+
 static gboolean
 take_labels (cJSON *description, const char *path, GError **error)
 {
   g_auto (GStrv) labels = labels_read (path, error);
 
-  if (labels == NULL)
+  if (labels == NULL || !check_labels (labels, count_classes (description), path, error))
     return FALSE;
   cJSON_DeleteItemFromObjectCaseSensitive (description, "labels");
   cJSON_AddItemToObject (description, "labels",
