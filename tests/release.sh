@@ -5,8 +5,9 @@
 # the element. Or the packages: built there, installed where nothing else is.
 set -eu
 
-usage='tests/release.sh [--aarch64 | --packages] RELEASE FOLDER [-- MESON-TEST-ARGUMENTS…]
+usage='tests/release.sh [--aarch64 | --i386 | --packages] RELEASE FOLDER [-- MESON-TEST-ARGUMENTS…]
   --aarch64 tests/aarch64.sh instead of tests/run.sh, which says what goes to meson test
+  --i386    in a Debian for i386, which any x86-64 runs: tests/i386.sh, which says what goes to meson test
   --packages examples/package.sh instead, of what is committed, without tests: twice, and the same bytes; lintian must
             find no error and no warning, and autopkgtest runs debian/tests in a copy of FOLDER.clean, which has the
             release and nothing else. Packages stay in FOLDER/src/packages; the last line says what was found.
@@ -19,7 +20,7 @@ its packages cannot be had; the last line says why.'
 
 what=tests
 case ${1-} in
-  --aarch64 | --packages) what=${1#--}; shift ;;
+  --aarch64 | --i386 | --packages) what=${1#--}; shift ;;
 esac
 case ${1-} in
   --help) echo "$usage"; exit 0 ;;
@@ -44,7 +45,7 @@ fetch() {
   command -v debootstrap >/dev/null || cannot 'no debootstrap'
   rm -rf "$1.new"
   mkdir -p "$1.new"
-  timeout 900 debootstrap --variant=minbase "$release" "$1.new" || cannot 'debootstrap does not get it'
+  timeout 900 debootstrap --variant=minbase $([ $what != i386 ] || echo --arch=i386) "$release" "$1.new" || cannot 'debootstrap does not get it'
   echo force-unsafe-io >"$1.new/etc/dpkg/dpkg.cfg.d/unsafe-io" # what a crash takes is made again
   mv "$1.new" "$1"
 }
@@ -118,6 +119,7 @@ mkdir -p "$folder/src/fbnet" "$folder/src/shared" "$folder/src/clean/proc" "$fol
 inside true || cannot 'no mounts of its own'
 case $what in
   aarch64) inside /src/fbnet/tests/aarch64.sh -- "$@" ;;
+  i386) inside /src/fbnet/tests/i386.sh -- "$@" ;;
   packages)
     build_packages
     check_packages

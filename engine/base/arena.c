@@ -10,7 +10,7 @@
 #include "memory.h"
 
 /* More than any frame needs, little enough that sums of such sizes do not overflow. */
-#define MAX_BYTES ((gsize) 1 << 44)
+#define MAX_BYTES ((gsize) MIN ((guint64) 1 << 44, G_MAXSIZE / 4))
 
 static gsize
 round_up (Arena *arena, gsize bytes)

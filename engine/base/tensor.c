@@ -8,7 +8,8 @@
 
 #include "memory.h"
 
-#define MAX_FLOATS ((gsize) 1 << 40)
+/* Scratch of up to 80 bytes for each float is reckoned without looking for overflow. */
+#define MAX_FLOATS ((gsize) MIN ((guint64) 1 << 40, G_MAXSIZE / 128))
 
 gboolean
 tensor_size (gsize n, gsize h, gsize w, gsize c, gsize *floats)

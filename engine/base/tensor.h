@@ -17,7 +17,7 @@ typedef struct {
   Quant quant;   /* what the bytes mean */
 } Tensor;
 
-/* Floats in a tensor of this shape; FALSE when it would not fit an address space (or 2^40). */
+/* Floats in a tensor of this shape; FALSE when it would not fit an address space (or 2^40, of 32 bits 2^25). */
 gboolean tensor_size (gsize n, gsize h, gsize w, gsize c, gsize *floats);
 
 static inline float *

@@ -53,8 +53,13 @@ blend (float *out, const float *const rows[4], const float weight[4], gsize n)
 gsize
 keypoint_scratch_size (gsize side, gsize n_keypoints, gsize max_width)
 {
-  return (side + 1) * max_width * n_keypoints * sizeof (float)
-      + n_keypoints * (sizeof (float) + sizeof (gsize));
+  gsize rows;
+
+  /* Beyond an address space of 32 bits: what nobody gives. */
+  if (!g_size_checked_mul (&rows, (side + 1) * n_keypoints * sizeof (float), max_width)
+      || rows > G_MAXSIZE / 2)
+    return G_MAXSIZE / 2;
+  return rows + n_keypoints * (sizeof (float) + sizeof (gsize));
 }
 
 /* [side][side][k] to [side][width][k] */

@@ -54,11 +54,13 @@ parse_dtype (const char *text, FbnetDtype *dtype)
   return FALSE;
 }
 
-/* A whole, exactly represented number 0 … 2^53. */
+/* A whole, exactly represented number 0 … 2^53 that a size can be. */
 static gboolean
 read_size (const cJSON *item, gsize *size)
 {
-  if (!cJSON_IsNumber (item) || !(item->valuedouble >= 0 && item->valuedouble <= 9007199254740992.0)
+  const double most = MIN (9007199254740992.0, (double) G_MAXSIZE);
+
+  if (!cJSON_IsNumber (item) || !(item->valuedouble >= 0 && item->valuedouble <= most)
       || item->valuedouble != floor (item->valuedouble))
     return FALSE;
   *size = (gsize) item->valuedouble;

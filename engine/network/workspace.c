@@ -85,8 +85,8 @@ workspace_open (Workspace *workspace, FbnetModel *model, const FbnetDetectorOpti
   if (kernels == NULL || !check_precision (model, kernels, options, error)
       || !check_normalization (model, options->normalization, error))
     return FALSE;
-  workspace->arena.limit =
-      (gsize) (options->memory_limit != 0 ? options->memory_limit : MEMORY_LIMIT) << 20;
+  const guint64 limit = options->memory_limit != 0 ? options->memory_limit : MEMORY_LIMIT;
+  workspace->arena.limit = (gsize) MIN (limit << 20, G_MAXSIZE);
   workspace->work_limit = costs_limit (options);
   workspace->workers = workers_new (options->n_threads, error);
   if (workspace->workers == NULL)

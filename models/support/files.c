@@ -16,7 +16,7 @@
 #include "fbnet/fbnet.h"
 
 /* Annotations of large data sets have a gigabyte. */
-#define MAX_BYTES ((gsize) 4 << 30)
+#define MAX_BYTES ((gsize) MIN ((guint64) 4 << 30, G_MAXSIZE / 4))
 
 /* --- Reading ---------------------------------------------------------------------------------- */
 

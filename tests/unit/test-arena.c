@@ -81,8 +81,9 @@ test_grow (void)
 static void
 test_too_large (void)
 {
-  static const gsize sizes[][2] = { { G_MAXSIZE, 1 }, { ((gsize) 1 << 44) + 1, 1 },
-    { 1, G_MAXSIZE - 64 }, { (gsize) 1 << 43, (gsize) 3 << 42 } };
+  const gsize eighth = (gsize) MIN ((guint64) 1 << 41, G_MAXSIZE / 32); /* of the most */
+  const gsize sizes[][2] = { { G_MAXSIZE, 1 }, { 8 * eighth + 64, 1 }, { 1, G_MAXSIZE - 64 },
+    { 4 * eighth, 6 * eighth } };
   Arena arena = { 0 };
 
   for (guint i = 0; i < G_N_ELEMENTS (sizes); i++) {
