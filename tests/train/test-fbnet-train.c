@@ -978,7 +978,7 @@ test_keypoints (void)
       "*annotations without the keypoints that the model has*is written*");
   room.annotations = write_keypoints ();
   expect_model (model, output, options, 0,
-      "*1 annotations without the keypoints that the model has*is written*");
+      "*1 annotation without the keypoints that the model has*is written*");
   g_free (room.annotations);
   room.annotations = g_steal_pointer (&usual);
   g_auto (GStrv) lines = read_lines (log);
