@@ -50,6 +50,8 @@ write_tree() {
   mkdir "$tree/debian/source"
   echo '3.0 (quilt)' >"$tree/debian/source/format"
   write_changelog >"$tree/debian/changelog"
+  # Whatever the umask.
+  chmod -R u=rwX,go=rX "$tree/debian"
 }
 
 # One package for each release of Debian, the newer release's version the higher one.

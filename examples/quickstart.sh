@@ -13,8 +13,8 @@ usage='examples/quickstart.sh [--model FILE] [--config NAME|FILE.yaml] [--output
   --coco            the detector of 80 COCO classes that Meta published (examples/fetch-coco.sh)
   --coco-masks      one that finds masks too (the same with --masks)
   --output DIR      where results go (build/quickstart)
-Without a model: the bundled one, which finds the symbols of docs/sheet.pdf. Without files: generated
-ones with such symbols.'
+Without a model: the bundled one, which finds printed codes: QR, bars, Data Matrix, Aztec, PDF417.
+Without files: generated ones with such codes.'
 
 here=$(pwd)
 top=$(cd "$(dirname "$0")/.." && pwd)
@@ -134,11 +134,11 @@ video_writer() {
 }
 
 default_files() {
-  echo "No files given: making pictures and a clip of printed symbols."
+  echo "No files given: making pictures and a clip of printed codes."
   local writer clip
   writer=$(video_writer)
   clip=$output/input/scenes${writer##* }
-  fbnet-scenes --count 40 --seed 7 -o "$output/input/scenes"
+  fbnet-scenes --objects codes --size 384x288 --count 40 --seed 7 -o "$output/input/scenes"
   # shellcheck disable=SC2086 # a pipeline is words
   gst-launch-1.0 -q multifilesrc location="$output/input/scenes/images/scene-%06d.jpg" start-index=0 \
     caps=image/jpeg,framerate=2/1 ! jpegdec ! videorate ! video/x-raw,framerate=10/1 ! videoconvert ! \

@@ -13,10 +13,15 @@
 /* File names have six digits, and ids are doubles on the way through JSON. */
 #define MAX_SCENES 1000000
 
+/* Share of the scenes of codes that show none, unless it is said. */
+#define SOME_NOTHING 0.18
+
 SceneOptions
 scene_options_new (void)
 {
-  return (SceneOptions){ .params = param_options_new (), .count = 100, .set.kind.nothing = 0.18 };
+  return (SceneOptions){ .params = param_options_new (),
+    .count = 100,
+    .set.kind.nothing = SOME_NOTHING };
 }
 
 void
@@ -98,6 +103,21 @@ check_range (const char *name, gint64 value, gint64 low, gint64 high, GError **e
       name, low, high, value);
 }
 
+/* Of the command line, what a scene's number does not say. */
+static char *
+describe (const SceneOptions *o)
+{
+  GString *text = g_string_new (NULL);
+
+  if (o->objects != NULL)
+    g_string_append_printf (text, " --objects %s", o->objects);
+  if (o->set.kind.nothing != SOME_NOTHING)
+    g_string_append_printf (text, " --nothing %g", o->set.kind.nothing);
+  if (o->photographs != NULL)
+    g_string_append_printf (text, " --photographs %s", o->photographs);
+  return g_string_free (text, FALSE);
+}
+
 static gboolean
 read_kind (SceneOptions *o, GError **error)
 {
@@ -111,9 +131,7 @@ read_kind (SceneOptions *o, GError **error)
   if (o->set.kind.codes && !codes_available ())
     return usage_error (error,
         "--objects %s: expected a program built with libzint, which this one is not", objects);
-  o->description = g_strdup_printf ("%s%s%s%s", o->objects != NULL ? " --objects " : "",
-      o->objects != NULL ? o->objects : "", o->photographs != NULL ? " --photographs " : "",
-      o->photographs != NULL ? o->photographs : "");
+  o->description = describe (o);
   o->set.description = o->description;
   return TRUE;
 }

@@ -8,6 +8,15 @@
 
 #include "frames.h"
 
+const char *
+symbols_model (void)
+{
+  const char *path = g_getenv ("FBNET_SYMBOLS");
+
+  g_assert_nonnull (path);
+  return path;
+}
+
 /* How much of a pixel lies on the inner side of an edge at that distance from its middle. */
 static double
 covered (double inside)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * Frames of white paper with symbols on it that the bundled model knows, at places that a test knows.
+ * Frames of white paper with symbols on it, at places that a test knows, and a small model that finds them.
  */
 #ifndef TESTS_SYMBOLS_H
 #define TESTS_SYMBOLS_H
@@ -14,6 +14,9 @@ typedef struct {
   double x, y; /* its middle, in pixels */
   double size; /* of its box, which is a square */
 } Symbol;
+
+/* (transfer none): tests/data/symbols.safetensors, trained on scenes of fbnet-scenes. */
+const char *symbols_model (void);
 
 /* (transfer full): those behind cover those before. */
 GstBuffer *symbols_frame (const GstVideoInfo *info, const Symbol *symbols, guint n);

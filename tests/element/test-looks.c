@@ -13,7 +13,7 @@
 
 #define WIDTH  960
 #define HEIGHT 672
-#define SMALL  30 /* 10 pixels of the network: the bundled model does not see it */
+#define SMALL  30 /* 10 pixels of the network: the model does not see it */
 #define FRAME  (40 * GST_MSECOND)
 
 static const Symbol small = { SYMBOL_RING, 700, 200, SMALL };
@@ -21,7 +21,7 @@ static const Symbol small = { SYMBOL_RING, 700, 200, SMALL };
 static Stream *
 open_paper (const char *settings)
 {
-  Stream *stream = stream_open ("", settings);
+  Stream *stream = stream_open (symbols_model (), settings);
 
   stream_set_format (stream, "NV12", WIDTH, HEIGHT, NULL);
   return stream;
@@ -170,7 +170,7 @@ wait_for_look (Stream *stream, guint64 n)
 static Stream *
 open_latest (const char *settings)
 {
-  Stream *stream = stream_open ("", settings);
+  Stream *stream = stream_open (symbols_model (), settings);
 
   gst_element_set_state (stream->element, GST_STATE_NULL);
   g_object_set (stream->element, "scheduling", 2, "repeat-timeout", 10 * GST_SECOND, NULL);

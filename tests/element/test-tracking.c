@@ -14,7 +14,7 @@
 #define HEIGHT 224
 #define SIZE   64
 #define FRAME  (40 * GST_MSECOND)
-#define SLACK  4 /* pixels: the bundled model's boxes are no better */
+#define SLACK  4 /* pixels: the model's boxes are no better */
 
 /* --- What a frame says ------------------------------------------------------------------------- */
 
@@ -68,7 +68,7 @@ id_at (const GArray *seen, double x, double y)
 static Stream *
 open_paper (const char *settings)
 {
-  Stream *stream = stream_open ("", settings);
+  Stream *stream = stream_open (symbols_model (), settings);
 
   stream_set_format (stream, "RGB", WIDTH, HEIGHT, NULL);
   return stream;
@@ -295,7 +295,7 @@ test_leaving (void)
 static void
 test_latest (void)
 {
-  g_autoptr (Stream) stream = stream_open ("", "tracking=true");
+  g_autoptr (Stream) stream = stream_open (symbols_model (), "tracking=true");
   g_autoptr (GArray) seen = NULL;
 
   gst_element_set_state (stream->element, GST_STATE_NULL);

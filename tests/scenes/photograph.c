@@ -9,9 +9,10 @@
 
 /* Of 255, of the darkest of the three colours. */
 #define PAPER_LEVEL 200
-/* Letters have fewer pixels. */
-#define MIN_SYMBOL_AREA 2000
-#define N_SAMPLES       3 /* across a pixel */
+/* From one code's middle to the next, and no further than to its name, in pixels of the preview. */
+#define CELL      255
+#define REACH     100
+#define N_SAMPLES 3 /* across a pixel */
 
 /* --- The sheet -------------------------------------------------------------------------------- */
 
@@ -23,99 +24,38 @@ is_ink (const Picture *sheet, gsize pixel)
   return MIN (rgb[0], MIN (rgb[1], rgb[2])) < PAPER_LEVEL;
 }
 
-/* Gives the connected pixels of ink around `start` the label `label`; returns how many. */
-static guint
-flood (const Picture *sheet, guint16 *labels, gsize start, guint16 label)
-{
-  g_autoptr (GArray) open = g_array_new (FALSE, FALSE, sizeof (gsize));
-  guint n = 0;
-
-  labels[start] = label;
-  g_array_append_val (open, start);
-  while (open->len > 0) {
-    const gsize pixel = g_array_index (open, gsize, open->len - 1);
-    const gsize x = pixel % sheet->width, y = pixel / sheet->width;
-    const gsize around[] = { x > 0 ? pixel - 1 : pixel, x + 1 < sheet->width ? pixel + 1 : pixel,
-      y > 0 ? pixel - sheet->width : pixel, y + 1 < sheet->height ? pixel + sheet->width : pixel };
-    g_array_set_size (open, open->len - 1);
-    n++;
-    for (guint i = 0; i < G_N_ELEMENTS (around); i++) {
-      if (labels[around[i]] != 0 || !is_ink (sheet, around[i]))
-        continue;
-      labels[around[i]] = label;
-      g_array_append_val (open, around[i]);
-    }
-  }
-  return n;
-}
-
-typedef struct {
-  guint16 label;
-  double x, y; /* the middle */
-} Blob;
-
-static Blob
-find_middle (const Picture *sheet, const guint16 *labels, guint16 label)
-{
-  double x = 0, y = 0, n = 0;
-
-  for (gsize i = 0; i < (gsize) sheet->width * sheet->height; i++)
-    if (labels[i] == label) {
-      x += (double) (i % sheet->width);
-      y += (double) (i / sheet->width);
-      n++;
-    }
-  return (Blob){ label, x / n, y / n };
-}
-
-static gint
-compare_rows (gconstpointer a, gconstpointer b)
-{
-  const Blob *left = a, *right = b;
-
-  return (left->y > right->y) - (left->y < right->y);
-}
-
-/* Along the rows: sorted downwards, then each pair from left to right. */
+/* The ink within REACH pixels of a cell's middle, as x0, y0, x1, y1 with the ends. */
 static void
-sort_blobs (GArray *blobs)
+find_code (const Picture *sheet, guint middle_x, guint middle_y, guint box[4])
 {
-  g_array_sort (blobs, compare_rows);
-  for (guint i = 0; i + 1 < blobs->len; i += 2) {
-    Blob *pair = &g_array_index (blobs, Blob, i);
-    const Blob first = pair[0];
-    if (pair[0].x <= pair[1].x)
-      continue;
-    pair[0] = pair[1];
-    pair[1] = first;
-  }
+  box[0] = box[1] = G_MAXUINT;
+  box[2] = box[3] = 0;
+  for (guint y = middle_y - REACH; y <= middle_y + REACH; y++)
+    for (guint x = middle_x - REACH; x <= middle_x + REACH; x++) {
+      if (!is_ink (sheet, (gsize) y * sheet->width + x))
+        continue;
+      box[0] = MIN (box[0], x);
+      box[1] = MIN (box[1], y);
+      box[2] = MAX (box[2], x);
+      box[3] = MAX (box[3], y);
+    }
+  if (box[0] > box[2])
+    g_error ("expected a code at %u, %u of the sheet, found blank paper", middle_x, middle_y);
 }
 
 guint8 *
 sheet_label (const Picture *sheet)
 {
-  const gsize n = (gsize) sheet->width * sheet->height;
-  g_autofree guint16 *labels = g_new0 (guint16, n);
-  g_autoptr (GArray) blobs = g_array_new (FALSE, FALSE, sizeof (Blob));
-  guint16 label = 0;
+  guint8 *labels = g_new0 (guint8, (gsize) sheet->width * sheet->height);
 
-  for (gsize i = 0; i < n; i++) {
-    if (labels[i] != 0 || !is_ink (sheet, i))
-      continue;
-    if (flood (sheet, labels, i, ++label) < MIN_SYMBOL_AREA)
-      continue;
-    const Blob blob = find_middle (sheet, labels, label);
-    g_array_append_val (blobs, blob);
+  for (guint i = 0; i < PHOTOGRAPH_N_CODES; i++) {
+    guint box[4];
+    find_code (sheet, sheet->width / 2 + (i % 2 ? CELL / 2 : -CELL / 2),
+        sheet->height / 2 - 10 + (i / 2) * CELL - CELL, box);
+    for (guint y = box[1]; y <= box[3]; y++)
+      memset (labels + (gsize) y * sheet->width + box[0], (int) i + 1, box[2] - box[0] + 1);
   }
-  if (blobs->len != PHOTOGRAPH_N_SYMBOLS)
-    g_error ("expected %d symbols on the sheet, found %u", PHOTOGRAPH_N_SYMBOLS, blobs->len);
-  sort_blobs (blobs);
-  guint8 *symbols = g_new0 (guint8, n);
-  for (gsize i = 0; i < n; i++)
-    for (guint j = 0; j < blobs->len; j++)
-      if (labels[i] == g_array_index (blobs, Blob, j).label)
-        symbols[i] = (guint8) (j + 1);
-  return symbols;
+  return labels;
 }
 
 /* --- The map ---------------------------------------------------------------------------------- */
