@@ -11,8 +11,8 @@
 
 G_BEGIN_DECLS
 
-/* Sets `params`' class_thresholds to the network's `thresholds`; to NULL where no property names classes. A sentence goes to `unknown` for every class that the network lacks, and which is
- * thus left out. */
+/* Sets `params`' class_thresholds to the network's `thresholds`; to NULL where no property names classes. A sentence
+ * goes to `unknown` for every class that the network lacks, and which is thus left out. */
 void gst_fbnet_classes_apply (const GstFbnetSettings *settings, const GstFbnetNetwork *network,
     FbnetParams *params, GPtrArray *unknown);
 

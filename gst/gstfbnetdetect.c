@@ -565,8 +565,8 @@ emit_new_detections (GstFbnetDetect *self, GstBuffer *buffer, const GstFbnetResu
   g_signal_emit (self, signals[SIGNAL_NEW_DETECTIONS], 0, buffer, structure);
 }
 
-/* Whether the frame carries the newest look, which no frame has carried if it is `fresh`. What shows nothing new has what
- * was found before. */
+/* Whether the frame carries the newest look, which no frame has carried if it is `fresh`. What shows nothing new has
+ * what was found before. */
 static gboolean
 carries (GstFbnetDetect *self, GstFbnetReason reason, gboolean fresh, const GstFbnetMoment *moment)
 {

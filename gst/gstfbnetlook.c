@@ -118,8 +118,8 @@ append (GstFbnetLook *look, const FbnetDetections *found, const GstFbnetView *vi
   return TRUE;
 }
 
-/* Into memory of the look's own, where they have to be moved, or others will write where they are. Only once there are
- * all of them: the array moves as it grows. */
+/* Into memory of the look's own, where they have to be moved, or others will write where they are. Only once there
+ * are all of them: the array moves as it grows. */
 static gboolean
 take_keypoints (GstFbnetLook *look, const GstFbnetView *view, GError **error)
 {
@@ -363,8 +363,8 @@ run_part (GstFbnetLook *look, const GstFbnetView *view, GstFbnetTracks *tracks, 
   return found;
 }
 
-/* Looks at that part only; elsewhere everything is as it was. If something that was there is not found again, `whole`: all of
- * the frame has to be looked at. */
+/* Looks at that part only; elsewhere everything is as it was. If something that was there is not found again,
+ * `whole`: all of the frame has to be looked at. */
 static gboolean
 detect_part (GstFbnetLook *look, const GstFbnetView *view, const GstFbnetList *before,
     const FbnetRegion *part, GstFbnetTracks *tracks, gboolean *whole, GError **error)

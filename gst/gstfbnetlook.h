@@ -43,8 +43,8 @@ void gst_fbnet_look_unref (GstFbnetLook *look); /* NULL is allowed */
 /* Whether nobody but the caller holds it, who may write it anew. */
 gboolean gst_fbnet_look_is_free (GstFbnetLook *look);
 
-/* Runs the view's network on the view, and follows what it finds. Of a free look; `before` (nullable) is the one before, of
- * which what did not move since is carried over. */
+/* Runs the view's network on the view, and follows what it finds. Of a free look; `before` (nullable) is the one
+ * before, of which what did not move since is carried over. */
 gboolean gst_fbnet_look_take (GstFbnetLook *look, const GstFbnetView *view,
     const GstFbnetLook *before, GstFbnetTracks *tracks, GError **error);
 

@@ -36,9 +36,9 @@ typedef struct {
   guint applied;        /* the revision of the parameters that the detector has */
 } GstFbnetNetwork;
 
-/* `model_sha256` (nullable) is what the file must have. `label_file` (nullable) stands in for the labels stored in the model: UTF-8 text, a line per
- * class. Slow: reads files, packs weights. Any thread.
- * Returns: (transfer full): or NULL with a sentence in `error`. */
+/* `model_sha256` (nullable) is what the file must have. `label_file` (nullable) stands in for the labels stored in
+ * the model: UTF-8 text, a line per class. Slow: reads files, packs weights. Any thread. Returns: (transfer full): or
+ * NULL with a sentence in `error`. */
 GstFbnetNetwork *gst_fbnet_network_open (const char *model_file, const char *model_sha256,
     const char *label_file, const FbnetDetectorOptions *options, GError **error);
 GstFbnetNetwork *gst_fbnet_network_ref (GstFbnetNetwork *network);

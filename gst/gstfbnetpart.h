@@ -9,8 +9,8 @@
 
 G_BEGIN_DECLS
 
-/* A part of what the view's input shows that holds all that moved, with room around it, and every object of
- * `known` (element-type FbnetDetection, in pixels of the frame) that it touches, whole. FALSE: it is not worth it. */
+/* A part of what the view's input shows that holds all that moved, with room around it, and every object of `known`
+ * (element-type FbnetDetection, in pixels of the frame) that it touches, whole. FALSE: it is not worth it. */
 gboolean gst_fbnet_part_find (const GstFbnetView *view, const GstFbnetList *known,
     FbnetRegion *part);
 
@@ -18,7 +18,8 @@ gboolean gst_fbnet_part_find (const GstFbnetView *view, const GstFbnetList *know
 gboolean gst_fbnet_part_cuts (const GstFbnetView *view, const FbnetRegion *part,
     const FbnetDetection *detection);
 
-/* Whether one of those known (element-type FbnetDetection, as all) that is told and touches the part is like none found. */
+/* Whether one of those known (element-type FbnetDetection, as all) that is told and touches the part is like none
+ * found. */
 gboolean gst_fbnet_part_misses (const GstFbnetView *view, const FbnetRegion *part,
     const GstFbnetList *known, const GstFbnetList *found);
 

@@ -4,8 +4,8 @@
  */
 #include "gstfbnetstill.h"
 
-/* Objects that stand still are looked at again so often, and frames as a whole: what leaves or comes slowly is noticed at
- * last. */
+/* Objects that stand still are looked at again so often, and frames as a whole: what leaves or comes slowly is
+ * noticed at last. */
 #define BEAT GST_SECOND
 
 /* Squares that moved, at most: all of the usual input's. */

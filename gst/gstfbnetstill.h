@@ -15,9 +15,9 @@ typedef struct _GstFbnetStill GstFbnetStill;
 GstFbnetStill *gst_fbnet_still_new (void);
 void gst_fbnet_still_free (GstFbnetStill *still); /* NULL is allowed */
 
-/* Whether the filled view differs nowhere from the one kept by more than `threshold`, and is of the same stream, network
- * and parameters; `seen`: objects are told of that one: then it is looked at again after a while, as is one that was looked at
- * in parts. */
+/* Whether the filled view differs nowhere from the one kept by more than `threshold`, and is of the same stream,
+ * network and parameters; `seen`: objects are told of that one: then it is looked at again after a while, as is one
+ * that was looked at in parts. */
 gboolean gst_fbnet_still_is (const GstFbnetStill *still, const GstFbnetView *view, guint threshold,
     gboolean seen);
 

@@ -83,10 +83,10 @@ GstBuffer *gst_fbnet_view_new_copy (gsize size);
 /* (transfer full): what the next frames are copied into, if they have that size. */
 void gst_fbnet_view_set_copy (GstFbnetView *view, GstBuffer *copy, gsize size);
 
-/* For a detector: takes what it needs of the mapped frame, `visible` of it, in which the regions lie
- * (element-type GstFbnetRegion); none: the view is of nothing. With `keep`, as below, a frame that is not compared is only
- * copied, unless the regions are resized sooner; gst_fbnet_view_finish() resizes them then. Second looks need
- * the copy, too. */
+/* For a detector: takes what it needs of the mapped frame, `visible` of it, in which the regions lie (element-type
+ * GstFbnetRegion); none: the view is of nothing. With `keep`, as below, a frame that is not compared is only
+ * copied, unless the regions are resized sooner; gst_fbnet_view_finish() resizes them then. Second looks need the
+ * copy, too. */
 gboolean gst_fbnet_view_fill (GstFbnetView *view, const GstVideoInfo *info, GstVideoFrame *frame,
     const FbnetRegion *visible, const GArray *regions, gboolean keep, GError **error);
 

@@ -17,8 +17,9 @@ typedef struct {
   gboolean failed;
 } JsonReader;
 
-/* Text to tree: the whole of `length` bytes must be one JSON object in UTF-8, without trailing text,
- * without duplicate keys, and not nested deeply. NULL with error (FBNET_ERROR_FORMAT); `what` is how messages call the text. */
+/* Text to tree: the whole of `length` bytes must be one JSON object in UTF-8, without trailing text, without
+ * duplicate keys, and not nested deeply. NULL with error (FBNET_ERROR_FORMAT); `what` is how messages call the
+ * text. */
 cJSON *json_parse_object (const char *text, gsize length, const char *what, GError **error);
 
 /* Reader over a member that must be an object. With `optional`, an absent member gives a reader

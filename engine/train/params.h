@@ -46,9 +46,9 @@ params_get (const GArray *array, gint index)
 /* Freezes the layer's parameters; its statistics are then stored ones (net.c). */
 void params_freeze_layer (Params *params, const ConvLayer *layer);
 
-/* The model with other numbers in its tensors: `values` and `statistics` in the vectors' order, as
- * float32, or the parameters in half precision (F16). Tensors that are neither are kept, those of the training state are not; num_batches_tracked
- * becomes `iteration`. `extra` (FbnetTensorView, or NULL) are added. */
+/* The model with other numbers in its tensors: `values` and `statistics` in the vectors' order, as float32, or the
+ * parameters in half precision (F16). Tensors that are neither are kept, those of the training state are not;
+ * num_batches_tracked becomes `iteration`. `extra` (FbnetTensorView, or NULL) are added. */
 gboolean params_write (const Params *params, const Real *values, const Real *statistics,
     gint64 iteration, gboolean half, const FbnetTensorView *extra, guint n_extra, const char *path,
     GError **error);

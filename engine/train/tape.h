@@ -38,9 +38,10 @@ Var *tape_var (Tape *tape, gsize n, gsize h, gsize w, gsize c, gboolean wants_gr
 /* What a step reads at most. */
 #define TAPE_INPUTS 8
 
-/* Room for what the backward function will need; it is called with it, when the gradient of `out` is
- * complete, and adds to those of the inputs that want one: they are there, and only they, and
- * var_gradient() or var_claim_gradient() comes before they are touched. `out` is NULL for a loss. `backward` NULL: there is nothing to do. */
+/* Room for what the backward function will need; it is called with it, when the gradient of `out` is complete, and
+ * adds to those of the inputs that want one: they are there, and only they, and var_gradient() or
+ * var_claim_gradient() comes before they are touched. `out` is NULL for a loss. `backward` NULL: there is nothing to
+ * do. */
 typedef void (*TapeBackward) (gpointer step);
 gpointer tape_push (Tape *tape, gsize bytes, TapeBackward backward, Var *out, Var *first,
     Var *second);

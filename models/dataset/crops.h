@@ -11,9 +11,9 @@
 /* Cut out of pictures that show none of the objects. */
 #define CROPS_NOTHING "nothing"
 
-/* Writes FOLDER/CLASS/NUMBER.jpg, squares of `side` pixels, of the pictures whose flag is `flag`. An object is not enlarged: a
- * smaller one is seen with what is around it, a larger one reduced with a margin around it. What lies beyond the
- * picture's edge is grey. FALSE with error. */
+/* Writes FOLDER/CLASS/NUMBER.jpg, squares of `side` pixels, of the pictures whose flag is `flag`. An object is not
+ * enlarged: a smaller one is seen with what is around it, a larger one reduced with a margin around it. What lies
+ * beyond the picture's edge is grey. FALSE with error. */
 gboolean crops_write (const LabelSet *set, const gboolean *flags, gboolean flag, guint side,
     const char *folder, GError **error);
 

@@ -21,8 +21,8 @@ typedef struct {
   ClassTable *classes;
 } PictureDetector;
 
-/* Loads the model and starts it; `zoom`, second looks, may be NULL: none, too; `params` may be NULL: all as the model has it. FALSE with error; to be
- * closed then, too. */
+/* Loads the model and starts it; `zoom`, second looks, may be NULL: none, too; `params` may be NULL: all as the model
+ * has it. FALSE with error; to be closed then, too. */
 gboolean picture_detector_open (PictureDetector *detector, const char *model,
     const ParamOptions *params, const ParamOptions *zoom, GError **error);
 void picture_detector_close (PictureDetector *detector);

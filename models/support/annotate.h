@@ -8,10 +8,10 @@
 #include "fbnet/fbnet.h"
 #include "picture.h"
 
-/* Draws the detections, the best on top; n_keypoints keypoints each if they have any, with COCO's
- * skeleton if they are its 17. `labels` has one string per class; where it, or all of it, is NULL the
- * class's number stands; a score that is no number is not written. Lines and letters grow with the picture. FALSE with error, and the picture
- * as it was, when memory cannot be had; `name` is for the message. */
+/* Draws the detections, the best on top; n_keypoints keypoints each if they have any, with COCO's skeleton if they
+ * are its 17. `labels` has one string per class; where it, or all of it, is NULL the class's number stands; a score
+ * that is no number is not written. Lines and letters grow with the picture. FALSE with error, and the picture as it
+ * was, when memory cannot be had; `name` is for the message. */
 gboolean annotate_picture (Picture *picture, const FbnetDetections *detections,
     const char *const *labels, guint n_keypoints, const char *name, GError **error);
 

@@ -16,8 +16,8 @@ typedef struct CocoWriter CocoWriter;
 CocoWriter *coco_writer_new (void);
 void coco_writer_free (CocoWriter *writer); /* NULL is allowed */
 
-/* Appends the detections of an image, which has width × height pixels whatever the annotations say, with
- * n_keypoints keypoints each if they have any. category_ids has one id per class; detections of a class with -1 are left out. */
+/* Appends the detections of an image, which has width × height pixels whatever the annotations say, with n_keypoints
+ * keypoints each if they have any. category_ids has one id per class; detections of a class with -1 are left out. */
 void coco_writer_add (CocoWriter *writer, const CocoImage *image, guint width, guint height,
     const FbnetDetections *detections, const gint64 *category_ids, guint n_keypoints);
 

@@ -137,7 +137,8 @@ is_new_folder (GHashTable *seen, const char *path)
 }
 
 /* What somebody has linked into a folder that he names is meant, too: data sets are often folders of links. Of a
- * folder that is a link itself only the links in it and in the folders right below count, so that one to / takes no time. */
+ * folder that is a link itself only the links in it and in the folders right below count, so that one to / takes no
+ * time. */
 static void
 allow_links (const Ruleset *rules, const char *folder, guint depth, GHashTable *seen)
 {

@@ -18,8 +18,8 @@ cJSON *model_file_description (const FbnetModel *model);
 /* The file's contents as a model that messages call `name`. */
 FbnetModel *model_file_load_as (const char *path, const char *name, GError **error);
 
-/* The same model with another description, called `name`. On the way it is a file beside the one named `beside`. NULL with
- * error when it is none, or does not fit the tensors. */
+/* The same model with another description, called `name`. On the way it is a file beside the one named `beside`. NULL
+ * with error when it is none, or does not fit the tensors. */
 FbnetModel *model_file_redescribe (const FbnetModel *model, const char *name,
     const cJSON *description, const char *beside, GError **error);
 

@@ -28,12 +28,12 @@ typedef struct {
 
 void start_taken_clear (StartTaken *taken);
 
-/* Tensors of `source` (or NULL) with the right name and shape are taken over, as float32; those of a
- * trunk also from a source of another kind (a classifier, a detector, one over a pyramid), block by block
- * as far as both trunks are the same. The others are random, by the key `seed`, the way detectron2 and
- * mobile_cv begin. What belongs to a class (its score, box deltas, mask logits) is taken from the source's
- * class of that name, wherever it stands there, if the source is for the same task. `taken` is filled in. FALSE with error when the description is none, or the source is
- * quantised. */
+/* Tensors of `source` (or NULL) with the right name and shape are taken over, as float32; those of a trunk also from
+ * a source of another kind (a classifier, a detector, one over a pyramid), block by block as far as both trunks are
+ * the same. The others are random, by the key `seed`, the way detectron2 and mobile_cv begin. What belongs to a class
+ * (its score, box deltas, mask logits) is taken from the source's class of that name, wherever it stands there, if
+ * the source is for the same task. `taken` is filled in. FALSE with error when the description is none, or the source
+ * is quantised. */
 gboolean start_write (const cJSON *description, const FbnetModel *source, guint64 seed,
     const char *path, StartTaken *taken, GError **error);
 

@@ -473,8 +473,8 @@ choose_solver (TrainOptions *o, GError **error)
 /* More than any trunk has. */
 #define ALL_STAGES 64
 
-/* A model that knows something already is to be changed with care, and its first stages, edges and
- * colours, serve any picture (detectron2's FREEZE_AT is 2). What shall be kept is kept by a trunk that stays as it is. */
+/* A model that knows something already is to be changed with care, and its first stages, edges and colours, serve any
+ * picture (detectron2's FREEZE_AT is 2). What shall be kept is kept by a trunk that stays as it is. */
 static void
 choose_defaults (TrainOptions *o)
 {

@@ -136,8 +136,8 @@ test_parts (Fixture *f, gconstpointer data)
   g_assert_false (fbnet_motion_is_still (f->motion, fill (f, &part), 255));
 }
 
-/* All of an input cut out of it is the same to the level; a part lies in it and holds what was asked for, in whole squares
- * of 32 pixels of the network; what is no part of it is refused. */
+/* All of an input cut out of it is the same to the level; a part lies in it and holds what was asked for, in whole
+ * squares of 32 pixels of the network; what is no part of it is refused. */
 static void
 test_cut (Fixture *f, gconstpointer data)
 {

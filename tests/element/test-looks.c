@@ -76,8 +76,8 @@ check_nothing (GstBuffer *buffer, const GstVideoInfo *info)
   g_assert_cmpuint (seen->len, ==, 0);
 }
 
-/* What one look does not see nine do, all over the frame, and it is where it lies in the frame. What is large the first
- * look finds. */
+/* What one look does not see nine do, all over the frame, and it is where it lies in the frame. What is large the
+ * first look finds. */
 static void
 test_small (void)
 {
@@ -279,8 +279,8 @@ find_directly (FbnetModel *model, FbnetDetector *detector, FbnetZoom *zoom, cons
   return found;
 }
 
-/* Real weights on real people: boxes, masks, keypoints of all looks are those of the library, in the second frame as in the
- * first. */
+/* Real weights on real people: boxes, masks, keypoints of all looks are those of the library, in the second frame as
+ * in the first. */
 static void
 check_same_as_library (const char *weights)
 {
@@ -333,8 +333,8 @@ test_keypoints (void)
 
 static const Symbol large = { SYMBOL_RING, 500, 300, 200 };
 
-/* Identical frames are looked at once, and then once in a second while there is something to be seen; all of them carry the
- * same. */
+/* Identical frames are looked at once, and then once in a second while there is something to be seen; all of them
+ * carry the same. */
 static void
 test_identical (void)
 {
@@ -440,8 +440,8 @@ is_carried (const Seen *seen)
   return carried;
 }
 
-/* Only what moved is looked at again: what stands still is carried over, except once a second, to the bit; what moves is
- * seen where it is. */
+/* Only what moved is looked at again: what stands still is carried over, except once a second, to the bit; what moves
+ * is seen where it is. */
 static void
 check_parts (const char *more)
 {
@@ -498,8 +498,8 @@ push_two (Stream *stream, double x)
   return stream_push (stream, symbols_frame (&stream->info, symbols, 2));
 }
 
-/* Beside the stream, faster than can be looked at: whatever gave way to whatever, once the last frame was looked at both are
- * where they are. */
+/* Beside the stream, faster than can be looked at: whatever gave way to whatever, once the last frame was looked at
+ * both are where they are. */
 static void
 test_parts_latest (void)
 {

@@ -187,7 +187,8 @@ write_text (const char *path, const char *text)
   g_assert_true (g_file_set_contents (path, text, -1, NULL));
 }
 
-/* Labels of the wrong number are told of by their file's name; they, and weights that are not finite, leave no model file behind. */
+/* Labels of the wrong number are told of by their file's name; they, and weights that are not finite, leave no model
+ * file behind. */
 static void
 test_unloadable (void)
 {

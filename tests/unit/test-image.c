@@ -701,7 +701,8 @@ measure_gradient (const Frame *frame, const guint8 *out, double *worst, double m
     }
 }
 
-/* Half a step of 5 bits is 4.1, and its 8 bits are 0.8 off at most; Y'CbCr rounds three numbers, and once more on the way back. */
+/* Half a step of 5 bits is 4.1, and its 8 bits are 0.8 off at most; Y'CbCr rounds three numbers, and once more on the
+ * way back. */
 static double
 worst_difference (FbnetPixelFormat format)
 {
