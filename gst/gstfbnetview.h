@@ -73,8 +73,7 @@ void gst_fbnet_view_clear (GstFbnetView *view);
 /* For the frames to come. Nothing happens if `revision` is what the view has. FALSE with error: there is no
  * memory. */
 gboolean gst_fbnet_view_set_params (GstFbnetView *view, GstFbnetNetwork *network,
-    const FbnetParams *params, const GstFbnetTracking *tracking, guint revision,
-    GError **error);
+    const FbnetParams *params, const GstFbnetTracking *tracking, guint revision, GError **error);
 
 /* (transfer full) (nullable): a buffer for a copy of a frame, all of its pages there, so that the first copy takes
  * no longer than the others. NULL: there is no memory. */
