@@ -478,8 +478,8 @@ test_folders (void)
   g_free (write_text (mixed, "standing/note.txt", "nothing"));
   g_free (write_text (mixed, "standing/broken.png", "no picture"));
   expect_folder (mixed, 0,
-      "*files in the folders of classes that are no .jpg, .jpeg or .png*note.txt*11 pictures of 2 "
-      "classes*pictures that cannot be read: others take their place*broken.png*is written*");
+      "*1 file in the folders of classes that is no .jpg, .jpeg or .png*note.txt*11 pictures of 2 "
+      "classes*1 picture that cannot be read: another takes its place*broken.png*is written*");
   for (guint i = 0; i < 2; i++) {
     g_autofree char *class = g_strdup_printf ("%s/%u", broken, i);
     g_assert_cmpint (g_mkdir_with_parents (class, 0755), ==, 0);
