@@ -486,7 +486,9 @@ test_folders (void)
     g_free (write_text (class, "a.png", "no picture"));
   }
   expect_folder (broken, 1,
-      "*expected a data set of pictures, found that none of its 2 can be read*");
+      "*expected a data set of pictures, found that none of its 2 can be used: 2 pictures that "
+      "cannot "
+      "be read*");
 }
 
 int
