@@ -11,8 +11,8 @@
 
 const char *const picture_endings[] = { ".jpg", ".jpeg", ".png", NULL };
 
-static gboolean
-ends_so (const char *name, const char *const *endings)
+gboolean
+file_ends_so (const char *name, const char *const *endings)
 {
   g_autofree char *small = g_ascii_strdown (name, -1);
 
@@ -36,7 +36,7 @@ walk (GPtrArray *files, const char *folder, const char *const *endings, guint de
        name = g_dir_read_name (dir)) {
     g_autofree char *path = g_build_filename (folder, name, NULL);
     if (!g_file_test (path, G_FILE_TEST_IS_DIR)) {
-      if (ends_so (name, endings))
+      if (file_ends_so (name, endings))
         g_ptr_array_add (files, g_steal_pointer (&path));
     } else if (depth < MAX_DEPTH && !g_file_test (path, G_FILE_TEST_IS_SYMLINK)) {
       walk (files, path, endings, depth + 1);

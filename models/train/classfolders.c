@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "fbnet/fbnet.h"
+#include "support/folder.h"
 #include "train/randomkey.h"
 
 /* Always the same, whatever the run's seed: the pictures kept apart must stay unseen. */
@@ -79,14 +80,7 @@ list_folder (const char *folder, GError **error)
 static gboolean
 is_picture (const char *path)
 {
-  static const char *const endings[] = { ".jpg", ".jpeg", ".png" };
-  const char *dot = strrchr (path, '.');
-
-  for (guint i = 0; dot != NULL && i < G_N_ELEMENTS (endings); i++) {
-    if (g_ascii_strcasecmp (dot, endings[i]) == 0)
-      return g_file_test (path, G_FILE_TEST_IS_REGULAR);
-  }
-  return FALSE;
+  return file_ends_so (path, picture_endings) && g_file_test (path, G_FILE_TEST_IS_REGULAR);
 }
 
 static gboolean
