@@ -168,13 +168,10 @@ void
 horizontal_c (const HorizontalArgs *args)
 {
   const ResizeAxis *axis = args->axis;
-  const gsize in_stride = resize_in_stride (axis->n_in);
-  const gsize out_stride = resize_out_stride (axis->n_out);
 
-  for (gsize r = 0; r < RESIZE_ROWS; r++)
-    for (gsize x = 0; x < axis->n_out; x++)
-      weigh (args->out + r * out_stride + x * 3, args->in, r * in_stride + axis->first[x],
-          axis->pairs + x * axis->n_pairs, axis->n_pairs);
+  for (gsize x = 0; x < axis->n_out; x++)
+    weigh (args->out + x * 3, args->in, axis->first[x], axis->pairs + x * axis->n_pairs,
+        axis->n_pairs);
 }
 
 /* Bytes whose sums stay in the first-level cache while the rows go by. */

@@ -9,8 +9,12 @@
 
 #include <glib.h>
 
-/* Rows that the horizontal pass works on at once: they are the lanes of its vectors. */
+/* Rows that a horizontal pass works on at once whose vectors' lanes are rows. */
 #define RESIZE_ROWS 16
+
+/* Outputs that one works on at once whose lanes are outputs, and samples that it reads at once. */
+#define RESIZE_GROUP  16
+#define RESIZE_WINDOW 64
 
 /* Fractional bits of a weight, as in Pillow's 8-bit resize. */
 #define RESIZE_BITS 22
@@ -28,6 +32,18 @@ typedef struct {
   gint32 digits[3];
 } ResizeQuad;
 
+/* An axis by groups of RESIZE_GROUP outputs, for the horizontal pass: an output's taps begin at any sample, and are
+ * 4 * n_quads. So that all samples of a group come out of few registers, window w of a group, of RESIZE_WINDOW
+ * samples, serves n_served outputs, from output w * n_served of the group on. */
+typedef struct {
+  gsize n_quads;
+  gsize n_held;              /* quads that lie in a window, from any that it begins with */
+  guint n_windows, n_served; /* n_windows * n_served >= RESIZE_GROUP */
+  const guint32 *windows;    /* [groups][n_windows]: each one's first sample */
+  const guint8 *places; /* [groups][RESIZE_GROUP][4]: the first quad's, in the output's window */
+  const gint32 *digits; /* [groups][n_quads][3][RESIZE_GROUP], as in a ResizeQuad */
+} ResizeGroups;
+
 /* One axis: output i is the weighted sum of in[first[i]], in[first[i] + 1], …, 2 * n_pairs of them.
  * The last one may be in[n_in], with weight 0. */
 typedef struct {
@@ -41,6 +57,7 @@ typedef struct {
   gsize n_quads;
   const guint32 *first_quad; /* [n_out] */
   const ResizeQuad *quads;   /* [n_out][n_quads] */
+  ResizeGroups groups;
 } ResizeAxis;
 
 /* Bytes that a row of this many samples takes for horizontal(), as its input and as its output. */
@@ -56,20 +73,27 @@ resize_out_stride (gsize n_out)
   return ((n_out + 15) & ~(gsize) 15) * 3;
 }
 
-/* Bytes of scratch for horizontal(). */
+/* Bytes of a colour's rows for horizontal(): it may read a window from the last sample on. */
 static inline gsize
-resize_scratch_size (gsize n_in)
+resize_plane_size (gsize n_in, gsize n_rows)
 {
-  return resize_in_stride (n_in) * 3 * RESIZE_ROWS;
+  return resize_in_stride (n_in) * n_rows + RESIZE_WINDOW;
 }
 
-/* The horizontal pass over RESIZE_ROWS rows. first[] of the axis must be even.
+/* Bytes of scratch for horizontal(). */
+static inline gsize
+resize_scratch_size (gsize n_in, gsize n_rows)
+{
+  return resize_in_stride (n_in) * 3 * n_rows;
+}
+
+/* The horizontal pass over `horizontal_rows` rows. first[] of the axis must be even.
  * Equivalent loop:
- *   for r < RESIZE_ROWS, x < n_out, c < 3:
+ *   for r < horizontal_rows, x < n_out, c < 3:
  *     s = 2^21
  *     for k < 2 * n_pairs: s += weight (x, k) * in[c][r * in_stride + first[x] + k]
  *     out[r * out_stride + x * 3 + c] = MIN (s >> 22, 255)
- * All in_stride bytes of a row are read, so they must be readable; all out_stride bytes of an output
+ * All bytes of a plane are read, so they must be readable; all out_stride bytes of an output
  * row may be written. */
 typedef struct {
   guint8 *out; /* packed, three channels in the order of in[] */
@@ -128,6 +152,7 @@ typedef struct {
   void (*color_row_shared) (guint8 *const rgb[3], const guint8 *y, const gint16 *u, const gint16 *v,
       gsize n, gboolean on_even, const ColorMatrix *matrix);
 
+  gsize horizontal_rows; /* at most RESIZE_ROWS */
   void (*horizontal) (const HorizontalArgs *args);
 
   /* The vertical pass for one output row of n bytes.

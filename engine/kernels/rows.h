@@ -106,6 +106,7 @@ void chroma_blend_pairs_avx512vnni (gint16 *const out[2], const guint8 *near, co
 void color_row_shared_avx512vnni (guint8 *const rgb[3], const guint8 *y, const gint16 *u,
     const gint16 *v, gsize n, gboolean on_even, const ColorMatrix *matrix);
 void horizontal_avx512vnni (const HorizontalArgs *args);
+void horizontal_avx512vbmi (const HorizontalArgs *args);
 void vertical_avx512vnni (guint8 *out, const guint8 *const *rows, const ResizePair *pairs,
     gsize n_pairs, gsize n);
 

@@ -37,13 +37,13 @@
     .gate = qgate_##channels_isa, .lookup = qlookup_##lookup_isa,                                  \
   }
 
-#define PICTURE(isa)                                                                               \
+#define PICTURE(isa, n_rows)                                                                       \
   {                                                                                                \
     .split2 = split2_##isa, .split3 = split3_##isa, .split565 = split565_##isa,                    \
     .narrow = narrow_##isa, .chroma_widen = chroma_widen_##isa,                                    \
     .chroma_blend = chroma_blend_##isa, .chroma_blend_pairs = chroma_blend_pairs_##isa,            \
     .color_row = color_row_##isa, .color_row_shared = color_row_shared_##isa,                      \
-    .horizontal = horizontal_##isa, .vertical = vertical_##isa,                                    \
+    .horizontal_rows = n_rows, .horizontal = horizontal_##isa, .vertical = vertical_##isa,         \
   }
 
 /* Best first. A processor must have what is in cpu_flags; what only some of them have comes with fill(). A row
@@ -51,35 +51,37 @@
 static Kernels rows[] = {
 #ifdef HAVE_KERNELS_AMX
   { "amx", CPU_AVX2 | CPU_AVX512 | CPU_AMX, FLOATS (avx512), BYTES (avx2, avx2, avx2),
-      PICTURE (avx2) },
+      PICTURE (avx2, RESIZE_ROWS) },
 #endif
 #ifdef HAVE_KERNELS_AVX512
-  { "avx512", CPU_AVX2 | CPU_AVX512, FLOATS (avx512), BYTES (avx2, avx2, avx2), PICTURE (avx2) },
+  { "avx512", CPU_AVX2 | CPU_AVX512, FLOATS (avx512), BYTES (avx2, avx2, avx2),
+      PICTURE (avx2, RESIZE_ROWS) },
 #endif
 #ifdef HAVE_KERNELS_AVXVNNI
   { "avxvnni", CPU_AVX2 | CPU_AVX_VNNI, FLOATS (avx2), BYTES (avxvnni, avxvnni, avx2),
-      PICTURE (avx2) },
+      PICTURE (avx2, RESIZE_ROWS) },
 #endif
 #ifdef HAVE_KERNELS_AVX2
-  { "avx2", CPU_AVX2, FLOATS (avx2), BYTES (avx2, avx2, avx2), PICTURE (avx2) },
+  { "avx2", CPU_AVX2, FLOATS (avx2), BYTES (avx2, avx2, avx2), PICTURE (avx2, RESIZE_ROWS) },
 #endif
 #ifdef HAVE_KERNELS_SSE41
-  { "sse41", CPU_SSE41, FLOATS (sse41), BYTES (sse41, sse41, c), PICTURE (c) },
+  { "sse41", CPU_SSE41, FLOATS (sse41), BYTES (sse41, sse41, c), PICTURE (c, 1) },
 #endif
 #ifdef HAVE_KERNELS_NEONI8MM
   { "neoni8mm", CPU_NEON | CPU_NEON_DOT | CPU_NEON_I8MM, FLOATS (neon),
-      BYTES (neoni8mm, neon, neon), PICTURE (c) },
+      BYTES (neoni8mm, neon, neon), PICTURE (c, 1) },
 #endif
 #ifdef HAVE_KERNELS_NEONDOT
-  { "neondot", CPU_NEON | CPU_NEON_DOT, FLOATS (neon), BYTES (neondot, neon, neon), PICTURE (c) },
+  { "neondot", CPU_NEON | CPU_NEON_DOT, FLOATS (neon), BYTES (neondot, neon, neon),
+      PICTURE (c, 1) },
 #endif
 #ifdef HAVE_KERNELS_NEON
-  { "neon", CPU_NEON, FLOATS (neon), BYTES (neon, neon, neon), PICTURE (c) },
+  { "neon", CPU_NEON, FLOATS (neon), BYTES (neon, neon, neon), PICTURE (c, 1) },
 #endif
   { "openblas", 0,
       { GEMM (openblas), .depthwise_row = depthwise_row_c, CHANNELS (c), .split_shows = TRUE },
-      BYTES (c, c, c), PICTURE (c), openblas_load },
-  { "c", 0, FLOATS (c), BYTES (c, c, c), PICTURE (c), .bfloats = BFLOATS (c) },
+      BYTES (c, c, c), PICTURE (c, 1), openblas_load },
+  { "c", 0, FLOATS (c), BYTES (c, c, c), PICTURE (c, 1), .bfloats = BFLOATS (c) },
 };
 
 /* The rows that this processor runs, NULL-terminated; and of them those that are ready. */
@@ -104,8 +106,11 @@ extend_avx512 (Kernels *row, guint flags)
   }
 #endif
 #ifdef HAVE_KERNELS_AVX512VBMI
-  if (flags & CPU_AVX512_VBMI)
+  if ((flags & CPU_AVX512_VBMI) && (flags & CPU_AVX512_VNNI)) {
     row->bytes.lookup = qlookup_avx512vbmi;
+    row->picture.horizontal_rows = 1;
+    row->picture.horizontal = horizontal_avx512vbmi;
+  }
 #endif
 #ifdef HAVE_KERNELS_AMX
   if (row->cpu_flags & CPU_AMX) {

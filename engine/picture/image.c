@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
  * Frame to network input. Output rows are divided into bands, some for each thread; each band
- * reads the source rows that it needs, RESIZE_ROWS at a time, puts them through the horizontal pass
- * into a ring, and takes its output rows out of the ring by the vertical pass.
+ * reads the source rows that it needs, as many at a time as the kernels want, puts them through the
+ * horizontal pass into a ring, and takes its output rows out of the ring by the vertical pass.
  */
 #include "image.h"
 
@@ -20,8 +20,8 @@ struct ImageResizer {
   ResizeFilter horizontal, vertical;
   guint n_threads;
 
-  gsize plane_size; /* RESIZE_ROWS rows of one colour */
-  gsize ring_rows;  /* a multiple of RESIZE_ROWS */
+  gsize plane_size; /* the rows of one colour that the horizontal pass works on at once */
+  gsize ring_rows;  /* a multiple of them */
   gsize ring_stride;
 
   /* Within one thread's memory */
@@ -111,14 +111,15 @@ lay_out_memory (ImageResizer *resizer)
 {
   const ResizeAxis *horizontal = &resizer->horizontal.axis, *vertical = &resizer->vertical.axis;
   const guint64 n_taps = 2 * (guint64) vertical->n_pairs;
+  const gsize n_rows = resizer->kernels->horizontal_rows;
   guint64 end = 0;
   gsize planes;
 
-  resizer->plane_size = resize_in_stride (horizontal->n_in) * RESIZE_ROWS;
+  resizer->plane_size = resize_plane_size (horizontal->n_in, n_rows);
   resizer->ring_stride = resize_out_stride (horizontal->n_out);
-  resizer->ring_rows = (n_taps + 2 * RESIZE_ROWS - 2) / RESIZE_ROWS * RESIZE_ROWS;
+  resizer->ring_rows = (n_taps + 2 * n_rows - 2) / n_rows * n_rows;
   const gboolean fits = place (&end, &planes, 3 * (guint64) resizer->plane_size)
-      && place (&end, &resizer->scratch_offset, resize_scratch_size (horizontal->n_in))
+      && place (&end, &resizer->scratch_offset, resize_scratch_size (horizontal->n_in, n_rows))
       && place (&end, &resizer->ring_offset, (guint64) resizer->ring_rows * resizer->ring_stride)
       && place (&end, &resizer->rows_offset, n_taps * sizeof (guint8 *))
       && place (&end, &resizer->color_offset, color_scratch_size (horizontal->n_in));
@@ -207,7 +208,7 @@ ring_row (const Band *band, gsize row)
   return band->memory + resizer->ring_offset + slot * resizer->ring_stride;
 }
 
-/* The next RESIZE_ROWS source rows into the ring. Rows beyond the band's end keep what an earlier
+/* The next source rows into the ring. Rows beyond the band's end keep what an earlier
  * block left there; nobody asks for them. */
 static void
 band_advance (Band *band)
@@ -216,7 +217,7 @@ band_advance (Band *band)
   const ResizeAxis *axis = &resizer->horizontal.axis;
   const gsize stride = resize_in_stride (axis->n_in);
   const gsize first = band->first_row + band->n_rows;
-  const gsize n = MIN (RESIZE_ROWS, band->end_row - first);
+  const gsize n = MIN (resizer->kernels->horizontal_rows, band->end_row - first);
   guint8 *planes[3];
 
   for (gsize c = 0; c < 3; c++)
@@ -233,7 +234,7 @@ band_advance (Band *band)
     .scratch = band->memory + resizer->scratch_offset,
   };
   resizer->kernels->horizontal (&args);
-  band->n_rows += RESIZE_ROWS;
+  band->n_rows += resizer->kernels->horizontal_rows;
 }
 
 /* Behind the source rows that output row y needs. */

@@ -167,6 +167,141 @@ add_quads (ResizeFilter *filter)
   return TRUE;
 }
 
+/* Where each output's taps with weight begin, of whole groups: the last output is repeated; returns the most taps. */
+static gsize
+find_taps (const ResizeAxis *axis, guint32 *begins, gsize n)
+{
+  gsize most = 0;
+
+  for (gsize i = 0; i < n; i++) {
+    const Window window = window_at (axis->n_in, axis->n_out, MIN (i, axis->n_out - 1));
+    const Window trimmed = window_trim (window, triangle_sum (&window));
+    begins[i] = (guint32) trimmed.low;
+    most = MAX (most, trimmed.high - trimmed.low);
+  }
+  return most;
+}
+
+/* Down where 4 * n_quads samples would pass the end. */
+static void
+move_begins (guint32 *begins, gsize n, gsize n_in, gsize n_quads)
+{
+  const gsize last = n_in > 4 * n_quads ? n_in - 4 * n_quads : 0;
+
+  for (gsize i = 0; i < n; i++)
+    begins[i] = (guint32) MIN (begins[i], last);
+}
+
+/* The output that the window of output i begins with. */
+static gsize
+first_served (const ResizeGroups *groups, gsize i)
+{
+  return i - i % RESIZE_GROUP % groups->n_served;
+}
+
+/* How far behind the beginning of its window an output begins, at most. */
+static guint32
+most_behind (const ResizeGroups *groups, const guint32 *begins, gsize n)
+{
+  guint32 most = 0;
+
+  for (gsize i = 0; i < n; i++)
+    most = MAX (most, begins[i] - begins[first_served (groups, i)]);
+  return most;
+}
+
+/* As many to a window as there can be. */
+static void
+share_windows (ResizeGroups *groups, const guint32 *begins, gsize n)
+{
+  static const guint numbers[] = { 16, 8, 6, 4, 2, 1 };
+  guint32 behind = G_MAXUINT32;
+
+  for (guint i = 0; i < G_N_ELEMENTS (numbers) && behind > RESIZE_WINDOW - 4; i++) {
+    groups->n_served = numbers[i];
+    groups->n_windows = (RESIZE_GROUP + numbers[i] - 1) / numbers[i];
+    behind = most_behind (groups, begins, n);
+  }
+  groups->n_held =
+      (RESIZE_WINDOW - behind) / 4; /* a window of one output has it at its beginning */
+}
+
+static void
+fill_windows (ResizeFilter *filter, const guint32 *begins, gsize n)
+{
+  const ResizeGroups *groups = &filter->axis.groups;
+
+  for (gsize i = 0; i < n; i++) {
+    const gsize first = first_served (groups, i);
+    const gsize window = i % RESIZE_GROUP / groups->n_served;
+    filter->windows[i / RESIZE_GROUP * groups->n_windows + window] = begins[first];
+    for (guint k = 0; k < 4; k++)
+      filter->places[4 * i + k] = (guint8) (begins[i] - begins[first] + k);
+  }
+}
+
+static void
+set_digits (gint32 *digits, gsize tap, gint32 weight)
+{
+  ResizeQuad quad = { 0 };
+
+  resize_quad_set (&quad, tap % 4, weight);
+  for (guint d = 0; d < 3; d++)
+    digits[(tap / 4 * 3 + d) * RESIZE_GROUP] |= quad.digits[d];
+}
+
+static void
+fill_digits (ResizeFilter *filter, const guint32 *begins)
+{
+  const ResizeAxis *axis = &filter->axis;
+  const gsize group_size = axis->groups.n_quads * 3 * RESIZE_GROUP;
+
+  for (gsize i = 0; i < axis->n_out; i++) {
+    const Window window = window_at (axis->n_in, axis->n_out, i);
+    const double sum = triangle_sum (&window);
+    const Window trimmed = window_trim (window, sum);
+    gint32 *digits = filter->digits + i / RESIZE_GROUP * group_size + i % RESIZE_GROUP;
+    for (gsize x = trimmed.low; x < trimmed.high; x++)
+      set_digits (digits, x - begins[i], weight_at (&window, sum, x));
+  }
+}
+
+static gboolean
+allocate_groups (ResizeFilter *filter, gsize n)
+{
+  const ResizeGroups *groups = &filter->axis.groups;
+  const gsize n_groups = n / RESIZE_GROUP;
+
+  if (groups->n_quads > G_MAXSIZE / n / 3)
+    return FALSE;
+  filter->windows = g_try_new (guint32, n_groups * groups->n_windows);
+  filter->places = g_try_new (guint8, 4 * n);
+  filter->digits = g_try_new0 (gint32, 3 * n * groups->n_quads);
+  return filter->windows != NULL && filter->places != NULL && filter->digits != NULL;
+}
+
+static gboolean
+add_groups (ResizeFilter *filter)
+{
+  ResizeGroups *groups = &filter->axis.groups;
+  const gsize n = (filter->axis.n_out + RESIZE_GROUP - 1) / RESIZE_GROUP * RESIZE_GROUP;
+  g_autofree guint32 *begins = g_try_new (guint32, n);
+
+  if (begins == NULL)
+    return FALSE;
+  groups->n_quads = (find_taps (&filter->axis, begins, n) + 3) / 4;
+  move_begins (begins, n, filter->axis.n_in, groups->n_quads);
+  share_windows (groups, begins, n);
+  if (!allocate_groups (filter, n))
+    return FALSE;
+  fill_windows (filter, begins, n);
+  fill_digits (filter, begins);
+  groups->windows = filter->windows;
+  groups->places = filter->places;
+  groups->digits = filter->digits;
+  return TRUE;
+}
+
 static gboolean
 add_pairs (ResizeFilter *filter, guint alignment)
 {
@@ -192,7 +327,8 @@ resize_filter_build (ResizeFilter *filter, gsize n_in, gsize n_out, guint alignm
 {
   ResizeFilter built = { .axis = { .n_in = n_in, .n_out = n_out } };
 
-  if (!add_pairs (&built, alignment) || (alignment == 2 && !add_quads (&built))) {
+  if (!add_pairs (&built, alignment)
+      || (alignment == 2 && !(add_quads (&built) && add_groups (&built)))) {
     g_set_error (error, FBNET_ERROR, FBNET_ERROR_MEMORY,
         "resize from %" G_GSIZE_FORMAT " to %" G_GSIZE_FORMAT
         " pixels: expected memory for %" G_GSIZE_FORMAT " weights, found less",
@@ -212,5 +348,8 @@ resize_filter_clear (ResizeFilter *filter)
   g_free (filter->first_quad);
   g_free (filter->pairs);
   g_free (filter->quads);
+  g_free (filter->windows);
+  g_free (filter->places);
+  g_free (filter->digits);
   *filter = (ResizeFilter){ 0 };
 }

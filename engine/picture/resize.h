@@ -14,6 +14,9 @@ typedef struct {
   guint32 *first, *first_quad;
   ResizePair *pairs;
   ResizeQuad *quads;
+  guint32 *windows;
+  guint8 *places;
+  gint32 *digits;
 } ResizeFilter;
 
 /* The filter from n_in to n_out samples (1 … 32767 each), with `first` a multiple of `alignment` (1
