@@ -39,17 +39,6 @@
   (LANDLOCK_ACCESS_FS_EXECUTE | LANDLOCK_ACCESS_FS_READ_FILE | LANDLOCK_ACCESS_FS_WRITE_FILE       \
       | LANDLOCK_ACCESS_FS_TRUNCATE)
 
-#ifdef __SANITIZE_ADDRESS__
-/* fontconfig keeps its configuration until the process ends. A file with such exceptions could not be read in here. */
-const char *__lsan_default_suppressions (void);
-
-const char *
-__lsan_default_suppressions (void)
-{
-  return "leak:libfontconfig\n";
-}
-#endif
-
 /* What holds for this process. */
 static Confined held;
 
