@@ -892,28 +892,64 @@ write_keypoints (void)
   return write_text (room.folder, "keypoints.json", written);
 }
 
-/* A keypoint head learns where the corners are. */
+/* From here on all is trained with keypoints; what was used before. */
+static Room
+use_keypoints (void)
+{
+  const Room usual = room;
+
+  room.annotations = write_keypoints ();
+  room.model = g_build_filename (g_getenv ("FBNET_TEST_DATA"), "tiny-kpt.safetensors", NULL);
+  return usual;
+}
+
+static void
+use_usual (const Room *usual)
+{
+  g_free (room.annotations);
+  g_free (room.model);
+  room = *usual;
+}
+
+static void
+check_keypoints (const char *type)
+{
+  g_autofree char *name = g_strconcat (type, ".safetensors", NULL);
+  g_autofree char *output = path_of (name), *log = g_strconcat (output, ".log", NULL);
+  g_autofree char *text = description_of (room.model);
+  g_autoptr (cJSON) description = cJSON_Parse (text);
+  cJSON *head = cJSON_GetObjectItem (description, "keypoint_head");
+
+  cJSON_ReplaceItemInObject (head, "type", cJSON_CreateString (type));
+  g_autofree char *changed = cJSON_PrintUnformatted (description);
+  g_autofree char *path = write_text (room.folder, type, changed);
+  g_autofree char *options =
+      g_strdup_printf ("--description %s --freeze 0 --rate 0.02 --log %s", path, log);
+  expect (output, options, 0, "*1 annotation without the keypoints that the model has*is written*");
+  g_auto (GStrv) lines = read_lines (log);
+  const double first = mean_of (lines, 5, "keypoint");
+  const double last = mean_of (lines + N_STEPS - 5, 5, "keypoint");
+  g_test_message ("%s: mean loss of keypoints: %.3f, then %.3f", type, first, last);
+  g_assert_cmpfloat (last, <, first * 0.9);
+}
+
+/* A keypoint head of any type learns where the corners are, and runs on when it was killed. */
 static void
 test_keypoints (void)
 {
   g_autofree char *model =
-      g_strconcat (g_getenv ("FBNET_TEST_DATA"), "/tiny-kpt.safetensors", NULL);
-  g_autofree char *output = path_of ("keypoints.safetensors"), *log = path_of ("keypoints.log");
-  g_autofree char *options = g_strdup_printf ("--freeze 0 --rate 0.02 --log %s", log);
-  g_autofree char *usual = room.annotations;
+      g_build_filename (g_getenv ("FBNET_TEST_DATA"), "tiny-kpt.safetensors", NULL);
+  g_autofree char *output = path_of ("keypoints.safetensors");
 
   expect_model (model, output, "--iterations 1", 0,
       "*annotations without the keypoints that the model has*is written*");
-  room.annotations = write_keypoints ();
-  expect_model (model, output, options, 0,
-      "*1 annotation without the keypoints that the model has*is written*");
-  g_free (room.annotations);
-  room.annotations = g_steal_pointer (&usual);
-  g_auto (GStrv) lines = read_lines (log);
-  const double first = mean_of (lines, 5, "keypoint");
-  const double last = mean_of (lines + N_STEPS - 5, 5, "keypoint");
-  g_test_message ("mean loss of keypoints: %.3f, then %.3f", first, last);
-  g_assert_cmpfloat (last, <, first * 0.9);
+  const Room usual = use_keypoints ();
+  check_keypoints ("irf");
+  check_keypoints ("conv_upsample");
+  check_keypoints ("deconv");
+  check_keypoints ("deconv_upscale");
+  check_broken ("killed-keypoints", SIGKILL, "--freeze 0");
+  use_usual (&usual);
 }
 
 /* Models that training cannot handle. */
