@@ -7,13 +7,25 @@
 #include <stdlib.h>
 #include <time.h>
 
-double
-timing_now (void)
+static double
+read_clock (clockid_t clock)
 {
   struct timespec t;
 
-  clock_gettime (CLOCK_MONOTONIC, &t);
+  clock_gettime (clock, &t);
   return (double) t.tv_sec * 1e6 + (double) t.tv_nsec * 1e-3;
+}
+
+double
+timing_now (void)
+{
+  return read_clock (CLOCK_MONOTONIC);
+}
+
+double
+timing_thread_now (void)
+{
+  return read_clock (CLOCK_THREAD_CPUTIME_ID);
 }
 
 static int

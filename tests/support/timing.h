@@ -17,6 +17,9 @@ typedef void (*TimedFunc) (gconstpointer work);
 /* Microseconds of a clock that is never set. */
 double timing_now (void);
 
+/* Microseconds of processor time that the calling thread had: others on the machine do not count. */
+double timing_thread_now (void);
+
 /* Sorts the samples; n is at least 1. */
 Timing timing_of (double *samples, guint n);
 
