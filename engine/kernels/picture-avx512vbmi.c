@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
  * The horizontal pass for AVX-512 with VNNI and VBMI: a permutation of bytes brings four taps of sixteen outputs
- * side by side, straight from the row. As in picture-avx512vnni.c a weight is three digits with a sum each.
+ * side by side, straight from the row.
  */
 #include "rows.h"
 
 #include <immintrin.h>
+
+#include "picture-digits.h"
 
 /* Sums of more weights may round to 256. */
 #define MOST_TAPS 16384
@@ -29,32 +31,14 @@ gather (const guint8 *in, const guint32 *windows, __m512i places, guint n_window
   return quads;
 }
 
-typedef struct {
-  __m512i digits[3]; /* sums of the highest first */
-} Sums;
-
-static inline Sums
-sums_start (void)
-{
-  const __m512i zero = _mm512_setzero_si512 ();
-
-  return (Sums){ { zero, zero, _mm512_set1_epi32 (1 << (RESIZE_BITS - 1)) } };
-}
-
+/* digits: of the 16 outputs. */
 static inline void
-sums_add (Sums *sums, __m512i quads, const gint32 *digits)
+add_quads (Sums *sums, __m512i quads, const gint32 *digits)
 {
-  for (guint d = 0; d < 3; d++)
-    sums->digits[d] =
-        _mm512_dpbusd_epi32 (sums->digits[d], quads, load (digits + d * RESIZE_GROUP));
-}
+  const __m512i weights[3] = { load (digits), load (digits + RESIZE_GROUP),
+    load (digits + 2 * RESIZE_GROUP) };
 
-static inline __m512i
-sums_end (const Sums *sums)
-{
-  const __m512i upper = _mm512_add_epi32 (_mm512_slli_epi32 (sums->digits[0], 8), sums->digits[1]);
-
-  return _mm512_add_epi32 (_mm512_slli_epi32 (upper, 8), sums->digits[2]);
+  sums_add (sums, quads, weights);
 }
 
 /* a's bits where the mask has them, otherwise b's */
@@ -106,14 +90,14 @@ write_groups (const HorizontalArgs *args, guint n_windows, guint n_served)
       __m512i places = load (groups->places + g * RESIZE_WINDOW);
 
       for (gsize q = begin; q < end; q++, digits += 3 * RESIZE_GROUP) {
-        sums_add (&first, gather (in[0], windows, places, n_windows, n_served), digits);
-        sums_add (&second, gather (in[1], windows, places, n_windows, n_served), digits);
-        sums_add (&third, gather (in[2], windows, places, n_windows, n_served), digits);
+        add_quads (&first, gather (in[0], windows, places, n_windows, n_served), digits);
+        add_quads (&second, gather (in[1], windows, places, n_windows, n_served), digits);
+        add_quads (&third, gather (in[2], windows, places, n_windows, n_served), digits);
         places = _mm512_add_epi8 (places, _mm512_set1_epi8 (4));
       }
     }
-    write_pixels (args->out + g * 3 * RESIZE_GROUP, sums_end (&first), sums_end (&second),
-        sums_end (&third), compact);
+    write_pixels (args->out + g * 3 * RESIZE_GROUP, sums_join (&first), sums_join (&second),
+        sums_join (&third), compact);
   }
 }
 

@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
  * Colour and the passes of the resize for AVX-512 with VNNI: vpdpbusd takes four taps of sixteen rows, or
- * columns, at once. A weight of 23 bits is three signed digits of 8; each digit has a sum of its own, and no such
- * sum comes near 2^31: 255 × 128 × 32767 < 2^31.
+ * columns, at once.
  */
 #include "rows.h"
 
 #include <immintrin.h>
 
 #include "picture-columns.h"
+#include "picture-digits.h"
 
 /* --- Colour ------------------------------------------------------------------------------------ */
 
@@ -96,33 +96,11 @@ transpose_planes (guint8 *scratch, const guint8 *const in[3], gsize stride)
       transpose_quads (scratch + x / 4 * COLUMN_SIZE + c * QUAD_SIZE, in[c] + x, stride);
 }
 
-typedef struct {
-  __m512i digits[3]; /* sums of the highest first */
-} Sums;
-
-static inline Sums
-sums_start (void)
-{
-  const __m512i zero = _mm512_setzero_si512 ();
-
-  return (Sums){ { zero, zero, _mm512_set1_epi32 (1 << (RESIZE_BITS - 1)) } };
-}
-
-static inline void
-sums_add (Sums *sums, __m512i pixels, const __m512i weights[3])
-{
-  for (guint d = 0; d < 3; d++)
-    sums->digits[d] = _mm512_dpbusd_epi32 (sums->digits[d], pixels, weights[d]);
-}
-
 /* 16 results, some of which may be 256. */
 static inline __m512i
 sums_end (const Sums *sums)
 {
-  const __m512i upper = _mm512_add_epi32 (_mm512_slli_epi32 (sums->digits[0], 8), sums->digits[1]);
-  const __m512i all = _mm512_add_epi32 (_mm512_slli_epi32 (upper, 8), sums->digits[2]);
-
-  return _mm512_srli_epi32 (all, RESIZE_BITS);
+  return _mm512_srli_epi32 (sums_join (sums), RESIZE_BITS);
 }
 
 static inline void
