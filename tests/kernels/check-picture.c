@@ -6,7 +6,9 @@
  */
 #include <string.h>
 
+#include "base/cpu.h"
 #include "check.h"
+#include "kernels/rows.h"
 #include "picture/resize.h"
 
 /* What a kernel reads and writes; each uses some of it. */
@@ -314,6 +316,30 @@ compare_rows (Work *work, RunFunc run)
     g_free (want[i]);
 }
 
+#ifdef HAVE_KERNELS_AVX512VNNI
+/* The horizontal pass of processors with VNNI and without VBMI, on those that have both and take another. */
+static void
+compare_vnni_alone (Work *work)
+{
+  const PictureKernels vnni = { .horizontal_rows = RESIZE_ROWS,
+    .horizontal = horizontal_avx512vnni };
+  g_autofree gpointer want = NULL;
+
+  if ((cpu_flags () & CPU_AVX512) == 0 || (cpu_flags () & CPU_AVX512_VNNI) == 0)
+    return;
+  run_afresh (work, run_horizontal, &kernels_find ("c", NULL)->picture);
+  want = g_memdup2 (work->out[0].data, work->out[0].size);
+  run_afresh (work, run_horizontal, &vnni);
+  guarded_check (&work->out[0], "avx512vnni");
+  g_assert_cmpmem (work->out[0].data, work->out[0].size, want, work->out[0].size);
+}
+#else
+static void
+compare_vnni_alone (Work *work)
+{
+}
+#endif
+
 static const gsize lengths[] = { 0, 1, 2, 15, 16, 17, 31, 32, 33, 47, 48, 63, 64, 65, 100, 129,
   1000 };
 
@@ -368,10 +394,12 @@ test_horizontal (void)
         Work work = { .n = lengths[i] };
         init_horizontal (&work, outputs[o], fills[f]);
         compare_rows (&work, run_horizontal);
+        compare_vnni_alone (&work);
         work_clear (&work);
       }
   init_horizontal (&widest, 3, FILL_EDGES);
   compare_rows (&widest, run_horizontal);
+  compare_vnni_alone (&widest);
   work_clear (&widest);
 }
 
