@@ -59,16 +59,17 @@ permute_weights (Real *torch, Real *taps, const ConvLayer *layer, gboolean add)
   }
 }
 
-/* One group's products over m pixels. x: rows of `ldx`, y: rows of out channels. */
+/* One group's products over m pixels (added to y where `add`). x: rows of `ldx`, y: rows of out channels. */
 static void
-multiply_forward (const ConvStep *step, guint group, gsize m, const Real *x, gsize ldx, Real *y)
+multiply_forward (const ConvStep *step, guint group, gsize m, const Real *x, gsize ldx, Real *y,
+    gboolean add)
 {
   const ConvLayer *layer = step->layer;
   const gsize k = patch_size (layer), out = layer->out / layer->groups;
 
   if (m > 0)
     real_gemm (CblasNoTrans, CblasTrans, m, out, k, x, ldx, step->taps + group * out * k, k,
-        step->bias.value != NULL ? 1 : 0, y + group * out, layer->out);
+        add ? 1 : 0, y + group * out, layer->out);
 }
 
 /* dx = dy × weights (added to dx where `add`). */
@@ -99,12 +100,10 @@ multiply_to_weights (const ConvStep *step, guint group, gsize m, const Real *dy,
 
 /* Every pixel begins with the bias, if there is one. */
 static void
-fill_bias (const ConvStep *step)
+fill_bias (Var *y, const Real *bias)
 {
-  const gsize pixels = var_pixels (step->y), c = step->y->c;
-
-  for (gsize p = 0; step->bias.value != NULL && p < pixels; p++)
-    memcpy (step->y->value + p * c, step->bias.value, c * sizeof (Real));
+  for (gsize p = 0; bias != NULL && p < var_pixels (y); p++)
+    memcpy (y->value + p * y->c, bias, y->c * sizeof (Real));
 }
 
 TRAIN_LOOP static void
@@ -116,17 +115,18 @@ add_rows (Real *sum, const Real *rows, gsize n, gsize c)
   }
 }
 
-/* Visits what of the patches of `m` output pixels lies inside the image: copies to the patches, or
- * adds the patches to the image's gradient. */
+/* Visits what of the patches of `m` output pixels lies inside the image, the input's values or its gradient: copies to
+ * the patches, or adds the patches to it. */
 static void
-walk_patches (const ConvStep *step, guint group, gsize first, gsize m, Real *patches, gboolean add)
+walk_patches (const ConvStep *step, Real *image, guint group, gsize first, gsize m, Real *patches,
+    gboolean add)
 {
   const ConvLayer *layer = step->layer;
   const Var *x = step->x, *y = step->y;
   const gsize in = layer->in / layer->groups;
 
   for (gsize p = first; p < first + m; p++) {
-    const gsize image = p / (y->h * y->w), oy = p / y->w % y->h, ox = p % y->w;
+    const gsize number = p / (y->h * y->w), oy = p / y->w % y->h, ox = p % y->w;
     for (guint ky = 0; ky < layer->kernel; ky++) {
       for (guint kx = 0; kx < layer->kernel; kx++, patches += in) {
         const gsize sy = oy * layer->stride + ky - layer->pad; /* wraps to huge outside */
@@ -136,11 +136,11 @@ walk_patches (const ConvStep *step, guint group, gsize first, gsize m, Real *pat
             memset (patches, 0, in * sizeof (Real));
           continue;
         }
-        const gsize at = ((image * x->h + sy) * x->w + sx) * x->c + group * in;
+        const gsize at = ((number * x->h + sy) * x->w + sx) * x->c + group * in;
         if (add)
-          add_rows (x->grad + at, patches, 1, in);
+          add_rows (image + at, patches, 1, in);
         else
-          memcpy (patches, x->value + at, in * sizeof (Real));
+          memcpy (patches, image + at, in * sizeof (Real));
       }
     }
   }
@@ -149,9 +149,9 @@ walk_patches (const ConvStep *step, guint group, gsize first, gsize m, Real *pat
 typedef void (*PatchFunc) (const ConvStep *step, guint group, gsize first, gsize m, Real *patches,
     Real *dtaps);
 
-/* All pixels' patches, some at a time, group by group. */
+/* All pixels' patches of an image, some at a time, group by group. */
 static void
-for_patches (const ConvStep *step, PatchFunc func, Real *dtaps)
+for_patches (const ConvStep *step, Real *image, PatchFunc func, Real *dtaps)
 {
   const gsize pixels = var_pixels (step->y);
   Real *patches = g_new (Real, PATCH_PIXELS * patch_size (step->layer));
@@ -159,7 +159,8 @@ for_patches (const ConvStep *step, PatchFunc func, Real *dtaps)
   for (gsize first = 0; first < pixels; first += PATCH_PIXELS) {
     for (guint g = 0; g < step->layer->groups; g++) {
       const gsize m = MIN (PATCH_PIXELS, pixels - first);
-      walk_patches (step, g, first, m, patches, FALSE);
+      if (image != NULL)
+        walk_patches (step, image, g, first, m, patches, FALSE);
       func (step, g, first, m, patches, dtaps);
     }
   }
@@ -171,7 +172,7 @@ patches_forward (const ConvStep *step, guint group, gsize first, gsize m, Real *
     Real *unused)
 {
   multiply_forward (step, group, m, patches, patch_size (step->layer),
-      step->y->value + first * step->y->c);
+      step->y->value + first * step->y->c, step->bias.value != NULL);
 }
 
 static void
@@ -186,7 +187,7 @@ patches_backward (const ConvStep *step, guint group, gsize first, gsize m, Real 
   if (step->x->grad != NULL) {
     var_gradient (step->x);
     multiply_to_input (step, group, m, dy, patches, size, FALSE);
-    walk_patches (step, group, first, m, patches, TRUE);
+    walk_patches (step, step->x->grad, group, first, m, patches, TRUE);
   }
 }
 
@@ -220,7 +221,7 @@ conv_backward (gpointer data)
   if (pointwise)
     pointwise_backward (step, dtaps);
   else
-    for_patches (step, patches_backward, dtaps);
+    for_patches (step, step->x->value, patches_backward, dtaps);
   if (dtaps != NULL && !pointwise) {
     permute_weights (step->weight.grad, dtaps, step->layer, TRUE);
     g_free (dtaps);
@@ -232,17 +233,18 @@ conv_forward (ConvStep *step)
 {
   const ConvLayer *layer = step->layer;
 
-  fill_bias (step);
+  fill_bias (step->y, step->bias.value);
   if (is_pointwise (layer)) {
     step->taps = (Real *) step->weight.value;
     for (guint g = 0; g < layer->groups; g++)
       multiply_forward (step, g, var_pixels (step->x),
-          step->x->value + g * (layer->in / layer->groups), layer->in, step->y->value);
+          step->x->value + g * (layer->in / layer->groups), layer->in, step->y->value,
+          step->bias.value != NULL);
     return;
   }
   step->taps = tape_alloc (step->tape, layer->out * patch_size (layer) * sizeof (Real));
   permute_weights ((Real *) step->weight.value, step->taps, layer, FALSE);
-  for_patches (step, patches_forward, NULL);
+  for_patches (step, step->x->value, patches_forward, NULL);
 }
 
 Var *
@@ -259,5 +261,75 @@ op_conv (Tape *tape, Var *x, const ConvLayer *layer, Weight weight, Weight bias)
   ConvStep *step = tape_push (tape, sizeof *step, wants_grad ? conv_backward : NULL, y, x, NULL);
   *step = (ConvStep){ tape, x, y, layer, weight, bias };
   conv_forward (step);
+  return y;
+}
+
+/* --- Transposed ------------------------------------------------------------------------------- */
+
+/* A convolution run the other way round: its x is this one's output, its y this one's input. */
+typedef struct {
+  ConvStep conv;
+  ConvLayer layer;
+} TransposedStep;
+
+static void
+transposed_forward (const ConvStep *step, guint group, gsize first, gsize m, Real *patches,
+    Real *unused)
+{
+  multiply_to_input (step, group, m, step->y->value + first * step->y->c, patches,
+      patch_size (step->layer), FALSE);
+  walk_patches (step, step->x->value, group, first, m, patches, TRUE);
+}
+
+static void
+transposed_patches_backward (const ConvStep *step, guint group, gsize first, gsize m, Real *patches,
+    Real *dtaps)
+{
+  Var *input = step->y;
+  const gsize at = first * input->c, size = patch_size (step->layer);
+
+  if (dtaps != NULL)
+    multiply_to_weights (step, group, m, input->value + at, patches, size, dtaps);
+  if (input->grad != NULL) {
+    var_gradient (input);
+    multiply_forward (step, group, m, patches, size, input->grad + at, TRUE);
+  }
+}
+
+static void
+transposed_backward (gpointer data)
+{
+  const ConvStep *step = &((TransposedStep *) data)->conv;
+  Real *dtaps =
+      step->weight.grad == NULL ? NULL : g_new0 (Real, step->layer->out * patch_size (step->layer));
+
+  if (step->bias.grad != NULL)
+    add_rows (step->bias.grad, step->x->grad, var_pixels (step->x), step->x->c);
+  for_patches (step, step->x->grad, transposed_patches_backward, dtaps);
+  if (dtaps != NULL)
+    permute_weights (step->weight.grad, dtaps, step->layer, TRUE);
+  g_free (dtaps);
+}
+
+Var *
+op_deconv (Tape *tape, Var *x, const ConvLayer *layer, Weight weight, Weight bias)
+{
+  const gboolean wants_grad = x->wants_grad || weight.grad != NULL || bias.grad != NULL;
+  Var *y = tape_var (tape, x->n, 2 * x->h, 2 * x->w, layer->out, wants_grad);
+  TransposedStep *step =
+      tape_push (tape, sizeof *step, wants_grad ? transposed_backward : NULL, y, x, NULL);
+
+  step->layer = (ConvLayer){ .in = layer->out,
+    .out = layer->in,
+    .kernel = 4,
+    .stride = 2,
+    .pad = 1,
+    .groups = 1 };
+  step->conv = (ConvStep){ tape, y, x, &step->layer, weight, bias,
+    tape_alloc (tape, layer->in * patch_size (&step->layer) * sizeof (Real)) };
+  permute_weights ((Real *) weight.value, step->conv.taps, &step->layer, FALSE);
+  memset (y->value, 0, var_size (y) * sizeof (Real));
+  fill_bias (y, bias.value);
+  for_patches (&step->conv, NULL, transposed_forward, NULL);
   return y;
 }

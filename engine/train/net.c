@@ -94,7 +94,9 @@ net_conv (Net *net, Var *x, const ConvLayer *layer)
 {
   const LayerParams *of = params_of_layer (net->params, layer);
   const gboolean relu = layer->act == ACT_RELU; /* a part of the norm, where there is one */
-  Var *y = op_conv (net->tape, x, layer, weight_of (net, of->weight), weight_of (net, of->bias));
+  const Weight weight = weight_of (net, of->weight), bias = weight_of (net, of->bias);
+  Var *y = layer->transposed ? op_deconv (net->tape, x, layer, weight, bias)
+                             : op_conv (net->tape, x, layer, weight, bias);
 
   switch (layer->norm.kind) {
     case NORM_NONE:
@@ -284,13 +286,20 @@ Var *
 net_keypoint_head (Net *net, Var *pooled)
 {
   const FbnetModel *model = net->params->model;
-  const Stage *block = layers_stage (model->layers, ROLE_KEYPOINT_BLOCK, 0);
+  const ConvLayer *logits = layers_conv (model->layers, ROLE_KEYPOINT_LOGITS);
   Var *x = net_stage (net, pooled, layers_stage (model->layers, ROLE_KEYPOINTS, 0));
 
-  if (block != NULL)
-    return net_stage (net, x, block);
-  return net_conv (net, op_upsample (net->tape, x, 2),
-      layers_conv (model->layers, ROLE_KEYPOINT_LOGITS));
+  switch (model->description->keypoint_predictor) {
+    case KEYPOINTS_IRF:
+      return net_stage (net, x, layers_stage (model->layers, ROLE_KEYPOINT_BLOCK, 0));
+    case KEYPOINTS_CONV_UPSAMPLE:
+      return net_conv (net, op_upsample (net->tape, x, 2), logits);
+    case KEYPOINTS_DECONV:
+      return net_conv (net, x, logits);
+    case KEYPOINTS_DECONV_UPSCALE:
+      return op_bilinear (net->tape, net_conv (net, x, logits));
+  }
+  g_assert_not_reached ();
 }
 
 Var *

@@ -24,11 +24,17 @@ typedef struct {
  * as in the state_dict, bias [out] or none. */
 Var *op_conv (Tape *tape, Var *x, const ConvLayer *layer, Weight weight, Weight bias);
 
+/* torch ConvTranspose2d of kernel 4, stride 2, padding 1, which doubles the sides; weights [in][out][4][4]. */
+Var *op_deconv (Tape *tape, Var *x, const ConvLayer *layer, Weight weight, Weight bias);
+
 /* act (x + residual); residual may be NULL. */
 Var *op_activate (Tape *tape, Var *x, Var *residual, Activation act);
 
 /* Nearest neighbour. */
 Var *op_upsample (Tape *tape, Var *x, guint factor);
+
+/* torch's bilinear interpolation to twice the sides, align_corners False. */
+Var *op_bilinear (Tape *tape, Var *x);
 
 /* torch channel_shuffle: [groups][size] becomes [size][groups]. */
 Var *op_shuffle (Tape *tape, Var *x, guint groups);

@@ -4,6 +4,7 @@
  */
 #include "ops.h"
 
+#include <math.h>
 #include <string.h>
 
 #include "kernels/activation.h"
@@ -142,6 +143,72 @@ op_upsample (Tape *tape, Var *x, guint factor)
       memcpy (y->value + (row * y->w + ox) * y->c, x->value + (source * x->w + ox / factor) * x->c,
           y->c * sizeof (Real));
   }
+  return y;
+}
+
+/* The two pixels that pixel `at` of twice the side lies between, and how near it is to the second. */
+static double
+between (gsize at, gsize side, gsize pair[2])
+{
+  const double position = fmax (0, ((double) at + 0.5) / 2 - 0.5);
+
+  pair[0] = (gsize) position;
+  pair[1] = MIN (pair[0] + 1, side - 1);
+  return position - (double) pair[0];
+}
+
+typedef void (*CornerFunc) (const ShapeStep *s, gsize from, gsize to, Real weight);
+
+/* Every pixel of y with each of its four of x, as numbers of values. */
+static void
+for_corners (const ShapeStep *s, CornerFunc func)
+{
+  const Var *x = s->x, *y = s->y;
+
+  for (gsize p = 0; p < var_pixels (y); p++) {
+    gsize rows[2], columns[2];
+    const double down = between (p / y->w % y->h, x->h, rows);
+    const double right = between (p % y->w, x->w, columns);
+    for (guint i = 0; i < 4; i++) {
+      const double weight = (i / 2 == 0 ? 1 - down : down) * (i % 2 == 0 ? 1 - right : right);
+      const gsize row = p / (y->h * y->w) * x->h + rows[i / 2];
+      func (s, (row * x->w + columns[i % 2]) * x->c, p * y->c, (Real) weight);
+    }
+  }
+}
+
+static void
+corner_forward (const ShapeStep *s, gsize from, gsize to, Real weight)
+{
+  for (gsize i = 0; i < s->x->c; i++)
+    s->y->value[to + i] += weight * s->x->value[from + i];
+}
+
+static void
+corner_backward (const ShapeStep *s, gsize from, gsize to, Real weight)
+{
+  for (gsize i = 0; i < s->x->c; i++)
+    s->x->grad[from + i] += weight * s->y->grad[to + i];
+}
+
+static void
+bilinear_backward (gpointer data)
+{
+  const ShapeStep *s = data;
+
+  var_gradient (s->x);
+  for_corners (s, corner_backward);
+}
+
+Var *
+op_bilinear (Tape *tape, Var *x)
+{
+  Var *y = tape_var (tape, x->n, 2 * x->h, 2 * x->w, x->c, x->wants_grad);
+  ShapeStep *s = tape_push (tape, sizeof *s, y->wants_grad ? bilinear_backward : NULL, y, x, NULL);
+
+  *s = (ShapeStep){ .x = x, .y = y };
+  memset (y->value, 0, var_size (y) * sizeof (Real));
+  for_corners (s, corner_forward);
   return y;
 }
 

@@ -63,11 +63,6 @@ rcnn_unsupported (const FbnetModel *model)
 {
   const Description *d = model->description;
 
-  if (d->n_keypoints > 0
-      && (d->keypoint_predictor == KEYPOINTS_DECONV
-          || d->keypoint_predictor == KEYPOINTS_DECONV_UPSCALE))
-    return "its keypoint head ends in a transposed convolution; those of the types irf and "
-           "conv_upsample are trained";
   if (d->quantization != NULL)
     return "its weights are int8; float models are trained";
   return NULL;

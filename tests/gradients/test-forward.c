@@ -166,6 +166,25 @@ check_rpn (Pair *pair, Var *feature)
   check_conv (pair, "rpn deltas", x, ROLE_RPN_DELTAS);
 }
 
+/* The head and the predictor, of any type, in one. */
+static void
+check_keypoint_head (Pair *pair, Var *feature, const Box *boxes)
+{
+  const Description *d = pair->model->description;
+  g_autoptr (GError) error = NULL;
+  Tensor heatmaps;
+
+  if (d->n_keypoints == 0)
+    return;
+  Var *pooled =
+      check_roi_align (pair, feature, boxes, d->keypoint_resolution, d->keypoint_sampling_ratio);
+  const Tensor map = tensor_of (check_stage (pair, "keypoints", pooled, ROLE_KEYPOINTS, 0));
+  piece_run_heatmaps (&pair->workspace, d->keypoint_predictor, &map, &heatmaps, &error);
+  g_assert_no_error (error);
+  judge ("heat maps", net_keypoint_head (&pair->net, pooled), &heatmaps);
+  piece_clear (&heatmaps);
+}
+
 static void
 check_heads (Pair *pair, Var *feature, const Box *boxes)
 {
@@ -177,6 +196,7 @@ check_heads (Pair *pair, Var *feature, const Box *boxes)
   x = op_mean (pair->net.tape, x);
   check_conv (pair, "classes", x, ROLE_CLS_SCORE);
   check_conv (pair, "boxes", x, ROLE_BBOX_PRED);
+  check_keypoint_head (pair, feature, boxes);
   if (!d->has_masks)
     return;
   x = check_roi_align (pair, feature, boxes, d->params.mask_pooler_resolution,
@@ -215,7 +235,7 @@ test_tiny (gconstpointer name)
   check_model (model, 33, 49);
 }
 
-/* Detectors of D2Go's own code, without a pyramid. */
+/* Detectors of D2Go's own code, without a pyramid; with keypoint heads of every type. */
 static void
 test_fixture (gconstpointer name)
 {

@@ -19,8 +19,8 @@ conv_run (const Conv *conv, Tape *tape, Var *x)
 {
   const Weight none = { NULL, NULL };
 
-  return op_conv (tape, x, &conv->layer, leaf_weight (&conv->weight),
-      conv->layer.bias ? leaf_weight (&conv->bias) : none);
+  return (conv->layer.transposed ? op_deconv : op_conv) (tape, x, &conv->layer,
+      leaf_weight (&conv->weight), conv->layer.bias ? leaf_weight (&conv->bias) : none);
 }
 
 static double
@@ -58,23 +58,55 @@ conv_plainly (const Conv *conv, gsize n, gsize oy, gsize ox, gsize o)
   return sum;
 }
 
-static void
-check_conv_forward (const Conv *conv)
+/* One output of a transposed one: bias, and every pixel that one of its taps brings here. */
+static double
+deconv_plainly (const Conv *conv, gsize n, gsize oy, gsize ox, gsize o)
 {
   const ConvLayer *l = &conv->layer;
-  Tape *tape = empty_tape ();
-  const Var *y = conv_run (conv, tape, leaf_var (&conv->x, tape));
+  const Leaf *x = &conv->x;
+  double sum = l->bias ? conv->bias.value[o] : 0;
+
+  for (gsize p = 0; p < x->h * x->w; p++) {
+    const gssize ky = (gssize) (oy + 1) - (gssize) (p / x->w * 2);
+    const gssize kx = (gssize) (ox + 1) - (gssize) (p % x->w * 2);
+    if (ky < 0 || kx < 0 || ky >= (gssize) l->kernel || kx >= (gssize) l->kernel)
+      continue;
+    for (gsize i = 0; i < l->in; i++)
+      sum += x->value[(n * x->h * x->w + p) * x->c + i]
+          * conv->weight
+                .value[((i * l->out + o) * l->kernel + (gsize) ky) * l->kernel + (gsize) kx];
+  }
+  return sum;
+}
+
+static void
+check_conv_size (const Conv *conv, const Var *y)
+{
+  const ConvLayer *l = &conv->layer;
 
   g_assert_cmpuint (y->n, ==, conv->x.n);
   g_assert_cmpuint (y->c, ==, l->out);
-  if (conv->x.h + 2 * l->pad >= l->kernel)
+  if (l->transposed)
+    g_assert_cmpuint (y->h, ==, 2 * conv->x.h);
+  else if (conv->x.h + 2 * l->pad >= l->kernel)
     g_assert_cmpuint (y->h, ==, (conv->x.h + 2 * l->pad - l->kernel) / l->stride + 1);
   else
     g_assert_cmpuint (y->h, ==, 0);
+}
+
+static void
+check_conv_forward (const Conv *conv)
+{
+  Tape *tape = empty_tape ();
+  const Var *y = conv_run (conv, tape, leaf_var (&conv->x, tape));
+
+  check_conv_size (conv, y);
   for (gsize i = 0; i < var_size (y); i++) {
     const gsize o = i % y->c, ox = i / y->c % y->w, oy = i / y->c / y->w % y->h;
     g_assert_cmpfloat_with_epsilon (y->value[i],
-        conv_plainly (conv, i / y->c / y->w / y->h, oy, ox, o), 1e-12);
+        (conv->layer.transposed ? deconv_plainly : conv_plainly) (conv, i / y->c / y->w / y->h, oy,
+            ox, o),
+        1e-12);
   }
 }
 
@@ -152,6 +184,20 @@ test_conv (void)
       .groups = convs[i].groups };
     for (guint variant = 0; variant < 12; variant++)
       check_conv (&layer, convs[i].n, convs[i].h, convs[i].w, variant);
+  }
+}
+
+/* The same of transposed ones, the last of more pixels than are gathered at a time. */
+static void
+test_deconv (void)
+{
+  static const gsize sizes[][3] = { { 2, 3, 4 }, { 1, 1, 1 }, { 3, 1, 5 }, { 0, 4, 4 },
+    { 2, 12, 13 } };
+
+  for (guint i = 0; i < G_N_ELEMENTS (sizes); i++) {
+    const ConvLayer layer = { .in = 3, .out = 2, .kernel = 4, .groups = 1, .transposed = TRUE };
+    for (guint variant = 0; variant < 12; variant++)
+      check_conv (&layer, sizes[i][0], sizes[i][1], sizes[i][2], variant);
   }
 }
 
@@ -256,6 +302,12 @@ build_upsample (const Unary *op, Tape *tape, Var *x, Var *unused)
 }
 
 static Var *
+build_bilinear (const Unary *op, Tape *tape, Var *x, Var *unused)
+{
+  return op_bilinear (tape, x);
+}
+
+static Var *
 build_subsample (const Unary *op, Tape *tape, Var *x, Var *unused)
 {
   return op_subsample (tape, x);
@@ -288,6 +340,8 @@ check_shapes (gsize n, gboolean with_grad)
   op.build = build_upsample;
   for (op.number = 1; op.number <= 3; op.number++)
     check_unary ("upsample", &op);
+  op.build = build_bilinear;
+  check_unary ("bilinear", &op);
   op.build = build_subsample;
   check_unary ("subsample", &op);
   op.build = build_shuffle;
@@ -305,6 +359,22 @@ test_shapes (void)
   check_shapes (2, TRUE);
   check_shapes (2, FALSE);
   check_shapes (0, TRUE);
+}
+
+/* Along each axis a quarter and three quarters between two pixels; at the edge it is the pixel. */
+static void
+test_bilinear (void)
+{
+  static const double along[] = { 0, 0.25, 0.75, 1 };
+  Tape *tape = empty_tape ();
+  Var *x = tape_var (tape, 1, 2, 2, 1, FALSE);
+
+  for (guint i = 0; i < 4; i++)
+    x->value[i] = i;
+  const Var *y = op_bilinear (tape, x);
+  g_assert_cmpuint (var_size (y), ==, 16);
+  for (guint i = 0; i < 16; i++)
+    g_assert_cmpfloat_with_epsilon (y->value[i], 2 * along[i / 4] + along[i % 4], 1e-12);
 }
 
 /* Both sides of a gate have a gradient. */
@@ -661,6 +731,8 @@ main (int argc, char *argv[])
 {
   g_test_init (&argc, &argv, NULL);
   g_test_add_func ("/train/ops/conv", test_conv);
+  g_test_add_func ("/train/ops/deconv", test_deconv);
+  g_test_add_func ("/train/ops/bilinear", test_bilinear);
   g_test_add_func ("/train/ops/activate", test_activate);
   g_test_add_func ("/train/ops/corners", test_corners);
   g_test_add_func ("/train/ops/shapes", test_shapes);

@@ -4,10 +4,28 @@
  */
 #include "command.h"
 
+#include <errno.h>
 #include <glib/gstdio.h>
+#include <signal.h>
 #include <sys/wait.h>
 
 #include "support/picture.h"
+
+static Command
+run_words (char **words)
+{
+  Command command = { 0 };
+  g_autoptr (GError) error = NULL;
+  int status;
+
+  g_spawn_sync (NULL, words, NULL, G_SPAWN_SEARCH_PATH, NULL, NULL, &command.out, &command.err,
+      &status, &error);
+  g_assert_no_error (error);
+  if (!WIFEXITED (status))
+    g_error ("%s died by signal %d; it said: %s", words[0], WTERMSIG (status), command.err);
+  command.code = WEXITSTATUS (status);
+  return command;
+}
 
 Command
 command_run (const char *program, ...)
@@ -27,16 +45,26 @@ command_run (const char *program, ...)
   } while (argument != NULL);
   va_end (arguments);
 
-  Command command = { 0 };
+  return run_words ((char **) argv->pdata);
+}
+
+static char **
+words_of (const char *line)
+{
   g_autoptr (GError) error = NULL;
-  int status;
-  g_spawn_sync (NULL, (char **) argv->pdata, NULL, G_SPAWN_SEARCH_PATH, NULL, NULL, &command.out,
-      &command.err, &status, &error);
+  char **words;
+
+  g_shell_parse_argv (line, NULL, &words, &error);
   g_assert_no_error (error);
-  if (!WIFEXITED (status))
-    g_error ("%s died by signal %d; it said: %s", path, WTERMSIG (status), command.err);
-  command.code = WEXITSTATUS (status);
-  return command;
+  return words;
+}
+
+Command
+command_run_line (const char *line)
+{
+  g_auto (GStrv) words = words_of (line);
+
+  return run_words (words);
 }
 
 void
@@ -55,6 +83,63 @@ command_expect (const Command *command, int code, const char *err)
   if (!g_pattern_match_simple (err, command->err))
     g_error ("expected standard error like %s, found: %s", err, command->err);
 }
+
+/* --- Runs that are broken off ----------------------------------------------------------------- */
+
+guint
+count_lines (const char *path)
+{
+  g_autofree char *text = NULL;
+  guint n = 0;
+
+  if (!g_file_get_contents (path, &text, NULL, NULL))
+    return 0;
+  for (const char *c = text; *c != '\0'; c++)
+    n += *c == '\n';
+  return n;
+}
+
+#define SOME_STEPS 7
+
+static int
+run_some_steps (char **words, const char *log, int number)
+{
+  g_autoptr (GError) error = NULL;
+  GPid pid;
+  int status;
+
+  g_spawn_async (NULL, words, NULL, G_SPAWN_DO_NOT_REAP_CHILD | G_SPAWN_STDERR_TO_DEV_NULL, NULL,
+      NULL, &pid, &error);
+  g_assert_no_error (error);
+  while (count_lines (log) < SOME_STEPS) {
+    if (waitpid (pid, &status, WNOHANG) != 0)
+      return status;
+    g_usleep (500);
+  }
+  kill (pid, number);
+  while (waitpid (pid, &status, 0) < 0 && errno == EINTR)
+    ;
+  return status;
+}
+
+int
+command_break_off (const char *line, const char *output, const char *log, guint n_steps, int signal)
+{
+  g_autofree char *checkpoint = g_strconcat (output, ".checkpoint", NULL);
+  g_auto (GStrv) words = words_of (line);
+
+  for (guint attempt = 0; attempt < 20; attempt++) {
+    g_unlink (log);
+    g_unlink (checkpoint);
+    g_unlink (output);
+    const int status = run_some_steps (words, log, signal);
+    if (count_lines (log) < n_steps)
+      return status;
+  }
+  g_error ("%s: expected a run that is broken off, found all of its steps", line);
+}
+
+/* --- Files ------------------------------------------------------------------------------------ */
 
 char *
 folder_new (void)

@@ -16,11 +16,22 @@ typedef struct {
 /* Runs the program whose path stands in the environment variable `program`, with the arguments up
  * to NULL. A program that dies by a signal fails the test. */
 Command command_run (const char *program, ...) G_GNUC_NULL_TERMINATED;
+/* The same with a command line as a shell splits it, the program first. */
+Command command_run_line (const char *line);
 void command_clear (Command *command);
 
 /* Fails the test unless the exit status is `code` and standard error is like `err` (a pattern with
  * * and ?). */
 void command_expect (const Command *command, int code, const char *err);
+
+/* Runs a command line that writes `output` and logs its steps, one line each, and sends it `signal` after some of them;
+ * until a run did end before its `n_steps`, as this process may sleep through all of them. How it ended, as waitpid()
+ * tells. */
+int command_break_off (const char *line, const char *output, const char *log, guint n_steps,
+    int signal);
+
+/* 0 of a file that is not there. */
+guint count_lines (const char *path);
 
 /* A folder that is removed, with all in it, by folder_remove(). */
 char *folder_new (void);

@@ -4,11 +4,9 @@
  * killed ends with the same bytes; names decide which rows are kept; a detector begins with its trunk; what
  * cannot be learned from is refused with a sentence.
  */
-#include <errno.h>
 #include <glib/gstdio.h>
 #include <signal.h>
 #include <string.h>
-#include <sys/wait.h>
 
 #include "command.h"
 #include "support/jsonfile.h"
@@ -101,33 +99,19 @@ room_close (void)
 #define USUAL                                                                                      \
   "--threads 2 --batch 12 --warmup 5 --freeze 0 --rate 0.02 --ema 0.9 --checkpoint-period 5"
 
-/* Of a command line's words, with the program before them. */
-static char **
-words_of (const char *options)
+static char *
+line_of (const char *options)
 {
-  g_autofree char *text = g_strdup_printf ("%s %s", g_getenv ("FBNET_TRAIN"), options);
-  g_autoptr (GError) error = NULL;
-  char **words;
-
-  g_shell_parse_argv (text, NULL, &words, &error);
-  g_assert_no_error (error);
-  return words;
+  return g_strdup_printf ("%s %s", g_getenv ("FBNET_TRAIN"), options);
 }
 
 /* What it said. */
 static char *
 expect_said (const char *options, int code, const char *err)
 {
-  g_auto (GStrv) words = words_of (options);
-  g_auto (Command) command = { 0 };
-  g_autoptr (GError) error = NULL;
-  int status;
+  g_autofree char *line = line_of (options);
+  g_auto (Command) command = command_run_line (line);
 
-  g_spawn_sync (NULL, words, NULL, G_SPAWN_DEFAULT, NULL, NULL, &command.out, &command.err, &status,
-      &error);
-  g_assert_no_error (error);
-  g_assert_true (WIFEXITED (status));
-  command.code = WEXITSTATUS (status);
   g_test_message ("%s: %s", options, command.err);
   command_expect (&command, code, err);
   return g_steal_pointer (&command.err);
@@ -169,19 +153,6 @@ assert_same_files (const char *one, const char *other)
   g_assert_cmpmem (a, n_a, b, n_b);
 }
 
-static guint
-n_logged (const char *log)
-{
-  g_autofree char *text = NULL;
-  guint n = 0;
-
-  if (!g_file_get_contents (log, &text, NULL, NULL))
-    return 0;
-  for (const char *c = text; *c != '\0'; c++)
-    n += *c == '\n';
-  return n;
-}
-
 /* --- Learning --------------------------------------------------------------------------------- */
 
 /* Stripes are told apart after a few steps; what comes of it is the best model, has the folders' names, and
@@ -204,7 +175,7 @@ test_learns (void)
   g_assert_cmpfloat (g_ascii_strtod (strstr (said, "the best was ") + strlen ("the best was "),
                          NULL),
       >=, 0.85);
-  g_assert_cmpuint (n_logged (log), ==, 100);
+  g_assert_cmpuint (count_lines (log), ==, 100);
   assert_same_files (best, output);
   g_auto (Command) command =
       command_run ("FBNET_CLASSIFY", "--model", output, "--top", "1", picture, NULL);
@@ -238,33 +209,6 @@ test_validation (void)
 
 #define N_LONG 150
 
-/* Again if the run was over before the signal: where processors are busy, this process may have slept
- * through it. */
-static void
-kill_midway (const char *options, const char *log)
-{
-  g_autofree char *logged = g_strdup_printf ("%s --log %s", options, log);
-  g_auto (GStrv) words = words_of (logged);
-
-  for (guint attempt = 0; attempt < 20; attempt++) {
-    g_autoptr (GError) error = NULL;
-    GPid pid;
-    int status;
-    g_unlink (log);
-    g_spawn_async (NULL, words, NULL, G_SPAWN_DO_NOT_REAP_CHILD | G_SPAWN_STDERR_TO_DEV_NULL, NULL,
-        NULL, &pid, &error);
-    g_assert_no_error (error);
-    while (n_logged (log) < 7 && waitpid (pid, &status, WNOHANG) == 0)
-      g_usleep (500);
-    kill (pid, SIGKILL);
-    while (waitpid (pid, &status, 0) < 0 && errno == EINTR)
-      ;
-    if (n_logged (log) < N_LONG)
-      return;
-  }
-  g_error ("%s: expected a run that is killed, found all of its steps", options);
-}
-
 /* A run that was killed goes on from its last checkpoint and ends with the same bytes, augmented pictures
  * and evaluations included. */
 static void
@@ -280,7 +224,9 @@ test_killed (void)
   g_autofree char *resume = g_strconcat (options, " --resume", NULL);
 
   expect_usual (whole, common, 0, "*is written*");
-  kill_midway (options, log);
+  g_autofree char *logged = g_strdup_printf ("%s --log %s", options, log);
+  g_autofree char *line = line_of (logged);
+  command_break_off (line, broken, log, N_LONG, SIGKILL);
   expect (resume, 0, "*going on after*is written*");
   assert_same_files (whole, broken);
   g_autofree char *other = g_strconcat (resume, " --label-smoothing 0.2", NULL);

@@ -47,26 +47,10 @@ static Command
 run (const Fixture *f, const char *annotations, const char *more)
 {
   g_autofree char *text =
-      g_strdup_printf ("--annotations %s --images %s --output %s --val-split 0 %s", annotations,
-          f->images, f->output, more);
-  g_auto (GStrv) words = g_strsplit (text, " ", -1);
-  g_autoptr (GPtrArray) argv = g_ptr_array_new ();
-  g_autoptr (GError) error = NULL;
-  Command command = { 0 };
-  int status;
+      g_strdup_printf ("%s --annotations %s --images %s --output %s --val-split 0 %s",
+          g_getenv ("FBNET_DATASET"), annotations, f->images, f->output, more);
 
-  g_ptr_array_add (argv, (gpointer) g_getenv ("FBNET_DATASET"));
-  for (guint i = 0; words[i] != NULL; i++) {
-    if (*words[i] != '\0')
-      g_ptr_array_add (argv, words[i]);
-  }
-  g_ptr_array_add (argv, NULL);
-  g_spawn_sync (NULL, (char **) argv->pdata, NULL, G_SPAWN_DEFAULT, NULL, NULL, &command.out,
-      &command.err, &status, &error);
-  g_assert_no_error (error);
-  g_assert_cmpint (status & 0x7f, ==, 0);
-  command.code = status >> 8;
-  return command;
+  return command_run_line (text);
 }
 
 static cJSON *

@@ -4,7 +4,6 @@
  * stopped and shared by processes end with the same bytes; what cannot be trained is refused with a
  * sentence.
  */
-#include <errno.h>
 #include <glib/gstdio.h>
 #include <math.h>
 #include <signal.h>
@@ -55,48 +54,22 @@ room_close (void)
 
 /* --- Running ---------------------------------------------------------------------------------- */
 
-/* The usual run, with its output and with more options, a text with spaces between them. */
-static GPtrArray *
-arguments_of (const char *model, const char *output, const char *options)
+/* The usual run's command line. `launcher`: words before the program, or "". */
+static char *
+line_of (const char *launcher, const char *model, const char *output, const char *options)
 {
-  g_autofree char *text = g_strdup_printf ("--annotations %s --images %s --model %s --output %s "
-                                           "--threads 2 --batch 4 --warmup 5 --checkpoint-period 5 "
-                                           "--iterations %d %s",
-      room.annotations, room.images, model, output, N_STEPS, options);
-  g_auto (GStrv) words = g_strsplit (text, " ", -1);
-  GPtrArray *arguments = g_ptr_array_new_with_free_func (g_free);
-
-  for (guint i = 0; words[i] != NULL; i++) {
-    if (*words[i] != '\0')
-      g_ptr_array_add (arguments, g_strdup (words[i]));
-  }
-  return arguments;
+  return g_strdup_printf ("%s %s --annotations %s --images %s --model %s --output %s --threads 2 "
+                          "--batch 4 --warmup 5 --checkpoint-period 5 --iterations %d %s",
+      launcher, g_getenv ("FBNET_TRAIN"), room.annotations, room.images, model, output, N_STEPS,
+      options);
 }
 
-/* `launcher`: words before the program, or "". */
 static Command
 run_with (const char *launcher, const char *model, const char *output, const char *options)
 {
-  g_autoptr (GPtrArray) arguments = arguments_of (model, output, options);
-  g_auto (GStrv) words = g_strsplit (launcher, " ", -1);
-  g_autoptr (GPtrArray) argv = g_ptr_array_new ();
-  g_autoptr (GError) error = NULL;
-  Command command = { 0 };
-  int status;
+  g_autofree char *line = line_of (launcher, model, output, options);
 
-  for (guint i = 0; words[i] != NULL; i++)
-    g_ptr_array_add (argv, words[i]);
-  g_ptr_array_add (argv, (gpointer) g_getenv ("FBNET_TRAIN"));
-  for (guint i = 0; i < arguments->len; i++)
-    g_ptr_array_add (argv, arguments->pdata[i]);
-  g_ptr_array_add (argv, NULL);
-  g_spawn_sync (NULL, (char **) argv->pdata, NULL, G_SPAWN_SEARCH_PATH, NULL, NULL, &command.out,
-      &command.err, &status, &error);
-  g_assert_no_error (error);
-  if (!WIFEXITED (status))
-    g_error ("fbnet-train died by signal %d; it said: %s", WTERMSIG (status), command.err);
-  command.code = WEXITSTATUS (status);
-  return command;
+  return command_run_line (line);
 }
 
 static Command
@@ -224,61 +197,16 @@ test_shows (void)
 
 /* --- The same bytes --------------------------------------------------------------------------- */
 
-/* The number of steps that the log tells of. */
-static guint
-n_logged (const char *log)
-{
-  g_autofree char *text = NULL;
-  guint n = 0;
+#define N_LONG 150 /* steps of a run that is broken off */
 
-  if (!g_file_get_contents (log, &text, NULL, NULL))
-    return 0;
-  for (const char *c = text; *c != '\0'; c++)
-    n += *c == '\n';
-  return n;
-}
-
-/* Starts the run and ends it by a signal once it has taken some steps. */
 static void
 break_off (const char *output, const char *log, const char *options, int number)
 {
-  g_autoptr (GPtrArray) arguments = arguments_of (room.model, output, options);
-  g_autoptr (GError) error = NULL;
-  GPid pid;
-  int status;
+  g_autofree char *line = line_of ("", room.model, output, options);
+  const int status = command_break_off (line, output, log, N_LONG, number);
 
-  g_ptr_array_insert (arguments, 0, g_strdup (g_getenv ("FBNET_TRAIN")));
-  g_ptr_array_add (arguments, NULL);
-  g_spawn_async (NULL, (char **) arguments->pdata, NULL,
-      G_SPAWN_DO_NOT_REAP_CHILD | G_SPAWN_STDERR_TO_DEV_NULL, NULL, NULL, &pid, &error);
-  g_assert_no_error (error);
-  while (n_logged (log) < 7 && waitpid (pid, &status, WNOHANG) == 0)
-    g_usleep (500);
-  kill (pid, number);
-  while (waitpid (pid, &status, 0) < 0 && errno == EINTR)
-    ;
   if (number == SIGINT)
     g_assert_true (WIFEXITED (status) && WEXITSTATUS (status) == 0);
-}
-
-#define N_LONG 150 /* steps of a run that is broken off */
-
-/* Again if the run was over before the signal: where processors are busy, this process may have slept
- * through it. */
-static void
-break_off_midway (const char *output, const char *log, const char *options, int number)
-{
-  g_autofree char *checkpoint = g_strconcat (output, ".checkpoint", NULL);
-
-  for (guint attempt = 0; attempt < 20; attempt++) {
-    g_unlink (log);
-    g_unlink (checkpoint);
-    g_unlink (output);
-    break_off (output, log, options, number);
-    if (n_logged (log) < N_LONG)
-      return;
-  }
-  g_error ("%s: expected a run that is broken off, found all of its steps", output);
 }
 
 static void
@@ -298,7 +226,7 @@ check_broken (const char *name, int number, const char *more)
 #endif
 
   expect (whole, whole_options, 0, "*");
-  break_off_midway (broken, log, options, number);
+  break_off (broken, log, options, number);
   g_assert_true (g_file_test (broken, G_FILE_TEST_EXISTS) == (number == SIGINT));
   expect (broken, resume, 0, "*going on after*is written*");
   assert_same_files (whole, broken);
@@ -353,7 +281,7 @@ test_longer (void)
 
   expect (output, "--iterations 5", 0, "*");
   expect (output, resume, 0, "*going on after 5 of 9 steps*its steps, *are others*is written*");
-  g_assert_cmpuint (n_logged (log), ==, 4);
+  g_assert_cmpuint (count_lines (log), ==, 4);
   expect (output, "--iterations 7 --resume", 0, "*going on after 9 of 7 steps*is written*");
 }
 
@@ -429,7 +357,7 @@ test_patience (void)
   g_autofree char *resume = g_strconcat (options, " --resume", NULL);
 
   expect (output, options, 0, "*step 6: *the best was * at step 0 of 6*is written*");
-  g_assert_cmpuint (n_logged (log), ==, 6);
+  g_assert_cmpuint (count_lines (log), ==, 6);
   expect (output, resume, 0, "*the best was * at step 0 of 7*is written*");
 }
 
@@ -456,7 +384,7 @@ test_solvers (gconstpointer solver)
   g_autofree char *killed_whole = g_strdup_printf ("%s --iterations %d", options, N_LONG);
 
   expect (whole, killed_whole, 0, "*is written*");
-  break_off_midway (broken, log, killed, SIGKILL);
+  break_off (broken, log, killed, SIGKILL);
   expect (broken, killed_resume, 0, "*going on after*is written*");
   assert_same_files (whole, broken);
 }
@@ -491,7 +419,7 @@ test_epochs (void)
       g_strdup_printf ("--iterations=-1 --epochs 2 --keep-empty --log %s", log);
 
   expect (output, options, 0, "*6 steps of 4 pictures, 2.0 epochs*");
-  g_assert_cmpuint (n_logged (log), ==, 6);
+  g_assert_cmpuint (count_lines (log), ==, 6);
 }
 
 /* --- Settings --------------------------------------------------------------------------------- */
@@ -964,28 +892,64 @@ write_keypoints (void)
   return write_text (room.folder, "keypoints.json", written);
 }
 
-/* A keypoint head learns where the corners are. */
+/* From here on all is trained with keypoints; what was used before. */
+static Room
+use_keypoints (void)
+{
+  const Room usual = room;
+
+  room.annotations = write_keypoints ();
+  room.model = g_build_filename (g_getenv ("FBNET_TEST_DATA"), "tiny-kpt.safetensors", NULL);
+  return usual;
+}
+
+static void
+use_usual (const Room *usual)
+{
+  g_free (room.annotations);
+  g_free (room.model);
+  room = *usual;
+}
+
+static void
+check_keypoints (const char *type)
+{
+  g_autofree char *name = g_strconcat (type, ".safetensors", NULL);
+  g_autofree char *output = path_of (name), *log = g_strconcat (output, ".log", NULL);
+  g_autofree char *text = description_of (room.model);
+  g_autoptr (cJSON) description = cJSON_Parse (text);
+  cJSON *head = cJSON_GetObjectItem (description, "keypoint_head");
+
+  cJSON_ReplaceItemInObject (head, "type", cJSON_CreateString (type));
+  g_autofree char *changed = cJSON_PrintUnformatted (description);
+  g_autofree char *path = write_text (room.folder, type, changed);
+  g_autofree char *options =
+      g_strdup_printf ("--description %s --freeze 0 --rate 0.02 --log %s", path, log);
+  expect (output, options, 0, "*1 annotation without the keypoints that the model has*is written*");
+  g_auto (GStrv) lines = read_lines (log);
+  const double first = mean_of (lines, 5, "keypoint");
+  const double last = mean_of (lines + N_STEPS - 5, 5, "keypoint");
+  g_test_message ("%s: mean loss of keypoints: %.3f, then %.3f", type, first, last);
+  g_assert_cmpfloat (last, <, first * 0.9);
+}
+
+/* A keypoint head of any type learns where the corners are, and runs on when it was killed. */
 static void
 test_keypoints (void)
 {
   g_autofree char *model =
-      g_strconcat (g_getenv ("FBNET_TEST_DATA"), "/tiny-kpt.safetensors", NULL);
-  g_autofree char *output = path_of ("keypoints.safetensors"), *log = path_of ("keypoints.log");
-  g_autofree char *options = g_strdup_printf ("--freeze 0 --rate 0.02 --log %s", log);
-  g_autofree char *usual = room.annotations;
+      g_build_filename (g_getenv ("FBNET_TEST_DATA"), "tiny-kpt.safetensors", NULL);
+  g_autofree char *output = path_of ("keypoints.safetensors");
 
   expect_model (model, output, "--iterations 1", 0,
       "*annotations without the keypoints that the model has*is written*");
-  room.annotations = write_keypoints ();
-  expect_model (model, output, options, 0,
-      "*1 annotation without the keypoints that the model has*is written*");
-  g_free (room.annotations);
-  room.annotations = g_steal_pointer (&usual);
-  g_auto (GStrv) lines = read_lines (log);
-  const double first = mean_of (lines, 5, "keypoint");
-  const double last = mean_of (lines + N_STEPS - 5, 5, "keypoint");
-  g_test_message ("mean loss of keypoints: %.3f, then %.3f", first, last);
-  g_assert_cmpfloat (last, <, first * 0.9);
+  const Room usual = use_keypoints ();
+  check_keypoints ("irf");
+  check_keypoints ("conv_upsample");
+  check_keypoints ("deconv");
+  check_keypoints ("deconv_upscale");
+  check_broken ("killed-keypoints", SIGKILL, "--freeze 0");
+  use_usual (&usual);
 }
 
 /* Models that training cannot handle. */
