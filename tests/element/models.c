@@ -93,43 +93,62 @@ models_random (const char *name, const char *description)
 
 #ifdef HAVE_IMPORTER
 static char *
-import_weights (const char *source)
+import_weights (const char *source, const char *file, ImportPrecision precision)
 {
-  const ImportOptions options = { NULL };
+  const ImportOptions options = { .precision = precision };
   guint64 n_parameters;
   g_autoptr (GError) error = NULL;
   g_autoptr (Imported) imported = import_read (source, &options, &error);
 
   g_assert_no_error (error);
-  g_autofree char *name = g_path_get_basename (source);
-  g_autofree char *file = g_strconcat (name, ".safetensors", NULL);
   char *path = models_path (file);
   import_write (imported, path, &n_parameters, &error);
   g_assert_no_error (error);
   return path;
 }
-#endif
 
-const char *
-models_weights (const char *name)
+static const char *
+weights_in (const char *name, const char *ending, ImportPrecision precision)
 {
-#ifdef HAVE_IMPORTER
   g_autofree char *source =
       g_build_filename (g_getenv ("FBNET_GOLDEN_DATA"), "weights", name, NULL);
+  g_autofree char *file = g_strconcat (name, ending, NULL);
 
   if (!g_file_test (source, G_FILE_TEST_EXISTS)) {
     g_test_skip ("no golden data");
     return NULL;
   }
   get_folder ();
-  if (!g_hash_table_contains (written, source))
-    g_hash_table_insert (written, g_strdup (source), import_weights (source));
-  return g_hash_table_lookup (written, source);
+  if (!g_hash_table_contains (written, file))
+    g_hash_table_insert (written, g_strdup (file), import_weights (source, file, precision));
+  return g_hash_table_lookup (written, file);
+}
+
+const char *
+models_weights (const char *name)
+{
+  return weights_in (name, ".safetensors", IMPORT_FLOAT32);
+}
+
+const char *
+models_weights_int8 (const char *name)
+{
+  return weights_in (name, "-int8.safetensors", IMPORT_INT8);
+}
 #else
+const char *
+models_weights (const char *name)
+{
   g_test_skip ("built without the importer");
   return NULL;
-#endif
 }
+
+const char *
+models_weights_int8 (const char *name)
+{
+  return models_weights (name);
+}
+#endif
 
 const char *
 models_keypoints (void)

@@ -20,9 +20,10 @@ const char *models_file (const char *fixture);
  * once per process. Needs no golden data. */
 const char *models_random (const char *name, const char *description);
 
-/* (transfer none): an export of COCO's weights, a file below weights/, imported; once per process. NULL, with the
- * running test marked as skipped, without golden data or the importer. */
+/* (transfer none): an export of COCO's weights, a file below weights/, imported, dequantised or as it is; once per
+ * process. NULL, with the running test marked as skipped, without golden data or the importer. */
 const char *models_weights (const char *name);
+const char *models_weights_int8 (const char *name);
 
 /* The one with keypoints. */
 const char *models_keypoints (void);

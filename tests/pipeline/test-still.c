@@ -4,35 +4,26 @@
  * milliseconds of processor time a frame costs in the element, and how many objects of either run the other one has, too.
  */
 #include <gst/gst.h>
-#include <time.h>
 
 #include "models.h"
 #include "stream.h"
+#include "timing.h"
 
 #define LEAST_SCORE 0.5
 #define SAME        0.5 /* IoU */
+#define WEIGHTS     "d2go-coco-int8.pt"
 
 typedef struct {
   GPtrArray *frames; /* of GArray of Seen, by name of the labels and places only */
   guint n_looked;
-  double came; /* ms of processor time */
+  double came; /* µs of the streaming thread, which does everything */
   double ms;   /* in the element, all frames together */
 } Run;
-
-/* Of the streaming thread, which does everything: others on the machine do not count. */
-static double
-processor_ms (void)
-{
-  struct timespec time;
-
-  clock_gettime (CLOCK_THREAD_CPUTIME_ID, &time);
-  return (double) time.tv_sec * 1e3 + (double) time.tv_nsec / 1e6;
-}
 
 static GstPadProbeReturn
 enter (GstPad *pad, GstPadProbeInfo *info, gpointer data)
 {
-  ((Run *) data)->came = processor_ms ();
+  ((Run *) data)->came = timing_thread_now ();
   return GST_PAD_PROBE_OK;
 }
 
@@ -45,7 +36,7 @@ leave (GstPad *pad, GstPadProbeInfo *probe, gpointer data)
   GstVideoInfo info;
   gboolean looked = FALSE;
 
-  run->ms += processor_ms () - run->came;
+  run->ms += (timing_thread_now () - run->came) / 1000;
   g_assert_true (gst_video_info_from_caps (&info, caps));
   g_ptr_array_add (run->frames, seen_on (buffer, &info));
   GstCustomMeta *truth = gst_buffer_get_custom_meta (buffer, "fbnetdetect");
@@ -135,12 +126,16 @@ report (const char *name, const char *settings, const Run *always, const Run *ru
   return agreement;
 }
 
+typedef struct {
+  const char *settings;
+  double most_looked, least_agreement;
+} Bound;
+
 static void
-check (const char *name, const char *settings, double most_looked, double least_agreement)
+check (const char *name, const char *model, const Bound *bounds, guint n)
 {
   g_autofree char *film = g_build_filename (g_getenv ("FBNET_GOLDEN_DATA"), "video", name, NULL);
-  const char *model = models_weights ("d2go-coco-int8.pt");
-  Run always, run;
+  Run always;
 
   if (model == NULL)
     return;
@@ -148,30 +143,67 @@ check (const char *name, const char *settings, double most_looked, double least_
     g_test_skip ("no film, or no decoder for it");
     return;
   }
-  g_assert_true (play (film, model, settings, &run));
-  const double agreement = report (name, settings, &always, &run);
-  g_assert_cmpfloat ((double) run.n_looked / always.frames->len, <=, most_looked);
-  g_assert_cmpfloat (agreement, >=, least_agreement);
+  for (guint i = 0; i < n; i++) {
+    Run run;
+    g_assert_true (play (film, model, bounds[i].settings, &run));
+    const double agreement = report (name, bounds[i].settings, &always, &run);
+    g_assert_cmpfloat ((double) run.n_looked / always.frames->len, <=, bounds[i].most_looked);
+    g_assert_cmpfloat (agreement, >=, bounds[i].least_agreement);
+    g_ptr_array_unref (run.frames);
+  }
   g_ptr_array_unref (always.frames);
-  g_ptr_array_unref (run.frames);
 }
 
 /* Persons who come one by one and stand for a while. */
 static void
-test_persons (void)
+check_persons (const char *model)
 {
-  check ("one-by-one-person-detection.mp4", "still-threshold=24", 0.75, 0.98);
-  check ("one-by-one-person-detection.mp4", "still-threshold=64", 0.55, 0.97);
-  check ("one-by-one-person-detection.mp4", "still-threshold=24 zoom-policy=motion", 0.75, 0.97);
+  static const Bound bounds[] = {
+    { "still-threshold=24", 0.75, 0.97 },
+    { "still-threshold=64", 0.55, 0.97 },
+    { "still-threshold=96", 0.5, 0.97 },
+    { "still-threshold=24 zoom-policy=motion", 0.75, 0.95 },
+    { "still-threshold=96 zoom-policy=motion", 0.55, 0.95 },
+  };
+
+  check ("one-by-one-person-detection.mp4", model, bounds, G_N_ELEMENTS (bounds));
 }
 
 /* Cars that pass an empty place. */
 static void
-test_cars (void)
+check_cars (const char *model)
 {
-  check ("car-detection.mp4", "still-threshold=24", 0.6, 0.98);
-  check ("car-detection.mp4", "still-threshold=64", 0.5, 0.98);
-  check ("car-detection.mp4", "still-threshold=24 zoom-policy=motion", 0.6, 0.93);
+  static const Bound bounds[] = {
+    { "still-threshold=24", 0.6, 0.97 },
+    { "still-threshold=64", 0.5, 0.97 },
+    { "still-threshold=24 zoom-policy=motion", 0.6, 0.93 },
+  };
+
+  check ("car-detection.mp4", model, bounds, G_N_ELEMENTS (bounds));
+}
+
+static void
+test_int8_persons (void)
+{
+  check_persons (models_weights_int8 (WEIGHTS));
+}
+
+static void
+test_int8_cars (void)
+{
+  check_cars (models_weights_int8 (WEIGHTS));
+}
+
+static void
+test_float32_persons (void)
+{
+  check_persons (models_weights (WEIGHTS));
+}
+
+static void
+test_float32_cars (void)
+{
+  check_cars (models_weights (WEIGHTS));
 }
 
 int
@@ -179,8 +211,10 @@ main (int argc, char **argv)
 {
   gst_init (&argc, &argv);
   g_test_init (&argc, &argv, NULL);
-  g_test_add_func ("/pipeline/still/persons", test_persons);
-  g_test_add_func ("/pipeline/still/cars", test_cars);
+  g_test_add_func ("/pipeline/still/int8/persons", test_int8_persons);
+  g_test_add_func ("/pipeline/still/int8/cars", test_int8_cars);
+  g_test_add_func ("/pipeline/still/float32/persons", test_float32_persons);
+  g_test_add_func ("/pipeline/still/float32/cars", test_float32_cars);
   const int result = g_test_run ();
   models_clean_up ();
   return result;
