@@ -85,12 +85,9 @@ schedule_rate (const Schedule *s, guint iteration)
 SgdState
 sgd_state_new (const Params *params)
 {
-  SgdState state = { g_new0 (Real, params->n_values), g_new0 (Real, params->n_values),
-    g_new (Real, params->n_values), g_new (Real, params->n_statistics) };
-
-  memcpy (state.ema_values, params->values, params->n_values * sizeof (Real));
-  memcpy (state.ema_statistics, params->statistics_values, params->n_statistics * sizeof (Real));
-  return state;
+  return (SgdState){ g_new0 (Real, params->n_values), g_new0 (Real, params->n_values),
+    g_memdup2 (params->values, params->n_values * sizeof (Real)),
+    g_memdup2 (params->statistics_values, params->n_statistics * sizeof (Real)) };
 }
 
 void
