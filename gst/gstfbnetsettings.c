@@ -147,7 +147,7 @@ static const Property own_properties[] = {
       "levels of a pixel of the network (0 = look at them)",
       KIND_UINT, CONTROL, 0, 255, 0, VALUE (still_threshold) },
   { "track-timeout", "For how long a track is kept that is not seen, in ns", KIND_UINT64, PLAYING,
-      0, 0, GST_SECOND, VALUE (track_timeout) },
+      0, 3600 * GST_SECOND, GST_SECOND, VALUE (track_timeout) },
 
 #ifdef HAVE_OVERLAY
   { "overlay", "Draw the detections into the frames", KIND_BOOLEAN, CONTROL, 0, 1, FALSE,
@@ -380,8 +380,8 @@ make_spec (const Property *p)
       return g_param_spec_uint (p->name, p->name, p->blurb, p->minimum, p->maximum, p->initial,
           flags);
     case KIND_UINT64:
-      return g_param_spec_uint64 (p->name, p->name, p->blurb, 0, G_MAXUINT64, (guint64) p->initial,
-          flags);
+      return g_param_spec_uint64 (p->name, p->name, p->blurb, 0,
+          p->maximum > 0 ? (guint64) p->maximum : G_MAXUINT64, (guint64) p->initial, flags);
     case KIND_FRACTION:
       return gst_param_spec_fraction (p->name, p->name, p->blurb, 0, 1, G_MAXINT, 1, 0, 1, flags);
     case KIND_NUMBERS:

@@ -54,7 +54,7 @@ eval_options_add (gpointer options, GOptionContext *context)
   const GOptionEntry entries[] = {
     { "results", 'r', 0, G_OPTION_ARG_FILENAME, &o->results, "Evaluate this COCO results file",
         "FILE" },
-    { "tracks", 't', 0, G_OPTION_ARG_FILENAME, &o->tracks,
+    { "tracks", 0, 0, G_OPTION_ARG_FILENAME, &o->tracks,
         "... or these tracks, a file or a folder of MOTChallenge's format", "TRACKS" },
     { "every", 0, 0, G_OPTION_ARG_INT, &o->every,
         "... which were made of every Kth frame of the ground truth; default 1", "K" },
