@@ -147,6 +147,13 @@ check_tracks (EvalOptions *options, GError **error)
       || options->write_results != NULL)
     return usage_error (error,
         "--tracks: expected no --results, --model, --images or --write-results beside it");
+  if (options->plot != NULL || options->kinds_text != NULL || options->sigmas_text != NULL
+      || options->per_class || options->match || options->confusion
+      || options->min_score != NOT_GIVEN)
+    return usage_error (error,
+        "--tracks: expected no --plot, --metrics, --oks-sigmas, --per-class, --match, --confusion "
+        "or "
+        "--min-score beside it, which are for detections");
   if (options->every == EVERY_NOT_GIVEN)
     options->every = 1;
   return options->every >= 1

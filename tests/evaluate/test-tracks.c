@@ -330,6 +330,9 @@ test_failures (void)
   expect_failure ("1,1,10,10,20,40;\n", "*tracks.txt: line 1: expected*");
   g_auto (Command) both = command_run ("FBNET_EVAL", "--tracks", "a", "--results", "b", "c", NULL);
   command_expect (&both, 2, "*--tracks: expected no --results*");
+  g_auto (Command) plotted =
+      command_run ("FBNET_EVAL", "--tracks", "a.txt", "b.txt", "--per-class", NULL);
+  command_expect (&plotted, 2, "*--tracks: expected no --plot,*--per-class*");
   g_auto (Command) absent = command_run ("FBNET_EVAL", "--tracks", "a", "b", NULL);
   command_expect (&absent, 1, "*b: no such file*");
   g_auto (Command) zero = command_run ("FBNET_EVAL", "--tracks", "a", "--every", "0", "b", NULL);
