@@ -152,8 +152,7 @@ check_tracks (EvalOptions *options, GError **error)
       || options->min_score != NOT_GIVEN)
     return usage_error (error,
         "--tracks: expected no --plot, --metrics, --oks-sigmas, --per-class, --match, --confusion "
-        "or "
-        "--min-score beside it, which are for detections");
+        "or --min-score beside it, which are for detections");
   if (options->every == EVERY_NOT_GIVEN)
     options->every = 1;
   return options->every >= 1
