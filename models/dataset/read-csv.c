@@ -175,8 +175,7 @@ read_csv (LabelSet *set, const LabelSource *source, GError **error)
 
   if (text == NULL)
     return FALSE;
-  g_auto (GStrv) lines =
-      g_strsplit (g_str_has_prefix (text, "\xef\xbb\xbf") ? text + 3 : text, "\n", -1);
+  g_auto (GStrv) lines = g_strsplit (text, "\n", -1);
   if (!read_header (&reading, lines[0] != NULL ? lines[0] : "", &named, error))
     return FALSE;
   reading.pictures = g_hash_table_new (g_str_hash, g_str_equal);

@@ -4,12 +4,16 @@
  */
 #include "detectoptions.h"
 
+#include "picturedetector.h"
 #include "support/commandline.h"
 
 /* They judge detections, and find none. */
 static const char *const matching[] = { "iou-lower", "iou-upper", NULL };
 
 #define FRAME_RATE 30
+
+/* No value that can be meant. */
+#define NOT_GIVEN (-G_MAXDOUBLE)
 
 DetectOptions
 detect_options_new (void)
@@ -22,7 +26,7 @@ detect_options_new (void)
     .params = param_options_new (),
     .zoom = param_options_new_of (zoom, n_zoom),
     .tracker = param_options_new_of (tracker, n_tracker),
-    .frame_rate = FRAME_RATE,
+    .frame_rate = NOT_GIVEN,
   };
 }
 
@@ -72,25 +76,46 @@ detect_options_add (gpointer options, GOptionContext *context)
   param_options_add_all_but (o->tracker, context, none);
 }
 
-gboolean
-detect_options_check (gpointer options, GError **error)
+static gboolean
+check_pictures (const DetectOptions *o, GError **error)
 {
-  const DetectOptions *o = options;
   const guint n_coco = (o->coco != NULL) + (o->images != NULL) + (o->coco_results != NULL);
 
-  if (o->model == NULL)
-    return usage_error (error, "--model: expected a model file, found none");
   if (n_coco != 0 && n_coco != 3)
     return usage_error (error, "--coco, --images and --coco-results: expected all or none of them");
   if (n_coco == 0 && o->pictures == NULL)
     return usage_error (error, "expected at least one PICTURE, found none");
   if (n_coco == 3 && o->pictures != NULL)
     return usage_error (error, "expected either PICTUREs or --coco, found both");
-  if (o->tracking && n_coco == 3)
-    return usage_error (error, "--tracking: expected PICTUREs, found --coco");
-  if (!(o->frame_rate > 0 && o->frame_rate <= 1e6))
-    return usage_error (error, "--frame-rate: expected above 0, at most 1000000, found %g",
-        o->frame_rate);
-  return param_options_check (o->params, error) && param_options_check (o->zoom, error)
-      && param_options_check (o->tracker, error);
+  if (n_coco == 3 && (o->tracking || o->timings))
+    return usage_error (error, "--%s: expected PICTUREs, found --coco",
+        o->tracking ? "tracking" : "timings");
+  return TRUE;
+}
+
+static gboolean
+check_tracking (DetectOptions *o, GError **error)
+{
+  if (!param_options_check (o->tracker, error))
+    return FALSE;
+  const char *given =
+      o->frame_rate != NOT_GIVEN ? "frame-rate" : param_options_given (o->tracker, NULL);
+  if (!o->tracking && given != NULL)
+    return usage_error (error, "--%s: expected --tracking beside it, found none", given);
+  if (o->frame_rate == NOT_GIVEN)
+    o->frame_rate = FRAME_RATE;
+  return (o->frame_rate > 0 && o->frame_rate <= 1e6)
+      || usage_error (error, "--frame-rate: expected above 0, at most 1000000, found %g",
+          o->frame_rate);
+}
+
+gboolean
+detect_options_check (gpointer options, GError **error)
+{
+  DetectOptions *o = options;
+
+  if (o->model == NULL)
+    return usage_error (error, "--model: expected a model file, found none");
+  return check_pictures (o, error) && param_options_check (o->params, error)
+      && picture_detector_check_zoom (o->zoom, error) && check_tracking (o, error);
 }

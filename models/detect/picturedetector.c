@@ -7,15 +7,17 @@
 #include "support/commandline.h"
 #include "support/modelfile.h"
 
-/* By what bounds detections are compared with a truth is not the detector's affair. */
-static void
-apply (const ParamOptions *options, FbnetParams *params)
+gboolean
+picture_detector_check_zoom (ParamOptions *zoom, GError **error)
 {
-  const FbnetParams own = *params;
-
-  param_options_apply (options, params);
-  params->iou_lower = own.iou_lower;
-  params->iou_upper = own.iou_upper;
+  if (!param_options_check (zoom, error))
+    return FALSE;
+  const char *given = param_options_given (zoom, "zoom-regions");
+  if (given != NULL && !param_options_has (zoom, "zoom-regions"))
+    return usage_error (error, "--%s: expected --zoom-regions beside it, found none", given);
+  return param_options_number (zoom, "zoom-policy", FBNET_ZOOM_AUTO) != FBNET_ZOOM_MOTION
+      || usage_error (error,
+          "--zoom-policy: expected another than motion: nothing moves in single pictures");
 }
 
 static gboolean
@@ -31,7 +33,7 @@ start (PictureDetector *detector, const ParamOptions *options, const ParamOption
     return FALSE;
   fbnet_model_get_params (detector->model, &params);
   if (options != NULL)
-    apply (options, &params);
+    param_options_apply (options, &params);
   fbnet_zoom_options_init (&detector->zoom_options);
   if (zoom != NULL)
     param_options_apply_to (zoom, &detector->zoom_options);

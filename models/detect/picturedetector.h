@@ -21,6 +21,10 @@ typedef struct {
   ClassTable *classes;
 } PictureDetector;
 
+/* FALSE with error: an option of second looks that is out of its range, or that means nothing where pictures are
+ * looked at one by one. */
+gboolean picture_detector_check_zoom (ParamOptions *zoom, GError **error);
+
 /* Loads the model and starts it; `zoom`, second looks, may be NULL: none, too; `params` may be NULL: all as the model
  * has it. FALSE with error; to be closed then, too. */
 gboolean picture_detector_open (PictureDetector *detector, const char *model,

@@ -7,15 +7,19 @@
 #include <string.h>
 
 #include "cocoeval.h"
+#include "detect/picturedetector.h"
 #include "support/commandline.h"
 #ifdef HAVE_ANNOTATE
 #  include "support/plot.h"
 #endif
 
 /* No value that can be meant: the option was not given. */
-#define NOT_GIVEN       (-1.0)
+#define NOT_GIVEN       (-G_MAXDOUBLE)
 #define MIN_SCORE       0.5
 #define EVERY_NOT_GIVEN G_MININT
+
+/* They judge detections, and find none. */
+static const char *const bounds[] = { "iou-lower", "iou-upper", NULL };
 
 EvalOptions
 eval_options_new (void)
@@ -24,6 +28,7 @@ eval_options_new (void)
   const FbnetParamInfo *zoom = fbnet_zoom_options_table (&n);
 
   return (EvalOptions){ .params = param_options_new (),
+    .bounds = param_options_new (),
     .zoom = param_options_new_of (zoom, n),
     .min_score = NOT_GIVEN,
     .every = EVERY_NOT_GIVEN };
@@ -33,6 +38,7 @@ void
 eval_options_clear (EvalOptions *options)
 {
   param_options_free (options->params);
+  param_options_free (options->bounds);
   param_options_free (options->zoom);
   g_free (options->model);
   g_free (options->results);
@@ -87,7 +93,8 @@ eval_options_add (gpointer options, GOptionContext *context)
   };
 
   g_option_context_add_main_entries (context, entries, NULL);
-  param_options_add_all_but (o->params, context, none);
+  param_options_add_all_but (o->params, context, bounds);
+  param_options_add (o->bounds, context, bounds);
   param_options_add_all_but (o->zoom, context, none);
 }
 
@@ -137,6 +144,18 @@ parse_sigmas (EvalOptions *options, GError **error)
 
 /* --- Checks ----------------------------------------------------------------------------------- */
 
+/* No model runs beside `other`: what says how one is to run means nothing. */
+static gboolean
+check_no_run (const EvalOptions *options, const char *other, GError **error)
+{
+  const char *param = param_options_given (options->params, NULL);
+  const char *given = param != NULL ? param : param_options_given (options->zoom, NULL);
+
+  return given == NULL
+      || usage_error (error, "--%s: expected a --model that it says something of, found %s", given,
+          other);
+}
+
 /* Tracks are compared with their ground truth, and with nothing else. */
 static gboolean
 check_tracks (EvalOptions *options, GError **error)
@@ -153,6 +172,11 @@ check_tracks (EvalOptions *options, GError **error)
     return usage_error (error,
         "--tracks: expected no --plot, --metrics, --oks-sigmas, --per-class, --match, --confusion "
         "or --min-score beside it, which are for detections");
+  const char *bound = param_options_given (options->bounds, NULL);
+  if (bound != NULL)
+    return usage_error (error, "--%s: expected no --tracks beside it", bound);
+  if (!check_no_run (options, "--tracks", error))
+    return FALSE;
   if (options->every == EVERY_NOT_GIVEN)
     options->every = 1;
   return options->every >= 1
@@ -174,7 +198,7 @@ check_source (const EvalOptions *options, GError **error)
     return usage_error (error, "--write-results: expected a --model, found none");
   if (options->every != EVERY_NOT_GIVEN)
     return usage_error (error, "--every: expected --tracks, found none");
-  return TRUE;
+  return model || check_no_run (options, "--results", error);
 }
 
 static gboolean
@@ -191,15 +215,14 @@ check_plot (const EvalOptions *options, GError **error)
 static gboolean
 complete_match (EvalOptions *options, GError **error)
 {
-  const ParamOptions *params = options->params;
+  const ParamOptions *given = options->bounds;
   const FbnetParamInfo *lower = fbnet_params_find ("iou-lower");
   const FbnetParamInfo *upper = fbnet_params_find ("iou-upper");
 
-  options->match |= param_options_has (params, lower->name)
-      || param_options_has (params, upper->name)
+  options->match |= param_options_has (given, lower->name) || param_options_has (given, upper->name)
       || (options->min_score != NOT_GIVEN && !options->confusion);
-  options->iou_lower = param_options_number (params, lower->name, lower->usual);
-  options->iou_upper = param_options_number (params, upper->name, upper->usual);
+  options->iou_lower = param_options_number (given, lower->name, lower->usual);
+  options->iou_upper = param_options_number (given, upper->name, upper->usual);
   if (options->min_score == NOT_GIVEN)
     options->min_score = MIN_SCORE;
   return options->iou_lower <= options->iou_upper
@@ -213,10 +236,12 @@ eval_options_check (gpointer options, GError **error)
 {
   EvalOptions *o = options;
 
+  if (!param_options_check (o->params, error) || !param_options_check (o->bounds, error)
+      || !picture_detector_check_zoom (o->zoom, error))
+    return FALSE;
   if (o->tracks != NULL)
     return check_tracks (o, error);
-  if (!check_source (o, error) || !check_plot (o, error) || !param_options_check (o->params, error)
-      || !param_options_check (o->zoom, error) || !complete_match (o, error)
+  if (!check_source (o, error) || !check_plot (o, error) || !complete_match (o, error)
       || !parse_kinds (o, error) || !parse_sigmas (o, error))
     return FALSE;
   o->annotations = o->arguments[0];

@@ -9,7 +9,8 @@
 
 typedef struct {
   char *model;
-  ParamOptions *params, *zoom;
+  ParamOptions *params, *zoom; /* how the model runs */
+  ParamOptions *bounds;        /* how boxes are compared */
   gboolean json, per_class;
   char *results;       /* to evaluate, or NULL: a model */
   char *tracks;        /* to evaluate instead, or NULL */

@@ -234,10 +234,10 @@ evaluate_all (Session *session, GError **error)
 /* --- Tracks ----------------------------------------------------------------------------------- */
 
 static gboolean
-evaluate_tracks (const EvalOptions *options, GError **error)
+evaluate_tracks (const EvalOptions *options, Console *console, GError **error)
 {
   g_autofree char *text = track_report (options->tracks, options->arguments[0],
-      (guint) options->every, options->json, error);
+      (guint) options->every, options->json, console, error);
 
   if (text == NULL)
     return FALSE;
@@ -251,7 +251,7 @@ run (gpointer options, Console *console, GError **error)
   Session session = { .options = options, .console = console };
 
   if (o->tracks != NULL)
-    return evaluate_tracks (o, error);
+    return evaluate_tracks (o, console, error);
   const gboolean done = evaluate_all (&session, error);
 
   session_clear (&session);

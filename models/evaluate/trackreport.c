@@ -50,6 +50,20 @@ add_pair (GArray *pairs, char *tracks, char *truth)
   g_array_append_val (pairs, pair);
 }
 
+/* Both files, or both folders; what is neither is told when it is read. */
+static gboolean
+check_kinds (const char *tracks, const char *truth, GError **error)
+{
+  const gboolean is_folder = g_file_test (truth, G_FILE_TEST_IS_DIR);
+
+  if (!g_file_test (truth, G_FILE_TEST_EXISTS) || !g_file_test (tracks, G_FILE_TEST_EXISTS)
+      || g_file_test (tracks, G_FILE_TEST_IS_DIR) == is_folder)
+    return TRUE;
+  g_set_error (error, FBNET_ERROR, FBNET_ERROR_ARGUMENT, "%s: expected a %s as %s is, found a %s",
+      tracks, is_folder ? "folder" : "file", truth, is_folder ? "file" : "folder");
+  return FALSE;
+}
+
 static GArray *
 list_pairs (const char *tracks, const char *truth, GError **error)
 {
@@ -71,6 +85,46 @@ list_pairs (const char *tracks, const char *truth, GError **error)
   g_set_error (error, FBNET_ERROR, FBNET_ERROR_FORMAT,
       "%s: expected a .txt file per sequence, found none", truth);
   return NULL;
+}
+
+/* --- What may not belong together ------------------------------------------------------------- */
+
+/* Who scores a folder means all of it. */
+static void
+tell_unpaired (const char *tracks, const char *truth, Console *console)
+{
+  GDir *folder = g_dir_open (tracks, 0, NULL);
+
+  if (folder == NULL)
+    return;
+  for (const char *name; (name = g_dir_read_name (folder)) != NULL;) {
+    g_autofree char *counterpart = g_build_filename (truth, name, NULL);
+    if (g_str_has_suffix (name, ".txt") && !g_file_test (counterpart, G_FILE_TEST_EXISTS))
+      console_say (console, "%s/%s: expected its ground truth, %s, found none: it is not scored",
+          tracks, name, counterpart);
+  }
+  g_dir_close (folder);
+}
+
+/* Tracks of other frames than the ground truth's end elsewhere. Ends may differ where nobody is seen at first or at
+ * last: that a third is missing, or a frame that the ground truth does not have, is told, and scored all the same. */
+static void
+tell_ends (const Pair *pair, const TrackSequence *sequence, guint every, Console *console)
+{
+  const guint tracks = sequence->found_end, truth = sequence->truth_end;
+  g_autofree char *thinned =
+      every > 1 ? g_strdup_printf (" by --every %u", every) : g_strdup (" without --every");
+
+  if (tracks > truth)
+    console_say (console,
+        "%s: expected frames up to %u, the last that has a ground truth%s, found %u: were the "
+        "tracks made of other frames?",
+        pair->tracks, truth, thinned, tracks);
+  else if (tracks > 0 && (guint64) 3 * tracks <= (guint64) 2 * truth)
+    console_say (console,
+        "%s: expected frames up to about %u, the last that has a ground truth%s, found none behind "
+        "%u: were the tracks made of fewer frames?",
+        pair->tracks, truth, thinned, tracks);
 }
 
 /* --- Report ----------------------------------------------------------------------------------- */
@@ -133,13 +187,16 @@ report_as_json (const GArray *pairs, const TrackCounts *counts, const TrackCount
 }
 
 char *
-track_report (const char *tracks, const char *truth, guint every, gboolean json, GError **error)
+track_report (const char *tracks, const char *truth, guint every, gboolean json, Console *console,
+    GError **error)
 {
-  g_autoptr (GArray) pairs = list_pairs (tracks, truth, error);
+  g_autoptr (GArray) pairs =
+      check_kinds (tracks, truth, error) ? list_pairs (tracks, truth, error) : NULL;
   TrackCounts combined = { 0 };
 
   if (pairs == NULL)
     return NULL;
+  tell_unpaired (tracks, truth, console);
   g_autofree TrackCounts *counts = g_new0 (TrackCounts, pairs->len);
   for (guint i = 0; i < pairs->len; i++) {
     const Pair *pair = &g_array_index (pairs, Pair, i);
@@ -147,6 +204,7 @@ track_report (const char *tracks, const char *truth, guint every, gboolean json,
         track_sequence_read (pair->tracks, pair->truth, every, error);
     if (sequence == NULL)
       return NULL;
+    tell_ends (pair, sequence, every, console);
     track_counts_add (&counts[i], sequence);
     track_counts_sum (&combined, &counts[i]);
   }

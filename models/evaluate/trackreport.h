@@ -5,12 +5,12 @@
 #ifndef FBNET_EVALUATE_TRACKREPORT_H
 #define FBNET_EVALUATE_TRACKREPORT_H
 
-#include <glib.h>
+#include "support/console.h"
 
 /* `tracks` and `truth` are two files, or two folders: then every file of `truth` has one of its name in `tracks`.
- * Every k-th frame of the ground truth counts. Lines of text, or one line of JSON; g_free() it. NULL with
- * error. */
+ * Every k-th frame of the ground truth counts. What of it seems not to belong together the console says. Lines of
+ * text, or one line of JSON; g_free() it. NULL with error. */
 char *track_report (const char *tracks, const char *truth, guint every, gboolean json,
-    GError **error);
+    Console *console, GError **error);
 
 #endif

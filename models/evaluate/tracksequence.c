@@ -159,6 +159,13 @@ make_frame (Rows truth, Rows found, GHashTable *truth_ids, GHashTable *found_ids
 
 /* --- The sequence ----------------------------------------------------------------------------- */
 
+/* Of rows by frame. */
+static guint
+last_frame (const GArray *rows)
+{
+  return rows->len > 0 ? g_array_index (rows, MotRow, rows->len - 1).frame : 0;
+}
+
 static TrackSequence *
 make_sequence (const GArray *truth, const GArray *found)
 {
@@ -183,6 +190,8 @@ make_sequence (const GArray *truth, const GArray *found)
   sequence->frames = (TrackFrame *) g_array_free (g_steal_pointer (&frames), FALSE);
   sequence->n_truth = g_hash_table_size (truth_ids);
   sequence->n_found = g_hash_table_size (found_ids);
+  sequence->truth_end = last_frame (truth);
+  sequence->found_end = last_frame (found);
   return sequence;
 }
 

@@ -16,7 +16,8 @@ typedef struct {
 typedef struct {
   guint n_frames; /* that have any box */
   TrackFrame *frames;
-  guint n_truth, n_found; /* ids */
+  guint n_truth, n_found;     /* ids */
+  guint truth_end, found_end; /* the last frame that has a box; 0: none has */
 } TrackSequence;
 
 /* Both files in MOTChallenge's format; every k-th frame of the ground truth counts, numbered anew from 1, as

@@ -18,6 +18,8 @@
 /* Annotations of large data sets have a gigabyte. */
 #define MAX_BYTES ((gsize) MIN ((guint64) 4 << 30, G_MAXSIZE / 4))
 
+#define BYTE_ORDER_MARK "\xef\xbb\xbf"
+
 /* --- Reading ---------------------------------------------------------------------------------- */
 
 static void
@@ -112,6 +114,7 @@ file_read (const char *path, gsize *size, GError **error)
   return data;
 }
 
+/* Tools on Windows begin with a byte order mark. */
 char *
 file_read_text (const char *path, GError **error)
 {
@@ -122,7 +125,11 @@ file_read_text (const char *path, GError **error)
   if (text != NULL && length < size)
     g_set_error (error, FBNET_ERROR, FBNET_ERROR_FORMAT,
         "%s: expected text, found a zero at byte %" G_GSIZE_FORMAT, path, length + 1);
-  return text != NULL && length == size ? g_steal_pointer (&text) : NULL;
+  if (text == NULL || length < size)
+    return NULL;
+  if (g_str_has_prefix (text, BYTE_ORDER_MARK))
+    memmove (text, text + strlen (BYTE_ORDER_MARK), length + 1 - strlen (BYTE_ORDER_MARK));
+  return g_steal_pointer (&text);
 }
 
 GBytes *

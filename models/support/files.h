@@ -10,7 +10,7 @@
 /* The contents of a file or a pipe, at most 4 GiB, and a zero after them; g_free() them. `size`: nullable. */
 char *file_read (const char *path, gsize *size, GError **error);
 
-/* The same of a text, which has no zero in it. */
+/* The same of a text, which has no zero in it; without a byte order mark. */
 char *file_read_text (const char *path, GError **error);
 
 GBytes *file_bytes (const char *path, GError **error);

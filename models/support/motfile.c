@@ -4,6 +4,7 @@
  */
 #include "motfile.h"
 
+#include <float.h>
 #include <math.h>
 
 #include "fbnet/fbnet.h"
@@ -13,44 +14,71 @@
 #define N_NEEDED      6 /* frame, id, x, y, width, height */
 #define N_KNOWN       8 /* and score, class */
 #define LARGEST_FRAME 1e7
+#define LARGEST_ID    1e15
 #define MAX_BOXES     2000 /* of a frame: each is compared with each */
 
-/* The numbers of a line, at most N_KNOWN; returns how many there are, 0 if something else is. */
-static guint
-parse_numbers (const char *line, double *numbers)
-{
-  guint n = 0;
+/* What a column may hold; those behind them, any number. */
+static const struct {
+  const char *name, *expected;
+  gboolean is_whole;
+  double least, most;
+} columns[N_KNOWN] = {
+  { "frame", "a whole number, 1 … 10000000", TRUE, 1, LARGEST_FRAME },
+  { "id", "a whole number of at most 15 digits", TRUE, -LARGEST_ID, LARGEST_ID },
+  { "x", "a number", FALSE, -DBL_MAX, DBL_MAX },
+  { "y", "a number", FALSE, -DBL_MAX, DBL_MAX },
+  { "width", "a number, 0 or more", FALSE, 0, DBL_MAX },
+  { "height", "a number, 0 or more", FALSE, 0, DBL_MAX },
+  { "score", "a number", FALSE, -DBL_MAX, DBL_MAX },
+  { "class", "a whole number of at most 15 digits", TRUE, -LARGEST_ID, LARGEST_ID },
+};
 
-  for (;; n++, line++) {
-    char *end;
-    const double number = g_ascii_strtod (line, &end);
-    if (end == line || !isfinite (number))
-      return 0;
-    if (n < N_KNOWN)
-      numbers[n] = number;
-    line = end;
-    if (*line == '\0')
-      return n + 1;
-    if (*line != ',')
-      return 0;
-  }
+static gboolean
+parse_number (const char *text, guint column, double *number)
+{
+  char *end;
+
+  *number = g_ascii_strtod (text, &end);
+  if (end == text || *end != '\0' || !isfinite (*number))
+    return FALSE;
+  return column >= N_KNOWN
+      || (*number >= columns[column].least && *number <= columns[column].most
+          && (!columns[column].is_whole || *number == floor (*number)));
+}
+
+/* Of a column that the format names, or that it does not. */
+static void
+set_cell_error (GError **error, guint column, const char *text)
+{
+  if (column < N_KNOWN)
+    g_set_error (error, FBNET_ERROR, FBNET_ERROR_FORMAT, "%s: expected %s, found '%.60s'",
+        columns[column].name, columns[column].expected, text);
+  else
+    g_set_error (error, FBNET_ERROR, FBNET_ERROR_FORMAT,
+        "column %u: expected a number, found '%.60s'", column + 1, text);
 }
 
 static gboolean
-is_whole (double number, double least, double most)
-{
-  return number >= least && number <= most && number == floor (number);
-}
-
-static gboolean
-parse_row (const char *line, MotRow *row)
+parse_row (const char *line, MotRow *row, GError **error)
 {
   double numbers[N_KNOWN] = { 0, 0, 0, 0, 0, 0, 1, 1 };
+  g_auto (GStrv) cells = g_strsplit (line, ",", -1);
+  const guint n = g_strv_length (cells);
 
-  if (parse_numbers (line, numbers) < N_NEEDED || !is_whole (numbers[0], 1, LARGEST_FRAME)
-      || !is_whole (numbers[1], -1e15, 1e15) || numbers[4] < 0 || numbers[5] < 0
-      || !is_whole (numbers[7], -1e15, 1e15))
+  if (n < N_NEEDED) {
+    g_set_error (error, FBNET_ERROR, FBNET_ERROR_FORMAT,
+        "expected frame, id, x, y, width, height, … with commas between, found '%.60s'", line);
     return FALSE;
+  }
+  for (guint i = 0; i < n; i++) {
+    double number;
+    if (!parse_number (g_strstrip (cells[i]), i, &number)) {
+      set_cell_error (error, i, cells[i]);
+      return FALSE;
+    }
+    if (i < N_KNOWN)
+      numbers[i] = number;
+  }
   *row = (MotRow){
     .frame = (guint) numbers[0],
     .id = (gint64) numbers[1],
@@ -100,11 +128,8 @@ mot_read (const char *path, GError **error)
   for (guint i = 0; lines[i] != NULL; i++) {
     if (*g_strstrip (lines[i]) == '\0')
       continue;
-    if (!parse_row (lines[i], &row)) {
-      g_set_error (error, FBNET_ERROR, FBNET_ERROR_FORMAT,
-          "%s: line %u: expected frame, id, x, y, width, height, …, numbers with commas between, "
-          "found '%.60s'",
-          path, i + 1, lines[i]);
+    if (!parse_row (lines[i], &row, error)) {
+      g_prefix_error (error, "%s: line %u: ", path, i + 1);
       return NULL;
     }
     g_array_append_val (rows, row);

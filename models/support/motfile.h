@@ -15,8 +15,9 @@ typedef struct {
   gint64 class_id; /* 1 where the line has none */
 } MotRow;
 
-/* MotRows in the order of their frames; the caller owns the array. NULL with error naming the line that
- * is not: frame, id, x, y, width, height, and as many numbers more as there are, with commas between. */
+/* MotRows in the order of their frames; the caller owns the array. NULL with error naming the line and the
+ * column that is not as it must be: frame, id, x, y, width, height, and as many numbers more as there are, with
+ * commas between. */
 GArray *mot_read (const char *path, GError **error);
 
 /* Keeps every k-th frame, from the first on, and numbers those that are left from 1. */

@@ -276,6 +276,15 @@ param_options_check (ParamOptions *options, GError **error)
   return TRUE;
 }
 
+const char *
+param_options_given (const ParamOptions *options, const char *but)
+{
+  for (guint i = 0; i < options->n; i++)
+    if (options->rows[i].given && g_strcmp0 (options->rows[i].info->name, but) != 0)
+      return options->rows[i].info->name;
+  return NULL;
+}
+
 gboolean
 param_options_has (const ParamOptions *options, const char *name)
 {

@@ -31,6 +31,9 @@ gboolean param_options_check (ParamOptions *options, GError **error);
 
 /* The rest is for options that have been checked. */
 
+/* The name of the first that was given, `but` (nullable) left out; NULL: none was. */
+const char *param_options_given (const ParamOptions *options, const char *but);
+
 gboolean param_options_has (const ParamOptions *options, const char *name);
 
 /* What was given for it, or `otherwise`. */

@@ -7,7 +7,8 @@
 #include "support/motfile.h"
 #include "support/paramoptions.h"
 
-#define NOT_GIVEN (-1.0)
+/* No value that can be meant. */
+#define NOT_GIVEN (-G_MAXDOUBLE)
 
 typedef struct {
   char *detections, *output;
@@ -46,9 +47,11 @@ check (gpointer options, GError **error)
 
   if (o->detections == NULL || o->output == NULL)
     return usage_error (error, "--detections and --output: expected both, found one or none");
+  if (o->frame_rate == NOT_GIVEN)
+    return usage_error (error, "--frame-rate: expected above 0, at most 1000000, found none");
   if (!(o->frame_rate > 0 && o->frame_rate <= 1e6))
-    return usage_error (error, "--frame-rate: expected above 0, at most 1000000, found %s",
-        o->frame_rate == NOT_GIVEN ? "none" : "another");
+    return usage_error (error, "--frame-rate: expected above 0, at most 1000000, found %g",
+        o->frame_rate);
   if (o->every < 1)
     return usage_error (error, "--every: expected 1 or more, found %d", o->every);
   if (o->max_aspect != NOT_GIVEN && !(o->max_aspect > 0))

@@ -135,7 +135,12 @@ test_usage (Fixture *f, gconstpointer data)
     { { "-m", f->model, "--norm-momentum=1.5", f->wide }, "fbnet-detect: *norm-momentum*1.5*" },
     { { "-m", f->model, "--zoom-regions=17", f->wide },
         "fbnet-detect: --zoom-regions: expected 0 … 16, found 17*" },
-    { { "-m", f->model, "--frame-rate=0", f->wide }, "fbnet-detect: --frame-rate: *found 0*" },
+    { { "-m", f->model, "--zoom-policy=sweep", f->wide },
+        "fbnet-detect: --zoom-policy: expected --zoom-regions beside it, found none*" },
+    { { "-m", f->model, "--frame-rate=5", f->wide },
+        "fbnet-detect: --frame-rate: expected --tracking beside it, found none*" },
+    { { "-m", f->model, "--track-timeout=5", f->wide },
+        "fbnet-detect: --track-timeout: expected --tracking beside it, found none*" },
     { { "-m", f->model, "--post-nms=0", f->wide },
         "fbnet-detect: --post-nms-count: expected 1 … *, found 0*" },
     { { "--masks", "--no-masks", "-m", f->model }, "fbnet-detect: expected at least one PICTURE*" },
@@ -152,6 +157,15 @@ test_usage (Fixture *f, gconstpointer data)
   g_auto (Command) both = command_run ("FBNET_DETECT", "-m", f->model, "--coco=a", "--images=b",
       "--coco-results=c", f->wide, NULL);
   command_expect (&both, 2, "fbnet-detect: expected either PICTUREs or --coco, found both*");
+  g_auto (Command) rate =
+      command_run ("FBNET_DETECT", "-m", f->model, "--tracking", "--frame-rate=0", f->wide, NULL);
+  command_expect (&rate, 2, "fbnet-detect: --frame-rate: *found 0*");
+  g_auto (Command) still = command_run ("FBNET_DETECT", "-m", f->model, "--zoom-regions=1",
+      "--zoom-policy=motion", f->wide, NULL);
+  command_expect (&still, 2, "fbnet-detect: --zoom-policy: expected another than motion*");
+  g_auto (Command) timed = command_run ("FBNET_DETECT", "-m", f->model, "--coco=a", "--images=b",
+      "--coco-results=c", "--timings", NULL);
+  command_expect (&timed, 2, "fbnet-detect: --timings: expected PICTUREs, found --coco*");
 }
 
 /* A model that is absent, or is no model: status 1 and a sentence that names it. */

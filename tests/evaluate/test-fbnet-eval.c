@@ -335,6 +335,12 @@ test_usage (Fixture *f, gconstpointer data)
     { { f->truth, "--results=x", "--oks-sigmas=0.1,0", NULL }, "*--oks-sigmas*'0'*" },
     { { f->truth, "--results=x", "--iou-lower=0.8", NULL }, "*--iou-lower*0.8 and 0.7*" },
     { { f->truth, "--results=x", "--iou-upper=1.5", NULL }, "*--iou-upper*1.5*" },
+    { { f->truth, "--results=x", "--score-threshold=0.5", NULL },
+        "*--score-threshold: expected a --model*found --results*" },
+    { { f->truth, "--results=x", "--zoom-regions=2", NULL },
+        "*--zoom-regions: expected a --model*found --results*" },
+    { { f->truth, "--results=x", "--zoom-factor=2", NULL },
+        "*--zoom-factor: expected --zoom-regions*found none*" },
   };
 
   for (guint i = 0; i < G_N_ELEMENTS (cases); i++) {

@@ -318,16 +318,87 @@ test_too_many (void)
   files_clear (&files);
 }
 
-/* What is wrong in a file is said with its line. */
+/* What is wrong in a file is said with its line, the column, and what is there. */
 static void
-test_failures (void)
+test_lines (void)
 {
   expect_failure ("1,1,10,10,20,40\n1,1,15,10,20,40\n",
       "*tracks.txt: frame 1: expected every id once, found 1 twice\n");
-  expect_failure ("1,1,10,10,20,40\n1,2,nan,10,20,40\n", "*tracks.txt: line 2: expected*nan*");
-  expect_failure ("0,1,10,10,20,40\n", "*tracks.txt: line 1: expected*");
-  expect_failure ("1,1,10,10,20\n", "*tracks.txt: line 1: expected*");
-  expect_failure ("1,1,10,10,20,40;\n", "*tracks.txt: line 1: expected*");
+  expect_failure ("1,1,10,10,20,40\n1,2,nan,10,20,40\n",
+      "*tracks.txt: line 2: x: expected a number, found 'nan'\n");
+  expect_failure ("0,1,10,10,20,40\n",
+      "*tracks.txt: line 1: frame: expected a whole number, 1*10000000, found '0'\n");
+  expect_failure ("1,1.5,10,10,20,40\n", "*line 1: id: expected a whole number*, found '1.5'\n");
+  expect_failure ("1,1,10,10,-20,40\n",
+      "*line 1: width: expected a number, 0 or more, found '-20'\n");
+  expect_failure ("1,1,10,10,20,40;\n", "*line 1: height: expected*, found '40;'\n");
+  expect_failure ("1,1,10,10,20,40,,1\n", "*line 1: score: expected a number, found ''\n");
+  expect_failure ("1,1,10,10,20,40,1,car\n", "*line 1: class: expected*, found 'car'\n");
+  expect_failure ("1,1,10,10,20,40,1,1,x\n", "*line 1: column 9: expected*, found 'x'\n");
+  expect_failure ("1,1,10,10,20\n",
+      "*line 1: expected frame, id, x, y, width, height,*found '1,1,10,10,20'\n");
+}
+
+/* A byte order mark, blanks and lines that end as Windows' do change nothing. */
+static void
+test_windows (void)
+{
+  g_autoptr (cJSON) report = evaluate_texts (STILL (1) STILL (2),
+      "\xef\xbb\xbf"
+      "1, 7 ,10,10,20,40,1\r\n2, 7 ,10,10,20,40,1\r\n",
+      "1");
+
+  expect (report, "HOTA", 1);
+}
+
+static void
+expect_told (const char *truth, const char *tracks, const char *every, const char *sentence)
+{
+  Files files = write_files (truth, tracks);
+  g_auto (Command) command =
+      command_run ("FBNET_EVAL", "--tracks", files.tracks, files.truth, "--every", every, NULL);
+
+  command_expect (&command, 0, sentence);
+  files_clear (&files);
+}
+
+/* Tracks of other frames than the ground truth's are scored, and not silently. */
+static void
+test_other_frames (void)
+{
+  static const char long_one[] = STILL (1) STILL (2) STILL (3);
+
+  expect_told (long_one, long_one, "2",
+      "*tracks.txt: expected frames up to 2*by --every 2, found 3: *\n");
+  expect_told (long_one, STILL (1) STILL (2), "1",
+      "*tracks.txt: expected frames up to about 3*without --every, found none behind 2: *\n");
+  expect_told (long_one, "", "1", "");
+}
+
+/* In folders a file without its ground truth is told, and one without its tracks an error; a folder and a file are
+ * no pair. */
+static void
+test_folders (void)
+{
+  char *truth = folder_new (), *tracks = folder_new ();
+  g_autofree char *a = write_text (truth, "a.txt", STILL (1));
+  g_autofree char *found = write_text (tracks, "a.txt", STILL (1));
+  g_autofree char *more = write_text (tracks, "b.txt", STILL (1));
+  g_auto (Command) told = command_run ("FBNET_EVAL", "--tracks", tracks, truth, NULL);
+  g_auto (Command) absent = command_run ("FBNET_EVAL", "--tracks", truth, tracks, NULL);
+  g_auto (Command) mixed = command_run ("FBNET_EVAL", "--tracks", found, truth, NULL);
+
+  command_expect (&told, 0, "*b.txt: expected its ground truth, *b.txt, found none*not scored\n");
+  command_expect (&absent, 1, "*b.txt: no such file\n");
+  command_expect (&mixed, 1, "*a.txt: expected a folder as * is, found a file\n");
+  folder_remove (truth);
+  folder_remove (tracks);
+}
+
+/* Options that do not go together. */
+static void
+test_failures (void)
+{
   g_auto (Command) both = command_run ("FBNET_EVAL", "--tracks", "a", "--results", "b", "c", NULL);
   command_expect (&both, 2, "*--tracks: expected no --results*");
   g_auto (Command) plotted =
@@ -339,6 +410,11 @@ test_failures (void)
   command_expect (&zero, 2, "*--every: expected 1 or more, found 0*");
   g_auto (Command) alone = command_run ("FBNET_EVAL", "--every", "2", "--results", "a", "b", NULL);
   command_expect (&alone, 2, "*--every: expected --tracks*");
+  g_auto (Command) threads = command_run ("FBNET_EVAL", "--tracks", "a", "b", "-t", "2", NULL);
+  command_expect (&threads, 2, "*--threads: expected a --model*found --tracks*");
+  g_auto (Command) bound =
+      command_run ("FBNET_EVAL", "--tracks", "a", "b", "--iou-lower", "0.2", NULL);
+  command_expect (&bound, 2, "*--iou-lower: expected no --tracks*");
 }
 
 /* fbnet-track numbers looks from 1, one without a detection too; what is wrong is said. */
@@ -362,7 +438,12 @@ test_track (void)
   command_expect (&standard, 0, "");
   g_assert_cmpstr (standard.out, ==, text);
   g_auto (Command) rate = command_run ("FBNET_TRACK", "-d", found, "-o", tracks, NULL);
-  command_expect (&rate, 2, "*--frame-rate: expected above 0*");
+  command_expect (&rate, 2, "*--frame-rate: expected above 0*found none*");
+  g_auto (Command) back = command_run ("FBNET_TRACK", "-d", found, "-o", tracks, "-r", "-1", NULL);
+  command_expect (&back, 2, "*--frame-rate: expected above 0*found -1*");
+  g_auto (Command) aspect = command_run ("FBNET_TRACK", "-d", found, "-o", tracks, "-r", "30",
+      "--max-aspect", "-1", NULL);
+  command_expect (&aspect, 2, "*--max-aspect: expected above 0, found -1*");
   g_auto (Command) hits = command_run ("FBNET_TRACK", "-d", found, "-o", tracks, "-r", "30",
       "--track-min-hits", "0", NULL);
   command_expect (&hits, 2, "*--track-min-hits: expected 1*100, found 0*");
@@ -397,6 +478,10 @@ main (int argc, char **argv)
   g_test_add_func ("/tracks/distractors", test_distractors);
   g_test_add_func ("/tracks/every", test_every);
   g_test_add_func ("/tracks/nothing", test_nothing);
+  g_test_add_func ("/tracks/lines", test_lines);
+  g_test_add_func ("/tracks/windows", test_windows);
+  g_test_add_func ("/tracks/other-frames", test_other_frames);
+  g_test_add_func ("/tracks/folders", test_folders);
   g_test_add_func ("/tracks/failures", test_failures);
   g_test_add_func ("/tracks/too-many", test_too_many);
   g_test_add_func ("/tracks/text", test_text);
