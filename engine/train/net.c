@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * Layers and blocks in training; see net.h. The order of a block's layers is that of engine/irf.c.
+ * Layers and blocks in training; see net.h. The order of a block's layers is that of network/block.c.
  */
 #include "net.h"
 

@@ -508,11 +508,25 @@ soften (guint8 *pixels, guint width, guint height)
     soften_line (pixels + x, height, 3 * (gsize) width);
 }
 
+#define DEVIATE_BITS 12
+#define PICKS        (64 / DEVIATE_BITS) /* of one random number */
+
+/* Each of the numbers takes one of some thousand normal deviates: a logarithm and a cosine of its own would cost as
+ * much as a tenth of a step of training. */
 static void
 roughen (guint8 *pixels, gsize n, double deviation, RandomKey key)
 {
-  for (gsize i = 0; i < n; i++)
-    pixels[i] = to_byte (pixels[i] + deviation * random_key_normal (key, i) + 0.5);
+  const RandomKey picks = random_key_part (key, 0);
+  double deviates[1 << DEVIATE_BITS];
+  guint64 bits = 0;
+
+  for (guint i = 0; i < G_N_ELEMENTS (deviates); i++)
+    deviates[i] = deviation * random_key_normal (key, i) + 0.5;
+  for (gsize i = 0; i < n; i++, bits >>= DEVIATE_BITS) {
+    if (i % PICKS == 0)
+      bits = random_key_bits (picks, i / PICKS);
+    pixels[i] = to_byte (pixels[i] + deviates[bits % G_N_ELEMENTS (deviates)]);
+  }
 }
 
 static void
