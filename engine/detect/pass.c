@@ -395,7 +395,8 @@ take_input (Pass *pass, const FbnetInput *input)
   pass->resized = input->pixels.data;
   pass->height = input->height;
   pass->width = input->width;
-  image_normalize (&pass->input, pass->resized, pass->height, pass->width, d->mean, d->std);
+  image_normalize (&pass->input, pass->resized, pass->height, pass->width, d->mean, d->std,
+      pass->workspace.workers);
   pass->timings.ms[FBNET_STAGE_PREPROCESS] += now_ms () - begin;
 }
 
