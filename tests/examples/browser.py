@@ -48,12 +48,19 @@ class Browser:
         self.number = 0
 
     def __enter__(self):
+        try:
+            self.connect()
+        except BaseException:
+            self.__exit__()
+            raise
+        return self
+
+    def connect(self):
         listening = pathlib.Path(self.folder) / "DevToolsActivePort"
         port = until("Chromium", lambda: listening.exists() and listening.read_text().split("\n")[0])
         url = until("the page", lambda: self.page_url(port))
         Soup.Session().websocket_connect_async(Soup.Message.new("GET", url), None, None, 0, None, self.connected)
         self.loop.run()
-        return self
 
     def __exit__(self, *_):
         self.process.terminate()
