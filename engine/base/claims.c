@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
  * Claimed processors; see claims.h. Who comes to run on one has taken it away from the thread that claims it,
- * which stands ready and would get it back at the end of a time slice only. So it sleeps, and is woken
- * by the release: a claim is counted down before n_asleep is read, and n_asleep counted up before the claim is.
- * Who has slept through all the time that a claim is given sleeps for no other before one is released.
+ * which stands ready and would get it back at the end of a time slice only. So it sleeps, and looks again from time
+ * to time. A release wakes nobody: whoever is woken runs at once where the thread that released has used its time
+ * slice up, and that one has a frame to hand on. Who has slept through all the time that a claim is given sleeps for
+ * no other before one is released.
  */
 #include "claims.h"
 
-#include <pthread.h>
 #include <sched.h>
 #include <time.h>
 
@@ -16,14 +16,15 @@
 #define N_PROCESSORS 1024 /* those beyond cannot be claimed */
 
 /* Whoever claims for longer does not do what claims are for. */
-#define LONGEST_NS 20000000
+#define LONGEST_US 20000
+
+/* Until whoever makes way looks again: longer than it takes to hand a frame on, and little beside a frame. */
+#define PAUSE_NS 200000
 
 atomic_uint claims_count;
 
 static atomic_uint claims[N_PROCESSORS];
-static atomic_uint n_asleep, n_released;
-static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER; /* for sleeping only */
-static pthread_cond_t released = PTHREAD_COND_INITIALIZER;
+static atomic_uint n_released;
 
 static _Thread_local gint own; /* the claimed processor's number and 1; 0: none */
 static _Thread_local gboolean excused;
@@ -68,11 +69,6 @@ fbnet_release_processor (void)
   atomic_fetch_sub (find_claims (own - 1), 1);
   atomic_fetch_add (&n_released, 1);
   own = 0;
-  if (atomic_load (&n_asleep) == 0)
-    return;
-  pthread_mutex_lock (&lock);
-  pthread_cond_broadcast (&released);
-  pthread_mutex_unlock (&lock);
 }
 
 gboolean
@@ -87,35 +83,19 @@ claims_excuse (gboolean excuse)
   excused = excuse;
 }
 
-static struct timespec
-latest_time (void)
-{
-  struct timespec time;
-
-  clock_gettime (CLOCK_REALTIME, &time); /* of conditions */
-  time.tv_nsec += LONGEST_NS;
-  time.tv_sec += time.tv_nsec / 1000000000;
-  time.tv_nsec %= 1000000000;
-  return time;
-}
-
 static void
 sleep_while_claimed (atomic_uint *claim)
 {
+  const struct timespec pause = { .tv_nsec = PAUSE_NS };
   const guint n = atomic_load (&n_released);
-  const struct timespec latest = latest_time ();
-  int code = 0;
+  const gint64 began = g_get_monotonic_time ();
 
   if (given_up && given_up_at == n)
     return;
-
-  pthread_mutex_lock (&lock);
-  atomic_fetch_add (&n_asleep, 1);
-  while (atomic_load (claim) != 0 && code == 0)
-    code = pthread_cond_timedwait (&released, &lock, &latest);
-  atomic_fetch_sub (&n_asleep, 1);
-  pthread_mutex_unlock (&lock);
-  given_up = code != 0;
+  do
+    nanosleep (&pause, NULL);
+  while (atomic_load (claim) != 0 && g_get_monotonic_time () - began < LONGEST_US);
+  given_up = atomic_load (claim) != 0;
   given_up_at = n;
 }
 
@@ -134,8 +114,5 @@ claims_forget (void)
   atomic_store (&claims_count, 0);
   for (guint i = 0; i < N_PROCESSORS; i++)
     atomic_store (&claims[i], 0);
-  atomic_store (&n_asleep, 0);
-  pthread_mutex_init (&lock, NULL);
-  pthread_cond_init (&released, NULL);
   own = 0;
 }
