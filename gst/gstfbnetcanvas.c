@@ -12,6 +12,12 @@
 #define CHUNK      512
 #define MOST_BYTES 4
 
+/* Rows of which a few bytes are written are fetched so early: processors expect what comes next in a row. */
+#define ROWS_AHEAD 12
+
+/* Bytes of a row in which groups of any size end together. */
+#define TILE 48
+
 /* --- Layers ------------------------------------------------------------------------------------ */
 
 /* Components come in an order in which those of a layer follow each other. */
@@ -165,6 +171,7 @@ typedef struct {
   /* Of samples of one byte */
   gboolean whole;                     /* every byte of a group is some component's */
   guint8 used[MOST_BYTES];            /* 255 where one is */
+  guint8 others[TILE];                /* where none is, group after group */
   guint8 pattern[CHUNK * MOST_BYTES]; /* the colour, group after group */
 } Brush;
 
@@ -189,6 +196,9 @@ brush_init (Brush *brush, const GstFbnetCanvas *canvas, const GstFbnetLayer *lay
     for (gsize k = 0; k < n; k++)
       brush->pattern[k * step + place] = (guint8) brush->codes[i];
   }
+  for (gsize k = 0; !brush->whole && k < TILE; k += step)
+    for (gsize i = 0; i < step; i++)
+      brush->others[k + i] = (guint8) ~brush->used[i];
 }
 
 /* Sums of 16 bits, of which twice as many fit a vector: 255 × 255 + 128 and what is added to it do. */
@@ -244,6 +254,44 @@ blend_groups (const Brush *brush, guint8 *data, const guint8 *covers, gsize n)
       break;
   }
   blend_bytes (data, spreaded, brush->pattern, n * (gsize) brush->layer->step);
+}
+
+/* What becomes of a tile's samples under one cover: sample × keep + add, divided by 255. */
+typedef struct {
+  guint16 keep[TILE], add[TILE];
+} Coat;
+
+static void
+coat_init (Coat *coat, const Brush *brush, guint cover)
+{
+  const gsize step = (gsize) brush->layer->step;
+
+  if (brush->layer->bytes != 1)
+    return;
+  for (gsize k = 0; k < TILE; k += step)
+    for (gsize i = 0; i < step; i++) {
+      const guint own = cover & brush->used[i];
+      coat->keep[k + i] = (guint16) (255 - own);
+      coat->add[k + i] = (guint16) (brush->pattern[i] * own + 128);
+    }
+}
+
+static inline void
+coat_tile (guint8 *restrict data, const Coat *restrict coat, gsize n)
+{
+  for (gsize i = 0; i < n; i++) {
+    const guint16 sum = (guint16) (data[i] * coat->keep[i] + coat->add[i]);
+    data[i] = (guint8) ((guint16) (sum + (sum >> 8)) >> 8);
+  }
+}
+
+/* As blend_bytes() where all covers are the same. */
+static void
+coat_bytes (guint8 *data, const Coat *coat, gsize n)
+{
+  for (; n >= TILE; n -= TILE, data += TILE)
+    coat_tile (data, coat, TILE);
+  coat_tile (data, coat, n);
 }
 
 /* A cover of 255 is all of it. */
@@ -326,6 +374,25 @@ store_words (guint8 *data, gint step, gsize n, guint code)
     write_word (data, code);
 }
 
+static inline void
+store_tile (guint8 *restrict data, const guint8 *restrict pattern, const guint8 *restrict others,
+    gsize n)
+{
+  for (gsize i = 0; i < n; i++)
+    data[i] = (data[i] & others[i]) | pattern[i];
+}
+
+/* Bytes of no component stay. */
+static void
+store_bytes (const Brush *brush, guint8 *data, gsize n)
+{
+  const guint8 *pattern = brush->pattern;
+
+  for (; n >= TILE; n -= TILE, data += TILE, pattern += TILE)
+    store_tile (data, pattern, brush->others, TILE);
+  store_tile (data, pattern, brush->others, n);
+}
+
 /* The colour itself, into samples that have bytes of their own. */
 static void
 store (const Brush *brush, gint row, gint first, gsize n)
@@ -338,15 +405,10 @@ store (const Brush *brush, gint row, gint first, gsize n)
       store_words (data + brush->components[i].place, layer->step, n, brush->codes[i]);
     return;
   }
-  if (brush->whole) {
+  if (brush->whole)
     memcpy (data, brush->pattern, n * (gsize) layer->step);
-    return;
-  }
-  for (guint i = 0; i < layer->n; i++) {
-    guint8 *sample = data + brush->components[i].place;
-    for (gsize k = 0; k < n; k++, sample += layer->step)
-      *sample = (guint8) brush->codes[i];
-  }
+  else
+    store_bytes (brush, data, n * (gsize) layer->step);
 }
 
 /* --- Covers ------------------------------------------------------------------------------------ */
@@ -357,6 +419,7 @@ typedef struct {
   const guint8 *cover; /* of the area's first pixel; NULL: all of it */
   gsize stride;
   Ink ink;
+  gboolean in_runs; /* most covers are those of their neighbours, and 0 or 255 */
 } Area;
 
 static gboolean
@@ -437,6 +500,18 @@ take_mean_covers (guint8 *restrict covers, const Area *area, gint first, gsize n
   }
 }
 
+/* Of rows of groups that the area takes a part of. Where it has no covers of its own all are the same but for those
+ * at its ends. */
+static void
+share_part (const GstFbnetCanvas *canvas, const GstFbnetLayer *layer, guint8 *covers,
+    const Area *area, gint first, gsize n, gint row)
+{
+  for (gsize i = 0; i < n; i++)
+    covers[i] = area->cover == NULL && i > 1 && i + 1 < n
+        ? covers[1]
+        : (guint8) mean_cover (canvas, layer, area, first + (gint) i, row);
+}
+
 /* n covers from group `first` of a row of groups that pixels share, or have each. */
 static void
 share_covers (const GstFbnetCanvas *canvas, const GstFbnetLayer *layer, guint8 *covers,
@@ -446,8 +521,7 @@ share_covers (const GstFbnetCanvas *canvas, const GstFbnetLayer *layer, guint8 *
   gsize begin = 0, end = n;
 
   if (y < area->y || below >= area->y + area->height) {
-    for (gsize i = 0; i < n; i++)
-      covers[i] = (guint8) mean_cover (canvas, layer, area, first + (gint) i, row);
+    share_part (canvas, layer, covers, area, first, n, row);
     return;
   }
   if (first << layer->columns < area->x)
@@ -493,6 +567,7 @@ paint_plain (const GstFbnetCanvas *canvas, const Brush *brush, const Area *area,
   guint8 covers[CHUNK];
 
   for (gint row = extent->top; row <= extent->bottom; row++) {
+    __builtin_prefetch (group_at (layer, MIN (row + ROWS_AHEAD, extent->bottom), first), 1);
     const gboolean inside =
         row << layer->rows >= area->y && (row + 1) << layer->rows <= area->y + area->height;
     if (!inside || !known)
@@ -505,19 +580,130 @@ paint_plain (const GstFbnetCanvas *canvas, const Brush *brush, const Area *area,
   }
 }
 
+/* Covers that are looked at together. */
+#define WORD 8
+
+/* Pixels with the same cover that are not worth being told from others. */
+#define SHORT_RUN 8
+
+typedef enum { COVERS_NONE, COVERS_ALL, COVERS_MIXED } Kind;
+
+/* What covers of the two differ in from those that `same` is made of. */
+static inline guint64
+difference_at (const guint8 *upper, const guint8 *lower, guint64 same)
+{
+  guint64 a, b;
+
+  memcpy (&a, upper, WORD);
+  memcpy (&b, lower, WORD);
+  return (a ^ same) | (b ^ same);
+}
+
+/* Of n pixels the first that have those covers. */
+static inline gsize
+count_same (const guint8 *upper, const guint8 *lower, gsize n, guint64 same)
+{
+  gsize i = 0;
+
+  for (; i + 4 * WORD <= n; i += 4 * WORD) {
+    guint64 difference = 0;
+    for (gsize k = i; k < i + 4 * WORD; k += WORD)
+      difference |= difference_at (upper + k, lower + k, same);
+    if (difference != 0)
+      break;
+  }
+  while (i + WORD <= n && difference_at (upper + i, lower + i, same) == 0)
+    i += WORD;
+  while (i < n && upper[i] == (guint8) same && lower[i] == (guint8) same)
+    i++;
+  return i;
+}
+
+/* The first of n groups, of a row of pixels or of two, that are of a kind. */
+static inline gsize
+find_run (const guint8 *upper, const guint8 *lower, gsize n, gint columns, Kind *kind)
+{
+  const guint8 first = upper[0];
+  const guint64 same = first == 0 ? 0 : G_MAXUINT64;
+  const gsize run = first == 0 || first == 255 ? count_same (upper, lower, n << columns, same) : 0;
+
+  *kind = run <= SHORT_RUN ? COVERS_MIXED : first == 0 ? COVERS_NONE : COVERS_ALL;
+  return MAX (run >> columns, 1);
+}
+
+static void
+paint_mixed (const GstFbnetCanvas *canvas, const Brush *brush, const Area *area, gint first,
+    gsize n, gint row)
+{
+  const GstFbnetLayer *layer = brush->layer;
+  guint8 covers[CHUNK];
+
+  if (n == 0)
+    return;
+  if (layer->columns + layer->rows == 0)
+    take_covers (covers, area, first, n, row);
+  else
+    share_covers (canvas, layer, covers, area, first, n, row);
+  blend (brush, row, first, covers, n);
+}
+
+/* Groups all of whose pixels are covered. */
+static void
+paint_full (const Brush *brush, const Coat *coat, guint cover, gint first, gsize n, gint row)
+{
+  const GstFbnetLayer *layer = brush->layer;
+  guint8 covers[CHUNK];
+
+  if (layer->bytes == 1) {
+    coat_bytes (group_at (layer, row, first), coat, n * (gsize) layer->step);
+    return;
+  }
+  memset (covers, (gint) cover, n);
+  blend (brush, row, first, covers, n);
+}
+
+/* A row of groups within the area, but for parts of the first and the last. */
+static void
+paint_runs (const GstFbnetCanvas *canvas, const Brush *brush, const Coat *coat, const Area *area,
+    gint first, gsize n, gint row)
+{
+  const GstFbnetLayer *layer = brush->layer;
+  const gint columns = (gint) layer->columns, y = row << layer->rows;
+  const guint8 *upper = area->cover + (gsize) (y - area->y) * area->stride;
+  const guint8 *lower = upper + ((gsize) (1 << layer->rows) - 1) * area->stride;
+  const gsize end = n - ((first + (gint) n) << columns > area->x + area->width);
+  gsize mixed = 0; /* where those begin that are not painted yet */
+
+  for (gsize at = first << columns < area->x, run; at < end; at += run) {
+    const gint x = ((first + (gint) at) << columns) - area->x;
+    Kind kind;
+    run = upper == lower ? find_run (upper + x, upper + x, end - at, columns, &kind)
+                         : find_run (upper + x, lower + x, end - at, columns, &kind);
+    if (kind == COVERS_MIXED)
+      continue;
+    paint_mixed (canvas, brush, area, first + (gint) mixed, at - mixed, row);
+    if (kind == COVERS_ALL)
+      paint_full (brush, coat, area->ink.alpha, first + (gint) at, run, row);
+    mixed = at + run;
+  }
+  paint_mixed (canvas, brush, area, first + (gint) mixed, n - mixed, row);
+}
+
 static void
 paint_covered (const GstFbnetCanvas *canvas, const Brush *brush, const Area *area,
     const Extent *extent, gint first, gsize n)
 {
   const GstFbnetLayer *layer = brush->layer;
-  guint8 covers[CHUNK];
+  Coat coat;
 
+  if (area->in_runs)
+    coat_init (&coat, brush, area->ink.alpha);
   for (gint row = extent->top; row <= extent->bottom; row++) {
-    if (layer->columns + layer->rows == 0)
-      take_covers (covers, area, first, n, row);
+    const gint y = row << layer->rows, below = y + (1 << layer->rows) - 1;
+    if (!area->in_runs || y < area->y || below >= area->y + area->height)
+      paint_mixed (canvas, brush, area, first, n, row);
     else
-      share_covers (canvas, layer, covers, area, first, n, row);
-    blend (brush, row, first, covers, n);
+      paint_runs (canvas, brush, &coat, area, first, n, row);
   }
 }
 
@@ -558,5 +744,12 @@ void
 gst_fbnet_canvas_cover (const GstFbnetCanvas *canvas, gint x, gint y, gint width, gint height,
     const guint8 *cover, gsize stride, guint32 color)
 {
-  paint (canvas, &(Area){ x, y, width, height, cover, stride, make_ink (canvas, color) });
+  paint (canvas, &(Area){ x, y, width, height, cover, stride, make_ink (canvas, color), FALSE });
+}
+
+void
+gst_fbnet_canvas_mask (const GstFbnetCanvas *canvas, gint x, gint y, gint width, gint height,
+    const guint8 *cover, gsize stride, guint32 color)
+{
+  paint (canvas, &(Area){ x, y, width, height, cover, stride, make_ink (canvas, color), TRUE });
 }

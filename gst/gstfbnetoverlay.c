@@ -185,7 +185,7 @@ draw_mask (Drawing *drawing, guint index)
       || !part_begin (drawing, &part,
           &(GstVideoRectangle){ mask->x, mask->y, mask->width, mask->height }))
     return;
-  gst_fbnet_canvas_cover (&part.canvas, mask->x, mask->y, mask->width, mask->height, mask->data,
+  gst_fbnet_canvas_mask (&part.canvas, mask->x, mask->y, mask->width, mask->height, mask->data,
       (gsize) mask->width,
       gst_fbnet_color_fade (outline_color (drawing, index), drawing->style->mask_alpha));
   part_end (drawing, &part);

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "frames.h"
+#include "gstfbnetcanvas.h"
 #include "gstfbnetoverlay.h"
 #include "gstfbnetpalette.h"
 #include "gstfbnettext.h"
@@ -159,6 +160,61 @@ test_mask (void)
   check_pixel (rgb, 16, 6, 5, 191, 64, 64, 2);
   check_pixel (rgb, 16, 7, 5, GREY, GREY, GREY, 0);
   check_pixel (rgb, 16, 6, 6, GREY, GREY, GREY, 0);
+}
+
+/* Runs of all lengths, from a place that shares chroma with others or not. */
+static void
+fill_runs (GRand *random, guint8 *mask, gsize n)
+{
+  for (gsize i = 0; i < n;) {
+    const gsize run = (gsize) g_rand_int_range (random, 1, 90), end = MIN (n, i + run);
+    const guint8 cover = g_rand_boolean (random) ? 255 : g_rand_int_range (random, 0, 4) * 60;
+    memset (mask + i, cover, end - i);
+    i = end;
+  }
+}
+
+/* Both ways to put a mask on a frame, into frames of the same grey. */
+static void
+check_mask_as_cover (GRand *random, const char *format, guint width, guint height)
+{
+  enum { WIDTH = 201, HEIGHT = 9 };
+  const gint x = g_rand_int_range (random, -30, 30), y = g_rand_int_range (random, -3, 9);
+  const guint32 color = g_rand_int (random);
+  guint8 mask[WIDTH * HEIGHT];
+  GstVideoInfo info;
+  GstBuffer *buffers[2];
+
+  fill_runs (random, mask, sizeof mask);
+  gst_video_info_set_format (&info, gst_video_format_from_string (format), width, height);
+  for (guint i = 0; i < 2; i++) {
+    GstVideoFrame frame;
+    GstFbnetCanvas canvas;
+    buffers[i] = gst_buffer_new_allocate (NULL, info.size, NULL);
+    gst_buffer_memset (buffers[i], 0, GREY, info.size);
+    g_assert_true (gst_video_frame_map (&frame, &info, buffers[i], GST_MAP_READWRITE));
+    gst_fbnet_canvas_init_frame (&canvas, &frame);
+    (i == 0 ? gst_fbnet_canvas_cover : gst_fbnet_canvas_mask) (&canvas, x, y, WIDTH, HEIGHT, mask,
+        WIDTH, color);
+    gst_video_frame_unmap (&frame);
+  }
+  GstMapInfo map;
+  g_assert_true (gst_buffer_map (buffers[0], &map, GST_MAP_READ));
+  g_assert_cmpint (gst_buffer_memcmp (buffers[1], 0, map.data, map.size), ==, 0);
+  gst_buffer_unmap (buffers[0], &map);
+  gst_buffer_unref (buffers[0]);
+  gst_buffer_unref (buffers[1]);
+}
+
+/* What is faster for masks gives the same bytes. */
+static void
+test_mask_as_cover (void)
+{
+  g_autoptr (GRand) random = g_rand_new_with_seed (5);
+
+  for (guint i = 0; frames_formats[i]; i++)
+    for (guint k = 0; k < 40; k++)
+      check_mask_as_cover (random, frames_formats[i], 150 + k, 16 + k % 3);
 }
 
 /* Lines keep their proportion to the frame: 2 of 480 rows, at least 1 pixel. */
@@ -665,6 +721,7 @@ main (int argc, char **argv)
   g_test_init (&argc, &argv, NULL);
   g_test_add_func ("/element/overlay/box-in-every-format", test_box_in_every_format);
   g_test_add_func ("/element/overlay/mask", test_mask);
+  g_test_add_func ("/element/overlay/mask-as-cover", test_mask_as_cover);
   g_test_add_func ("/element/overlay/line-follows-frame", test_line_follows_frame);
   g_test_add_func ("/element/overlay/label-stays-inside", test_label_stays_inside);
   g_test_add_func ("/element/overlay/labels-make-room", test_labels_make_room);
