@@ -3,6 +3,7 @@
  * Claimed processors; see claims.h. Who comes to run on one has taken it away from the thread that claims it,
  * which stands ready and would get it back at the end of a time slice only. So it sleeps, and is woken
  * by the release: a claim is counted down before n_asleep is read, and n_asleep counted up before the claim is.
+ * Who has slept through all the time that a claim is given sleeps for no other before one is released.
  */
 #include "claims.h"
 
@@ -20,11 +21,14 @@
 atomic_uint claims_count;
 
 static atomic_uint claims[N_PROCESSORS];
-static atomic_uint n_asleep;
+static atomic_uint n_asleep, n_released;
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER; /* for sleeping only */
 static pthread_cond_t released = PTHREAD_COND_INITIALIZER;
 
 static _Thread_local gint own; /* the claimed processor's number and 1; 0: none */
+static _Thread_local gboolean excused;
+static _Thread_local gboolean given_up; /* when n_released was given_up_at */
+static _Thread_local guint given_up_at;
 
 static atomic_uint *
 find_claims (gint processor)
@@ -62,6 +66,7 @@ fbnet_release_processor (void)
     return;
   atomic_fetch_sub (&claims_count, 1);
   atomic_fetch_sub (find_claims (own - 1), 1);
+  atomic_fetch_add (&n_released, 1);
   own = 0;
   if (atomic_load (&n_asleep) == 0)
     return;
@@ -74,6 +79,12 @@ gboolean
 claims_has_own (void)
 {
   return own != 0;
+}
+
+void
+claims_excuse (gboolean excuse)
+{
+  excused = excuse;
 }
 
 static struct timespec
@@ -91,8 +102,12 @@ latest_time (void)
 static void
 sleep_while_claimed (atomic_uint *claim)
 {
+  const guint n = atomic_load (&n_released);
   const struct timespec latest = latest_time ();
   int code = 0;
+
+  if (given_up && given_up_at == n)
+    return;
 
   pthread_mutex_lock (&lock);
   atomic_fetch_add (&n_asleep, 1);
@@ -100,12 +115,14 @@ sleep_while_claimed (atomic_uint *claim)
     code = pthread_cond_timedwait (&released, &lock, &latest);
   atomic_fetch_sub (&n_asleep, 1);
   pthread_mutex_unlock (&lock);
+  given_up = code != 0;
+  given_up_at = n;
 }
 
 void
 claims_wait (void)
 {
-  atomic_uint *claim = own == 0 ? find_claims (current_processor ()) : NULL;
+  atomic_uint *claim = own == 0 && !excused ? find_claims (current_processor ()) : NULL;
 
   if (claim != NULL && atomic_load (claim) != 0)
     sleep_while_claimed (claim);

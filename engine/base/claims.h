@@ -14,7 +14,11 @@ extern atomic_uint claims_count;
  * kept it for long. */
 void claims_wait (void);
 
-/* Between two pieces of work. */
+/* The calling thread helps one that claims a processor, which waits for it: it need not make way. */
+void claims_excuse (gboolean excuse);
+
+/* Between two pieces of work, each of which takes well less than a time slice of the scheduler: a fraction of a
+ * millisecond. No lock may be held. */
 static inline void
 claims_make_way (void)
 {

@@ -196,13 +196,11 @@ leave_gate (Workers *w)
   pthread_mutex_unlock (&w->pool->lock);
 }
 
-/* The index of an item that nobody else has; n_items or more: there is none. Whoever helps a thread that
- * claims a processor need not make way for it. */
+/* The index of an item that nobody else has; n_items or more: there is none. */
 static gsize
 take_item (Workers *w)
 {
-  if (!w->claims)
-    claims_make_way ();
+  claims_make_way ();
   return atomic_fetch_add (&w->next_item, 1);
 }
 
@@ -212,8 +210,10 @@ take_items (Workers *w, guint thread)
 {
   gsize item;
 
+  claims_excuse (w->claims);
   while ((item = take_item (w)) < w->n_items)
     w->func (w->data, (guint) item, thread);
+  claims_excuse (FALSE);
   return atomic_fetch_or (&w->gate, GATE_CLOSED);
 }
 

@@ -45,7 +45,7 @@ void workers_end_frame (Workers *workers);
 
 /* Equivalent loop: for (item = 0; item < n_items; item++) func (data, item, thread);
  * in any order and at the same time; returns when all are done. NULL workers: the plain loop.
- * Before each item a thread makes way for those that claim its processor (claims.h).
+ * Before each item a thread makes way for those that claim its processor (claims.h); within long ones func does.
  * Allocates nothing. func may neither run jobs of the same handle nor fork.
  *
  * In the child of a fork, handles of the parent run the plain loop, since the threads stayed behind;

@@ -224,7 +224,7 @@ run_input (FbnetClassifier *c, const FbnetImage *image)
   for (gsize y = 0; y < side; y++)
     memcpy (c->crop + 3 * y * side, c->resized + 3 * ((top + y) * c->resized_width + left),
         3 * side);
-  image_normalize (&c->pass.input, c->crop, side, side, d->mean, d->std);
+  image_normalize (&c->pass.input, c->crop, side, side, d->mean, d->std, c->workspace.workers);
 }
 
 /* Milliseconds since *last, which becomes now. */

@@ -325,10 +325,13 @@ run_detections (Pass *pass, Detections *found, GError **error)
 
 /* --- The frame -------------------------------------------------------------------------------- */
 
+#define BOXES(member) G_STRUCT_OFFSET (Pass, member)
+
 static const struct {
   FbnetStage stage;
   gboolean (
       *run) (Pass *pass, Detections *found, GError **error); /* FALSE without error: cancelled */
+  gsize n_boxes; /* where the pass counts what a head looks at; 0: it always runs */
 } stages[] = {
   { FBNET_STAGE_TRUNK, run_trunk },
   { FBNET_STAGE_RPN, run_rpn },
@@ -336,12 +339,12 @@ static const struct {
   { FBNET_STAGE_BOX_POOLER, run_box_pooler },
   { FBNET_STAGE_BOX_HEAD, run_box_head },
   { FBNET_STAGE_DETECTIONS, run_detections },
-  { FBNET_STAGE_MASK_POOLER, mask_head_pool },
-  { FBNET_STAGE_MASK_HEAD, mask_head_run },
-  { FBNET_STAGE_MASK_PASTE, mask_head_paste },
-  { FBNET_STAGE_KEYPOINT_POOLER, keypoint_head_pool },
-  { FBNET_STAGE_KEYPOINT_HEAD, keypoint_head_run },
-  { FBNET_STAGE_KEYPOINT_DECODE, keypoint_head_decode },
+  { FBNET_STAGE_MASK_POOLER, mask_head_pool, BOXES (n_masks) },
+  { FBNET_STAGE_MASK_HEAD, mask_head_run, BOXES (n_masks) },
+  { FBNET_STAGE_MASK_PASTE, mask_head_paste, BOXES (n_masks) },
+  { FBNET_STAGE_KEYPOINT_POOLER, keypoint_head_pool, BOXES (n_keypoint_boxes) },
+  { FBNET_STAGE_KEYPOINT_HEAD, keypoint_head_run, BOXES (n_keypoint_boxes) },
+  { FBNET_STAGE_KEYPOINT_DECODE, keypoint_head_decode, BOXES (n_keypoint_boxes) },
 };
 
 /* A run whose cancelling nobody has seen yet sees it here. */
@@ -361,11 +364,9 @@ now_ms (void)
 }
 
 static gboolean
-has_work (const Pass *pass, FbnetStage stage)
+has_work (const Pass *pass, guint i)
 {
-  if (stage >= FBNET_STAGE_KEYPOINT_POOLER)
-    return pass->n_keypoint_boxes > 0;
-  return stage < FBNET_STAGE_MASK_POOLER || pass->n_masks > 0;
+  return stages[i].n_boxes == 0 || G_STRUCT_MEMBER (gsize, pass, stages[i].n_boxes) > 0;
 }
 
 static gboolean
@@ -394,7 +395,8 @@ take_input (Pass *pass, const FbnetInput *input)
   pass->resized = input->pixels.data;
   pass->height = input->height;
   pass->width = input->width;
-  image_normalize (&pass->input, pass->resized, pass->height, pass->width, d->mean, d->std);
+  image_normalize (&pass->input, pass->resized, pass->height, pass->width, d->mean, d->std,
+      pass->workspace.workers);
   pass->timings.ms[FBNET_STAGE_PREPROCESS] += now_ms () - begin;
 }
 
@@ -404,7 +406,7 @@ pass_run (Pass *pass, const FbnetInput *input, Detections *found, GError **error
   take_input (pass, input);
   for (guint i = 0; i < G_N_ELEMENTS (stages); i++) {
     const double begin = now_ms ();
-    if (!has_work (pass, stages[i].stage))
+    if (!has_work (pass, i))
       continue;
     if (!run_stage (pass, i, found, error)) {
       found->public.n = 0;

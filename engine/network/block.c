@@ -8,6 +8,7 @@
  * large ones in bands of rows with a ring of expanded rows.
  */
 #include "arithmetic.h"
+#include "base/claims.h"
 #include "plan.h"
 
 /* Expanded pixels that a thread keeps at hand: half of a usual second-level cache. */
@@ -237,6 +238,7 @@ band_item (gpointer data, guint item, guint thread)
   for (gsize y = begin; y < end; y += tile->at_once) {
     const gsize n = MIN (tile->at_once, end - y), first_pixel = (image * dw->h + y) * dw->w;
     guint8 *rows = depthwise_place (call, tile, scratch, first_pixel);
+    claims_make_way ();
     source_rows (call, y + n - 1, &unused, &needed);
     if (expands && needed > expanded) {
       expand_rows (job, scratch, image, expanded, needed);

@@ -8,6 +8,7 @@
 
 #include <string.h>
 
+#include "base/claims.h"
 #include "color.h"
 #include "format.h"
 #include "kernels/kernels.h"
@@ -277,8 +278,10 @@ run_band (gpointer data, guint item, guint thread)
     .end_row = rows_end (&resizer->vertical.axis, end - 1),
   };
 
-  for (gsize y = begin; y < end; y++)
+  for (gsize y = begin; y < end; y++) {
+    claims_make_way ();
     band_write_row (&band, y);
+  }
 }
 
 void
@@ -306,23 +309,52 @@ image_resize (ImageResizer *resizer, guint8 *out, const FbnetImage *image, gbool
   image_resize_view (resizer, out, image, image->height, bgr, workers);
 }
 
+/* --- Normalisation ----------------------------------------------------------------------------- */
+
+/* Of the output's rows, as many at a time. */
+#define NORMALIZE_ROWS 16
+
+typedef struct {
+  const Tensor *out;
+  const guint8 *pixels;
+  gsize height, width;
+  float values[256][3]; /* a quotient per possible pixel, not per pixel */
+} Normalization;
+
+static void
+normalize_row (const Normalization *job, gsize y)
+{
+  const gsize width = y < job->height ? job->width : 0;
+  const guint8 *pixels = job->pixels + y * width * 3;
+  float *row = tensor_pixel (job->out, 0, y, 0);
+
+  for (gsize x = 0; x < width; x++, pixels += 3)
+    for (guint c = 0; c < 3; c++)
+      row[3 * x + c] = job->values[pixels[c]][c];
+  memset (row + 3 * width, 0, (job->out->w - width) * 3 * sizeof (float));
+}
+
+static void
+normalize_item (gpointer data, guint item, guint thread)
+{
+  const Normalization *job = data;
+  const gsize begin = (gsize) item * NORMALIZE_ROWS;
+  const gsize end = MIN (begin + NORMALIZE_ROWS, job->out->h);
+
+  for (gsize y = begin; y < end; y++)
+    normalize_row (job, y);
+}
+
 void
 image_normalize (Tensor *out, const guint8 *pixels, gsize height, gsize width, const float mean[3],
-    const float std[3])
+    const float std[3], Workers *workers)
 {
-  float values[256][3]; /* a quotient per possible pixel, not per pixel */
+  Normalization job = { out, pixels, height, width };
 
   g_return_if_fail (out->c == 3 && out->h >= height && out->w >= width);
   for (guint v = 0; v < 256; v++)
     for (guint c = 0; c < 3; c++)
-      values[v][c] = ((float) v - mean[c]) / std[c];
-
-  for (gsize y = 0; y < height; y++) {
-    float *row = tensor_pixel (out, 0, y, 0);
-    for (gsize x = 0; x < width; x++, pixels += 3)
-      for (guint c = 0; c < 3; c++)
-        row[3 * x + c] = values[pixels[c]][c];
-    memset (row + 3 * width, 0, (out->w - width) * 3 * sizeof (float));
-  }
-  memset (tensor_pixel (out, 0, height, 0), 0, (out->h - height) * out->w * 3 * sizeof (float));
+      job.values[v][c] = ((float) v - mean[c]) / std[c];
+  workers_run (workers, normalize_item, &job,
+      (guint) ((out->h + NORMALIZE_ROWS - 1) / NORMALIZE_ROWS));
 }

@@ -47,6 +47,6 @@ void image_resize_view (ImageResizer *resizer, guint8 *out, const FbnetImage *vi
 /* out (h × w × 3, h >= height, w >= width) = (pixel - mean) / std, in float32; zeros to the right
  * and below. */
 void image_normalize (Tensor *out, const guint8 *pixels, gsize height, gsize width,
-    const float mean[3], const float std[3]);
+    const float mean[3], const float std[3], Workers *workers);
 
 #endif

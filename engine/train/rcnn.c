@@ -255,8 +255,10 @@ static Box *
 make_proposals (const Rcnn *r, const Rpn *rpn, guint image, gsize *n)
 {
   const TrainSample *sample = r->samples[image];
-  RpnParams params = { r->settings->pre_nms_count, r->settings->post_nms_count,
-    r->settings->rpn_iou_threshold, r->d->params.min_proposal_size };
+  RpnParams params = { .pre_nms_count = r->settings->pre_nms_count,
+    .post_nms_count = r->settings->post_nms_count,
+    .iou_threshold = r->settings->rpn_iou_threshold,
+    .min_box_size = r->d->params.min_proposal_size };
   RpnLevel levels[MAX_LEVELS];
 
   memcpy (params.weights, r->d->rpn_weights, sizeof params.weights);

@@ -85,8 +85,9 @@ check_row (char *const *lines, const FbnetParamInfo *row)
   g_auto (GStrv) cells = find_cells (lines, option);
 
   g_test_message ("%s: %s, %s", option, range, initial);
-  g_assert_nonnull (cells);
-  g_assert_cmpuint (g_strv_length (cells), >=, 4);
+  if (cells == NULL || g_strv_length (cells) < 4)
+    g_error ("docs/tools.md: expected a row | %s | %s | %s | its meaning |, found %s", option,
+        range, initial, cells == NULL ? "none" : "fewer cells");
   g_assert_cmpstr (cells[1], ==, range);
   g_assert_cmpstr (cells[2], ==, initial);
 }
@@ -140,7 +141,7 @@ find_sentence (const char *comment, const char *member)
 }
 
 static void
-check_sentence (const char *comment, const FbnetParamInfo *row)
+check_sentence (const char *comment, const char *type, const FbnetParamInfo *row)
 {
   const char *name = strcmp (row->name, "threads") == 0 ? "n-threads" : row->name;
   g_autofree char *member = g_strdelimit (g_strdup (name), "-", '_');
@@ -149,9 +150,12 @@ check_sentence (const char *comment, const FbnetParamInfo *row)
                                                 : g_strdup_printf ("%.0f…%.0f", row->min, row->max);
 
   g_test_message ("%s", row->name);
-  g_assert_nonnull (sentence);
-  if (row->type == FBNET_PARAM_FLOAT || row->type == FBNET_PARAM_COUNT)
-    g_assert_nonnull (strstr (sentence, range));
+  if (sentence == NULL)
+    g_error ("fbnet.h: expected @%s in the comment on %s, found none", member, type);
+  if ((row->type == FBNET_PARAM_FLOAT || row->type == FBNET_PARAM_COUNT)
+      && strstr (sentence, range) == NULL)
+    g_error ("fbnet.h: expected the range %s of @%s in the comment on %s, found:\n%s", range,
+        member, type, sentence);
 }
 
 static void
@@ -163,7 +167,7 @@ check_comment (const char *header, const char *type, const FbnetParamInfo *table
   g_assert_nonnull (comment);
   g_autofree char *text = g_strndup (comment, (gsize) (strstr (comment, "*/") - comment));
   for (guint i = 0; i < n; i++)
-    check_sentence (text, &table[i]);
+    check_sentence (text, type, &table[i]);
 }
 
 /* The comments on the structs name every member, and its range. */

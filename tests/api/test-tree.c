@@ -96,24 +96,68 @@ test_licences (void)
 
 /* --- Pages ------------------------------------------------------------------------------------ */
 
+/* What the pattern's first group is, wherever a page matches it; nothing of a file that is none. */
+static GStrv
+find_all (const char *path, const char *text, const char *pattern)
+{
+  GPtrArray *found = g_ptr_array_new ();
+  g_autoptr (GRegex) regex = g_regex_new (pattern, 0, 0, NULL);
+  g_autoptr (GMatchInfo) match = NULL;
+
+  g_regex_match (regex, g_str_has_suffix (path, ".md") ? text : "", 0, &match);
+  for (; g_match_info_matches (match); g_match_info_next (match, NULL))
+    g_ptr_array_add (found, g_match_info_fetch (match, 1));
+  g_ptr_array_add (found, NULL);
+  return (GStrv) g_ptr_array_free (found, FALSE);
+}
+
+static GString *all_paths; /* "/engine/base/arena.c\n…" */
+
+static void
+add_path (const char *path, const char *text)
+{
+  g_string_append_printf (all_paths, "/%s\n", path);
+}
+
+/* Fails for each file in C that the page speaks of, by its name or the end of its path, and that is not there.
+ * (A name with a capital, as NAME.c, stands for any.) */
+static void
+check_names (const char *path, const char *text)
+{
+  g_auto (GStrv) names = find_all (path, text, "`([a-z0-9./-]+\\.[ch])`");
+
+  for (char **name = names; *name != NULL; name++) {
+    g_autofree char *end = g_strdup_printf ("/%s\n", *name);
+    if (strstr (all_paths->str, end) != NULL)
+      continue;
+    g_test_message ("%s: expected a file %s, found none", path, *name);
+    g_test_fail ();
+  }
+}
+
+static void
+test_names (void)
+{
+  all_paths = g_string_new (NULL);
+  for (guint i = 0; i < G_N_ELEMENTS (rooms); i++)
+    walk (rooms[i], add_path);
+  g_assert_cmpuint (walk ("docs", check_names), >, 20);
+  g_string_free (all_paths, TRUE);
+}
+
 /* Fails for each link to a file of the tree that is not there. */
 static void
 check_links (const char *path, const char *text)
 {
-  g_autoptr (GRegex) regex = g_regex_new ("\\]\\(([^):#\\s]+)(#[^)]*)?\\)", 0, 0, NULL);
+  g_auto (GStrv) links = find_all (path, text, "\\]\\(([^):#\\s]+)(#[^)]*)?\\)");
   g_autofree char *folder = g_path_get_dirname (path);
-  g_autoptr (GMatchInfo) match = NULL;
 
-  if (!g_str_has_suffix (path, ".md"))
-    return;
-  g_regex_match (regex, text, 0, &match);
-  for (; g_match_info_matches (match); g_match_info_next (match, NULL)) {
-    g_autofree char *link = g_match_info_fetch (match, 1);
-    g_autofree char *target = g_build_filename (folder, link, NULL);
+  for (char **link = links; *link != NULL; link++) {
+    g_autofree char *target = g_build_filename (folder, *link, NULL);
     g_autofree char *full = in_source (target);
     if (g_file_test (full, G_FILE_TEST_EXISTS))
       continue;
-    g_test_message ("%s: expected a file behind the link %s, found none", path, link);
+    g_test_message ("%s: expected a file behind the link %s, found none", path, *link);
     g_test_fail ();
   }
 }
@@ -449,6 +493,7 @@ main (int argc, char *argv[])
   g_test_init (&argc, &argv, NULL);
   g_test_add_func ("/tree/licences", test_licences);
   g_test_add_func ("/tree/links", test_links);
+  g_test_add_func ("/tree/names", test_names);
   g_test_add_func ("/tree/gst-includes", test_gst_includes);
   g_test_add_func ("/tree/ranks", test_ranks);
   g_test_add_func ("/tree/circles", test_circles);

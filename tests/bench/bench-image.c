@@ -100,7 +100,7 @@ bench_normalize (const Bench *bench)
 
   for (guint i = 0; i < bench->n_runs; i++) {
     const double start = timing_now ();
-    image_normalize (&tensor, bench->out, bench->to_height, bench->to_width, mean, std);
+    image_normalize (&tensor, bench->out, bench->to_height, bench->to_width, mean, std, NULL);
     bench->times[i] = timing_now () - start;
   }
   print_times ("normalize", bench->times, bench->n_runs);

@@ -6,6 +6,7 @@ slider changes what is seen.
     browser.py ADDRESS [FOLDER]      FOLDER gets two screenshots"""
 import base64
 import json
+import os
 import pathlib
 import shutil
 import subprocess
@@ -19,7 +20,7 @@ import gi
 gi.require_version("Soup", "3.0")
 from gi.repository import GLib, Soup  # noqa: E402
 
-PATIENCE = 100  # seconds that a busy machine may take for anything
+PATIENCE = 600  # seconds that a busy machine may take for anything
 MOVED = 1.5  # pixels of the page that a box's edge may be off
 
 
@@ -37,20 +38,29 @@ class Browser:
 
     def __init__(self, address):
         self.folder = tempfile.mkdtemp()
+        # A sanitizer that is loaded first is for the programs under test.
+        own = {name: value for name, value in os.environ.items() if name != "LD_PRELOAD"}
         self.process = subprocess.Popen(
             ["chromium", "--headless=new", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage",
              "--window-size=1280,720", "--remote-debugging-port=0", f"--user-data-dir={self.folder}", address],
-            stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+            env=own, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         self.loop = GLib.MainLoop()
         self.number = 0
 
     def __enter__(self):
+        try:
+            self.connect()
+        except BaseException:
+            self.__exit__()
+            raise
+        return self
+
+    def connect(self):
         listening = pathlib.Path(self.folder) / "DevToolsActivePort"
         port = until("Chromium", lambda: listening.exists() and listening.read_text().split("\n")[0])
         url = until("the page", lambda: self.page_url(port))
         Soup.Session().websocket_connect_async(Soup.Message.new("GET", url), None, None, 0, None, self.connected)
         self.loop.run()
-        return self
 
     def __exit__(self, *_):
         self.process.terminate()

@@ -22,7 +22,7 @@ EXAMPLES = pathlib.Path(os.environ["FBNET_SOURCE_ROOT"]) / "examples"
 BUILT = pathlib.Path(os.environ["FBNET_EXAMPLES"])
 MODEL = os.environ["FBNET_SYMBOLS"]
 BUNDLED_MODEL = os.environ["FBNET_BUNDLED_MODEL"]
-PATIENCE = 120  # seconds that a busy machine may take for anything
+PATIENCE = 1000  # seconds that a busy machine, or a sanitizer, may take for anything
 N_SCENES = 8
 RATE = 5  # frames a second
 

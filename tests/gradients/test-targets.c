@@ -286,7 +286,10 @@ check_anchors (double offset)
   for (guint i = 0; i < CELLS; i++)
     cells[i] = (Box){ cells[i].x0 + 20, cells[i].y0 + 20, cells[i].x1 + 20, cells[i].y1 + 20 };
   const RpnLevel level = { logits, deltas, H, W, cells, CELLS, STRIDE, (float) offset };
-  const RpnParams params = { N, N, 1.0f, 0, { 1, 1, 1, 1 }, FALSE };
+  const RpnParams params = { .pre_nms_count = N,
+    .post_nms_count = N,
+    .iou_threshold = 1,
+    .weights = { 1, 1, 1, 1 } };
   g_autofree void *scratch = g_malloc (rpn_scratch_size (&level, 1, &params));
   g_assert_cmpuint (rpn_proposals (found, scores, &level, 1, &params, 1000, 1000, scratch), ==, N);
 

@@ -38,6 +38,25 @@ test_by_name (void)
   }
 }
 
+/* The option that chooses a row names all that there are: element.md and tools.md have their lists from it. */
+static void
+test_named (void)
+{
+  guint n, at = 0;
+  const FbnetParamInfo *options = fbnet_detector_options_table (&n);
+
+  while (at < n && g_strcmp0 (options[at].name, "kernels") != 0)
+    at++;
+  g_assert_cmpuint (at, <, n);
+  g_auto (GStrv) names = g_strsplit_set (options[at].blurb, " ,", -1);
+  for (guint i = 0; kernels_list ()[i] != NULL; i++) {
+    const char *name = kernels_list ()[i]->name;
+    if (!g_strv_contains ((const char *const *) names, name))
+      g_error ("engine/model/params.c: expected %s in the row of kernels, found: %s", name,
+          options[at].blurb);
+  }
+}
+
 /* The environment variable chooses when the caller does not, and only then. */
 static void
 test_environment (void)
@@ -75,6 +94,7 @@ main (int argc, char **argv)
   g_test_init (&argc, &argv, NULL);
   g_test_add_func ("/kernels/table/default", test_default);
   g_test_add_func ("/kernels/table/by-name", test_by_name);
+  g_test_add_func ("/kernels/table/named", test_named);
   g_test_add_func ("/kernels/table/environment", test_environment);
   g_test_add_func ("/kernels/table/unknown", test_unknown);
   return g_test_run ();

@@ -119,8 +119,11 @@ check_row (const char *page, GParamSpec *spec)
   g_autofree char *initial = describe_default (spec);
 
   g_test_message ("property %s", spec->name);
-  g_assert_nonnull (row);
-  g_assert_cmpuint (g_strv_length (row), >=, 5); /* name, type, default, flags, meaning */
+  if (row == NULL || g_strv_length (row) < 5)
+    g_error ("docs/element.md: expected a row | `%s` | %s | its default%s%s | %s | its meaning |, "
+             "found %s",
+        spec->name, type, initial != NULL ? ", " : "", initial != NULL ? initial : "",
+        describe_flags (spec), row == NULL ? "none" : "fewer cells");
   g_assert_cmpstr (row[1], ==, type);
   if (initial != NULL) {
     g_autofree char *word = g_strdup_printf ("(^|[^\\w.])%s($|[^\\w.])", initial);
@@ -190,15 +193,20 @@ test_page_agrees (void)
   g_assert_cmpuint (n_rows, ==, n_named);
 }
 
-/* Names the first that differs. */
+/* Names the first line of a file that is not as the plugin has it now, and what writes the file. */
 static void
-compare_lines (const char *found, const char *expected)
+compare_lines (const char *file, const char *found, const char *expected, const char *command)
 {
   g_auto (GStrv) a = g_strsplit (found, "\n", -1);
   g_auto (GStrv) b = g_strsplit (expected, "\n", -1);
+  guint i = 0;
 
-  for (guint i = 0; a[i] != NULL || b[i] != NULL; i++)
-    g_assert_cmpstr (a[i], ==, b[i]);
+  while (a[i] != NULL && g_strcmp0 (a[i], b[i]) == 0)
+    i++;
+  if (a[i] != NULL || b[i] != NULL)
+    g_error ("%s:%u: expected \"%s\", as the plugin is now, found \"%s\"; write it anew: "
+             "GST_PLUGIN_PATH=build/gst %s",
+        file, i + 1, b[i] != NULL ? b[i] : "", a[i] != NULL ? a[i] : "", command);
 }
 
 /* --- Blocks for gtk-doc and hotdoc ------------------------------------------------------------- */
@@ -287,7 +295,8 @@ test_blocks_agree (void)
     g_test_skip ("built without cairo, which some properties need");
     return;
   }
-  compare_lines (found, expected);
+  compare_lines ("gst/gstfbnetdetect-properties.h", found, expected,
+      "build/tests/pipeline/test-inspect --blocks gst/gstfbnetdetect-properties.h");
 }
 
 static int
@@ -435,19 +444,20 @@ static void
 test_snapshot (void)
 {
   g_autofree char *program = g_find_program_in_path ("gst-inspect-1.0");
-  g_autofree char *expected = NULL;
+  g_autofree char *found = NULL;
 
   if (program == NULL) {
     g_test_skip ("no gst-inspect-1.0");
     return;
   }
-  g_autofree char *found = run_script (g_getenv ("FBNET_INSPECT_SH"));
-  if (strstr (found, "\n overlay ") == NULL) {
+  g_autofree char *expected = run_script (g_getenv ("FBNET_INSPECT_SH"));
+  if (strstr (expected, "\n overlay ") == NULL) {
     g_test_skip ("built without cairo, which some properties need");
     return;
   }
-  g_assert_true (g_file_get_contents (g_getenv ("FBNET_INSPECT_TXT"), &expected, NULL, NULL));
-  compare_lines (found, expected);
+  g_assert_true (g_file_get_contents (g_getenv ("FBNET_INSPECT_TXT"), &found, NULL, NULL));
+  compare_lines ("tests/pipeline/inspect.txt", found, expected,
+      "tests/pipeline/inspect.sh > tests/pipeline/inspect.txt");
 }
 
 /* The pads' caps agree with each other and take any size from a pixel on. */

@@ -10,7 +10,8 @@
 #include "base/workers.h"
 #include "fbnet/fbnet.h"
 
-#define N_ITEMS 3
+#define N_ITEMS  3
+#define N_PIECES 3000
 
 /* Well below the time for which a claim is heeded. */
 #define SHORT_US 10000
@@ -95,16 +96,59 @@ test_heeded (void)
   g_test_skip ("other programs left no time");
 }
 
-/* Whoever forgets the release delays each piece of work, and stops none. */
+/* Whoever forgets the release delays others once, not before each piece of their work. */
+static gpointer
+make_way (gpointer data)
+{
+  const Work *work = data;
+
+  g_assert_true (run_on (work->processor));
+  for (guint i = 0; i < N_PIECES; i++)
+    claims_make_way ();
+  return NULL;
+}
+
+/* A release in between, and the next claim counts again: but not for whoever is excused. */
+static gpointer
+make_no_way (gpointer data)
+{
+  const Work *work = data;
+
+  g_assert_true (run_on (work->processor));
+  claims_excuse (TRUE);
+  for (guint i = 0; i < N_PIECES; i++) {
+    fbnet_claim_processor ();
+    fbnet_release_processor ();
+    claims_make_way ();
+  }
+  claims_excuse (FALSE);
+  return NULL;
+}
+
+/* While this thread claims the processor that they run on. */
+static void
+check_pieces (GThreadFunc func)
+{
+  Work work = { .processor = sched_getcpu () };
+  const gint64 began = g_get_monotonic_time ();
+
+  fbnet_claim_processor ();
+  g_thread_join (g_thread_new ("pieces", func, &work));
+  fbnet_release_processor ();
+  g_assert_cmpint (g_get_monotonic_time () - began, <,
+      30 * G_USEC_PER_SEC); /* 20 ms a piece: 60 s */
+}
+
 static void
 test_forgotten (void)
 {
-  Work work;
+  check_pieces (make_way);
+}
 
-  fbnet_claim_processor ();
-  g_thread_join (start_work (&work, sched_getcpu ()));
-  g_assert_cmpuint (work.done, ==, N_ITEMS);
-  fbnet_release_processor ();
+static void
+test_excused (void)
+{
+  check_pieces (make_no_way);
 }
 
 /* The claim of a thread does not hold up its own work; a second one, and a second release, are nothing. */
@@ -135,6 +179,7 @@ main (int argc, char **argv)
     return 77; /* skipped: processors cannot be chosen here */
   g_test_add_func ("/claims/heeded", test_heeded);
   g_test_add_func ("/claims/forgotten", test_forgotten);
+  g_test_add_func ("/claims/excused", test_excused);
   g_test_add_func ("/claims/own", test_own);
   return g_test_run ();
 }

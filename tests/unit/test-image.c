@@ -912,7 +912,7 @@ test_normalize (void)
     ((guint8 *) pixels)[i] = (guint8) (i * 251);
   for (gsize i = 0; i < G_N_ELEMENTS (data); i++)
     data[i] = 777.0f;
-  image_normalize (&tensor, (const guint8 *) pixels, HEIGHT, WIDTH, mean, std);
+  image_normalize (&tensor, (const guint8 *) pixels, HEIGHT, WIDTH, mean, std, NULL);
   for (gsize y = 0; y < PADDED_HEIGHT; y++)
     for (gsize x = 0; x < PADDED_WIDTH; x++)
       for (gsize c = 0; c < 3; c++) {

@@ -27,6 +27,16 @@
 
 static const char *const PARTS[] = { "trunk", "rpn", "bbox", "mask", "kpts" };
 
+static gboolean
+is_part (const char *name)
+{
+  for (guint i = 0; i < G_N_ELEMENTS (PARTS); i++) {
+    if (strcmp (name, PARTS[i]) == 0)
+      return TRUE;
+  }
+  return FALSE;
+}
+
 /* MODEL.FBNET_V2.ARCH_DEF: a list of objects, later ones win (D2Go, _merge_fbnetv2_arch_def). Keys
  * that are no part of the network are not looked at there either. */
 static cJSON *
@@ -43,10 +53,7 @@ merge_inline_architecture (Keys *keys, const char *key, const cJSON *pieces)
   {
     cJSON_ArrayForEach (item, piece)
     {
-      if (strcmp (item->string, "basic_args") != 0
-          && !g_strv_contains ((const char *const[]){ "trunk", "rpn", "bbox", "mask", "kpts",
-                                   NULL },
-              item->string))
+      if (strcmp (item->string, "basic_args") != 0 && !is_part (item->string))
         continue;
       cJSON_DeleteItemFromObjectCaseSensitive (merged, item->string);
       cJSON_AddItemToObject (merged, item->string, cJSON_Duplicate (item, TRUE));
