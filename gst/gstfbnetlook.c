@@ -470,6 +470,9 @@ exchange (GstFbnetList **a, GstFbnetList **b)
 static gboolean
 follow (GstFbnetLook *look, const GstFbnetView *view, GstFbnetTracks *tracks, GError **error)
 {
+  if (view->n_inputs == 1
+      && !gst_fbnet_tracks_see (tracks, g_ptr_array_index (view->inputs, 0), error))
+    return FALSE;
   exchange (&look->items, &look->seen);
   exchange (&look->sources, &look->seen_from);
   gst_fbnet_list_set_length (look->items, 0);

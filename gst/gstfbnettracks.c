@@ -11,6 +11,7 @@
 
 struct _GstFbnetTracks {
   FbnetTracker *tracker;
+  FbnetCamera *camera;     /* (nullable): nothing was followed yet */
   guint generation, jumps; /* of the last look */
 };
 
@@ -95,7 +96,16 @@ gst_fbnet_tracks_free (GstFbnetTracks *tracks)
   if (tracks == NULL)
     return;
   fbnet_tracker_free (tracks->tracker);
+  fbnet_camera_free (tracks->camera);
   g_free (tracks);
+}
+
+static void
+forget (GstFbnetTracks *tracks)
+{
+  fbnet_tracker_reset (tracks->tracker);
+  if (tracks->camera != NULL)
+    fbnet_camera_reset (tracks->camera);
 }
 
 gboolean
@@ -107,11 +117,25 @@ gst_fbnet_tracks_begin (GstFbnetTracks *tracks, const GstFbnetTracking *tracking
   if (tracks->tracker == NULL)
     return FALSE;
   if (!tracking->follow || tracks->generation != generation || tracks->jumps != jumps)
-    fbnet_tracker_reset (tracks->tracker);
+    forget (tracks);
   tracks->generation = generation;
   tracks->jumps = jumps;
   if (tracking->follow)
     fbnet_tracker_set_options (tracks->tracker, &tracking->options, NULL);
+  return TRUE;
+}
+
+gboolean
+gst_fbnet_tracks_see (GstFbnetTracks *tracks, const FbnetInput *input, GError **error)
+{
+  double dx, dy;
+
+  if (tracks->camera == NULL)
+    tracks->camera = fbnet_camera_new (error);
+  if (tracks->camera == NULL)
+    return FALSE;
+  if (fbnet_camera_follow (tracks->camera, input, &dx, &dy))
+    fbnet_tracker_move_camera (tracks->tracker, dx, dy);
   return TRUE;
 }
 

@@ -51,6 +51,9 @@ void gst_fbnet_tracks_free (GstFbnetTracks *tracks); /* NULL is allowed */
 gboolean gst_fbnet_tracks_begin (GstFbnetTracks *tracks, const GstFbnetTracking *tracking,
     guint generation, guint jumps, GError **error);
 
+/* What is looked at, by itself: how the camera moved since the last look. FALSE with error without memory. */
+gboolean gst_fbnet_tracks_see (GstFbnetTracks *tracks, const FbnetInput *input, GError **error);
+
 /* Where the objects are expected to be. `running_time` may be GST_CLOCK_TIME_NONE.
  * Returns: (transfer none): as fbnet_tracker_predict(). */
 const FbnetTracks *gst_fbnet_tracks_expect (GstFbnetTracks *tracks, GstClockTime running_time);

@@ -6,7 +6,7 @@
 #include <math.h>
 
 #include "base/memory.h"
-#include "camera.h"
+#include "vote.h"
 #include "options.h"
 #include "pairing.h"
 #include "track.h"
@@ -34,6 +34,10 @@ struct _FbnetTracker {
   guint32 *rows, *columns; /* what takes part in a pass */
   Pairing pairing;
   CameraVote vote;
+
+  gboolean camera_known;       /* by how much it moved since the last look */
+  double camera_x, camera_y;   /* that; pixels */
+  double camera_vx, camera_vy; /* how it moves, which tracks do not have in their velocities */
 };
 
 /* --- Life ------------------------------------------------------------------------------------- */
@@ -99,6 +103,20 @@ fbnet_tracker_reset (FbnetTracker *tracker)
   tracker->n_tracks = 0;
   tracker->started = FALSE;
   tracker->public.n = 0;
+  tracker->camera_known = FALSE;
+  tracker->camera_x = tracker->camera_y = tracker->camera_vx = tracker->camera_vy = 0;
+}
+
+void
+fbnet_tracker_move_camera (FbnetTracker *tracker, double dx, double dy)
+{
+  g_return_if_fail (tracker != NULL);
+
+  if (!isfinite (dx) || !isfinite (dy))
+    return;
+  tracker->camera_known = TRUE;
+  tracker->camera_x += dx;
+  tracker->camera_y += dy;
 }
 
 static gboolean
@@ -134,6 +152,14 @@ static Box
 box_of (const FbnetDetection *d)
 {
   return (Box){ d->x0, d->y0, d->x1, d->y1 };
+}
+
+static Box
+move (const Box *box, double dx, double dy)
+{
+  const float x = (float) dx, y = (float) dy;
+
+  return (Box){ box->x0 + x, box->y0 + y, box->x1 + x, box->y1 + y };
 }
 
 static Box
@@ -326,7 +352,14 @@ predict (FbnetTracker *t, double passed)
 }
 
 static void
-follow_camera (FbnetTracker *t)
+shift (FbnetTracker *t, double dx, double dy)
+{
+  for (guint i = 0; i < t->n_tracks; i++)
+    track_shift (&t->tracks[i], dx, dy);
+}
+
+static void
+take_vote (FbnetTracker *t)
 {
   double dx, dy;
 
@@ -343,8 +376,33 @@ follow_camera (FbnetTracker *t)
     }
   }
   camera_vote_count (&t->vote, &dx, &dy);
-  for (guint i = 0; i < t->n_tracks; i++)
-    track_shift (&t->tracks[i], dx, dy);
+  shift (t, dx, dy);
+}
+
+/* Towards so many pixels in these seconds. */
+static void
+pan (FbnetTracker *t, double dx, double dy, double passed)
+{
+  if (passed <= 0)
+    return;
+  t->camera_vx += PAN_SHARE * (dx / passed - t->camera_vx);
+  t->camera_vy += PAN_SHARE * (dy / passed - t->camera_vy);
+}
+
+/* Where nobody says how the camera moved it is taken to go on as it did, and less so each time: tracks learn the rest. */
+static void
+follow_camera (FbnetTracker *t, double passed)
+{
+  if (t->camera_known) {
+    shift (t, t->camera_x, t->camera_y);
+    pan (t, t->camera_x, t->camera_y, passed);
+  } else {
+    shift (t, t->camera_vx * passed, t->camera_vy * passed);
+    pan (t, 0, 0, passed);
+    take_vote (t);
+  }
+  t->camera_known = FALSE;
+  t->camera_x = t->camera_y = 0;
 }
 
 static void
@@ -390,8 +448,8 @@ describe (const FbnetTracker *t, const Track *track, const Box *box, gint detect
     .detection = detection,
     .hits = track->hits,
     .age = t->time - track->first_time,
-    .vx = (float) track->filter.x.velocity,
-    .vy = (float) track->filter.y.velocity,
+    .vx = (float) (track->filter.x.velocity + t->camera_vx),
+    .vy = (float) (track->filter.y.velocity + t->camera_vy),
   };
 }
 
@@ -437,7 +495,7 @@ fbnet_tracker_update (FbnetTracker *t, const FbnetDetection *detections, guint n
     t->taken[j] = !is_sound (&detections[j]);
   give_up (t);
   predict (t, passed);
-  follow_camera (t);
+  follow_camera (t, passed);
   if (!match_all (t, error)) {
     fbnet_tracker_reset (t); /* half of a look is worse than none */
     return NULL;
@@ -460,7 +518,8 @@ fbnet_tracker_predict (FbnetTracker *t, double time)
     const Track *track = &t->tracks[i];
     if (!track->told || track->misses > 0)
       continue;
-    const Box box = filter_box_after (&track->filter, passed);
+    const Box still = filter_box_after (&track->filter, passed);
+    const Box box = move (&still, t->camera_vx * passed, t->camera_vy * passed);
     t->told[n++] = describe (t, track, &box, -1);
   }
   t->public = (FbnetTracks){ t->told, n };

@@ -31,6 +31,8 @@
 #define VOTE_LEAST 1.5 /* pairs that must agree */
 #define VOTE_LEAD  1.3 /* a moved camera must explain so much more than one that stands still */
 
+#define PAN_SHARE 0.5 /* of a camera's velocity: the last look's */
+
 /* What is told. */
 #define BLEND 0.3 /* share of the filter's box */
 

@@ -234,6 +234,59 @@ test_threshold (void)
   g_assert_cmpint (push_ring (stream, 160), ==, id);
 }
 
+/* Faint marks all over the paper, where the camera shows them that looks so far to the right. */
+static void
+mark_paper (GstBuffer *buffer, gint right)
+{
+  GRand *random = g_rand_new_with_seed (8);
+  GstMapInfo map;
+
+  g_assert_true (gst_buffer_map (buffer, &map, GST_MAP_READWRITE));
+  for (guint i = 0; i < 900; i++) {
+    const gint x = g_rand_int_range (random, 0, 3 * WIDTH) - WIDTH - right;
+    const gint y = g_rand_int_range (random, 0, HEIGHT - 4);
+    for (gint k = 0; x >= 0 && x < WIDTH - 4 && k < 16; k++) {
+      guint8 *pixel = map.data + 3 * ((y + k / 4) * WIDTH + x + k % 4);
+      for (guint c = 0; c < 3; c++)
+        pixel[c] = (guint8) MAX (pixel[c] - 40, 0);
+    }
+  }
+  gst_buffer_unmap (buffer, &map);
+  g_rand_free (random);
+}
+
+/* The id of a ring after the camera has jumped, whose marks jump with it or do not. */
+static gint
+jump (Stream *stream, gboolean marks_too)
+{
+  gint id = 0;
+
+  for (guint i = 0; i < 8; i++) {
+    const gint right = i < 6 ? 0 : 80;
+    const Symbol ring = { SYMBOL_RING, 200 - right, 112, SIZE };
+    GstBuffer *frame = symbols_frame (&stream->info, &ring, 1);
+    mark_paper (frame, marks_too ? right : 0);
+    g_autoptr (GstBuffer) out = stream_push (stream, frame);
+    g_autoptr (GArray) seen = seen_on (out, &stream->info);
+    id = id_at (seen, ring.x, ring.y);
+    g_test_message ("frame %u: %u seen, %d", i, seen->len, id);
+    g_assert_true (id > 0 || i == 6); /* another one is told in the second look */
+  }
+  return id;
+}
+
+/* A single object is the same one after the camera has jumped by more than its width, if the picture says that it was the
+ * camera. */
+static void
+test_camera (void)
+{
+  g_autoptr (Stream) moved = open_paper ("tracking=true");
+  g_autoptr (Stream) walked = open_paper ("tracking=true");
+
+  g_assert_cmpint (jump (moved, TRUE), ==, 1);
+  g_assert_cmpint (jump (walked, FALSE), ==, 2);
+}
+
 /* --- Frames that are not looked at ------------------------------------------------------------- */
 
 /* Between looks the box moves on as fast as the object; without tracking it stays where it was. */
@@ -529,6 +582,7 @@ main (int argc, char **argv)
   g_test_add_func ("/element/tracking/gap-and-re-entry", test_gap_and_re_entry);
   g_test_add_func ("/element/tracking/min-hits", test_min_hits);
   g_test_add_func ("/element/tracking/threshold", test_threshold);
+  g_test_add_func ("/element/tracking/camera", test_camera);
   g_test_add_func ("/element/tracking/predicted", test_predicted);
   g_test_add_func ("/element/tracking/repeated", test_repeated);
   g_test_add_func ("/element/tracking/leaving", test_leaving);

@@ -114,6 +114,51 @@ test_camera (void)
   }
 }
 
+/* A single object of a camera that jumps by more than its width is the same one if the tracker is told; else nothing
+ * says so. Several calls add up, and what is no number is none. */
+static void
+test_told_camera (void)
+{
+  for (guint told = 0; told < 2; told++) {
+    g_autoptr (FbnetTracker) tracker = tracker_new ();
+    for (guint f = 0; f < 20; f++)
+      look_at_one (tracker, 100, f / RATE);
+    if (told) {
+      fbnet_tracker_move_camera (tracker, 50, 0);
+      fbnet_tracker_move_camera (tracker, 40, 0);
+      fbnet_tracker_move_camera (tracker, NAN, INFINITY);
+    }
+    const FbnetTracks *tracks = look_at_one (tracker, 190, 20 / RATE);
+    g_assert_cmpuint (id_of (tracks, 0), ==, told);
+  }
+}
+
+/* Behind a camera that pans, objects that stand in the world are expected where it will have them, new ones too, and
+ * their speed is the picture's. When it stops to be told, they are found all the same. */
+static void
+test_panning (void)
+{
+  g_autoptr (FbnetTracker) tracker = tracker_new ();
+
+  for (guint f = 0; f < 60; f++) {
+    const double x = 100 + 12.0 * f;
+    if (f > 0 && f < 40)
+      fbnet_tracker_move_camera (tracker, 12, 0);
+    const FbnetTracks *tracks = look_at_one (tracker, x, f / RATE);
+    g_assert_cmpuint (id_of (tracks, 0), ==, 1);
+    if (f < 10 || f >= 40)
+      continue;
+    g_assert_cmpfloat_with_epsilon (tracks->items[0].vx, 12 * RATE, 1);
+    tracks = fbnet_tracker_predict (tracker, (f + 1) / RATE);
+    g_assert_cmpuint (tracks->n, ==, 1);
+    g_assert_cmpfloat_with_epsilon (tracks->items[0].x0, x + 12 - 20, 0.5);
+  }
+  fbnet_tracker_move_camera (tracker, 1000, 0);
+  fbnet_tracker_reset (tracker);
+  look_at_one (tracker, 100, 60 / RATE);
+  g_assert_cmpuint (id_of (look_at_one (tracker, 100, 61 / RATE), 0), ==, 2);
+}
+
 /* At one place, one of another class is another. */
 static void
 test_classes (void)
@@ -350,6 +395,8 @@ main (int argc, char **argv)
   g_test_add_func ("/tracker/crossing", test_crossing);
   g_test_add_func ("/tracker/gap", test_gap);
   g_test_add_func ("/tracker/camera", test_camera);
+  g_test_add_func ("/tracker/told-camera", test_told_camera);
+  g_test_add_func ("/tracker/panning", test_panning);
   g_test_add_func ("/tracker/classes", test_classes);
   g_test_add_func ("/tracker/scores", test_scores);
   g_test_add_func ("/tracker/score-modes", test_score_modes);

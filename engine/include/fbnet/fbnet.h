@@ -1213,6 +1213,45 @@ FBNET_API gboolean fbnet_motion_is_still (const FbnetMotion *motion, const Fbnet
 FBNET_API guint fbnet_motion_find (const FbnetMotion *motion, const FbnetInput *input,
     guint threshold, FbnetRegion *regions, guint most);
 
+/**
+ * FbnetCamera:
+ *
+ * What the network was shown last, in small, to tell how the camera moved since. Belongs to one thread at a time.
+ * docs/seeing.md. Since 0.1
+ */
+typedef struct _FbnetCamera FbnetCamera;
+
+/**
+ * fbnet_camera_new: (skip)
+ * Returns: (transfer full): nothing seen yet; NULL with @error set: memory. Since 0.1
+ */
+FBNET_API FbnetCamera *fbnet_camera_new (GError **error);
+FBNET_API void fbnet_camera_free (FbnetCamera *camera); /* NULL is allowed */
+
+/**
+ * fbnet_camera_follow:
+ * @input: a filled one: the next that was looked at
+ * @dx: (out): how far to the right everything in the picture moved since the input before, in pixels of the frame;
+ *   up to 30 % of the picture
+ * @dy: (out): how far down
+ *
+ * For fbnet_tracker_move_camera(). By the picture's structure: brightness does not matter, and an object that moves
+ * is no camera that does. Nothing is allocated.
+ *
+ * Returns: whether that can be told; FALSE, and 0 and 0, for the first input, for one of another size or another part of
+ *   the frame than the one before, a smaller side below 24 pixels, where there is nothing to hold on to, or where parts of the
+ *   picture contradict one another. Since 0.1
+ */
+FBNET_API gboolean fbnet_camera_follow (FbnetCamera *camera, const FbnetInput *input, double *dx,
+    double *dy);
+
+/**
+ * fbnet_camera_reset:
+ *
+ * Forgets what it saw. Since 0.1
+ */
+FBNET_API void fbnet_camera_reset (FbnetCamera *camera);
+
 /* --- Second looks ----------------------------------------------------------------------------- */
 
 /**
@@ -1478,7 +1517,7 @@ FBNET_API void fbnet_track_free (FbnetTrack *track); /* NULL is allowed; copies 
  * Which detection is the object of an earlier one: ByteTrack's two passes over sure and unsure detections (Zhang
  * et al. 2022), with a Kalman filter in seconds, gates that grow with the time since a track was seen (buffered
  * IoU, Yang et al. 2023), after a gap a filter that has seen the straight way between (OC-SORT's re-update, Cao et
- * al. 2023), and the camera's own motion taken out of everything first, as far as boxes that moved alike show it.
+ * al. 2023), and the camera's own motion taken out of everything first: as fbnet_tracker_move_camera() says, else as far as boxes that moved alike show it.
  * Detections of different classes are never one object. It knows numbers only, no frames, and belongs to one
  * thread at a time. docs/seeing.md. Since 0.1
  */
@@ -1519,6 +1558,18 @@ FBNET_API gboolean fbnet_tracker_set_options (FbnetTracker *tracker,
  */
 FBNET_API const FbnetTracks *fbnet_tracker_update (FbnetTracker *tracker,
     const FbnetDetection *detections, guint n, double time, GError **error);
+
+/**
+ * fbnet_tracker_move_camera:
+ * @dx: pixels to the right
+ * @dy: pixels down; where one is not finite, nothing happens
+ *
+ * So far the camera's own motion moved everything in the picture since the last look: from fbnet_camera_follow(), or
+ * from whoever knows it otherwise. Holds for the next look, in place of what its boxes say; several calls add up.
+ *
+ * Since 0.1
+ */
+FBNET_API void fbnet_tracker_move_camera (FbnetTracker *tracker, double dx, double dy);
 
 /**
  * fbnet_tracker_predict:
@@ -1568,6 +1619,7 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC (FbnetDetections, fbnet_detections_free)
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (FbnetInput, fbnet_input_free)
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (FbnetTracker, fbnet_tracker_free)
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (FbnetMotion, fbnet_motion_free)
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (FbnetCamera, fbnet_camera_free)
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (FbnetZoom, fbnet_zoom_free)
 
 G_END_DECLS

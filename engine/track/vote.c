@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * How the camera moved; see camera.h. Every pair of alike boxes votes for its displacement; those of one object
+ * How the camera moved; see vote.h. Every pair of alike boxes votes for its displacement; those of one object
  * agree over all objects, those of two different ones over nothing.
  */
-#include "camera.h"
+#include "vote.h"
 
 #include <math.h>
 

@@ -2,8 +2,8 @@
  *
  * How the camera moved, told from the objects themselves: a vote over displacements.
  */
-#ifndef FBNET_TRACK_CAMERA_H
-#define FBNET_TRACK_CAMERA_H
+#ifndef FBNET_TRACK_VOTE_H
+#define FBNET_TRACK_VOTE_H
 
 #include "base/box.h"
 
