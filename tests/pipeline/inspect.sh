@@ -19,6 +19,7 @@ gst-inspect-1.0 --no-colors fbnetdetect | awk '
   {
     gsub(/[ \t]+/, " ")
     gsub(/ \*/, "*")
+    sub(/ \(GstValueList\)$/, "") # since GStreamer 1.28
     gsub(/const gchar\*/, "gchararray")
     sub(/ $/, "")
     if (!begun++) print ""
