@@ -25,7 +25,11 @@ def count(buffer):
 
 if len(sys.argv) not in (3, 4):
     sys.exit(__doc__)
-line = float((sys.argv + ["0.5"])[3])
+try:
+    line = float((sys.argv + ["0.5"])[3])
+    assert 0 <= line <= 1
+except (AssertionError, ValueError):
+    sys.exit(f"HEIGHT: expected 0…1, found {sys.argv[3]}")
 pipeline = parse(f'filesrc location="{sys.argv[2]}" ! decodebin ! '
                  f'fbnetdetect name=detector model-file="{sys.argv[1]}" tracking=true ! fakesink')
 on_buffer(pipeline, "detector", count)

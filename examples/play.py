@@ -3,7 +3,9 @@
 
 Needs PyGObject (Debian: python3-gi, gir1.2-gst-plugins-base-1.0)."""
 import itertools
+import os
 import sys
+import threading
 
 import gi
 
@@ -24,21 +26,49 @@ def parse(line):
 
 def on_buffer(pipeline, name, function):
     """Calls function(buffer) for each buffer that leaves the element, in its streaming thread; one for which it
-    returns False goes no further."""
+    returns False goes no further. What it raises is an error of the pipeline, and the end of the calls."""
+    element = pipeline.get_by_name(name)
+    failed = threading.Event()
+
     def probe(_pad, info):
-        dropped = function(info.get_buffer()) is False
-        return Gst.PadProbeReturn.DROP if dropped else Gst.PadProbeReturn.OK
-    pipeline.get_by_name(name).get_static_pad("src").add_probe(Gst.PadProbeType.BUFFER, probe)
+        dropped = failed.is_set()
+        try:
+            dropped = dropped or function(info.get_buffer()) is False
+        except Exception as error:
+            failed.set()
+            element.post_message(Gst.Message.new_error(element, GLib.Error(str(error) or type(error).__name__), ""))
+        return Gst.PadProbeReturn.DROP if dropped or failed.is_set() else Gst.PadProbeReturn.OK
+    element.get_static_pad("src").add_probe(Gst.PadProbeType.BUFFER, probe)
+
+
+def describe_error(message):
+    """What went wrong, and the last line of what GStreamer knows beside it: the file, most of the time."""
+    error, details = message.parse_error()
+    beside = [line for line in (details or "").splitlines() if line][1:]
+    return error.message + (f" ({beside[-1]})" if beside else "")
+
+
+def end(words):
+    """The program, with a sentence. What could not be written is not tried again."""
+    try:
+        sys.stdout.flush()
+    except OSError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    sys.exit(words)
 
 
 def play(pipeline):
     """To the end, or an error, which ends the program."""
     pipeline.set_state(Gst.State.PLAYING)
-    message = pipeline.get_bus().timed_pop_filtered(
-        Gst.CLOCK_TIME_NONE, Gst.MessageType.EOS | Gst.MessageType.ERROR)
+    try:
+        message = pipeline.get_bus().timed_pop_filtered(
+            Gst.CLOCK_TIME_NONE, Gst.MessageType.EOS | Gst.MessageType.ERROR)
+    except KeyboardInterrupt:
+        pipeline.set_state(Gst.State.NULL)
+        end(130)
     pipeline.set_state(Gst.State.NULL)
     if message.type == Gst.MessageType.ERROR:
-        sys.exit(message.parse_error()[0].message)
+        end(describe_error(message))
 
 
 def regions(buffer):

@@ -10,7 +10,7 @@ import json
 import pathlib
 import sys
 
-from play import GLib, Gst, confidence, gi, label, on_buffer, parse, regions
+from play import GLib, Gst, confidence, describe_error, gi, label, on_buffer, parse, regions
 
 gi.require_version("Soup", "3.0")
 from gi.repository import Soup  # noqa: E402
@@ -103,7 +103,7 @@ def answer(_server, message, path, _query):
 
 def hear(_bus, message):
     if message.type == Gst.MessageType.ERROR:
-        sys.exit(message.parse_error()[0].message)
+        sys.exit(describe_error(message))
     if message.type == Gst.MessageType.EOS:
         pipeline.seek_simple(Gst.Format.TIME, Gst.SeekFlags.FLUSH, 0)
 

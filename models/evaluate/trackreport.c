@@ -115,12 +115,16 @@ tell_ends (const Pair *pair, const TrackSequence *sequence, guint every, Console
   g_autofree char *thinned =
       every > 1 ? g_strdup_printf (" by --every %u", every) : g_strdup (" without --every");
 
-  if (tracks > truth)
+  if (truth == 0)
+    console_say (console, "%s: expected a ground truth, found nothing in it", pair->truth);
+  else if (tracks == 0)
+    console_say (console, "%s: expected tracks, found none", pair->tracks);
+  else if (tracks > truth)
     console_say (console,
         "%s: expected frames up to %u, the last that has a ground truth%s, found %u: were the "
         "tracks made of other frames?",
         pair->tracks, truth, thinned, tracks);
-  else if (tracks > 0 && (guint64) 3 * tracks <= (guint64) 2 * truth)
+  else if ((guint64) 3 * tracks <= (guint64) 2 * truth)
     console_say (console,
         "%s: expected frames up to about %u, the last that has a ground truth%s, found none behind "
         "%u: were the tracks made of fewer frames?",

@@ -64,6 +64,8 @@ console_each (Console *console, char *const *paths, guint n, const char *unit, C
     g_autoptr (GError) error = NULL;
     if (!func (data, paths[i], &error))
       console_fail (console, error);
+    if (ferror (stdout)) /* has been told, and nothing that follows would be written */
+      return;
     if (unit != NULL)
       progress_step (&console->progress);
   }

@@ -94,7 +94,15 @@ read_all (int fd, const char *path, gsize room, gsize *size, GError **error)
   return NULL;
 }
 
-/* A pipe that nobody writes to is empty: it would hold an opening up for ever. */
+static gboolean
+is_pipe (int fd)
+{
+  struct stat about;
+
+  return fstat (fd, &about) == 0 && S_ISFIFO (about.st_mode);
+}
+
+/* A pipe that nobody writes to would hold an opening up for ever; without a byte it is no file that is empty. */
 char *
 file_read (const char *path, gsize *size, GError **error)
 {
@@ -108,6 +116,11 @@ file_read (const char *path, gsize *size, GError **error)
   }
   if (check_kind (fd, path, &expected, error))
     data = read_all (fd, path, MAX (expected + 2, 4096), &found, error);
+  if (data != NULL && found == 0 && is_pipe (fd)) {
+    g_set_error (error, FBNET_ERROR, FBNET_ERROR_IO,
+        "%s: expected a file, found a pipe that nobody writes to", path);
+    g_clear_pointer (&data, g_free);
+  }
   close (fd);
   if (data != NULL && size != NULL)
     *size = found;

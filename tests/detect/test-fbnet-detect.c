@@ -352,7 +352,7 @@ test_threads (Fixture *f, gconstpointer data)
   g_assert_cmpstr (one.out, ==, three.out);
 }
 
-/* Output that cannot be written is a failure, not silence. */
+/* Output that cannot be written is a failure, not silence, and the end. */
 static void
 test_full_output (Fixture *f, gconstpointer data)
 {
@@ -360,11 +360,12 @@ test_full_output (Fixture *f, gconstpointer data)
     g_test_skip ("no /dev/full");
     return;
   }
-  g_autofree char *command = g_strdup_printf ("'%s' -m '%s' '%s' > /dev/full",
-      g_getenv ("FBNET_DETECT"), f->model, f->wide);
+  g_autofree char *command = g_strdup_printf ("'%s' -m '%s' '%s' '%s' > /dev/full",
+      g_getenv ("FBNET_DETECT"), f->model, f->wide, f->wide);
   g_setenv ("FBNET_SHELL", "/bin/sh", TRUE);
   g_auto (Command) shell = command_run ("FBNET_SHELL", "-c", command, NULL);
   command_expect (&shell, 1, "fbnet-detect: standard output: cannot write: *");
+  g_assert_cmpstr (strchr (shell.err, '\n'), ==, "\n");
 }
 
 /* --- Annotated pictures ----------------------------------------------------------------------- */

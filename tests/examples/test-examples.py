@@ -159,6 +159,12 @@ def test_lines(truth):
         n_found += any(seen["label"] == names[thing["category_id"]] and overlap(seen["box"], thing["bbox"]) > 0.5
                        for seen in objects)
     assert n_found > 0.7 * len(truth["annotations"]), f"{n_found} of {len(truth['annotations'])}"
+    # What cannot be written, and what is not there, is a sentence and the end.
+    for output, film, words in (("/dev/full", "clip.avi", "No space left"), ("/dev/null", "nope.avi", "nope.avi")):
+        with open(output, "w") as out:
+            lost = subprocess.run([PYTHON, EXAMPLES / "lines.py", MODEL, film], stdout=out, stderr=subprocess.PIPE,
+                                  text=True, timeout=PATIENCE)
+        assert lost.returncode == 1 and words in lost.stderr and lost.stderr.count("\n") == 1, lost.stderr
 
 
 def test_lines_of_several(_truth):
