@@ -601,6 +601,25 @@ attach (GstFbnetDetect *self, GstBuffer *buffer, const GstFbnetResult *result)
 #endif
 }
 
+/* Programs that hear of the frame may take their time, in which no thread has to make way for it. */
+static void
+tell_others (GstFbnetDetect *self, GstBuffer *buffer, const GstFbnetResult *carried, gboolean fresh,
+    const GstFbnetTruth *truth)
+{
+  const GstFbnetPostMessages when = self->now->settings.post_messages;
+
+  if (when == GST_FBNET_POST_NONE
+      && !g_signal_has_handler_pending (self, signals[SIGNAL_NEW_DETECTIONS], 0, FALSE))
+    return;
+  fbnet_release_processor ();
+  if (carried != NULL && fresh)
+    emit_new_detections (self, buffer, carried);
+  gst_fbnet_teller_tell (&self->teller, GST_BASE_TRANSFORM (self), buffer, when, carried,
+      carried != NULL && fresh, truth);
+  if (self->latest)
+    fbnet_claim_processor ();
+}
+
 /* What the newest look found, as the frame at that moment carries it. */
 static void
 carry (GstFbnetDetect *self, const GstFbnetLook *look, const GstFbnetMoment *moment,
@@ -641,11 +660,7 @@ tell (GstFbnetDetect *self, GstBuffer *buffer, const GstFbnetMoment *moment,
   }
   attach (self, buffer, carried);
   gst_fbnet_truth_attach (truth, buffer);
-  fbnet_release_processor (); /* others may take their time */
-  if (carried != NULL && fresh)
-    emit_new_detections (self, buffer, carried);
-  gst_fbnet_teller_tell (&self->teller, GST_BASE_TRANSFORM (self), buffer,
-      self->now->settings.post_messages, carried, carried != NULL && fresh, truth);
+  tell_others (self, buffer, carried, fresh, truth);
 }
 
 /* --- Taking stock ------------------------------------------------------------------------------ */

@@ -18,8 +18,9 @@
 /* Whoever claims for longer does not do what claims are for. */
 #define LONGEST_US 20000
 
-/* Until whoever makes way looks again: longer than it takes to hand a frame on, and little beside a frame. */
-#define PAUSE_NS 200000
+/* Until whoever makes way looks again: much longer than it takes to hand a frame on once it is released, for whoever looks
+ * then gets a whole time slice; and little beside a frame. */
+#define PAUSE_NS 1000000
 
 atomic_uint claims_count;
 

@@ -11,6 +11,7 @@
 #include <time.h>
 
 #define N_FRAMES 300
+#define LATE_MS  5
 
 typedef struct {
   gint64 entered;                           /* µs: the last frame, at the element's sink pad */
@@ -85,6 +86,16 @@ print_times (const char *name, double *times, guint n)
       times[n * 99 / 100], times[n - 1]);
 }
 
+/* Which frames came late: those at the start wait for other things than those in between. */
+static void
+print_late (const double *delays, guint n)
+{
+  for (guint i = 0; i < n; i++) {
+    if (delays[i] >= LATE_MS)
+      g_print ("  frame %u: %.2f ms\n", i, delays[i]);
+  }
+}
+
 static GstElement *
 open_pipeline (const char *model, const char *settings, guint width, guint height, const char *sink)
 {
@@ -132,6 +143,7 @@ time_delay (const char *model, const char *settings, guint width, guint height)
       &age, NULL);
   g_print ("%4u x %4u: %u frames, %" G_GUINT64_FORMAT " looks, age p95 %.0f ms\n", width, height,
       delays.n_frames, inferences, (double) age / GST_MSECOND);
+  print_late (delays.delays, delays.n_frames);
   print_times ("added delay", delays.delays, delays.n_frames);
   print_times ("of it the streaming thread's own work", delays.works, delays.n_frames);
   g_print ("  %u frames interrupted by another thread, %ld page faults\n", delays.n_interrupted,
