@@ -18,13 +18,19 @@ score (const cJSON *scores, const char *name)
 }
 
 static cJSON *
-evaluate (const char *tracks, const char *truth, const char *every)
+evaluate_saying (const char *tracks, const char *truth, const char *every, const char *said)
 {
   g_auto (Command) command =
       command_run ("FBNET_EVAL", "--tracks", tracks, truth, "--every", every, "--json", NULL);
 
-  command_expect (&command, 0, "");
+  command_expect (&command, 0, said);
   return cJSON_Parse (command.out);
+}
+
+static cJSON *
+evaluate (const char *tracks, const char *truth, const char *every)
+{
+  return evaluate_saying (tracks, truth, every, "");
 }
 
 /* --- TrackEval's numbers ---------------------------------------------------------------------- */
@@ -193,13 +199,19 @@ files_clear (Files *files)
 }
 
 static cJSON *
-evaluate_texts (const char *truth, const char *tracks, const char *every)
+evaluate_texts_saying (const char *truth, const char *tracks, const char *every, const char *said)
 {
   Files files = write_files (truth, tracks);
-  cJSON *report = evaluate (files.tracks, files.truth, every);
+  cJSON *report = evaluate_saying (files.tracks, files.truth, every, said);
 
   files_clear (&files);
   return report;
+}
+
+static cJSON *
+evaluate_texts (const char *truth, const char *tracks, const char *every)
+{
+  return evaluate_texts_saying (truth, tracks, every, "");
 }
 
 static void
@@ -274,12 +286,14 @@ test_every (void)
   expect (report, "MOTA", 1);
 }
 
-/* Without tracks everything is missed, and nothing is NaN. */
+/* Without tracks everything is missed, and nothing is NaN; that there are none is told. */
 static void
 test_nothing (void)
 {
-  g_autoptr (cJSON) report = evaluate_texts (STILL (1) STILL (2), "", "1");
-  g_autoptr (cJSON) empty = evaluate_texts ("", "", "1");
+  g_autoptr (cJSON) report = evaluate_texts_saying (STILL (1) STILL (2), "", "1",
+      "*tracks.txt: expected tracks, found none*");
+  g_autoptr (cJSON) empty = evaluate_texts_saying ("", "", "1",
+      "*truth.txt: expected a ground truth, found nothing in it*");
 
   expect (report, "FN", 2);
   expect (report, "HOTA", 0);
@@ -372,7 +386,7 @@ test_other_frames (void)
       "*tracks.txt: expected frames up to 2*by --every 2, found 3: *\n");
   expect_told (long_one, STILL (1) STILL (2), "1",
       "*tracks.txt: expected frames up to about 3*without --every, found none behind 2: *\n");
-  expect_told (long_one, "", "1", "");
+  expect_told (long_one, "", "1", "*tracks.txt: expected tracks, found none\n");
 }
 
 /* In folders a file without its ground truth is told, and one without its tracks an error; a folder and a file are
