@@ -6,12 +6,13 @@
 #include <math.h>
 
 #include "base/memory.h"
-#include "vote.h"
 #include "options.h"
 #include "pairing.h"
 #include "track.h"
 #include "tuning.h"
+#include "vote.h"
 
+#define FARTHEST_MOVE  1e6        /* of a camera: no frame is that large */
 #define USUAL_INTERVAL (1.0 / 30) /* seconds, until two looks had a time */
 
 struct _FbnetTracker {
@@ -112,7 +113,7 @@ fbnet_tracker_move_camera (FbnetTracker *tracker, double dx, double dy)
 {
   g_return_if_fail (tracker != NULL);
 
-  if (!isfinite (dx) || !isfinite (dy))
+  if (!(fabs (dx) <= FARTHEST_MOVE && fabs (dy) <= FARTHEST_MOVE))
     return;
   tracker->camera_known = TRUE;
   tracker->camera_x += dx;

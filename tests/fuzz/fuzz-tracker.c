@@ -70,6 +70,8 @@ LLVMFuzzerTestOneInput (const uint8_t *data, size_t size)
     for (guint i = 0; i < n; i++)
       found[i] = take_detection (&take);
     time += take_number (&take, 0.02f);
+    if (take_index (&take, 4) == 0)
+      fbnet_tracker_move_camera (tracker, take_number (&take, 10), take_number (&take, 10));
     check (fbnet_tracker_update (tracker, found, n, time, NULL), found, n);
     check (fbnet_tracker_predict (tracker, time + take_number (&take, 0.01f)), found, 0);
   }

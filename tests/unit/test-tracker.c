@@ -127,6 +127,7 @@ test_told_camera (void)
       fbnet_tracker_move_camera (tracker, 50, 0);
       fbnet_tracker_move_camera (tracker, 40, 0);
       fbnet_tracker_move_camera (tracker, NAN, INFINITY);
+      fbnet_tracker_move_camera (tracker, 0, -1e300);
     }
     const FbnetTracks *tracks = look_at_one (tracker, 190, 20 / RATE);
     g_assert_cmpuint (id_of (tracks, 0), ==, told);

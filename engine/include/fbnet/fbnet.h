@@ -1517,7 +1517,8 @@ FBNET_API void fbnet_track_free (FbnetTrack *track); /* NULL is allowed; copies 
  * Which detection is the object of an earlier one: ByteTrack's two passes over sure and unsure detections (Zhang
  * et al. 2022), with a Kalman filter in seconds, gates that grow with the time since a track was seen (buffered
  * IoU, Yang et al. 2023), after a gap a filter that has seen the straight way between (OC-SORT's re-update, Cao et
- * al. 2023), and the camera's own motion taken out of everything first: as fbnet_tracker_move_camera() says, else as far as boxes that moved alike show it.
+ * al. 2023), and the camera's own motion taken out of everything first: as fbnet_tracker_move_camera() says, else as far
+ * as boxes that moved alike show it.
  * Detections of different classes are never one object. It knows numbers only, no frames, and belongs to one
  * thread at a time. docs/seeing.md. Since 0.1
  */
@@ -1562,7 +1563,7 @@ FBNET_API const FbnetTracks *fbnet_tracker_update (FbnetTracker *tracker,
 /**
  * fbnet_tracker_move_camera:
  * @dx: pixels to the right
- * @dy: pixels down; where one is not finite, nothing happens
+ * @dy: pixels down; where one is beyond ±1000000, or NaN, nothing happens
  *
  * So far the camera's own motion moved everything in the picture since the last look: from fbnet_camera_follow(), or
  * from whoever knows it otherwise. Holds for the next look, in place of what its boxes say; several calls add up.
