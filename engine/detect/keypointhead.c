@@ -11,20 +11,13 @@ void
 keypoint_head_lay_out (Pass *pass, Planner *planner)
 {
   const Description *d = pass->model->description;
-  const gsize n = pass->params.max_detections;
   Arena *arena = &pass->workspace.arena;
   const gsize mark = arena_mark (arena);
-  const RoiHeadSpec spec = { .role = ROLE_KEYPOINTS,
-    .resolution = d->keypoint_resolution,
-    .sampling_ratio = d->keypoint_sampling_ratio,
-    .n = n,
-    .batch = BATCH };
-  RoiHead *head = &pass->keypoint_head;
-
-  if (!pass->params.keypoints)
-    return;
-  roi_head_lay_out (head, planner, pass->model, pass->features, &spec);
+  RoiHead *head = &pass->heads[HEAD_KEYPOINTS];
+  const gsize n = head->spec.n;
   Tensor *maps = &pass->heatmaps;
+
+  roi_head_lay_out (head, planner, pass->model, pass->features, BATCH, FALSE);
   *maps = heatmaps_output (pass->workspace.network, d->keypoint_predictor, &head->map);
   maps->n = n;
   maps->quant = (Quant){ 0 };
@@ -41,18 +34,15 @@ keypoint_head_lay_out (Pass *pass, Planner *planner)
 gboolean
 keypoint_head_pool (Pass *pass, Detections *found, GError **error)
 {
-  roi_head_pool (&pass->keypoint_head, &pass->workspace, pass->network_boxes,
-      pass->n_keypoint_boxes);
-  pass->keypoint_rois = pass->keypoint_head.rois;
+  roi_head_pool (&pass->heads[HEAD_KEYPOINTS], &pass->workspace, pass->network_boxes);
   return TRUE;
 }
 
 gboolean
 keypoint_head_run (Pass *pass, Detections *found, GError **error)
 {
-  pass->heatmaps.n = pass->n_keypoint_boxes;
-  return roi_head_run (&pass->keypoint_head, &pass->workspace, pass->n_keypoint_boxes,
-      &pass->heatmaps, NULL, NULL);
+  pass->heatmaps.n = found->public.n;
+  return roi_head_run (&pass->heads[HEAD_KEYPOINTS], &pass->workspace, &pass->heatmaps, NULL, NULL);
 }
 
 static void
@@ -69,17 +59,17 @@ gboolean
 keypoint_head_decode (Pass *pass, Detections *found, GError **error)
 {
   const FbnetRegion *region = &pass->from->region;
-  const gsize n_keypoints = pass->heatmaps.c, total = pass->n_keypoint_boxes * n_keypoints;
+  const gsize n = found->public.n, n_keypoints = pass->heatmaps.c;
   const float scale_x = (float) ((double) region->width / pass->width);
   const float scale_y = (float) ((double) region->height / pass->height);
 
-  workers_run (pass->workspace.workers, decode_item, pass, pass->n_keypoint_boxes);
-  for (gsize i = 0; i < total; i++) {
+  workers_run (pass->workspace.workers, decode_item, pass, n);
+  for (gsize i = 0; i < n * n_keypoints; i++) {
     const FbnetKeypoint *from = &pass->keypoints[i];
     found->keypoints[i] = (FbnetKeypoint){ from->x * scale_x + region->x,
       from->y * scale_y + region->y, from->score };
   }
-  for (gsize i = 0; i < pass->n_keypoint_boxes; i++) {
+  for (gsize i = 0; i < n; i++) {
     found->items[i].keypoints = found->keypoints + i * n_keypoints;
     found->items[i].n_keypoints = (guint) n_keypoints;
   }

@@ -13,21 +13,13 @@
 void
 mask_head_lay_out (Pass *pass, Planner *planner)
 {
-  const gsize n = pass->params.max_detections;
+  RoiHead *head = &pass->heads[HEAD_MASK];
+  const Tensor *map = &head->map;
   const gsize mark = arena_mark (&pass->workspace.arena);
-  const RoiHeadSpec spec = { .role = ROLE_MASK,
-    .resolution = pass->params.mask_pooler_resolution,
-    .sampling_ratio = pass->model->description->mask_sampling_ratio,
-    .n = n,
-    .batch = BATCH,
-    .floats = TRUE };
 
-  if (!pass->params.masks)
-    return;
-  roi_head_lay_out (&pass->mask_head, planner, pass->model, pass->features, &spec);
+  roi_head_lay_out (head, planner, pass->model, pass->features, BATCH, TRUE);
   arena_release (&pass->workspace.arena, mark);
-  const Tensor *map = &pass->mask_head.map;
-  pass->mask_logits = (Tensor){ .n = n, .h = map->h, .w = map->w, .c = 1 };
+  pass->mask_logits = (Tensor){ .n = head->spec.n, .h = map->h, .w = map->w, .c = 1 };
   pass->mask_probabilities = pass->mask_logits;
   planner_place_floats (planner, &pass->mask_logits, TRUE);
   planner_place_floats (planner, &pass->mask_probabilities, TRUE);
@@ -40,8 +32,7 @@ mask_head_lay_out (Pass *pass, Planner *planner)
 gboolean
 mask_head_pool (Pass *pass, Detections *found, GError **error)
 {
-  roi_head_pool (&pass->mask_head, &pass->workspace, pass->network_boxes, pass->n_masks);
-  pass->mask_rois = pass->mask_head.rois;
+  roi_head_pool (&pass->heads[HEAD_MASK], &pass->workspace, pass->network_boxes);
   return TRUE;
 }
 
@@ -61,7 +52,7 @@ logits_item (gpointer data, guint item, guint thread)
   const LogitsJob *job = data;
   const Pass *pass = job->pass;
   const FloatKernels *kernels = &workspace_kernels (&pass->workspace)->floats;
-  const Tensor *map = &pass->mask_head.map;
+  const Tensor *map = &pass->heads[HEAD_MASK].map;
   const gsize pixels = map->h * map->w, c = map->c, at = job->first + item;
   const gsize class_id =
       pass->model->description->class_agnostic_masks ? 0 : job->found->items[at].class_id;
@@ -98,8 +89,8 @@ mask_head_run (Pass *pass, Detections *found, GError **error)
 {
   LogitsJob job = { pass, found, network_conv (pass->workspace.network, ROLE_MASK_LOGITS, 0) };
 
-  pass->mask_logits.n = pass->mask_probabilities.n = pass->n_masks;
-  return roi_head_run (&pass->mask_head, &pass->workspace, pass->n_masks, NULL, run_logits, &job);
+  pass->mask_logits.n = pass->mask_probabilities.n = found->public.n;
+  return roi_head_run (&pass->heads[HEAD_MASK], &pass->workspace, NULL, run_logits, &job);
 }
 
 /* --- Pixels ----------------------------------------------------------------------------------- */
@@ -138,9 +129,10 @@ mask_head_paste (Pass *pass, Detections *found, GError **error)
 {
   const FbnetRegion *region = &pass->from->region;
   PasteJob job = { pass, found };
+  const gsize n = found->public.n;
   gsize total = 0;
 
-  for (gsize i = 0; i < pass->n_masks; i++) {
+  for (gsize i = 0; i < n; i++) {
     const MaskRect rect = mask_rect (&pass->frame_boxes[i], region->width, region->height);
     found->items[i].mask = (FbnetMask){ rect.x + (gint) region->x, rect.y + (gint) region->y,
       rect.width, rect.height, NULL };
@@ -149,11 +141,11 @@ mask_head_paste (Pass *pass, Detections *found, GError **error)
   if (!reserve_pixels (found, total, error))
     return FALSE;
   guint8 *pixels = found->masks.data;
-  for (gsize i = 0; i < pass->n_masks; i++) {
+  for (gsize i = 0; i < n; i++) {
     FbnetMask *mask = &found->items[i].mask;
     mask->data = pixels;
     pixels += (gsize) mask->width * mask->height;
   }
-  workers_run (pass->workspace.workers, paste_item, &job, pass->n_masks);
+  workers_run (pass->workspace.workers, paste_item, &job, n);
   return TRUE;
 }

@@ -142,29 +142,6 @@ lay_out_predictors (Pass *pass, Planner *planner)
 }
 
 static void
-lay_out_box_head (Pass *pass, Planner *planner)
-{
-  const gsize n = pass->params.post_nms_count;
-  const gsize mark = arena_mark (&pass->workspace.arena);
-  const RoiHeadSpec spec = { .role = ROLE_BOX,
-    .resolution = pass->params.box_pooler_resolution,
-    .sampling_ratio = pass->model->description->box_sampling_ratio,
-    .n = n,
-    .batch = BOX_BATCH };
-  RoiHead *head = &pass->box_head;
-
-  roi_head_lay_out (head, planner, pass->model, pass->features, &spec);
-  pass->box_features = (Tensor){ .n = n, .h = 1, .w = 1, .c = head->map.c };
-  planner_place_floats (planner, &pass->box_features, TRUE);
-  head->plan.out_port = pass->box_features.data;
-  Tensor batch = pass->box_features;
-  batch.n = head->batch;
-  plan_average (planner, &head->map, &batch);
-  arena_release (&pass->workspace.arena, mark);
-  lay_out_predictors (pass, planner);
-}
-
-static void
 lay_out_detections (Pass *pass)
 {
   Arena *arena = &pass->workspace.arena;
@@ -179,16 +156,43 @@ lay_out_detections (Pass *pass)
 }
 
 static void
+lay_out_box_head (Pass *pass, Planner *planner)
+{
+  RoiHead *head = &pass->heads[HEAD_BOX];
+  const gsize mark = arena_mark (&pass->workspace.arena);
+
+  roi_head_lay_out (head, planner, pass->model, pass->features, BOX_BATCH, FALSE);
+  pass->box_features = (Tensor){ .n = head->spec.n, .h = 1, .w = 1, .c = head->map.c };
+  planner_place_floats (planner, &pass->box_features, TRUE);
+  head->plan.out_port = pass->box_features.data;
+  Tensor batch = pass->box_features;
+  batch.n = head->batch;
+  plan_average (planner, &head->map, &batch);
+  arena_release (&pass->workspace.arena, mark);
+  lay_out_predictors (pass, planner);
+  lay_out_detections (pass);
+}
+
+static const struct {
+  Role role;
+  void (*lay_out) (Pass *pass, Planner *planner);
+} heads[N_HEADS] = {
+  [HEAD_BOX] = { ROLE_BOX, lay_out_box_head },
+  [HEAD_MASK] = { ROLE_MASK, mask_head_lay_out },
+  [HEAD_KEYPOINTS] = { ROLE_KEYPOINTS, keypoint_head_lay_out },
+};
+
+static void
 lay_out (Planner *planner, gpointer data)
 {
   Pass *pass = data;
 
   lay_out_trunk (pass, planner);
   lay_out_rpn (pass, planner);
-  lay_out_box_head (pass, planner);
-  lay_out_detections (pass);
-  mask_head_lay_out (pass, planner);
-  keypoint_head_lay_out (pass, planner);
+  for (guint i = 0; i < N_HEADS; i++) {
+    if (roi_head_open (&pass->heads[i], pass->model, heads[i].role, &pass->params))
+      heads[i].lay_out (pass, planner);
+  }
 }
 
 gboolean
@@ -211,9 +215,8 @@ pass_clear (Pass *pass)
   plan_clear (&pass->trunk);
   plan_clear (&pass->rpn);
   plan_clear (&pass->predictors);
-  roi_head_clear (&pass->box_head);
-  roi_head_clear (&pass->mask_head);
-  roi_head_clear (&pass->keypoint_head);
+  for (guint i = 0; i < N_HEADS; i++)
+    roi_head_clear (&pass->heads[i]);
   workspace_close (&pass->workspace);
 }
 
@@ -244,8 +247,8 @@ run_proposals (Pass *pass, Detections *found, GError **error)
 static gboolean
 run_box_pooler (Pass *pass, Detections *found, GError **error)
 {
-  roi_head_pool (&pass->box_head, &pass->workspace, pass->proposals, pass->n_proposals);
-  pass->box_rois = pass->box_head.rois;
+  roi_head_set_count (&pass->heads[HEAD_BOX], pass->n_proposals);
+  roi_head_pool (&pass->heads[HEAD_BOX], &pass->workspace, pass->proposals);
   return TRUE;
 }
 
@@ -255,7 +258,7 @@ run_box_head (Pass *pass, Detections *found, GError **error)
   const gsize n = pass->n_proposals;
 
   pass->box_features.n = pass->cls_logits.n = pass->box_deltas.n = n;
-  return roi_head_run (&pass->box_head, &pass->workspace, n, &pass->box_features, NULL, NULL)
+  return roi_head_run (&pass->heads[HEAD_BOX], &pass->workspace, &pass->box_features, NULL, NULL)
       && plan_run (&pass->predictors, &pass->workspace, n, NULL, NULL);
 }
 
@@ -318,20 +321,18 @@ run_detections (Pass *pass, Detections *found, GError **error)
       pass->height, pass->detection_scratch);
   for (gsize i = 0; i < pass->n_detections; i++)
     add_detection (pass, found, &pass->detections[i]);
-  pass->n_masks = pass->params.masks ? found->public.n : 0;
-  pass->n_keypoint_boxes = pass->params.keypoints ? found->public.n : 0;
+  for (guint i = HEAD_BOX + 1; i < N_HEADS; i++)
+    roi_head_set_count (&pass->heads[i], found->public.n);
   return TRUE;
 }
 
 /* --- The frame -------------------------------------------------------------------------------- */
 
-#define BOXES(member) G_STRUCT_OFFSET (Pass, member)
-
 static const struct {
   FbnetStage stage;
   gboolean (
       *run) (Pass *pass, Detections *found, GError **error); /* FALSE without error: cancelled */
-  gsize n_boxes; /* where the pass counts what a head looks at; 0: it always runs */
+  Head head; /* without a box for it there is nothing to do; HEAD_BOX: it always runs */
 } stages[] = {
   { FBNET_STAGE_TRUNK, run_trunk },
   { FBNET_STAGE_RPN, run_rpn },
@@ -339,12 +340,12 @@ static const struct {
   { FBNET_STAGE_BOX_POOLER, run_box_pooler },
   { FBNET_STAGE_BOX_HEAD, run_box_head },
   { FBNET_STAGE_DETECTIONS, run_detections },
-  { FBNET_STAGE_MASK_POOLER, mask_head_pool, BOXES (n_masks) },
-  { FBNET_STAGE_MASK_HEAD, mask_head_run, BOXES (n_masks) },
-  { FBNET_STAGE_MASK_PASTE, mask_head_paste, BOXES (n_masks) },
-  { FBNET_STAGE_KEYPOINT_POOLER, keypoint_head_pool, BOXES (n_keypoint_boxes) },
-  { FBNET_STAGE_KEYPOINT_HEAD, keypoint_head_run, BOXES (n_keypoint_boxes) },
-  { FBNET_STAGE_KEYPOINT_DECODE, keypoint_head_decode, BOXES (n_keypoint_boxes) },
+  { FBNET_STAGE_MASK_POOLER, mask_head_pool, HEAD_MASK },
+  { FBNET_STAGE_MASK_HEAD, mask_head_run, HEAD_MASK },
+  { FBNET_STAGE_MASK_PASTE, mask_head_paste, HEAD_MASK },
+  { FBNET_STAGE_KEYPOINT_POOLER, keypoint_head_pool, HEAD_KEYPOINTS },
+  { FBNET_STAGE_KEYPOINT_HEAD, keypoint_head_run, HEAD_KEYPOINTS },
+  { FBNET_STAGE_KEYPOINT_DECODE, keypoint_head_decode, HEAD_KEYPOINTS },
 };
 
 /* A run whose cancelling nobody has seen yet sees it here. */
@@ -366,7 +367,7 @@ now_ms (void)
 static gboolean
 has_work (const Pass *pass, guint i)
 {
-  return stages[i].n_boxes == 0 || G_STRUCT_MEMBER (gsize, pass, stages[i].n_boxes) > 0;
+  return stages[i].head == HEAD_BOX || pass->heads[stages[i].head].rois.n > 0;
 }
 
 static gboolean

@@ -13,6 +13,14 @@
 #include "roihead.h"
 #include "rpn.h"
 
+/* The ROI heads, in the order in which they run. */
+typedef enum {
+  HEAD_BOX, /* looks at proposals, the others at detections */
+  HEAD_MASK,
+  HEAD_KEYPOINTS,
+  N_HEADS
+} Head;
+
 /* What lies in it is valid until the next frame; the planned shapes until parameters or sizes change. */
 typedef struct {
   FbnetModel *model;
@@ -40,9 +48,9 @@ typedef struct {
   Box *proposals;
   float *proposal_logits;
 
-  RoiHead box_head;
+  RoiHead heads[N_HEADS];
+
   Plan predictors;
-  Tensor box_rois;     /* n_proposals × resolution × resolution × c */
   Tensor box_features; /* n_proposals × 1 × 1 × c, after the average pool */
   Tensor cls_logits;   /* n_proposals × 1 × 1 × (n_classes + 1) */
   Tensor box_deltas;   /* n_proposals × 1 × 1 × 4 n_classes */
@@ -52,17 +60,12 @@ typedef struct {
   Box *network_boxes;           /* of those that are left in the frame, in order */
   Box *frame_boxes;
 
-  RoiHead mask_head;
-  gsize n_masks;             /* detections that are left in the frame, in order */
-  Tensor mask_rois;          /* n_masks × resolution × resolution × c */
-  Tensor mask_logits;        /* n_masks × side × side × 1, of the predicted class */
+  /* Of the detections that are left in the frame, in order; none where the head does not run. */
+  Tensor mask_logits;        /* n × side × side × 1, of the predicted class */
   Tensor mask_probabilities; /* the same after the sigmoid */
 
-  RoiHead keypoint_head;
-  gsize n_keypoint_boxes;   /* detections that are left in the frame, in order */
-  Tensor keypoint_rois;     /* n_keypoint_boxes × resolution × resolution × c */
-  Tensor heatmaps;          /* n_keypoint_boxes × side × side × n_keypoints */
-  FbnetKeypoint *keypoints; /* network pixels: n_keypoint_boxes × n_keypoints */
+  Tensor heatmaps;          /* n × side × side × n_keypoints */
+  FbnetKeypoint *keypoints; /* network pixels: n × n_keypoints */
 
   FbnetTimings timings;
 } Pass;

@@ -146,7 +146,7 @@ feature_maps (const Walk *walk)
 static Maps
 input_maps (const Walk *walk, const LayerEntry *entry, guint *runs)
 {
-  const FbnetParams *params = walk->params;
+  RoiSpec rois;
 
   *runs = 1;
   switch (entry->reads) {
@@ -162,15 +162,10 @@ input_maps (const Walk *walk, const LayerEntry *entry, guint *runs)
       return pooled_maps (1, 1);
     case READS_RPN_FEATURES:
       return feature_maps (walk);
-    case READS_BOX_ROIS:
-      *runs = params->post_nms_count;
-      return pooled_maps (1, params->box_pooler_resolution);
-    case READS_MASK_ROIS:
-      *runs = params->masks ? params->max_detections : 0;
-      return pooled_maps (1, params->mask_pooler_resolution);
-    case READS_KEYPOINT_ROIS:
-      *runs = params->keypoints ? params->max_detections : 0;
-      return pooled_maps (1, walk->d->keypoint_resolution);
+    case READS_ROIS:
+      rois = entry->rois (walk->d, walk->params);
+      *runs = rois.n;
+      return pooled_maps (1, rois.side);
   }
   g_assert_not_reached ();
 }
@@ -190,8 +185,8 @@ add_entry (Walk *walk, guint index)
   }
   if (entry->conv != NULL) {
     Cost cost = { .entry = entry, .runs = walk->runs[index] };
-    if (entry->role == ROLE_KEYPOINT_LOGITS && !entry->conv->transposed)
-      upsample_maps (maps, 2); /* KEYPOINTS_CONV_UPSAMPLE */
+    if (entry->upsample)
+      upsample_maps (maps, 2);
     add_layer (&cost, maps, entry->conv, 1);
     tell (walk, &cost, maps);
   }

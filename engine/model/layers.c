@@ -63,9 +63,9 @@ build_part (Builder *b, const char *part, const char *prefix, guint in)
   return built;
 }
 
-/* A head's blocks, which are one stage: its entry. */
+/* A head's blocks, which are one stage: its entry. `rois`: what a ROI head reads; NULL: the RPN's. */
 static gboolean
-add_head (Builder *b, Role role, const char *part, const char *prefix, guint in, Reads reads,
+add_head (Builder *b, Role role, const char *part, const char *prefix, guint in, RoiSpecFunc rois,
     guint *at)
 {
   const Part *built = build_part (b, part, prefix, in);
@@ -77,7 +77,11 @@ add_head (Builder *b, Role role, const char *part, const char *prefix, guint in,
         "architecture.%s: expected at most 1 stages, found %u", part, built->n_stages);
     return FALSE;
   }
-  *at = add_entry (b, (LayerEntry){ .role = role, .stage = &built->stages[0], .reads = reads });
+  *at = add_entry (b,
+      (LayerEntry){ .role = role,
+          .stage = &built->stages[0],
+          .reads = rois != NULL ? READS_ROIS : READS_RPN_FEATURES,
+          .rois = rois });
   return TRUE;
 }
 
@@ -288,7 +292,7 @@ add_rpn (Builder *b)
   guint at;
 
   if (!add_head (b, ROLE_RPN, "rpn", "proposal_generator.rpn_head.rpn_feature.0.fbnetv2_{S}_{B}",
-          b->layers->features[b->d->rpn_features[0]].channels, READS_RPN_FEATURES, &at))
+          b->layers->features[b->d->rpn_features[0]].channels, NULL, &at))
     return FALSE;
   if (!check_grid (b, b->layers->entries[at].stage, "rpn", FALSE))
     return FALSE;
@@ -300,6 +304,12 @@ add_rpn (Builder *b)
   return TRUE;
 }
 
+static RoiSpec
+box_rois (const Description *d, const FbnetParams *params)
+{
+  return (RoiSpec){ params->post_nms_count, params->box_pooler_resolution, d->box_sampling_ratio };
+}
+
 /* d2go's FBNetV2RoIBoxHead, detectron2's FastRCNNOutputLayers. */
 static gboolean
 add_box_head (Builder *b, guint in)
@@ -308,7 +318,7 @@ add_box_head (Builder *b, guint in)
   guint at;
 
   if (!add_head (b, ROLE_BOX, "bbox", "roi_heads.box_head.roi_box_conv.0.fbnetv2_{S}_{B}", in,
-          READS_BOX_ROIS, &at))
+          box_rois, &at))
     return FALSE;
   const guint out = channels_of (b, at);
   add_predictor (b, ROLE_CLS_SCORE, BOX_PREDICTOR ".cls_score", out, d->n_classes + 1, READS_MEAN,
@@ -316,6 +326,13 @@ add_box_head (Builder *b, guint in)
   add_predictor (b, ROLE_BBOX_PRED, BOX_PREDICTOR ".bbox_pred", out,
       4 * (d->class_agnostic_boxes ? 1 : d->n_classes), READS_MEAN, at, BOX_PREDICTOR);
   return TRUE;
+}
+
+static RoiSpec
+mask_rois (const Description *d, const FbnetParams *params)
+{
+  return (RoiSpec){ params->masks ? params->max_detections : 0, params->mask_pooler_resolution,
+    d->mask_sampling_ratio };
 }
 
 /* d2go's FBNetV2RoIMaskHead and its predictor. */
@@ -328,7 +345,7 @@ add_mask_head (Builder *b, guint in)
   if (!d->has_masks)
     return TRUE;
   if (!add_head (b, ROLE_MASK, "mask", "roi_heads.mask_head.feature_extractor.0.fbnetv2_{S}_{B}",
-          in, READS_MASK_ROIS, &at))
+          in, mask_rois, &at))
     return FALSE;
   const ConvLayer logits = arch_plain_conv ("roi_heads.mask_head.predictor.mask_fcn_logits",
       channels_of (b, at), d->class_agnostic_masks ? 1 : d->n_classes, 1, TRUE);
@@ -367,6 +384,13 @@ add_keypoint_block (Builder *b, guint in, guint from)
   return TRUE;
 }
 
+static RoiSpec
+keypoint_rois (const Description *d, const FbnetParams *params)
+{
+  return (RoiSpec){ params->keypoints ? params->max_detections : 0, d->keypoint_resolution,
+    d->keypoint_sampling_ratio };
+}
+
 /* d2go modeling/backbone/modules.py KeypointRCNN…Predictor…. */
 static gboolean
 add_keypoint_head (Builder *b, guint in)
@@ -378,7 +402,7 @@ add_keypoint_head (Builder *b, guint in)
   if (d->n_keypoints == 0)
     return TRUE;
   if (!add_head (b, ROLE_KEYPOINTS, "kpts", KEYPOINT_HEAD "feature_extractor.0.fbnetv2_{S}_{B}", in,
-          READS_KEYPOINT_ROIS, &at))
+          keypoint_rois, &at))
     return FALSE;
   if (d->keypoint_predictor == KEYPOINTS_IRF)
     return add_keypoint_block (b, channels_of (b, at), at);
@@ -387,6 +411,7 @@ add_keypoint_head (Builder *b, guint in)
   logits.transposed = deconv;
   const guint last = add_conv (b, ROLE_KEYPOINT_LOGITS, logits, READS_ENTRY, at);
   b->layers->entries[last].use = USE_HEATMAPS;
+  b->layers->entries[last].upsample = !deconv;
   return TRUE;
 }
 

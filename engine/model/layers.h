@@ -40,10 +40,15 @@ typedef enum {
   READS_MEAN,         /* of `from`, over its pixels */
   READS_FEATURE,      /* `from`, as floats */
   READS_RPN_FEATURES, /* description.rpn_features, one after the other */
-  READS_BOX_ROIS,
-  READS_MASK_ROIS,
-  READS_KEYPOINT_ROIS,
+  READS_ROIS,         /* description.roi_features, pooled as `rois` says */
 } Reads;
+
+/* The squares that a head reads. */
+typedef struct {
+  guint n;                    /* of a frame, at most; 0: the head does not run */
+  guint side, sampling_ratio; /* of the pooler */
+} RoiSpec;
+typedef RoiSpec (*RoiSpecFunc) (const Description *description, const FbnetParams *params);
 
 /* What becomes of an entry's numbers, where that decides how they may be computed. */
 typedef enum {
@@ -57,10 +62,12 @@ typedef enum {
 typedef struct {
   Role role;
   guint index;
-  Stage *stage;    /* or NULL */
-  ConvLayer *conv; /* or NULL */
+  Stage *stage;      /* or NULL */
+  ConvLayer *conv;   /* or NULL */
+  gboolean upsample; /* what `conv` reads is doubled first, pixel by pixel */
   Reads reads;
-  guint from; /* an entry before this one */
+  guint from;       /* an entry before this one */
+  RoiSpecFunc rois; /* of READS_ROIS */
   Use use;
   const char
       *input; /* what quantisation calls the floats that `conv` reads; NULL: by its own name */

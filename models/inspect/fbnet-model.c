@@ -236,6 +236,21 @@ print_section (const cJSON *description, const char *name)
   }
 }
 
+/* The objects that have no section of their own: how features and anchors are made, and the heads. */
+static void
+print_parts (const cJSON *description)
+{
+  static const char *const others[] = { "provenance", "input", "architecture", "quantization",
+    NULL };
+  const cJSON *section;
+
+  cJSON_ArrayForEach (section, description)
+  {
+    if (cJSON_IsObject (section) && !g_strv_contains (others, section->string))
+      print_section (description, section->string);
+  }
+}
+
 /* The block lists are shown as layers instead. */
 static void
 print_architecture (const cJSON *description)
@@ -340,16 +355,12 @@ print_head (const Contents *contents, const char *file)
 static void
 print_text (const Contents *contents, const char *file, gboolean with_tensors)
 {
-  static const char *const sections[] = { "backbone", "anchors", "rpn", "roi_heads", "box_head",
-    "mask_head", "keypoint_head", "head" };
-
   print_head (contents, file);
   print_section (contents->description, "provenance");
   print_section (contents->description, "input");
   print_architecture (contents->description);
   print_quantization (contents->description);
-  for (guint i = 0; i < G_N_ELEMENTS (sections); i++)
-    print_section (contents->description, sections[i]);
+  print_parts (contents->description);
   print_labels (contents->model);
   print_layers (contents->layers);
   if (with_tensors)

@@ -118,37 +118,71 @@ close_picture (Fidelity *self)
 
 /* --- The int8 model's parts ------------------------------------------------------------------- */
 
-static const PackedStage *
-stage_of (const Fidelity *self, Role role)
-{
-  return network_stage (self->workspace.network, role, 0);
-}
+static gboolean run_entry (Fidelity *self, guint index, const Tensor *in, GError **error);
 
-/* A lone layer, of which only the observer sees the output. */
+/* Whoever reads the entry's map, or its mean, as `reads` says. */
 static gboolean
-run_layer (Fidelity *self, Role role, const Tensor *in, GError **error)
+run_readers (Fidelity *self, guint from, Reads reads, const Tensor *in, GError **error)
 {
-  Tensor out;
-  const gboolean good = piece_run_conv (&self->workspace,
-      network_conv (self->workspace.network, role, 0), in, &out, error);
+  const Layers *layers = self->workspace.network->layers;
+  const char *told = NULL;
+  gboolean good = TRUE;
 
-  piece_clear (&out);
+  for (guint i = from + 1; good && i < layers->n; i++) {
+    const LayerEntry *entry = &layers->entries[i];
+    if (entry->reads != reads || entry->from != from)
+      continue;
+    if (entry->input != NULL && g_strcmp0 (entry->input, told) != 0)
+      piece_observe (&self->workspace, entry->input, ".input", in);
+    told = entry->input;
+    good = run_entry (self, i, in, error);
+  }
   return good;
 }
 
-/* The mean of a map, and the lone layers that read it. */
 static gboolean
-run_on_mean (Fidelity *self, const Tensor *map, const Role *roles, guint n, GError **error)
+is_mean_read (const Layers *layers, guint from)
+{
+  guint i = from + 1;
+
+  while (
+      i < layers->n && (layers->entries[i].reads != READS_MEAN || layers->entries[i].from != from))
+    i++;
+  return i < layers->n;
+}
+
+static gboolean
+run_readers_of_mean (Fidelity *self, guint from, const Tensor *map, GError **error)
 {
   Tensor mean;
-  gboolean good = piece_run_average (&self->workspace, map, &mean, error);
 
-  if (good)
-    piece_observe (&self->workspace, network_input_name (self->workspace.network, roles[0]),
-        ".input", &mean);
-  for (guint i = 0; good && i < n; i++)
-    good = run_layer (self, roles[i], &mean, error);
+  if (!is_mean_read (self->workspace.network->layers, from))
+    return TRUE;
+  const gboolean good = piece_run_average (&self->workspace, map, &mean, error)
+      && run_readers (self, from, READS_MEAN, &mean, error);
+
   piece_clear (&mean);
+  return good;
+}
+
+/* A head's blocks or a lone layer, of which only the observer sees the output, and all that goes on from
+ * there. What is computed in floats anyway is the same in both models. */
+static gboolean
+run_entry (Fidelity *self, guint index, const Tensor *in, GError **error)
+{
+  const Network *network = self->workspace.network;
+  const LayerEntry *entry = &network->layers->entries[index];
+  const PackedEntry *packed = &network->entries[index];
+  Tensor out = { NULL };
+  gboolean good = TRUE;
+
+  if (entry->stage != NULL)
+    good = piece_run_stage (&self->workspace, &packed->stage, in, FALSE, &out, error)
+        && run_readers (self, index, READS_ENTRY, &out, error)
+        && run_readers_of_mean (self, index, &out, error);
+  else if (entry->use == USE_PREDICTOR)
+    good = piece_run_conv (&self->workspace, &packed->conv, in, &out, error);
+  piece_clear (&out);
   return good;
 }
 
@@ -184,67 +218,46 @@ run_pyramid (Fidelity *self, const Pass *pass, GError **error)
 }
 
 static gboolean
-run_rpn (Fidelity *self, const Pass *pass, GError **error)
+run_rpn (Fidelity *self, const Pass *pass, guint index, GError **error)
 {
   const Description *d = self->int8->description;
   gboolean good = TRUE;
 
-  for (guint level = 0; good && level < pass->n_levels; level++) {
-    const Tensor *in = &pass->features[d->rpn_features[level]];
-    Tensor map;
-    good = piece_run_stage (&self->workspace, stage_of (self, ROLE_RPN), in, FALSE, &map, error);
-    if (good)
-      piece_observe (&self->workspace,
-          network_input_name (self->workspace.network, ROLE_RPN_LOGITS), ".input", &map);
-    good = good && run_layer (self, ROLE_RPN_LOGITS, &map, error)
-        && run_layer (self, ROLE_RPN_DELTAS, &map, error);
-    piece_clear (&map);
-  }
+  for (guint level = 0; good && level < pass->n_levels; level++)
+    good = run_entry (self, index, &pass->features[d->rpn_features[level]], error);
   return good;
 }
 
-/* Regions [first, …) of at most BATCH, of n. */
-static Tensor
-batch_of (const Tensor *rois, gsize first, gsize n)
-{
-  Tensor batch = *rois;
-
-  batch.n = MIN (BATCH, n - first);
-  batch.data = tensor_pixel (rois, first, 0, 0);
-  return batch;
-}
-
 static gboolean
-run_box_head (Fidelity *self, const Tensor *rois, GError **error)
+run_roi_head (Fidelity *self, const Tensor *rois, guint index, GError **error)
 {
-  static const Role predictors[] = { ROLE_CLS_SCORE, ROLE_BBOX_PRED };
   gboolean good = TRUE;
 
   for (gsize first = 0; good && first < rois->n; first += BATCH) {
-    const Tensor in = batch_of (rois, first, rois->n);
-    Tensor map;
-    good = piece_run_stage (&self->workspace, stage_of (self, ROLE_BOX), &in, FALSE, &map, error)
-        && run_on_mean (self, &map, predictors, G_N_ELEMENTS (predictors), error);
-    piece_clear (&map);
+    Tensor in = *rois;
+    in.n = MIN (BATCH, rois->n - first);
+    in.data = tensor_pixel (rois, first, 0, 0);
+    good = run_entry (self, index, &in, error);
   }
   return good;
 }
 
-/* Mask or keypoint head; there may be no block that predicts. */
-static gboolean
-run_head (Fidelity *self, Role role, const PackedStage *predictor, const Tensor *rois, gsize n,
-    GError **error)
+static guint
+index_of (const Layers *layers, Role role)
 {
-  gboolean good = TRUE;
+  return (guint) (layers_find (layers, role, 0) - layers->entries);
+}
 
-  for (gsize first = 0; good && first < n; first += BATCH) {
-    const Tensor in = batch_of (rois, first, n);
-    Tensor map, heat = { NULL };
-    good = piece_run_stage (&self->workspace, stage_of (self, role), &in, FALSE, &map, error)
-        && (predictor == NULL
-            || piece_run_stage (&self->workspace, predictor, &map, FALSE, &heat, error));
-    piece_clear (&map);
-    piece_clear (&heat);
+static gboolean
+run_heads (Fidelity *self, const Pass *pass, GError **error)
+{
+  const Layers *layers = self->int8->layers;
+  gboolean good = run_rpn (self, pass, index_of (layers, ROLE_RPN), error);
+
+  for (guint i = 0; good && i < N_HEADS; i++) {
+    const RoiHead *head = &pass->heads[i];
+    if (head->entry != NULL)
+      good = run_roi_head (self, &head->rois, index_of (layers, head->entry->role), error);
   }
   return good;
 }
@@ -257,21 +270,17 @@ run_detector (Fidelity *self, GError **error)
   const gboolean good = run_trunk (self, &pass->input, FALSE, &last, error);
 
   piece_clear (&last);
-  return good && run_pyramid (self, pass, error) && run_rpn (self, pass, error)
-      && run_box_head (self, &pass->box_rois, error)
-      && run_head (self, ROLE_MASK, NULL, &pass->mask_rois, pass->n_masks, error)
-      && run_head (self, ROLE_KEYPOINTS, stage_of (self, ROLE_KEYPOINT_BLOCK), &pass->keypoint_rois,
-          pass->n_keypoint_boxes, error);
+  return good && run_pyramid (self, pass, error) && run_heads (self, pass, error);
 }
 
 static gboolean
 run_classifier (Fidelity *self, GError **error)
 {
-  static const Role logits = ROLE_CLASS_LOGITS;
+  const guint n = layers_count (self->int8->layers, ROLE_TRUNK);
   Tensor last;
   const gboolean good =
       run_trunk (self, &classifier_get_pass (self->model.classifier)->input, TRUE, &last, error)
-      && run_on_mean (self, &last, &logits, 1, error);
+      && run_readers_of_mean (self, n - 1, &last, error);
 
   piece_clear (&last);
   return good;

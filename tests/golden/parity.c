@@ -217,7 +217,7 @@ check_first_rows (const Check *check, const char *name, const Tensor *found)
 static void
 check_box_head (const Check *check)
 {
-  check_images (check, "roi_box_features", "roi_box_index", &check->taps.box_rois);
+  check_images (check, "roi_box_features", "roi_box_index", &check->taps.heads[HEAD_BOX].rois);
   check_tensor (check, "box_head_out", &check->taps.box_features, check->limits->behind);
   check_tensor (check, "box_cls_logits", &check->taps.cls_logits, check->limits->behind);
   check_first_rows (check, "box_deltas", &check->taps.box_deltas);
@@ -390,7 +390,7 @@ check_maps (const Check *check, const char *stage, const char *name, const Tenso
 static void
 check_masks (const Check *check)
 {
-  check_images (check, "roi_mask_features", "roi_mask_index", &check->taps.mask_rois);
+  check_images (check, "roi_mask_features", "roi_mask_index", &check->taps.heads[HEAD_MASK].rois);
   check_maps (check, "mask_logits", "mask_logits_sel", &check->taps.mask_logits);
   check_maps (check, "mask_probs", "mask_probs", &check->taps.mask_probabilities);
   check_mask_pixels (check);
@@ -428,7 +428,7 @@ check_network_keypoints (const Check *check)
 
   if (expected == NULL)
     return;
-  g_assert_cmpuint (expected->shape[0], ==, check->taps.n_keypoint_boxes);
+  g_assert_cmpuint (expected->shape[0], ==, check->taps.heads[HEAD_KEYPOINTS].rois.n);
   check_keypoint_list (check, "keypoints_net", check->taps.keypoints, expected);
 }
 
@@ -451,7 +451,7 @@ check_frame_keypoints (const Check *check)
 static void
 check_keypoints (const Check *check)
 {
-  check_first_rows (check, "roi_kpt_features", &check->taps.keypoint_rois);
+  check_first_rows (check, "roi_kpt_features", &check->taps.heads[HEAD_KEYPOINTS].rois);
   check_tensor (check, "kpt_heatmaps", &check->taps.heatmaps, check->limits->behind);
   check_network_keypoints (check);
   check_frame_keypoints (check);
@@ -537,20 +537,19 @@ parity_bytes (const FbnetDetector *detector, const FbnetDetections *detections)
   }
   append (bytes, taps.proposals, taps.n_proposals * sizeof *taps.proposals);
   append (bytes, taps.proposal_logits, taps.n_proposals * sizeof *taps.proposal_logits);
-  append_tensor (bytes, &taps.box_rois);
+  append_tensor (bytes, &taps.heads[HEAD_BOX].rois);
   append_tensor (bytes, &taps.box_features);
   append_tensor (bytes, &taps.cls_logits);
   append_tensor (bytes, &taps.box_deltas);
-  if (taps.n_masks > 0) {
-    append_tensor (bytes, &taps.mask_rois);
+  if (taps.heads[HEAD_MASK].rois.n > 0) {
+    append_tensor (bytes, &taps.heads[HEAD_MASK].rois);
     append_tensor (bytes, &taps.mask_logits);
     append_tensor (bytes, &taps.mask_probabilities);
   }
-  if (taps.n_keypoint_boxes > 0) {
-    append_tensor (bytes, &taps.keypoint_rois);
+  if (taps.heads[HEAD_KEYPOINTS].rois.n > 0) {
+    append_tensor (bytes, &taps.heads[HEAD_KEYPOINTS].rois);
     append_tensor (bytes, &taps.heatmaps);
-    append (bytes, taps.keypoints,
-        taps.n_keypoint_boxes * taps.heatmaps.c * sizeof *taps.keypoints);
+    append (bytes, taps.keypoints, taps.heatmaps.n * taps.heatmaps.c * sizeof *taps.keypoints);
   }
   for (guint i = 0; i < detections->n; i++)
     append_detection (bytes, &detections->items[i]);
