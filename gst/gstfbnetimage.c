@@ -113,6 +113,19 @@ gst_fbnet_image_from_frame (FbnetImage *image, const GstVideoInfo *info, const G
   return TRUE;
 }
 
+void
+gst_fbnet_image_plane_size (const GstVideoFrame *frame, guint plane, gsize *row, gsize *n_rows)
+{
+  *row = *n_rows = 0;
+  for (guint c = 0; c < GST_VIDEO_FRAME_N_COMPONENTS (frame); c++) {
+    const gsize width = (gsize) GST_VIDEO_FRAME_COMP_WIDTH (frame, c);
+    if ((guint) GST_VIDEO_FRAME_COMP_PLANE (frame, c) != plane)
+      continue;
+    *row = MAX (*row, width * (gsize) GST_VIDEO_FRAME_COMP_PSTRIDE (frame, c));
+    *n_rows = MAX (*n_rows, (gsize) GST_VIDEO_FRAME_COMP_HEIGHT (frame, c));
+  }
+}
+
 /* A GstVideoMeta's strides and offsets are whatever upstream wrote; GStreamer has only looked for the plane's first
  * byte. */
 static gboolean
@@ -120,17 +133,11 @@ plane_fits (const GstVideoFrame *frame, guint plane)
 {
   const GstMapInfo *map = &frame->map[plane];
   const gint64 begin = (const guint8 *) frame->data[plane] - map->data;
-  gint64 row = 0, n_rows = 1;
+  gsize row, n_rows;
 
-  for (guint c = 0; c < GST_VIDEO_FRAME_N_COMPONENTS (frame); c++) {
-    if ((guint) GST_VIDEO_FRAME_COMP_PLANE (frame, c) != plane)
-      continue;
-    row = MAX (row,
-        (gint64) GST_VIDEO_FRAME_COMP_WIDTH (frame, c) * GST_VIDEO_FRAME_COMP_PSTRIDE (frame, c));
-    n_rows = MAX (n_rows, GST_VIDEO_FRAME_COMP_HEIGHT (frame, c));
-  }
-  const gint64 last = (n_rows - 1) * GST_VIDEO_FRAME_PLANE_STRIDE (frame, plane);
-  return begin + MIN (last, 0) >= 0 && begin + MAX (last, 0) + row <= (gint64) map->size;
+  gst_fbnet_image_plane_size (frame, plane, &row, &n_rows);
+  const gint64 last = ((gint64) n_rows - 1) * GST_VIDEO_FRAME_PLANE_STRIDE (frame, plane);
+  return begin + MIN (last, 0) >= 0 && begin + MAX (last, 0) + (gint64) row <= (gint64) map->size;
 }
 
 gboolean

@@ -21,6 +21,10 @@ G_BEGIN_DECLS
 gboolean gst_fbnet_image_map (GstVideoFrame *frame, const GstVideoInfo *info, GstBuffer *buffer,
     GstMapFlags flags);
 
+/* Bytes of a row of the frame's plane, and its rows. */
+void gst_fbnet_image_plane_size (const GstVideoFrame *frame, guint plane, gsize *row,
+    gsize *n_rows);
+
 /* A view of the mapped `frame`, valid while it is mapped. `info` is what the caps say; strides,
  * offsets come from the frame. FALSE for a format that GST_FBNET_VIDEO_FORMATS lacks. */
 gboolean gst_fbnet_image_from_frame (FbnetImage *image, const GstVideoInfo *info,

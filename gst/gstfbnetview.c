@@ -8,6 +8,7 @@
 #include <string.h>
 #include <sys/mman.h>
 
+#include "gstfbnetcopy.h"
 #include "gstfbnetimage.h"
 
 gboolean
@@ -230,7 +231,7 @@ copy_picture (GstFbnetView *view, GstVideoFrame *frame, GError **error)
         "frame: no memory for %" G_GSIZE_FORMAT " bytes", info.size);
     return FALSE;
   }
-  gst_video_frame_copy (&copy, frame);
+  gst_fbnet_copy_frame (&copy, frame);
   /* It stays where it is: system memory, unmapped, does not move. */
   memcpy (frame->data, copy.data, sizeof copy.data);
   memcpy (frame->info.stride, copy.info.stride, sizeof copy.info.stride);

@@ -53,16 +53,18 @@ note_entry (GstPad *pad, GstPadProbeInfo *info, gpointer data)
   return GST_PAD_PROBE_OK;
 }
 
-/* In the same thread. */
+/* In the same thread. The time first: Linux takes a processor away from whoever asks how long he has had it, if that
+ * was a time slice. */
 static GstPadProbeReturn
 note_exit (GstPad *pad, GstPadProbeInfo *info, gpointer data)
 {
   Delays *delays = data;
+  const gint64 left = g_get_monotonic_time ();
 
   if (delays->n_frames == N_FRAMES)
     return GST_PAD_PROBE_OK;
   delays->works[delays->n_frames] = thread_ms () - delays->worked;
-  delays->delays[delays->n_frames++] = (double) (g_get_monotonic_time () - delays->entered) / 1000;
+  delays->delays[delays->n_frames++] = (double) (left - delays->entered) / 1000;
   const struct rusage usage = thread_usage ();
   delays->n_faults += usage.ru_minflt - delays->usage.ru_minflt;
   delays->n_interrupted += usage.ru_nivcsw > delays->usage.ru_nivcsw;

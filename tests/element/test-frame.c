@@ -3,6 +3,7 @@
  * GstVideoFrame → FbnetImage: planes, strides, colorimetry.
  */
 #include "frames.h"
+#include "gstfbnetcopy.h"
 #include "gstfbnetimage.h"
 
 typedef struct {
@@ -115,6 +116,84 @@ test_foreign_format (void)
   gst_video_frame_unmap (&frame);
 }
 
+/* --- Copies ----------------------------------------------------------------------------------- */
+
+static GstBuffer *
+noise (const GstVideoInfo *info, guint padding)
+{
+  GstBuffer *buffer = frames_new (info, padding);
+  g_autoptr (GRand) rand = g_rand_new_with_seed (1);
+  GstMapInfo map;
+
+  g_assert_true (gst_buffer_map (buffer, &map, GST_MAP_WRITE));
+  for (gsize i = 0; i < map.size; i++)
+    map.data[i] = (guint8) g_rand_int (rand);
+  gst_buffer_unmap (buffer, &map);
+  return buffer;
+}
+
+static GstBuffer *
+copy_of (GstBuffer *buffer, const GstVideoInfo *info, guint padding, gboolean by_gstreamer)
+{
+  GstBuffer *copy = frames_new (info, padding);
+  GstVideoFrame from, to;
+
+  g_assert_true (gst_video_frame_map (&from, info, buffer, GST_MAP_READ));
+  g_assert_true (gst_video_frame_map (&to, info, copy, GST_MAP_WRITE));
+  if (by_gstreamer)
+    g_assert_true (gst_video_frame_copy (&to, &from));
+  else
+    gst_fbnet_copy_frame (&to, &from);
+  gst_video_frame_unmap (&to);
+  gst_video_frame_unmap (&from);
+  return copy;
+}
+
+/* The bytes that GStreamer's copy writes, and no others; 1100 rows of a plane are written past the caches. */
+static void
+check_copy (const char *format, guint width, guint height, guint padding_from, guint padding_to)
+{
+  GstVideoInfo info;
+
+  frames_info (&info, format, width, height, NULL);
+  g_autoptr (GstBuffer) buffer = noise (&info, padding_from);
+  g_autoptr (GstBuffer) expected = copy_of (buffer, &info, padding_to, TRUE);
+  g_autoptr (GstBuffer) found = copy_of (buffer, &info, padding_to, FALSE);
+  g_autofree char *expected_sum = frames_checksum (expected);
+  g_autofree char *found_sum = frames_checksum (found);
+  g_test_message ("%s, %u×%u, rows longer by %u and %u", format, width, height, padding_from,
+      padding_to);
+  g_assert_cmpstr (found_sum, ==, expected_sum);
+}
+
+/* Where GStreamer leaves out the last pixel's colour, of packed formats at an odd width, pixels are compared. */
+static void
+check_odd_copy (const char *format)
+{
+  GstVideoInfo info;
+
+  frames_info (&info, format, 33, 17, NULL);
+  g_autoptr (GstBuffer) buffer = noise (&info, 12);
+  g_autoptr (GstBuffer) copy = copy_of (buffer, &info, 0, FALSE);
+  g_autofree guint8 *expected = frames_to_rgb (buffer, &info);
+  g_autofree guint8 *found = frames_to_rgb (copy, &info);
+  g_assert_cmpmem (found, 33 * 17 * 3, expected, 33 * 17 * 3);
+}
+
+static void
+test_copies (void)
+{
+  for (guint i = 0; frames_formats[i]; i++) {
+    check_copy (frames_formats[i], 2, 2, 0, 0);
+    check_copy (frames_formats[i], 34, 18, 12, 0);
+    check_copy (frames_formats[i], 34, 18, 0, 20);
+    check_odd_copy (frames_formats[i]);
+  }
+  check_copy ("NV12", 1398, 1100, 0, 0);
+  check_copy ("NV12", 1398, 1100, 4, 20);
+  check_copy ("BGR", 1398, 1100, 4, 0);
+}
+
 int
 main (int argc, char **argv)
 {
@@ -124,5 +203,6 @@ main (int argc, char **argv)
   g_test_add_func ("/element/frame/colorimetry", test_colorimetry);
   g_test_add_func ("/element/frame/larger-meta", test_larger_meta);
   g_test_add_func ("/element/frame/foreign-format", test_foreign_format);
+  g_test_add_func ("/element/frame/copies", test_copies);
   return g_test_run ();
 }
