@@ -319,10 +319,22 @@ write_word (guint8 *data, guint word)
 
 /* Bits of a word that are no one's are left as they fall: those below P010's ten do not count. */
 static void
-blend_words (guint8 *data, gint step, const guint8 *covers, gsize n, guint code)
+blend_scattered_words (guint8 *data, gint step, const guint8 *covers, gsize n, guint code)
 {
   for (gsize i = 0; i < n; i++, data += step)
     write_word (data, mix (read_word (data), code, covers[i]));
+}
+
+/* The same of words that follow each other, at even addresses: in products of 16 bits by 16, as processors have them. */
+static void
+blend_words (guint16 *restrict words, const guint8 *restrict covers, gsize n, guint16 code)
+{
+  for (gsize i = 0; i < n; i++) {
+    const guint16 sample = GUINT16_FROM_LE (words[i]);
+    const guint16 part = (guint16) (covers[i] + (covers[i] >> 7)), rest = (guint16) (256 - part);
+    const guint32 sum = (guint32) sample * rest + (guint32) code * part + 128;
+    words[i] = GUINT16_TO_LE ((guint16) (sum >> 8));
+  }
 }
 
 static void
@@ -362,8 +374,10 @@ blend (const Brush *brush, gint row, gint first, const guint8 *covers, gsize n)
     const GstFbnetComponent *component = &brush->components[i];
     if (component->bits > 0)
       blend_shared_words (data, layer->step, covers, n, component, brush->codes[i]);
+    else if (layer->step == 2 && (gsize) data % 2 == 0)
+      blend_words ((gpointer) data, covers, n, (guint16) brush->codes[i]);
     else
-      blend_words (data + component->place, layer->step, covers, n, brush->codes[i]);
+      blend_scattered_words (data + component->place, layer->step, covers, n, brush->codes[i]);
   }
 }
 
