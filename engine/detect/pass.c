@@ -176,11 +176,12 @@ lay_out_box_head (Pass *pass, Planner *planner)
 static const struct {
   Role role;
   void (*lay_out) (Pass *pass, Planner *planner);
-} heads[N_HEADS] = {
+} heads[] = {
   [HEAD_BOX] = { ROLE_BOX, lay_out_box_head },
   [HEAD_MASK] = { ROLE_MASK, mask_head_lay_out },
   [HEAD_KEYPOINTS] = { ROLE_KEYPOINTS, keypoint_head_lay_out },
 };
+G_STATIC_ASSERT (G_N_ELEMENTS (heads) == N_HEADS);
 
 static void
 lay_out (Planner *planner, gpointer data)
@@ -329,7 +330,7 @@ run_detections (Pass *pass, Detections *found, GError **error)
 /* --- The frame -------------------------------------------------------------------------------- */
 
 static const struct {
-  FbnetStage stage;
+  FbnetStage stage; /* whose time it is; several may share one */
   gboolean (
       *run) (Pass *pass, Detections *found, GError **error); /* FALSE without error: cancelled */
   Head head; /* without a box for it there is nothing to do; HEAD_BOX: it always runs */
@@ -413,7 +414,7 @@ pass_run (Pass *pass, const FbnetInput *input, Detections *found, GError **error
       found->public.n = 0;
       return FALSE;
     }
-    pass->timings.ms[stages[i].stage] = now_ms () - begin;
+    pass->timings.ms[stages[i].stage] += now_ms () - begin;
   }
   return TRUE;
 }
