@@ -14,7 +14,7 @@ usage='tests/release.sh [--aarch64 | --i386 | --packages] RELEASE FOLDER [-- MES
             DEB_CFLAGS_APPEND=-O1 compiles in a tenth of the time what nobody should use
   RELEASE   trixie, sid, …
   FOLDER    where debootstrap puts the release, unless it is there already
-  --        the rest goes to meson test; default: --suite api --suite element --suite pipeline
+  --        the rest goes to meson test; default: --suite api --suite element --suite pipeline --suite commands
 Needs root and debootstrap. The build directory is build-RELEASE in the source. The status is 77 where the release or
 its packages cannot be had; the last line says why.'
 
@@ -30,7 +30,7 @@ release=$1
 folder=${2:?$usage}
 shift 2
 [ "${1-}" != -- ] || shift
-[ $# -gt 0 ] || [ $what != tests ] || set -- --suite api --suite element --suite pipeline
+[ $# -gt 0 ] || [ $what != tests ] || set -- --suite api --suite element --suite pipeline --suite commands
 top=$(cd "$(dirname "$0")/.." && pwd)
 data=${FBNET_GOLDEN_DATA:-$top/../shared}
 

@@ -7,8 +7,10 @@
 #include <string.h>
 
 #include "import/torch/bytecode.h"
+#include "export-writer.h"
 #include "import/d2go/import.h"
 #include "pickle-writer.h"
+#include "support/jsonfile.h"
 #include "tensors.h"
 
 static char *
@@ -173,6 +175,42 @@ test_keypoint_detector (void)
   g_assert_no_error (error);
   g_unlink (output);
   g_assert_cmpuint (n_parameters, ==, 1501201);
+}
+
+/* An export whose numbers are known is recognised by its layers; its bytes and scales are taken as they are, or
+ * multiplied, and what an activation's bytes mean is what its module's code says. */
+static void
+test_made_up (void)
+{
+  const char *const name = "backbone.body.trunk0.fbnetv2_0_0.conv.weight";
+  g_autoptr (GError) error = NULL;
+  g_autoptr (cJSON) description = import_describe_config ("faster_rcnn_fbnetv3a_dsmask_C4", &error);
+
+  g_assert_no_error (error);
+  g_autofree char *path = save_export (description);
+  g_autoptr (Imported) int8 =
+      import_read (path, &(ImportOptions){ .precision = IMPORT_INT8 }, &error);
+  g_assert_no_error (error);
+  g_autoptr (Imported) floats =
+      import_read (path, &(ImportOptions){ .precision = IMPORT_FLOAT32 }, &error);
+  g_assert_no_error (error);
+  g_unlink (path);
+  g_assert_cmpstr (int8->config, ==, "faster_rcnn_fbnetv3a_dsmask_C4");
+  const FbnetTensorView *bytes = weights_find (int8->weights, name);
+  const FbnetTensorView *scaled = weights_find (floats->weights, name);
+  g_assert_nonnull (bytes);
+  g_assert_nonnull (scaled);
+  g_assert_cmpint (bytes->dtype, ==, FBNET_DTYPE_I8);
+  g_assert_cmpuint (scaled->n_bytes, ==, bytes->n_bytes * sizeof (float));
+  const float scale = (float) export_weight_scale (27);
+  for (gsize i = 0; i < bytes->n_bytes; i++)
+    g_assert_cmpfloat (((const float *) scaled->data)[i], ==,
+        scale * ((const gint8 *) bytes->data)[i]);
+  const cJSON *quantization = cJSON_GetObjectItem (int8->description, "quantization");
+  const cJSON *activation = cJSON_GetObjectItem (cJSON_GetObjectItem (quantization, "activations"),
+      "backbone.body.trunk0.fbnetv2_0_0.input");
+  g_assert_cmpfloat (cJSON_GetNumberValue (cJSON_GetObjectItem (activation, "zero_point")), ==,
+      EXPORT_ZERO_POINT);
 }
 
 /* With the config of another network, the first layer that differs is named. */
@@ -408,6 +446,7 @@ main (int argc, char **argv)
   g_test_add_func ("/import/torchscript/hostile-bytecode", test_hostile_bytecode);
   g_test_add_func ("/import/torchscript/box-detector", test_box_detector);
   g_test_add_func ("/import/torchscript/keypoint-detector", test_keypoint_detector);
+  g_test_add_func ("/import/torchscript/made-up", test_made_up);
   g_test_add_func ("/import/torchscript/wrong-config", test_wrong_config);
   g_test_add_func ("/import/torchscript/damaged", test_damaged);
   return g_test_run ();
