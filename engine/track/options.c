@@ -48,6 +48,27 @@ fbnet_tracker_options_init (FbnetTrackerOptions *options)
     fbnet_param_set (&table[i], options, table[i].usual);
 }
 
+static void
+write_score (char *text, float score)
+{
+  g_ascii_formatd (text, G_ASCII_DTOSTR_BUF_SIZE, "%.6g", (double) score);
+}
+
+/* What is not looked at can neither be matched first nor begin a track. */
+static gboolean
+check_low_score (const FbnetTrackerOptions *options, const char *other, float most, GError **error)
+{
+  char low[G_ASCII_DTOSTR_BUF_SIZE], bound[G_ASCII_DTOSTR_BUF_SIZE];
+
+  if (options->low_score <= most)
+    return TRUE;
+  write_score (low, options->low_score);
+  write_score (bound, most);
+  g_set_error (error, FBNET_ERROR, FBNET_ERROR_ARGUMENT,
+      "track-low-score: expected at most %s, which is %s, found %s", other, bound, low);
+  return FALSE;
+}
+
 gboolean
 tracker_options_check (const FbnetTrackerOptions *options, GError **error)
 {
@@ -55,5 +76,6 @@ tracker_options_check (const FbnetTrackerOptions *options, GError **error)
     if (!fbnet_param_check (&table[i], fbnet_param_get (&table[i], options), error))
       return FALSE;
   }
-  return TRUE;
+  return check_low_score (options, "track-high-score", options->high_score, error)
+      && check_low_score (options, "track-new-score", options->new_score, error);
 }

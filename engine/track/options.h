@@ -7,7 +7,7 @@
 
 #include "fbnet/fbnet.h"
 
-/* FALSE with error naming the option that is out of its range. */
+/* FALSE with error naming the option that is out of its range, or contradicts another. */
 gboolean tracker_options_check (const FbnetTrackerOptions *options, GError **error);
 
 #endif

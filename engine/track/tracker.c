@@ -12,7 +12,7 @@
 #include "tuning.h"
 #include "vote.h"
 
-#define FARTHEST_MOVE  1e6        /* of a camera: no frame is that large */
+#define FARTHEST       1e6 /* pixels, of places and of a camera's moves: no frame is that large */
 #define USUAL_INTERVAL (1.0 / 30) /* seconds, until two looks had a time */
 
 struct _FbnetTracker {
@@ -113,7 +113,7 @@ fbnet_tracker_move_camera (FbnetTracker *tracker, double dx, double dy)
 {
   g_return_if_fail (tracker != NULL);
 
-  if (!(fabs (dx) <= FARTHEST_MOVE && fabs (dy) <= FARTHEST_MOVE))
+  if (!(fabs (dx) <= FARTHEST && fabs (dy) <= FARTHEST))
     return;
   tracker->camera_known = TRUE;
   tracker->camera_x += dx;
@@ -327,9 +327,8 @@ advance (FbnetTracker *t, double time)
 static gboolean
 is_sound (const FbnetDetection *d)
 {
-  const Box box = box_of (d);
-
-  return box_is_finite (&box) && d->x1 > d->x0 && d->y1 > d->y0 && d->score >= 0;
+  return d->x1 > d->x0 && d->y1 > d->y0 && d->x0 >= -FARTHEST && d->y0 >= -FARTHEST
+      && d->x1 <= FARTHEST && d->y1 <= FARTHEST && d->score >= 0 && d->score <= 1;
 }
 
 static void

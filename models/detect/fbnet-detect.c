@@ -29,11 +29,9 @@ typedef struct {
 static gboolean
 open_tracker (Session *session, GError **error)
 {
-  FbnetTrackerOptions how;
-
-  fbnet_tracker_options_init (&how);
-  param_options_apply_to (session->options->tracker, &how);
-  session->tracker = fbnet_tracker_new (&how, error);
+  if (!session->options->tracking)
+    return TRUE;
+  session->tracker = param_options_new_tracker (session->options->tracker, error);
   return session->tracker != NULL;
 }
 
@@ -63,9 +61,9 @@ session_open (Session *session, const DetectOptions *options, Console *console, 
 {
   *session = (Session){ .options = options, .console = console };
   session->annotated = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);
-  if (!picture_detector_open (&session->detector, options->model, options->params, options->zoom,
-          error)
-      || (options->tracking && !open_tracker (session, error)))
+  if (!open_tracker (session, error)
+      || !picture_detector_open (&session->detector, options->model, options->params, options->zoom,
+          error))
     return FALSE;
   return options->annotate == NULL || check_annotations (options, error);
 }

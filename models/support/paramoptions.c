@@ -333,3 +333,15 @@ param_options_apply_to (const ParamOptions *options, gpointer values)
 {
   set_values (options, TRUE, values);
 }
+
+FbnetTracker *
+param_options_new_tracker (const ParamOptions *options, GError **error)
+{
+  FbnetTrackerOptions how;
+
+  fbnet_tracker_options_init (&how);
+  param_options_apply_to (options, &how);
+  FbnetTracker *tracker = fbnet_tracker_new (&how, error);
+  usage_error_adopt (error);
+  return tracker;
+}

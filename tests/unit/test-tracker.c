@@ -382,6 +382,15 @@ test_options (void)
   options.timeout = NAN;
   g_assert_null (fbnet_tracker_new (&options, &error));
   g_assert_error (error, FBNET_ERROR, FBNET_ERROR_ARGUMENT);
+  g_clear_error (&error);
+  fbnet_tracker_options_init (&options);
+  options.low_score = options.high_score; /* a boundary may be one for both */
+  g_assert_true (fbnet_tracker_set_options (tracker, &options, NULL));
+  options.low_score = 0.61f;
+  g_assert_false (fbnet_tracker_set_options (tracker, &options, &error));
+  g_assert_error (error, FBNET_ERROR, FBNET_ERROR_ARGUMENT);
+  g_assert_cmpstr (error->message, ==,
+      "track-low-score: expected at most track-high-score, which is 0.6, found 0.61");
   fbnet_tracker_options_init (&options);
   options.min_hits = 1;
   g_assert_true (fbnet_tracker_set_options (tracker, &options, NULL));

@@ -1439,7 +1439,8 @@ typedef enum {
  *   everything is told at once
  * @score: which score is told
  * @high_score: detections of at least this score are matched first, 0…1
- * @low_score: detections below it are not looked at; those between go on with tracks and begin none, 0…1
+ * @low_score: detections below it are not looked at; those between go on with tracks and begin none, 0…1, not above
+ *   the other two
  * @new_score: a detection of at least this score may begin a track, 0…1
  *
  * fbnet_tracker_options_table() has names, ranges and defaults. Since 0.1
@@ -1545,8 +1546,8 @@ FBNET_API gboolean fbnet_tracker_set_options (FbnetTracker *tracker,
 
 /**
  * fbnet_tracker_update:
- * @detections: (nullable) (array length=n): what was found in a look, in any order, masks and keypoints not looked at; a box that
- *   is empty or not finite is passed over. NULL if nothing was
+ * @detections: (nullable) (array length=n): what was found in a look, in any order, masks and keypoints not looked at; one whose
+ *   box is empty, or a million pixels away, or whose score is none of 0…1 is passed over. NULL if nothing was
  * @n: how many
  * @time: when, seconds on any clock; NAN if it is not known: then as long after the last look as that was after
  *   the one before. A time before the last look's counts as the same time
