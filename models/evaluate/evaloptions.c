@@ -156,12 +156,25 @@ check_no_run (const EvalOptions *options, const char *other, GError **error)
           other);
 }
 
+/* One, which `expected` says, is what is left of the command line. */
+static gboolean
+check_argument (const EvalOptions *options, const char *expected, GError **error)
+{
+  const guint n = options->arguments != NULL ? g_strv_length (options->arguments) : 0;
+
+  if (n == 1)
+    return TRUE;
+  return n == 0 ? usage_error (error, "expected %s, found none", expected)
+                : usage_error (error, "expected %s, found %u arguments: '%s' and '%s'%s", expected,
+                    n, options->arguments[0], options->arguments[1], n > 2 ? " …" : "");
+}
+
 /* Tracks are compared with their ground truth, and with nothing else. */
 static gboolean
 check_tracks (EvalOptions *options, GError **error)
 {
-  if (options->arguments == NULL || options->arguments[1] != NULL)
-    return usage_error (error, "--tracks: expected one ground truth, found none or several");
+  if (!check_argument (options, "one ground truth beside --tracks, a file or a folder", error))
+    return FALSE;
   if (options->results != NULL || options->model != NULL || options->images != NULL
       || options->write_results != NULL)
     return usage_error (error,
@@ -188,8 +201,8 @@ check_source (const EvalOptions *options, GError **error)
 {
   const gboolean model = options->model != NULL;
 
-  if (options->arguments == NULL || options->arguments[1] != NULL)
-    return usage_error (error, "expected one ANNOTATIONS.json, found none or several");
+  if (!check_argument (options, "one ANNOTATIONS.json", error))
+    return FALSE;
   if (model == (options->results != NULL))
     return usage_error (error, "expected either --results or --model, found both or none");
   if (model != (options->images != NULL))

@@ -50,17 +50,26 @@ add_pair (GArray *pairs, char *tracks, char *truth)
   g_array_append_val (pairs, pair);
 }
 
-/* Both files, or both folders; what is neither is told when it is read. */
+/* Both files, or both folders. */
 static gboolean
 check_kinds (const char *tracks, const char *truth, GError **error)
 {
   const gboolean is_folder = g_file_test (truth, G_FILE_TEST_IS_DIR);
+  const gboolean tracks_are = g_file_test (tracks, G_FILE_TEST_IS_DIR);
 
-  if (!g_file_test (truth, G_FILE_TEST_EXISTS) || !g_file_test (tracks, G_FILE_TEST_EXISTS)
-      || g_file_test (tracks, G_FILE_TEST_IS_DIR) == is_folder)
+  if (!g_file_test (truth, G_FILE_TEST_EXISTS))
+    g_set_error (error, FBNET_ERROR, FBNET_ERROR_NOT_FOUND,
+        "%s: expected the ground truth, a file or a folder, found nothing", truth);
+  else if (!g_file_test (tracks, G_FILE_TEST_EXISTS))
+    g_set_error (error, FBNET_ERROR, FBNET_ERROR_NOT_FOUND,
+        "%s: expected tracks, a %s as the ground truth %s is, found nothing", tracks,
+        is_folder ? "folder" : "file", truth);
+  else if (tracks_are != is_folder)
+    g_set_error (error, FBNET_ERROR, FBNET_ERROR_ARGUMENT,
+        "%s: expected tracks in a %s as the ground truth %s is, found a %s", tracks,
+        is_folder ? "folder" : "file", truth, tracks_are ? "folder" : "file");
+  else
     return TRUE;
-  g_set_error (error, FBNET_ERROR, FBNET_ERROR_ARGUMENT, "%s: expected a %s as %s is, found a %s",
-      tracks, is_folder ? "folder" : "file", truth, is_folder ? "file" : "folder");
   return FALSE;
 }
 

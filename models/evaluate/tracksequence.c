@@ -43,17 +43,22 @@ take_frame (const GArray *rows, guint *position, guint frame)
 static gboolean
 check_ids (const GArray *rows, const char *path, GError **error)
 {
-  g_autoptr (GHashTable) seen = g_hash_table_new (g_int64_hash, g_int64_equal);
+  g_autoptr (GHashTable) seen =
+      g_hash_table_new (g_int64_hash, g_int64_equal); /* ids, with their rows */
 
   for (guint i = 0; i < rows->len; i++) {
     const MotRow *row = &g_array_index (rows, MotRow, i);
     if (i > 0 && row->frame != row[-1].frame)
       g_hash_table_remove_all (seen);
-    if (g_hash_table_add (seen, (gpointer) &row->id))
+    const MotRow *first = g_hash_table_lookup (seen, &row->id);
+    if (first == NULL) {
+      g_hash_table_insert (seen, (gpointer) &row->id, (gpointer) row);
       continue;
+    }
     g_set_error (error, FBNET_ERROR, FBNET_ERROR_FORMAT,
-        "%s: frame %u: expected every id once, found %" G_GINT64_FORMAT " twice", path, row->frame,
-        row->id);
+        "%s: line %u: expected every id once in frame %u, found %" G_GINT64_FORMAT
+        " again, of line %u",
+        path, row->line, row->frame, row->id, first->line);
     return FALSE;
   }
   return TRUE;

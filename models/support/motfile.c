@@ -15,6 +15,7 @@
 #define N_KNOWN       8 /* and score, class */
 #define LARGEST_FRAME 1e7
 #define LARGEST_ID    1e15
+#define FARTHEST      1e6  /* pixels: no picture is that large */
 #define MAX_BOXES     2000 /* of a frame: each is compared with each */
 
 /* What a column may hold; those behind them, any number. */
@@ -25,10 +26,10 @@ static const struct {
 } columns[N_KNOWN] = {
   { "frame", "a whole number, 1 … 10000000", TRUE, 1, LARGEST_FRAME },
   { "id", "a whole number of at most 15 digits", TRUE, -LARGEST_ID, LARGEST_ID },
-  { "x", "a number", FALSE, -DBL_MAX, DBL_MAX },
-  { "y", "a number", FALSE, -DBL_MAX, DBL_MAX },
-  { "width", "a number, 0 or more", FALSE, 0, DBL_MAX },
-  { "height", "a number, 0 or more", FALSE, 0, DBL_MAX },
+  { "x", "a number, -1000000 … 1000000", FALSE, -FARTHEST, FARTHEST },
+  { "y", "a number, -1000000 … 1000000", FALSE, -FARTHEST, FARTHEST },
+  { "width", "a number, 0 … 1000000", FALSE, 0, FARTHEST },
+  { "height", "a number, 0 … 1000000", FALSE, 0, FARTHEST },
   { "score", "a number", FALSE, -DBL_MAX, DBL_MAX },
   { "class", "a whole number of at most 15 digits", TRUE, -LARGEST_ID, LARGEST_ID },
 };
@@ -109,7 +110,8 @@ check_crowds (const GArray *rows, const char *path, GError **error)
     if (row[-MAX_BOXES].frame != row->frame)
       continue;
     g_set_error (error, FBNET_ERROR, FBNET_ERROR_FORMAT,
-        "%s: frame %u: expected at most %d boxes, found more", path, row->frame, MAX_BOXES);
+        "%s: line %u: expected at most %d boxes of frame %u, found more", path, row->line,
+        MAX_BOXES, row->frame);
     return FALSE;
   }
   return TRUE;
@@ -132,6 +134,7 @@ mot_read (const char *path, GError **error)
       g_prefix_error (error, "%s: line %u: ", path, i + 1);
       return NULL;
     }
+    row.line = i + 1;
     g_array_append_val (rows, row);
   }
   g_array_sort (rows, compare_frames); /* GLib's sort is stable */

@@ -8,6 +8,7 @@
 #include <glib.h>
 
 typedef struct {
+  guint line;                 /* of the file, from 1 */
   guint frame;                /* from 1 */
   gint64 id;                  /* -1 in files of detections */
   double x, y, width, height; /* pixels */

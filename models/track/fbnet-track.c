@@ -6,6 +6,7 @@
 #include "support/commandline.h"
 #include "support/motfile.h"
 #include "support/paramoptions.h"
+#include "support/plural.h"
 
 /* No value that can be meant. */
 #define NOT_GIVEN (-G_MAXDOUBLE)
@@ -46,7 +47,8 @@ check (gpointer options, GError **error)
   Options *o = options;
 
   if (o->detections == NULL || o->output == NULL)
-    return usage_error (error, "--detections and --output: expected both, found one or none");
+    return usage_error (error, "--%s: expected a file, found none",
+        o->detections == NULL ? "detections" : "output");
   if (o->frame_rate == NOT_GIVEN)
     return usage_error (error, "--frame-rate: expected above 0, at most 1000000, found none");
   if (!(o->frame_rate > 0 && o->frame_rate <= 1e6))
@@ -71,7 +73,7 @@ to_detection (const MotRow *row)
     .y0 = (float) row->y,
     .x1 = (float) (row->x + row->width),
     .y1 = (float) (row->y + row->height),
-    .score = (float) row->score,
+    .score = (float) MIN (row->score, 1),
     .class_id = (guint) CLAMP (row->class_id, 0, G_MAXINT),
   };
 }
@@ -103,6 +105,57 @@ add_tracks (const Options *o, GArray *rows, const FbnetTracks *tracks, guint fra
   }
 }
 
+/* --- What the tracker cannot use -------------------------------------------------------------- */
+
+typedef gboolean (*IsOdd) (const MotRow *row);
+
+static gboolean
+has_no_area (const MotRow *row)
+{
+  return !(row->width > 0 && row->height > 0);
+}
+
+static gboolean
+is_below (const MotRow *row)
+{
+  return row->score < 0;
+}
+
+static gboolean
+is_above (const MotRow *row)
+{
+  return row->score > 1;
+}
+
+static void
+tell_odd (const char *path, const GArray *rows, IsOdd is_odd, const char *what, Console *console)
+{
+  const MotRow *first = NULL;
+  guint n = 0;
+
+  for (guint i = 0; i < rows->len; i++) {
+    const MotRow *row = &g_array_index (rows, MotRow, i);
+    if (is_odd (row) && n++ == 0)
+      first = row;
+  }
+  if (n == 0)
+    return;
+  g_autofree char *text = plural_text (n, what);
+  console_say (console, "%s: %u of %u %s; first: line %u, %g × %g pixels, score %g", path, n,
+      rows->len, text, first->line, first->width, first->height, first->score);
+}
+
+/* Detectors without probabilities, as some of MOTChallenge's, have scores of any size. */
+static void
+tell_left_out (const char *path, const GArray *rows, Console *console)
+{
+  if (rows->len == 0)
+    console_say (console, "%s: expected detections, found none", path);
+  tell_odd (path, rows, has_no_area, "detections {has|have} no area: left out", console);
+  tell_odd (path, rows, is_below, "detections {has|have} a score below 0: left out", console);
+  tell_odd (path, rows, is_above, "detections {has|have} a score above 1: taken for 1", console);
+}
+
 /* --- All -------------------------------------------------------------------------------------- */
 
 /* Frames without a detection are looks, too. */
@@ -132,17 +185,22 @@ static gboolean
 run (gpointer options, Console *console, GError **error)
 {
   const Options *o = options;
-  FbnetTrackerOptions how;
-
-  fbnet_tracker_options_init (&how);
-  param_options_apply_to (o->tracker, &how);
-  g_autoptr (FbnetTracker) tracker = fbnet_tracker_new (&how, error);
+  g_autoptr (FbnetTracker) tracker = param_options_new_tracker (o->tracker, error);
   g_autoptr (GArray) rows = tracker != NULL ? mot_read (o->detections, error) : NULL;
   if (rows == NULL)
     return FALSE;
   mot_thin (rows, (guint) o->every);
+  tell_left_out (o->detections, rows, console);
   g_autoptr (GArray) tracks = follow (o, rows, tracker, error);
-  return tracks != NULL && mot_write (tracks, o->output, error);
+  if (tracks == NULL)
+    return FALSE;
+  if (rows->len > 0 && tracks->len == 0)
+    console_say (console,
+        "%s: expected tracks, found none: see --track-new-score, --track-min-hits, --max-aspect "
+        "and "
+        "--min-area",
+        o->detections);
+  return mot_write (tracks, o->output, error);
 }
 
 static void

@@ -321,7 +321,8 @@ test_too_many (void)
 
   for (guint i = 0; i <= 2000; i++)
     g_string_append_printf (crowd, "7,%u,10,10,20,40\n", i);
-  expect_failure (crowd->str, "*tracks.txt: frame 7: expected at most 2000 boxes, found more\n");
+  expect_failure (crowd->str,
+      "*tracks.txt: line 2001: expected at most 2000 boxes of frame 7, found more\n");
   for (guint i = 0; i < 10001; i++)
     g_string_append_printf (tracks, "%u,%u,10,10,20,40,1,1\n", i + 1, i);
   Files files = write_files (tracks->str, tracks->str);
@@ -336,15 +337,18 @@ test_too_many (void)
 static void
 test_lines (void)
 {
-  expect_failure ("1,1,10,10,20,40\n1,1,15,10,20,40\n",
-      "*tracks.txt: frame 1: expected every id once, found 1 twice\n");
+  expect_failure ("1,1,10,10,20,40\n2,1,10,10,20,40\n\n1,1,15,10,20,40\n",
+      "*tracks.txt: line 4: expected every id once in frame 1, found 1 again, of line 1\n");
+  expect_failure ("1,1,10,1e308,20,40\n",
+      "*line 1: y: expected a number, -1000000*, found '1e308'\n");
+  expect_failure ("1,1,10,10,20,1e7\n", "*line 1: height: expected*1000000, found '1e7'\n");
   expect_failure ("1,1,10,10,20,40\n1,2,nan,10,20,40\n",
-      "*tracks.txt: line 2: x: expected a number, found 'nan'\n");
+      "*tracks.txt: line 2: x: expected a number, *, found 'nan'\n");
   expect_failure ("0,1,10,10,20,40\n",
       "*tracks.txt: line 1: frame: expected a whole number, 1*10000000, found '0'\n");
   expect_failure ("1,1.5,10,10,20,40\n", "*line 1: id: expected a whole number*, found '1.5'\n");
   expect_failure ("1,1,10,10,-20,40\n",
-      "*line 1: width: expected a number, 0 or more, found '-20'\n");
+      "*line 1: width: expected a number, 0 … 1000000, found '-20'\n");
   expect_failure ("1,1,10,10,20,40;\n", "*line 1: height: expected*, found '40;'\n");
   expect_failure ("1,1,10,10,20,40,,1\n", "*line 1: score: expected a number, found ''\n");
   expect_failure ("1,1,10,10,20,40,1,car\n", "*line 1: class: expected*, found 'car'\n");
@@ -404,7 +408,14 @@ test_folders (void)
 
   command_expect (&told, 0, "*b.txt: expected its ground truth, *b.txt, found none*not scored\n");
   command_expect (&absent, 1, "*b.txt: no such file\n");
-  command_expect (&mixed, 1, "*a.txt: expected a folder as * is, found a file\n");
+  command_expect (&mixed, 1,
+      "*a.txt: expected tracks in a folder as the ground truth * is, found a file\n");
+  g_auto (Command) turned = command_run ("FBNET_EVAL", "--tracks", tracks, a, NULL);
+  command_expect (&turned, 1,
+      "*: expected tracks in a file as the ground truth *a.txt is, found a folder\n");
+  g_auto (Command) nothing = command_run ("FBNET_EVAL", "--tracks", "no", truth, NULL);
+  command_expect (&nothing, 1,
+      "*no: expected tracks, a folder as the ground truth * is, found nothing\n");
   folder_remove (truth);
   folder_remove (tracks);
 }
@@ -419,7 +430,11 @@ test_failures (void)
       command_run ("FBNET_EVAL", "--tracks", "a.txt", "b.txt", "--per-class", NULL);
   command_expect (&plotted, 2, "*--tracks: expected no --plot,*--per-class*");
   g_auto (Command) absent = command_run ("FBNET_EVAL", "--tracks", "a", "b", NULL);
-  command_expect (&absent, 1, "*b: no such file*");
+  command_expect (&absent, 1, "*b: expected the ground truth, a file or a folder, found nothing\n");
+  g_auto (Command) alone_too = command_run ("FBNET_EVAL", "--tracks", "a", NULL);
+  command_expect (&alone_too, 2, "*expected one ground truth beside --tracks, *, found none*");
+  g_auto (Command) three = command_run ("FBNET_EVAL", "--tracks", "a", "b", "c", "d", NULL);
+  command_expect (&three, 2, "*expected one ground truth *, found 3 arguments: 'b' and 'c' …*");
   g_auto (Command) zero = command_run ("FBNET_EVAL", "--tracks", "a", "--every", "0", "b", NULL);
   command_expect (&zero, 2, "*--every: expected 1 or more, found 0*");
   g_auto (Command) alone = command_run ("FBNET_EVAL", "--every", "2", "--results", "a", "b", NULL);
@@ -466,6 +481,55 @@ test_track (void)
   folder_remove (folder);
 }
 
+static Command
+track_text (const char *detections, const char *option, const char *value)
+{
+  char *folder = folder_new ();
+  g_autofree char *found = write_text (folder, "found.txt", detections);
+  Command command =
+      command_run ("FBNET_TRACK", "-d", found, "-r", "30", "-o", "-", option, value, NULL);
+
+  folder_remove (folder);
+  return command;
+}
+
+/* What no tracker can use is left out and counted, with the first of it; a score of more than 1 is a sure one. */
+static void
+test_odd_detections (void)
+{
+  g_auto (Command) odd =
+      track_text ("1,-1,10,10,20,40,3.5\n1,-1,90,10,0,0,0.9\n2,-1,10,10,20,40,54\n"
+                  "2,-1,90,10,20,0,0.9\n2,-1,90,10,20,40,-0.5\n",
+          NULL, NULL);
+  command_expect (&odd, 0,
+      "fbnet-track: *found.txt: 2 of 5 detections have no area: left out; first: line 2, 0 × 0 "
+      "pixels, score 0.9\n"
+      "fbnet-track: *found.txt: 1 of 5 detections has a score below 0: left out; first: line 5, *\n"
+      "fbnet-track: *found.txt: 2 of 5 detections have a score above 1: taken for 1; first: line "
+      "1, "
+      "*\n");
+  g_assert_cmpstr (odd.out, ==,
+      "1,1,10.00,10.00,20.00,40.00,1.0000,1,-1,-1\n2,1,10.00,10.00,20.00,40.00,1.0000,1,-1,-1\n");
+  g_auto (Command) nothing = track_text ("", NULL, NULL);
+  command_expect (&nothing, 0, "*found.txt: expected detections, found none\n");
+  g_auto (Command) unsure = track_text ("1,-1,10,10,20,40,0.3\n", NULL, NULL);
+  command_expect (&unsure, 0, "*found.txt: expected tracks, found none: see --track-new-score,*\n");
+  g_auto (Command) far = track_text ("1,-1,10,-1e9,20,40,0.3\n", NULL, NULL);
+  command_expect (&far, 1, "*found.txt: line 1: y: expected a number, *, found '-1e9'\n");
+}
+
+/* Scores that contradict each other are a wrong command line. */
+static void
+test_contradiction (void)
+{
+  g_auto (Command) high = track_text ("", "--track-low-score", "0.61");
+  command_expect (&high, 2,
+      "*track-low-score: expected at most track-high-score, which is 0.6, found 0.61\n*");
+  g_auto (Command) new = track_text ("", "--track-new-score", "0.05");
+  command_expect (&new, 2,
+      "*track-low-score: expected at most track-new-score, which is 0.05, found 0.1\n*");
+}
+
 /* As text: a heading, a line per sequence, one for all. */
 static void
 test_text (void)
@@ -487,6 +551,8 @@ main (int argc, char **argv)
   g_test_add_func ("/tracks/reference", test_reference);
   g_test_add_func ("/tracks/tracker", test_tracker);
   g_test_add_func ("/tracks/track", test_track);
+  g_test_add_func ("/tracks/odd-detections", test_odd_detections);
+  g_test_add_func ("/tracks/contradiction", test_contradiction);
   g_test_add_func ("/tracks/switch", test_switch);
   g_test_add_func ("/tracks/fragment", test_fragment);
   g_test_add_func ("/tracks/distractors", test_distractors);
