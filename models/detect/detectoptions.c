@@ -58,7 +58,9 @@ detect_options_add (gpointer options, GOptionContext *context)
     { "timings", 0, 0, G_OPTION_ARG_NONE, &o->timings, "Add milliseconds per stage to each line",
         NULL },
     { "tracking", 0, 0, G_OPTION_ARG_NONE, &o->tracking,
-        "Follow objects: the PICTUREs are frames of one sequence, in order", NULL },
+        "Follow objects: the PICTUREs are frames of one sequence, in order; another begins with "
+        "another size",
+        NULL },
     { "frame-rate", 0, 0, G_OPTION_ARG_DOUBLE, &o->frame_rate, "... so many a second; default 30",
         "F" },
     { "coco", 0, 0, G_OPTION_ARG_FILENAME, &o->coco,

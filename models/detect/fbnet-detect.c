@@ -22,6 +22,8 @@ typedef struct {
   GHashTable *annotated; /* paths that this run has written */
   FbnetTracker *tracker; /* or NULL */
   guint n_frames;
+  guint width, height;  /* of the sequence's frames; 0: there was none */
+  gboolean told_change; /* of size */
 } Session;
 
 /* --- Opening ---------------------------------------------------------------------------------- */
@@ -139,9 +141,30 @@ annotate (gpointer session, Picture *picture, const char *picture_path, GError *
 
 /* --- Pictures to lines ------------------------------------------------------------------------ */
 
+/* A camera's frames have one size. Nothing of another's is where anything was before. */
+static void
+begin_sequence (Session *session, const Picture *picture, const char *path)
+{
+  const gboolean other = picture->width != session->width || picture->height != session->height;
+
+  if (other && session->width > 0) {
+    fbnet_tracker_reset (session->tracker);
+    if (!session->told_change)
+      console_say (session->console,
+          "%s: expected %u×%u pixels, as the frames before, found %u×%u: here, and wherever the "
+          "size "
+          "changes, another sequence begins",
+          path, session->width, session->height, picture->width, picture->height);
+    session->told_change = TRUE;
+  }
+  session->width = picture->width;
+  session->height = picture->height;
+}
+
 /* The next frame of the sequence, in *tracks; NULL where none is followed. */
 static gboolean
-follow (Session *session, const FbnetTracks **tracks, GError **error)
+follow (Session *session, const Picture *picture, const char *path, const FbnetTracks **tracks,
+    GError **error)
 {
   const FbnetDetections *found = session->detector.detections;
   const double time = session->n_frames / session->options->frame_rate;
@@ -149,6 +172,7 @@ follow (Session *session, const FbnetTracks **tracks, GError **error)
   *tracks = NULL;
   if (session->tracker == NULL)
     return TRUE;
+  begin_sequence (session, picture, path);
   *tracks = fbnet_tracker_update (session->tracker, found->items, found->n, time, error);
   return *tracks != NULL;
 }
@@ -161,7 +185,7 @@ run_picture (gpointer data, const char *path, GError **error)
   g_autoptr (Picture) picture = picture_detector_run (&session->detector, path, error);
   FbnetTimings timings;
   const FbnetTracks *tracks;
-  const gboolean done = picture != NULL && follow (session, &tracks, error);
+  const gboolean done = picture != NULL && follow (session, picture, path, &tracks, error);
 
   session->n_frames++; /* what cannot be read takes its time, too */
   if (!done)

@@ -284,6 +284,51 @@ test_tracking (Fixture *f, gconstpointer data)
   }
 }
 
+static void
+collect_ids (const char *text, GHashTable *ids)
+{
+  g_autoptr (cJSON) line = parse_line (text);
+  const cJSON *detection;
+
+  cJSON_ArrayForEach (detection, cJSON_GetObjectItem (line, "detections"))
+  {
+    const cJSON *track = cJSON_GetObjectItem (detection, "track");
+    if (track != NULL)
+      g_hash_table_add (ids, GINT_TO_POINTER (cJSON_GetObjectItem (track, "id")->valueint));
+  }
+}
+
+/* A frame of another size begins another sequence, which is told once: no id goes on. */
+static void
+test_tracking_sizes (Fixture *f, gconstpointer data)
+{
+  g_auto (Command) command = command_run ("FBNET_DETECT", "-m", f->model, BELIEVE, "--tracking",
+      "--track-new-score=0.05", "--track-high-score=0.05", "--track-low-score=0.05", f->wide,
+      f->wide, f->tall, f->wide, NULL);
+  g_autoptr (GHashTable) first = g_hash_table_new (NULL, NULL);
+  g_autoptr (GHashTable) last = g_hash_table_new (NULL, NULL);
+  GHashTableIter iter;
+  gpointer id;
+
+  command_expect (&command, 0,
+      "fbnet-detect: *: expected 90×60 pixels, as the frames before, found 40×70: *another "
+      "sequence "
+      "begins\n");
+  g_auto (GStrv) lines = g_strsplit (command.out, "\n", -1);
+  g_assert_cmpuint (g_strv_length (lines), ==, 5);
+  collect_ids (lines[1], first);
+  collect_ids (lines[3], last);
+  g_assert_cmpuint (g_hash_table_size (first), >, 0);
+  g_assert_cmpuint (g_hash_table_size (last), >, 0);
+  g_hash_table_iter_init (&iter, last);
+  while (g_hash_table_iter_next (&iter, &id, NULL))
+    g_assert_false (g_hash_table_contains (first, id));
+  g_auto (Command) contradiction = command_run ("FBNET_DETECT", "-m", f->model, "--tracking",
+      "--track-low-score=0.7", f->wide, NULL);
+  command_expect (&contradiction, 2,
+      "*track-low-score: expected at most track-high-score, which is 0.6, found 0.7\n*");
+}
+
 /* A bad picture costs a sentence and the exit status, and the pictures after it are done. */
 static void
 test_bad_picture (Fixture *f, gconstpointer data)
@@ -602,6 +647,7 @@ main (int argc, char **argv)
   add ("/fbnet-detect/bad-model", test_bad_model);
   add ("/fbnet-detect/lines", test_lines);
   add ("/fbnet-detect/tracking", test_tracking);
+  add ("/fbnet-detect/tracking-sizes", test_tracking_sizes);
   add ("/fbnet-detect/bad-picture", test_bad_picture);
   add ("/fbnet-detect/options", test_options);
   add ("/fbnet-detect/threads", test_threads);
