@@ -229,10 +229,14 @@ report (const Session *session, GError **error)
 static gboolean
 convert (Session *session, GError **error)
 {
-  if (!prepare (session, error) || !read_sources (session, error) || !check (session, error))
-    return FALSE;
-  say_problems (session);
-  return check_useful (session, error) && write_set (session, error) && report (session, error);
+  const gboolean checked =
+      prepare (session, error) && read_sources (session, error) && check (session, error);
+
+  /* They say why nothing is left, too. */
+  if (session->set != NULL && (checked || session->set->pictures->len == 0))
+    say_problems (session);
+  return checked && check_useful (session, error) && write_set (session, error)
+      && report (session, error);
 }
 
 static gboolean
@@ -241,8 +245,6 @@ run (gpointer options, Console *console, GError **error)
   Session session = { .options = options, .console = console };
   const gboolean done = convert (&session, error);
 
-  if (!done && session.set != NULL && session.set->pictures->len == 0)
-    say_problems (&session);
   usage_error_adopt (error);
   session_clear (&session);
   return done;

@@ -95,8 +95,8 @@ typedef enum {
 
 /* What is wrong, and what was done about it. */
 static const char *const flaws[N_FLAWS] = {
-  [IMAGE_TWICE] = "{image|images} with the id of another: one of them counts",
-  [CATEGORY_TWICE] = "{category|categories} with the id of another: one of them counts",
+  [IMAGE_TWICE] = "{image|images} with the id of another: the first one counts",
+  [CATEGORY_TWICE] = "{category|categories} with the id of another: the first one counts",
   [CATEGORY_NAME_TWICE] = "{category|categories} with the name of another: the first is what "
                           "detections are compared with",
   [TRUTH_UNREADABLE] =
@@ -239,22 +239,52 @@ compare_categories (gconstpointer a, gconstpointer b)
       (*(const CocoCategory *const *) b)->id);
 }
 
-/* Of what the rows point to, the first of each id. */
+/* Two rows of one id. */
+typedef void (*NoteTwice) (const CocoFile *file, gconstpointer first, gconstpointer again,
+    CocoProblems *problems);
+
+static void
+note_image_twice (const CocoFile *file, gconstpointer first, gconstpointer again,
+    CocoProblems *problems)
+{
+  const CocoImage *images = (const CocoImage *) (gconstpointer) file->images->data;
+  const CocoImage *a = first, *b = again;
+  g_autofree char *where =
+      g_strdup_printf ("%s: images[%u] and images[%u] are both %" G_GINT64_FORMAT, file->path,
+          (guint) (a - images), (guint) (b - images), a->id);
+
+  problems_note (problems, IMAGE_TWICE, where);
+}
+
+static void
+note_category_twice (const CocoFile *file, gconstpointer first, gconstpointer again,
+    CocoProblems *problems)
+{
+  const CocoCategory *a = first, *b = again;
+  g_autofree char *where = g_strdup_printf ("%s: '%s' and '%s' are both %" G_GINT64_FORMAT,
+      file->path, a->name, b->name, a->id);
+
+  problems_note (problems, CATEGORY_TWICE, where);
+}
+
+/* Of what the rows point to, the first of each id: GLib's sort is stable. */
 static GPtrArray *
-sort_once_each (const GArray *rows, GCompareFunc compare, Flaw flaw, const char *path,
+sort_once_each (const CocoFile *file, const GArray *rows, GCompareFunc compare, NoteTwice note,
     CocoProblems *problems)
 {
   const guint size = g_array_get_element_size ((GArray *) rows);
+  g_autoptr (GPtrArray) all = g_ptr_array_sized_new (rows->len);
   GPtrArray *items = g_ptr_array_sized_new (rows->len);
 
   for (guint i = 0; i < rows->len; i++)
-    g_ptr_array_add (items, rows->data + i * size);
-  g_ptr_array_sort (items, compare);
-  for (guint i = items->len; i-- > 1;) {
-    if (compare (&items->pdata[i], &items->pdata[i - 1]) != 0)
-      continue;
-    g_ptr_array_remove_index (items, i);
-    problems_note (problems, flaw, path);
+    g_ptr_array_add (all, rows->data + i * size);
+  g_ptr_array_sort (all, compare);
+  for (guint i = 0; i < all->len; i++) {
+    gpointer *last = items->len > 0 ? &items->pdata[items->len - 1] : NULL;
+    if (last != NULL && compare (last, &all->pdata[i]) == 0)
+      note (file, *last, all->pdata[i], problems);
+    else
+      g_ptr_array_add (items, all->pdata[i]);
   }
   return items;
 }
@@ -437,9 +467,9 @@ coco_truth_new (const CocoFile *file, guint wanted, guint n_keypoints, CocoProbl
   truth->kinds = wanted;
   truth->n_keypoints = n_keypoints;
   truth->problems = problems;
-  truth->images = sort_once_each (file->images, compare_images, IMAGE_TWICE, file->path, problems);
+  truth->images = sort_once_each (file, file->images, compare_images, note_image_twice, problems);
   truth->categories =
-      sort_once_each (file->categories, compare_categories, CATEGORY_TWICE, file->path, problems);
+      sort_once_each (file, file->categories, compare_categories, note_category_twice, problems);
   note_names (file, problems);
   return take_annotations (truth, file, error) ? g_steal_pointer (&truth) : NULL;
 }

@@ -266,12 +266,37 @@ file_remove (const char *path, GError **error)
   return FALSE;
 }
 
+/* What is there and no folder: the path, or what it is said to lie in. NULL: nothing. */
+static char *
+find_obstacle (const char *path)
+{
+  char *at = g_strdup (path);
+
+  while (!g_file_test (at, G_FILE_TEST_EXISTS) && strcmp (at, ".") != 0 && strcmp (at, "/") != 0) {
+    char *above = g_path_get_dirname (at);
+    g_free (at);
+    at = above;
+  }
+  if (g_file_test (at, G_FILE_TEST_EXISTS) && !g_file_test (at, G_FILE_TEST_IS_DIR))
+    return at;
+  g_free (at);
+  return NULL;
+}
+
 gboolean
 file_make_folder (const char *path, GError **error)
 {
   if (g_mkdir_with_parents (path, 0777) == 0)
     return TRUE;
-  g_set_error (error, FBNET_ERROR, FBNET_ERROR_IO, "%s: cannot make this folder: %s", path,
-      g_strerror (errno));
+  const int cause = errno;
+  g_autofree char *obstacle = find_obstacle (path);
+  if (obstacle == NULL)
+    g_set_error (error, FBNET_ERROR, FBNET_ERROR_IO, "%s: cannot make this folder: %s", path,
+        g_strerror (cause));
+  else if (strcmp (obstacle, path) == 0)
+    g_set_error (error, FBNET_ERROR, FBNET_ERROR_IO, "%s: expected a folder, found a file", path);
+  else
+    g_set_error (error, FBNET_ERROR, FBNET_ERROR_IO,
+        "%s: cannot make this folder: expected a folder %s, found a file", path, obstacle);
   return FALSE;
 }

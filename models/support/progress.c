@@ -41,7 +41,14 @@ progress_format_time (double seconds)
   return g_strdup_printf ("%u:%02u", minutes, rest);
 }
 
-/* "12/50 pictures, 3.1/s, 0:12 left" */
+/* "3.1 a second", "24390 a second": of many, nobody reads a tenth. */
+static char *
+format_rate (double rate)
+{
+  return g_strdup_printf (rate < 99.95 ? "%.1f a second" : "%.0f a second", rate);
+}
+
+/* "12/50 pictures, 3.1 a second, 0:12 left" */
 static char *
 describe (const Progress *progress, gint64 now)
 {
@@ -49,14 +56,15 @@ describe (const Progress *progress, gint64 now)
   const double rate = elapsed > 0 ? progress->done / elapsed : 0;
   const guint left = progress->total - progress->done;
   g_autofree char *unit = plural_text (progress->total, progress->unit);
+  g_autofree char *speed = format_rate (rate);
 
   if (left == 0) {
     g_autofree char *took = progress_format_time (elapsed);
-    return g_strdup_printf ("%u %s in %s, %.1f/s", progress->done, unit, took, rate);
+    return g_strdup_printf ("%u %s in %s, %s", progress->done, unit, took, speed);
   }
   g_autofree char *eta = progress_format_time (rate > 0 ? left / rate : -1);
-  return g_strdup_printf ("%u/%u %s, %.1f/s, %s left%s%s", progress->done, progress->total, unit,
-      rate, eta, progress->note[0] != '\0' ? "; " : "", progress->note);
+  return g_strdup_printf ("%u/%u %s, %s, %s left%s%s", progress->done, progress->total, unit, speed,
+      eta, progress->note[0] != '\0' ? "; " : "", progress->note);
 }
 
 static void

@@ -209,7 +209,8 @@ test_broken_annotations (void)
 
   g_assert_cmpuint (coco_truth_n_images (truth), ==, 1);
   g_assert_cmpuint (coco_truth_n_objects (truth), ==, 4);
-  expect_problem (problems, "1 image with the id of another*");
+  expect_problem (problems,
+      "1 image with the id of another*set.json: images[0] and images[1] are both 1");
   expect_problem (problems, "1 annotation of an image that*set.json: annotations[0]");
   expect_problem (problems, "1 annotation of a category that*annotations[1]");
   expect_problem (problems, "1 annotation without a readable box*annotations[2]: field 'bbox'*");
@@ -220,6 +221,27 @@ test_broken_annotations (void)
   expect_problem (problems, "1 annotation without a readable mask*annotations[5]*three points*");
   expect_problem (problems, "1 annotation with a mask of another size*annotations[6]");
   expect_problem (problems, "2 annotations without readable keypoints*annotations[5]*");
+}
+
+/* Of categories of one id the first counts, and both are named. */
+static void
+test_category_twice (void)
+{
+  g_autoptr (GError) error = NULL;
+  g_autoptr (CocoProblems) problems = coco_problems_new ();
+  g_autoptr (CocoFile) file =
+      coco_file_new (parse ("{" IMAGES ",\"categories\":[{\"id\":5,\"name\":\"cup\"},"
+                            "{\"id\":2,\"name\":\"dog\"},{\"id\":2,\"name\":\"cat\"},"
+                            "{\"id\":5,\"name\":\"jug\"}],\"annotations\":[]}"),
+          "set.json", &error);
+
+  g_assert_no_error (error);
+  g_autoptr (CocoTruth) truth = truth_of (file, problems);
+  g_assert_cmpuint (coco_truth_n_categories (truth), ==, 2);
+  g_assert_cmpstr (coco_truth_category (truth, 0)->name, ==, "dog");
+  expect_problem (problems,
+      "2 categories with the id of another: the first one counts; first: set.json: 'dog' and 'cat' "
+      "are both 2");
 }
 
 /* More categories than a model can have would cost gigabytes. */
@@ -317,6 +339,7 @@ main (int argc, char **argv)
   g_test_add_func ("/eval/text-ids", test_text_ids);
   g_test_add_func ("/eval/broken-annotations", test_broken_annotations);
   g_test_add_func ("/eval/broken-results", test_broken_results);
+  g_test_add_func ("/eval/category-twice", test_category_twice);
   g_test_add_func ("/eval/many-categories", test_many_categories);
   g_test_add_func ("/eval/matching", test_matching);
   return g_test_run ();

@@ -655,6 +655,22 @@ test_pieces (Fixture *f, gconstpointer data)
   command_expect (&command, 1, "*");
 }
 
+/* Where no picture is left, what is wrong with them is said all the same, and once. */
+static void
+test_nothing_left (Fixture *f, gconstpointer data)
+{
+  g_autofree char *path = write_text (f->folder, "turned.json",
+      "{\"images\":[{\"id\":7,\"file_name\":\"a.png\",\"width\":30,\"height\":40}],"
+      "\"categories\":[{\"id\":3,\"name\":\"dog\"}],"
+      "\"annotations\":[{\"id\":1,\"image_id\":7,\"category_id\":3,\"bbox\":[4,5,10,20]}]}");
+  g_auto (Command) command = run (f, path, "");
+
+  command_expect (&command, 1,
+      "*1 picture whose width and height*expected a picture with an object*");
+  const char *first = strstr (command.err, "width and height");
+  g_assert_null (strstr (first + 1, "width and height"));
+}
+
 /* What cannot be written is found out first. */
 static void
 test_unwritable (Fixture *f, gconstpointer data)
@@ -663,7 +679,12 @@ test_unwritable (Fixture *f, gconstpointer data)
   g_autofree char *more = g_strdup_printf ("--output %s/below", file);
   g_auto (Command) command = run (f, csv, more);
 
-  command_expect (&command, 1, "*file/below: cannot make this folder: *");
+  command_expect (&command, 1,
+      "fbnet-dataset: *file/below: cannot make this folder: expected a folder *file, found a "
+      "file\n");
+  g_autofree char *at = g_strdup_printf ("--output %s", file);
+  g_auto (Command) itself = run (f, csv, at);
+  command_expect (&itself, 1, "fbnet-dataset: *file: expected a folder, found a file\n");
   g_auto (Command) nothing = run (f, "/nowhere", "");
   command_expect (&nothing, 1, "*/nowhere: expected annotations as COCO, *found nothing*");
 }
@@ -714,6 +735,7 @@ main (int argc, char **argv)
   }
   ADD ("/fbnet-dataset/deep", test_deep);
   ADD ("/fbnet-dataset/pieces", test_pieces);
+  ADD ("/fbnet-dataset/nothing-left", test_nothing_left);
   ADD ("/fbnet-dataset/unwritable", test_unwritable);
   g_test_add_func ("/fbnet-dataset/anchor-sizes", test_anchor_sizes);
   return g_test_run ();
