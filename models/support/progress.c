@@ -58,6 +58,8 @@ describe (const Progress *progress, gint64 now)
   g_autofree char *unit = plural_text (progress->total, progress->unit);
   g_autofree char *speed = format_rate (rate);
 
+  if (left == 0 && elapsed < 1) /* of which no rate says anything */
+    return g_strdup_printf ("%u %s in less than a second", progress->done, unit);
   if (left == 0) {
     g_autofree char *took = progress_format_time (elapsed);
     return g_strdup_printf ("%u %s in %s, %s", progress->done, unit, took, speed);
