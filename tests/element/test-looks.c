@@ -468,6 +468,24 @@ check_parts (const char *more)
   g_assert_cmpuint (n_carried, ==, 38);
 }
 
+/* What moved and its surroundings are half of the frame: all of it is looked at, and nothing carried over. */
+static void
+test_parts_too_large (void)
+{
+  g_autoptr (Stream) stream = open_paper ("still-threshold=8 zoom-policy=motion");
+
+  for (guint i = 0; i < 10; i++) {
+    const Symbol symbols[] = { { SYMBOL_RING, 200, 330, 220 },
+      { SYMBOL_CROSS, 640 + 4 * i, 336, 370 } };
+    g_autoptr (GstBuffer) out = stream_push (stream, symbols_frame (&stream->info, symbols, 2));
+    g_autoptr (GArray) seen = seen_on (out, &stream->info);
+    check_reason (out, "looked");
+    g_assert_cmpuint (seen->len, ==, 2);
+    for (guint s = 0; s < seen->len; s++)
+      g_assert_false (is_carried (SEEN (seen, s)));
+  }
+}
+
 static void
 test_parts_that_moved (void)
 {
@@ -544,6 +562,7 @@ main (int argc, char **argv)
   g_test_add_func ("/element/looks/none", test_none);
   g_test_add_func ("/element/looks/still-latest", test_still_latest);
   g_test_add_func ("/element/looks/parts-that-moved", test_parts_that_moved);
+  g_test_add_func ("/element/looks/parts-too-large", test_parts_too_large);
   g_test_add_func ("/element/looks/parts-twice", test_parts_twice);
   g_test_add_func ("/element/looks/parts-latest", test_parts_latest);
   const int result = g_test_run ();

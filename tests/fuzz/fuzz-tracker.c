@@ -63,6 +63,8 @@ LLVMFuzzerTestOneInput (const uint8_t *data, size_t size)
   options.min_hits = 1 + take_index (&take, 4);
   options.timeout = take_number (&take, 0.05f);
   options.low_score = take_number (&take, 0.005f);
+  options.high_score = MAX (options.high_score, options.low_score);
+  options.new_score = MAX (options.new_score, options.low_score);
   g_autoptr (FbnetTracker) tracker = fbnet_tracker_new (&options, NULL);
   for (guint look = 0; tracker != NULL && look < 64 && !take_is_over (&take); look++) {
     FbnetDetection found[MOST];

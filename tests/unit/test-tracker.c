@@ -344,6 +344,27 @@ test_nonsense (void)
   }
 }
 
+/* What is no detection is no track: scores that are no probability, boxes without area or out of any picture. */
+static void
+test_passed_over (void)
+{
+  static const FbnetDetection odd[] = {
+    { .x1 = 20, .y1 = 40, .score = 1.5f },
+    { .x1 = 20, .y1 = 40, .score = INFINITY },
+    { .x1 = 20, .y1 = 40, .score = -0.5f },
+    { .x1 = 20, .y1 = 40, .score = NAN },
+    { .x1 = 0, .y1 = 40, .score = 0.9f },
+    { .x1 = 20, .y1 = -40, .score = 0.9f },
+    { .x0 = -1e30f, .x1 = 20, .y1 = 40, .score = 0.9f },
+    { .x1 = 20, .y1 = 2e6f, .score = 0.9f },
+  };
+
+  for (guint i = 0; i < G_N_ELEMENTS (odd); i++) {
+    g_autoptr (FbnetTracker) tracker = tracker_new ();
+    g_assert_cmpuint (fbnet_tracker_update (tracker, &odd[i], 1, 0, NULL)->n, ==, 0);
+  }
+}
+
 /* A thousand in a row walk without losing an id. */
 static void
 test_many (void)
@@ -414,6 +435,7 @@ main (int argc, char **argv)
   g_test_add_func ("/tracker/reset", test_reset);
   g_test_add_func ("/tracker/clocks", test_clocks);
   g_test_add_func ("/tracker/nonsense", test_nonsense);
+  g_test_add_func ("/tracker/passed-over", test_passed_over);
   g_test_add_func ("/tracker/many", test_many);
   g_test_add_func ("/tracker/options", test_options);
   return g_test_run ();
