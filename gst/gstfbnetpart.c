@@ -9,8 +9,8 @@
 
 #define ROOM                                                                                       \
   1.5 /* of the squares that moved, around them: what the network needs to see of the surroundings */
-/* Of the whole. A larger part costs about three quarters of a look, as the heads work on as many boxes, and another one
- * if something is not found in it; and the network judges what is doubtful by its surroundings, too. */
+/* Of the whole. A larger part costs about three quarters of a look, as the heads work on as many boxes, and another
+ * one if something is not found in it; and the network judges what is doubtful by its surroundings, too. */
 #define MOST 0.4
 #define SAME 0.5  /* IoU */
 #define EDGE 0.01 /* of the part's side: what comes so near to it is cut */

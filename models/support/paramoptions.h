@@ -48,8 +48,8 @@ void param_options_apply (const ParamOptions *options, FbnetParams *params);
 /* The same into the struct of another table. */
 void param_options_apply_to (const ParamOptions *options, gpointer values);
 
-/* A tracker as options of the tracker's table say. NULL with error: one that contradicts another belongs to the command
- * line. */
+/* A tracker as options of the tracker's table say. NULL with error: one that contradicts another belongs to the
+ * command line. */
 FbnetTracker *param_options_new_tracker (const ParamOptions *options, GError **error);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (ParamOptions, param_options_free)
