@@ -126,6 +126,11 @@ tell_ends (const Pair *pair, const TrackSequence *sequence, guint every, Console
 
   if (truth == 0)
     console_say (console, "%s: expected a ground truth, found nothing in it", pair->truth);
+  else if (sequence->n_truth == 0)
+    console_say (console,
+        "%s: expected boxes that are considered, of class 1 (pedestrians), found others only: is "
+        "it the ground truth?",
+        pair->truth);
   else if (tracks == 0)
     console_say (console, "%s: expected tracks, found none", pair->tracks);
   else if (tracks > truth)

@@ -391,6 +391,8 @@ test_other_frames (void)
   expect_told (long_one, STILL (1) STILL (2), "1",
       "*tracks.txt: expected frames up to about 3*without --every, found none behind 2: *\n");
   expect_told (long_one, "", "1", "*tracks.txt: expected tracks, found none\n");
+  expect_told ("1,7,10,10,20,40,1,-1,-1,-1\n2,7,10,10,20,40,0,1,1\n", STILL (1) STILL (2), "1",
+      "*truth.txt: expected boxes that are considered, of class 1 *, found others only: *\n");
 }
 
 /* In folders a file without its ground truth is told, and one without its tracks an error; a folder and a file are
