@@ -156,13 +156,34 @@ file_bytes (const char *path, GError **error)
 
 /* --- Writing ---------------------------------------------------------------------------------- */
 
+/* What is there and no folder: the path, or what it is said to lie in. NULL: nothing. */
+static char *
+find_obstacle (const char *path)
+{
+  char *at = g_strdup (path);
+
+  while (!g_file_test (at, G_FILE_TEST_EXISTS) && strcmp (at, ".") != 0 && strcmp (at, "/") != 0) {
+    char *above = g_path_get_dirname (at);
+    g_free (at);
+    at = above;
+  }
+  if (g_file_test (at, G_FILE_TEST_EXISTS) && !g_file_test (at, G_FILE_TEST_IS_DIR))
+    return at;
+  g_free (at);
+  return NULL;
+}
+
 /* `target`: behind the links of `path`. */
 static void
 set_write_error (GError **error, const char *path, const char *target, int cause)
 {
   g_autofree char *folder = g_path_get_dirname (target);
+  g_autofree char *obstacle = cause == ENOTDIR ? find_obstacle (folder) : NULL;
 
-  if (cause == ENOENT && !g_file_test (folder, G_FILE_TEST_IS_DIR))
+  if (obstacle != NULL)
+    g_set_error (error, FBNET_ERROR, FBNET_ERROR_IO,
+        "%s: cannot be written: expected a folder %s, found a file", path, obstacle);
+  else if (cause == ENOENT && !g_file_test (folder, G_FILE_TEST_IS_DIR))
     g_set_error (error, FBNET_ERROR, FBNET_ERROR_IO,
         "%s: cannot be written: expected a folder %s, found none", path, folder);
   else
@@ -264,23 +285,6 @@ file_remove (const char *path, GError **error)
   g_set_error (error, FBNET_ERROR, FBNET_ERROR_IO, "%s: cannot remove this file: %s", path,
       g_strerror (errno));
   return FALSE;
-}
-
-/* What is there and no folder: the path, or what it is said to lie in. NULL: nothing. */
-static char *
-find_obstacle (const char *path)
-{
-  char *at = g_strdup (path);
-
-  while (!g_file_test (at, G_FILE_TEST_EXISTS) && strcmp (at, ".") != 0 && strcmp (at, "/") != 0) {
-    char *above = g_path_get_dirname (at);
-    g_free (at);
-    at = above;
-  }
-  if (g_file_test (at, G_FILE_TEST_EXISTS) && !g_file_test (at, G_FILE_TEST_IS_DIR))
-    return at;
-  g_free (at);
-  return NULL;
 }
 
 gboolean

@@ -478,6 +478,10 @@ test_track (void)
   g_auto (Command) hits = command_run ("FBNET_TRACK", "-d", found, "-o", tracks, "-r", "30",
       "--track-min-hits", "0", NULL);
   command_expect (&hits, 2, "*--track-min-hits: expected 1*100, found 0*");
+  g_autofree char *below = g_build_filename (found, "tracks.txt", NULL);
+  g_auto (Command) inside = command_run ("FBNET_TRACK", "-d", found, "-o", below, "-r", "30", NULL);
+  command_expect (&inside, 1,
+      "*tracks.txt: cannot be written: expected a folder *found.txt, found a file\n");
   g_auto (Command) absent = command_run ("FBNET_TRACK", "-d", "no", "-o", tracks, "-r", "30", NULL);
   command_expect (&absent, 1, "*no: no such file*");
   folder_remove (folder);
