@@ -2,14 +2,14 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """Reads the codes that fbnetdetect finds in a live picture: zbar is shown what was found and nothing else.
 
-    codes.py MODEL URI [SINK]
+    codes.py MODEL URI|FILE [SINK]
     codes.py codes.safetensors v4l2:///dev/video0 "videoconvert ! autovideosink"
 
 MODEL knows classes that zbar can read: qr-code, barcode. zbar is an element of GStreamer's (Debian:
 gstreamer1.0-plugins-bad)."""
 import sys
 
-from play import Gst, label, on_buffer, parse, play, regions
+from play import Gst, as_uri, label, on_buffer, parse, play, regions
 
 READABLE = "qr-code;barcode"
 QUIET_ZONE = 0.15  # of a code's longer side: readers want some of what is around it
@@ -65,6 +65,6 @@ def reading(pipeline):
 if __name__ == "__main__":
     if len(sys.argv) not in (3, 4):
         sys.exit(__doc__)
-    play(reading(parse(f'uridecodebin uri="{sys.argv[2]}" ! fbnetdetect name=detector '
+    play(reading(parse(f'uridecodebin uri="{as_uri(sys.argv[2])}" ! fbnetdetect name=detector '
                        f'model-file="{sys.argv[1]}" include-classes="{READABLE}" ! '
                        f'{sys.argv[3] if len(sys.argv) == 4 else "fakesink"}')))

@@ -9,7 +9,7 @@ import json
 import re
 import sys
 
-from play import Gst, describe, on_buffer, parse, play, regions
+from play import Gst, as_uri, describe, on_buffer, parse, play, regions
 
 
 def print_lines_of(source):
@@ -21,16 +21,12 @@ def print_lines_of(source):
     return print_line
 
 
-def uri(source):
-    return source if Gst.uri_is_valid(source) else Gst.filename_to_uri(source)
-
-
 settings = [argument for argument in sys.argv[2:] if re.match(r"[a-z0-9-]+=", argument)]
 sources = [argument for argument in sys.argv[2:] if argument not in settings]
 if not sources:
     sys.exit(__doc__)
 pipeline = parse(" ".join(
-    f'uridecodebin uri="{uri(source)}" ! fbnetdetect name=detector{i} model-file="{sys.argv[1]}" '
+    f'uridecodebin uri="{as_uri(source)}" ! fbnetdetect name=detector{i} model-file="{sys.argv[1]}" '
     f'{" ".join(settings)} ! fakesink' for i, source in enumerate(sources)))
 for i, source in enumerate(sources):
     on_buffer(pipeline, f"detector{i}", print_lines_of(source))

@@ -24,6 +24,11 @@ def parse(line):
         sys.exit(error.message)
 
 
+def as_uri(source):
+    """A camera's or a film's address as it is, a file's name as one."""
+    return source if Gst.uri_is_valid(source) else Gst.filename_to_uri(source)
+
+
 def on_buffer(pipeline, name, function):
     """Calls function(buffer) for each buffer that leaves the element, in its streaming thread; one for which it
     returns False goes no further. What it raises is an error of the pipeline, and the end of the calls."""

@@ -3,15 +3,16 @@
 """RTSP in, RTSP out: serves a camera's stream again, with what is seen drawn into it; a second stream beside the picture
 says it in JSON, a packet a frame with that frame's time.
 
-    rtsp.py MODEL URI [PORT]     then watch rtsp://localhost:8554/seen, and read the other stream:
+    rtsp.py MODEL URI|FILE [PORT]     then watch rtsp://localhost:8554/seen, and read the other stream:
     gst-launch-1.0 -q rtspsrc location=rtsp://localhost:8554/seen ! application/x-rtp,media=application ! \\
       rtpgstdepay ! fdsink
 
 URI is rtsp://…, or whatever else GStreamer opens. Needs gir1.2-gst-rtsp-server-1.0 (Debian)."""
 import json
+import signal
 import sys
 
-from play import GLib, Gst, describe, gi, on_buffer, regions
+from play import GLib, Gst, as_uri, describe, gi, on_buffer, regions
 
 gi.require_version("GstRtspServer", "1.0")
 from gi.repository import GstRtspServer  # noqa: E402
@@ -32,7 +33,7 @@ def tell_beside(_factory, media):
 if len(sys.argv) not in (3, 4):
     sys.exit(__doc__)
 factory = GstRtspServer.RTSPMediaFactory(shared=True)
-factory.set_launch(f'( uridecodebin uri="{sys.argv[2]}" ! '
+factory.set_launch(f'( uridecodebin uri="{as_uri(sys.argv[2])}" ! '
                    f'fbnetdetect name=detector model-file="{sys.argv[1]}" overlay=true ! videoconvert ! '
                    "x264enc tune=zerolatency speed-preset=ultrafast ! rtph264pay name=pay0 "
                    "appsrc name=words format=time caps=application/x-json ! rtpgstpay name=pay1 pt=97 )")
@@ -41,5 +42,6 @@ server = GstRtspServer.RTSPServer(address="127.0.0.1", service=(sys.argv + ["855
 server.get_mount_points().add_factory("/seen", factory)
 if server.attach(None) == 0:
     sys.exit(f"port {server.get_service()} cannot be listened on")
+signal.signal(signal.SIGINT, signal.SIG_DFL)  # Ctrl+C ends it at once
 print(f"rtsp://localhost:{server.get_bound_port()}/seen", flush=True)
 GLib.MainLoop().run()

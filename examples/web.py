@@ -2,15 +2,16 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """Shows a camera in a browser: the live picture, what is seen in it, and sliders that act at once.
 
-    web.py MODEL URI [PORT]      then open http://localhost:8080
+    web.py MODEL URI|FILE [PORT]      then open http://localhost:8080
 
-URI is v4l2:///dev/video0, rtsp://…, file:///… (which begins anew at its end). Needs libsoup 3 (gir1.2-soup-3.0).
+URI is v4l2:///dev/video0 or rtsp://…; a film begins anew at its end. Needs libsoup 3 (gir1.2-soup-3.0).
 The picture is a stream of JPEGs with the masks in it; boxes and figures come beside it as server-sent events."""
 import json
 import pathlib
+import signal
 import sys
 
-from play import GLib, Gst, confidence, describe_error, gi, label, on_buffer, parse, regions
+from play import GLib, Gst, as_uri, confidence, describe_error, end, gi, label, on_buffer, parse, regions
 
 gi.require_version("Soup", "3.0")
 from gi.repository import Soup  # noqa: E402
@@ -103,7 +104,8 @@ def answer(_server, message, path, _query):
 
 def hear(_bus, message):
     if message.type == Gst.MessageType.ERROR:
-        sys.exit(describe_error(message))
+        pipeline.set_state(Gst.State.NULL)
+        end(describe_error(message))
     if message.type == Gst.MessageType.EOS:
         pipeline.seek_simple(Gst.Format.TIME, Gst.SeekFlags.FLUSH, 0)
 
@@ -112,7 +114,7 @@ if len(sys.argv) not in (3, 4):
     sys.exit(__doc__)
 pictures = Stream(f"multipart/x-mixed-replace; boundary={BOUNDARY}")
 events = Stream("text/event-stream")
-pipeline = parse(f'uridecodebin uri="{sys.argv[2]}" ! clocksync ! fbnetdetect name=detector model-file="{sys.argv[1]}" '
+pipeline = parse(f'uridecodebin uri="{as_uri(sys.argv[2])}" ! clocksync ! fbnetdetect name=detector model-file="{sys.argv[1]}" '
                  "scheduling=latest overlay=true draw-boxes=false draw-labels=false draw-scores=false ! "
                  "queue max-size-buffers=2 leaky=downstream ! videoconvert ! jpegenc ! "
                  "appsink name=sink emit-signals=true max-buffers=1 drop=true")
@@ -129,6 +131,7 @@ try:
     server.listen_local(int((sys.argv + ["8080"])[3]), Soup.ServerListenOptions.IPV4_ONLY)
 except GLib.Error as error:
     sys.exit(error.message)
+signal.signal(signal.SIGINT, signal.SIG_DFL)  # Ctrl+C ends it at once
 print(f"http://localhost:{server.get_uris()[0].get_port()}", flush=True)
 pipeline.set_state(Gst.State.PLAYING)
 GLib.MainLoop().run()

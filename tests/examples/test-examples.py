@@ -9,6 +9,7 @@ import os
 import pathlib
 import re
 import shutil
+import signal
 import socket
 import subprocess
 import sys
@@ -252,7 +253,7 @@ def test_cameras(_truth):
     """Two films beside each other, with what is seen drawn into both."""
     need_elements("compositor", "jpegenc")
     uri = pathlib.Path("clip.avi").absolute().as_uri()
-    example("cameras.py", MODEL, "videoconvert ! video/x-raw,format=RGB ! filesink location=wall.rgb", uri, uri)
+    example("cameras.py", MODEL, "videoconvert ! video/x-raw,format=RGB ! filesink location=wall.rgb", uri, "clip.avi")
     wall = pathlib.Path("wall.rgb").read_bytes()
     frame = 1280 * 360 * 3
     assert len(wall) % frame == 0 and len(wall) // frame >= N_SCENES - 1, len(wall)
@@ -320,8 +321,7 @@ def test_rtsp(truth):
     a client."""
     need_python(("GstRtspServer", "1.0"))
     need_elements("x264enc", "rtph264pay", "rtpgstpay", "appsrc", "avdec_h264", "rtspsrc", "jpegenc")
-    uri = pathlib.Path("clip.avi").absolute().as_uri()
-    with Running(PYTHON, EXAMPLES / "rtsp.py", MODEL, uri, 0) as first:
+    with Running(PYTHON, EXAMPLES / "rtsp.py", MODEL, "clip.avi", 0) as first:
         told = launch(f"rtspsrc location={first.line.replace('localhost', '127.0.0.1')} latency=0 ! "
                       "application/x-rtp,media=application ! rtpgstdepay ! identity eos-after=3 ! fdsink")
         things = [thing for line in told.splitlines() for thing in json.loads(line)]
@@ -381,7 +381,7 @@ def test_found_codes(_truth):
     launch("videotestsrc num-buffers=3 pattern=solid-color foreground-color=0xff808080 ! "
            "video/x-raw,format=I420,width=640,height=480,framerate=5/1 ! "
            "qroverlay data=FOUND pixel-size=6 x=30 y=40 ! jpegenc quality=95 ! avimux ! filesink location=code.avi")
-    told = example("codes.py", BUNDLED_MODEL, pathlib.Path("code.avi").absolute().as_uri())
+    told = example("codes.py", BUNDLED_MODEL, "code.avi")
     assert told.split(" ", 1)[1] == "qr-code QR-Code: FOUND\n", told
 
 
@@ -417,10 +417,19 @@ def until(response, condition):
 
 
 def test_web(_truth):
-    """The page, a moving picture, events with boxes, a slider that acts while it runs, refusals."""
+    """The page, a moving picture, events with boxes, a slider that acts while it runs, refusals; a camera that is not
+    there is a sentence and the end, and Ctrl+C is the end."""
     need_python(("Soup", "3.0"), ("Gst", "1.0"), ("GstVideo", "1.0"))
-    uri = pathlib.Path("clip.avi").absolute().as_uri()
-    with Running(PYTHON, EXAMPLES / "web.py", MODEL, uri, 0) as server:
+    lost = subprocess.run([PYTHON, EXAMPLES / "web.py", MODEL, "v4l2:///dev/no-video", "0"], capture_output=True, text=True,
+                          timeout=PATIENCE)
+    assert lost.returncode == 1 and "no-video" in lost.stderr and lost.stderr.count("\n") == 1, lost.stderr
+    with subprocess.Popen([PYTHON, EXAMPLES / "web.py", MODEL, "clip.avi", "0"], stdout=subprocess.PIPE,
+                          stderr=subprocess.PIPE, text=True) as stopped:
+        assert stopped.stdout.readline()
+        stopped.send_signal(signal.SIGINT)
+        words = stopped.communicate(timeout=PATIENCE)
+        assert words == ("", "") and stopped.returncode == -signal.SIGINT, words
+    with Running(PYTHON, EXAMPLES / "web.py", MODEL, "clip.avi", 0) as server:
         address = server.line.replace("localhost", "127.0.0.1")
         assert b"EventSource" in urllib.request.urlopen(address, timeout=PATIENCE).read()
         with urllib.request.urlopen(f"{address}/picture", timeout=PATIENCE) as pictures:
