@@ -176,13 +176,13 @@ HAS = {
     "docs/examples.md": {
         "cars.mp4": Reader.film, "coco.safetensors": Reader.model, "codes.safetensors": Reader.model,
     },
+    "docs/faq.md": {"cars.mp4": Reader.film},
     "docs/finetuning.md": {
         "d2go.pt": Reader.export, "labels": Reader.annotations, "pictures": Reader.frames,
         "car-detection.mp4": Reader.long_film, "one-by-one-person-detection.mp4": Reader.long_film,
-        "d2go-coco-int8.pt": Reader.export,
     },
     "docs/import.md": {"model_final.pth": Reader.checkpoint, "config.yaml": Reader.config, "d2go.pt": Reader.export},
-    "docs/int8.md": {"d2go-coco-int8.pt": Reader.export, "float.safetensors": Reader.model, "frames": Reader.frames},
+    "docs/int8.md": {"d2go.pt": Reader.export, "float.safetensors": Reader.model, "frames": Reader.frames},
     "docs/performance.md": {"MODEL": Reader.model},
     "docs/python.md": {"model.safetensors": Reader.model, "street.jpg": Reader.photograph},
     "docs/seeing.md": {
@@ -210,6 +210,7 @@ NEEDS = [
     (r"\.py\b|^import ", "module", "gi.repository.Gst"),
     (r"Fbnet", "module", "gi.repository.Fbnet numpy PIL.Image"),
     (r"/seeing-", "module", "numpy PIL.Image"),
+    (r"x264enc", "element", "x264enc mp4mux"),
     (r"record\.py", "element", "x264enc splitmuxsink mp4mux h264parse"),
     (r"codes\.py", "element", "zbar"),
     (r"decodebin|\.mp4|FILM", "element", "decodebin avidemux jpegdec"),
