@@ -30,7 +30,7 @@ BUILD = pathlib.Path(os.environ["FBNET_BUILD_ROOT"])
 PYTHON = "/usr/bin/python3"  # that Debian installs PyGObject for
 BUNDLED = SOURCE / "models" / "demo" / "fbnet-demo.safetensors"
 PATIENCE = 600  # seconds that a busy machine may take for a command
-N_PICTURES, SEED = 16, 2  # so that each class of the pictures kept apart is among the others, too
+N_PICTURES = 16
 
 # --- What cannot be run as it stands ----------------------------------------------------------------
 
@@ -77,7 +77,7 @@ class Reader:
     def __init__(self, root):
         self.root, self.scenes = root, root / "scenes"
         need("element", "multifilesrc avimux")
-        quietly("fbnet-scenes", "--objects", "codes", "--size", "384x288", "--count", N_PICTURES, "--seed", SEED,
+        quietly("fbnet-scenes", "--objects", "codes", "--size", "384x288", "--count", N_PICTURES, "--seed", 2,
                 "-o", self.scenes)
         self.pictures = sorted((self.scenes / "images").iterdir())
         self.film_of(root / "film", "1/2")
@@ -105,6 +105,21 @@ class Reader:
 
     def annotations(self, path):
         shutil.copy(self.scenes / "annotations.json", path)
+
+    def halves(self, path):
+        """Left and right halves of all things: two classes that each picture has, so that those kept apart have no others."""
+        truth = json.loads((self.scenes / "annotations.json").read_text())
+        truth["categories"] = [{"id": 1, "name": "left"}, {"id": 2, "name": "right"}]
+        things, truth["annotations"] = truth["annotations"], []
+        for thing in things:
+            x, y, width, height = thing["bbox"]
+            for side in (0, 1):
+                truth["annotations"].append({"id": 2 * thing["id"] + side, "image_id": thing["image_id"], "category_id": 1 + side,
+                                             "bbox": [x + side * width / 2, y, width / 2, height], "iscrowd": 0,
+                                             "area": width * height / 2})
+        full = {thing["image_id"] for thing in things}
+        truth["images"] = [image for image in truth["images"] if image["id"] in full]
+        path.write_text(json.dumps(truth))
 
     def numbered(self, path):
         """Annotations of the frames that a camera gave, in the order of their numbers."""
@@ -192,7 +207,7 @@ HAS = {
     "docs/tools.md": {"model.safetensors": Reader.model, "street.jpg": Reader.photograph},
     "docs/training.md": {
         "labels": Reader.annotations, "pictures": Reader.frames, "coco.safetensors": Reader.model,
-        "train.json": Reader.annotations, "train": Reader.frames, "classes": Reader.classes,
+        "train.json": Reader.halves, "train": Reader.frames, "classes": Reader.classes,
         "picture.jpg": Reader.photograph, "trunk.json": Reader.trunk_description,
         "detector.json": Reader.detector_description,
     },
