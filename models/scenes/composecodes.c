@@ -15,6 +15,8 @@
 /* Of the picture's height: the longer side of a code. */
 #define MIN_SIZE 0.14
 #define MAX_SIZE 1.4
+/* Share of the codes whose ink is not much darker than what it is on. */
+#define FADED 0.12
 
 /* --- Codes ------------------------------------------------------------------------------------ */
 
@@ -49,7 +51,7 @@ typedef struct {
 } CodeColors;
 
 /* Mostly black on white; dark on bright, sometimes on cardboard or a coloured packet; seldom the other way
- * round. */
+ * round; sometimes hardly there, as on metal, on film, or where the sun was. */
 static CodeColors
 choose_colors (Dice *dice)
 {
@@ -65,6 +67,8 @@ choose_colors (Dice *dice)
     colors = (CodeColors){ white, black };
   if (dice_chance (dice, 0.04))
     colors = (CodeColors){ colors.ink, colors.ground };
+  if (dice_chance (dice, FADED))
+    colors.ink = color_mix (colors.ink, colors.ground, dice_between (dice, 0.4, 0.78));
   return colors;
 }
 

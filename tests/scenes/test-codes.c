@@ -6,8 +6,9 @@
 #include <math.h>
 #include <string.h>
 
+#include "scenes/background.h"
+#include "scenes/composecodes.h"
 #include "scenes/scene.h"
-#include "scenes/stack.h"
 
 #define SIDE     512 /* pixels of a unit of the plane */
 #define N_THROWN 24
@@ -239,6 +240,44 @@ test_variety (void)
   g_assert_cmpuint (n_symbols, >, 5);
 }
 
+/* What is printed on the code at `index` of the stack, against what it is printed on. */
+static double
+contrast_at (const Stack *stack, guint index)
+{
+  const Layer *body = &g_array_index (stack->layers, Layer, index);
+  const Layer *modules = &g_array_index (stack->layers, Layer, index + 1);
+
+  g_assert_true (modules->printed);
+  return color_distance (body->paint.near, modules->paint.near);
+}
+
+/* Most codes are plain to see; some are faded, one in thirty at least, and none has gone. */
+static void
+test_faded (void)
+{
+  const SceneKind kind = { .codes = TRUE, .nothing = 0 };
+  guint n_faded = 0, n = 0;
+
+  for (guint index = 0; index < 60; index++) {
+    Dice dice = dice_new (3, index);
+    const Color skin = color_skin (&dice);
+    cairo_surface_t *background = background_new (&dice, 384, 288, skin);
+    g_autoptr (Stack) stack = compose_codes (&dice, background, skin, &kind);
+    for (guint i = 0; i < stack->layers->len; i++) {
+      if (g_array_index (stack->layers, Layer, i).symbol == NO_SYMBOL)
+        continue;
+      const double contrast = contrast_at (stack, i);
+      g_assert_cmpfloat (contrast, >, 0.07);
+      n_faded += contrast < 0.34;
+      n++;
+    }
+    cairo_surface_destroy (background);
+  }
+  g_assert_cmpuint (n, >, 100);
+  g_assert_cmpuint (30 * n_faded, >, n);
+  g_assert_cmpuint (4 * n_faded, <, n);
+}
+
 int
 main (int argc, char **argv)
 {
@@ -252,5 +291,6 @@ main (int argc, char **argv)
   g_test_add_func ("/scenes/codes/bars", test_bars);
   g_test_add_func ("/scenes/codes/masks", test_masks);
   g_test_add_func ("/scenes/codes/variety", test_variety);
+  g_test_add_func ("/scenes/codes/faded", test_faded);
   return g_test_run ();
 }
