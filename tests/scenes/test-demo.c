@@ -51,8 +51,8 @@ test_accuracy (void)
   g_assert_nonnull (report);
   const double boxes = metric (report, "bbox", "AP"), masks = metric (report, "segm", "AP");
   g_test_message ("box AP %.4f, mask AP %.4f", boxes, masks);
-  g_assert_cmpfloat (boxes, >=, 0.65);
-  g_assert_cmpfloat (masks, >=, 0.70);
+  g_assert_cmpfloat (boxes, >=, 0.70);
+  g_assert_cmpfloat (masks, >=, 0.75);
   cJSON_Delete (report);
   folder_remove (folder);
 }
