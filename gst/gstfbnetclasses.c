@@ -56,6 +56,11 @@ set_class_thresholds (const GstFbnetSettings *settings, const GstFbnetNetwork *n
 {
   const gint n = gst_structure_n_fields (settings->class_thresholds);
 
+  if (n == 0)
+    g_ptr_array_add (unknown,
+        g_strdup_printf ("class-thresholds: expected a number for a class, as in "
+                         "\"classes, person=0.5\", found only the name %s",
+            gst_structure_get_name (settings->class_thresholds)));
   for (gint i = 0; i < n; i++) {
     const char *name = gst_structure_nth_field_name (settings->class_thresholds, i);
     const GValue *value = gst_structure_get_value (settings->class_thresholds, name);

@@ -4,13 +4,13 @@
  * handed on: as a line of JSON, or into a COCO results file; annotated if asked for. A picture that
  * fails costs a sentence on standard error, and the others go on.
  */
-#include <glib/gstdio.h>
 #include <string.h>
 
 #include "cocorun.h"
 #include "detectoptions.h"
 #include "report.h"
 #include "support/commandline.h"
+#include "support/files.h"
 #ifdef HAVE_ANNOTATE
 #  include "support/annotate.h"
 #endif
@@ -37,20 +37,11 @@ open_tracker (Session *session, GError **error)
   return session->tracker != NULL;
 }
 
-static gboolean
-is_same_file (const char *path, const char *other)
-{
-  GStatBuf a, b;
-
-  return g_stat (path, &a) == 0 && g_stat (other, &b) == 0 && a.st_dev == b.st_dev
-      && a.st_ino == b.st_ino;
-}
-
 /* The pictures of a set are not looked through one by one for those that would be replaced. */
 static gboolean
 check_annotations (const DetectOptions *options, GError **error)
 {
-  if (options->images == NULL || !is_same_file (options->annotate, options->images))
+  if (options->images == NULL || !file_is_same (options->annotate, options->images))
     return TRUE;
   g_set_error (error, FBNET_ERROR, FBNET_ERROR_ARGUMENT,
       "%s: expected another folder for --annotate than that of the pictures to be read",
@@ -106,7 +97,7 @@ check_not_input (const Session *session, const char *path, GError **error)
   char **pictures = session->options->pictures;
 
   for (guint i = 0; pictures != NULL && pictures[i] != NULL; i++) {
-    if (!is_same_file (path, pictures[i]))
+    if (!file_is_same (path, pictures[i]))
       continue;
     g_set_error (error, FBNET_ERROR, FBNET_ERROR_ARGUMENT,
         "%s: the annotated picture would replace a picture to be read; choose another folder for "

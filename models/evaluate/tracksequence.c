@@ -6,6 +6,7 @@
 #include "tracksequence.h"
 
 #include <float.h>
+#include <math.h>
 
 #include "base/assignment.h"
 #include "fbnet/fbnet.h"
@@ -153,7 +154,7 @@ make_frame (Rows truth, Rows found, GHashTable *truth_ids, GHashTable *found_ids
   }
   for (guint i = 0; i < truth.n; i++) {
     const MotRow *row = &truth.rows[i];
-    if (row->score == 0 || row->class_id != PEDESTRIAN)
+    if (trunc (row->score) == 0 || row->class_id != PEDESTRIAN) /* TrackEval reads a whole number */
       continue;
     for (guint j = 0; j < frame.n_found; j++)
       frame.iou[frame.n_truth * frame.n_found + j] = iou (row, kept[j]);

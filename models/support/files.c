@@ -156,6 +156,15 @@ file_bytes (const char *path, GError **error)
 
 /* --- Writing ---------------------------------------------------------------------------------- */
 
+gboolean
+file_is_same (const char *path, const char *other)
+{
+  GStatBuf a, b;
+
+  return g_stat (path, &a) == 0 && g_stat (other, &b) == 0 && a.st_dev == b.st_dev
+      && a.st_ino == b.st_ino;
+}
+
 /* What is there and no folder: the path, or what it is said to lie in. NULL: nothing. */
 static char *
 find_obstacle (const char *path)

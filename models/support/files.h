@@ -31,6 +31,9 @@ gboolean file_check_writable (const char *path, GError **error);
 /* Where there is none, that is well. */
 gboolean file_remove (const char *path, GError **error);
 
+/* Whether both are there, and one file or folder. */
+gboolean file_is_same (const char *path, const char *other);
+
 /* And those above it, where there are none. */
 gboolean file_make_folder (const char *path, GError **error);
 

@@ -31,7 +31,7 @@ static const struct {
   { "width", "a number, 0 … 1000000", FALSE, 0, FARTHEST },
   { "height", "a number, 0 … 1000000", FALSE, 0, FARTHEST },
   { "score", "a number", FALSE, -DBL_MAX, DBL_MAX },
-  { "class", "a whole number of at most 15 digits", TRUE, -LARGEST_ID, LARGEST_ID },
+  { "class", "a whole number, -1 … 2147483646", TRUE, -1, G_MAXINT - 1 },
 };
 
 static gboolean

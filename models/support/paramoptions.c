@@ -342,6 +342,9 @@ param_options_new_tracker (const ParamOptions *options, GError **error)
   fbnet_tracker_options_init (&how);
   param_options_apply_to (options, &how);
   FbnetTracker *tracker = fbnet_tracker_new (&how, error);
+  if (tracker == NULL && error != NULL
+      && g_error_matches (*error, FBNET_ERROR, FBNET_ERROR_ARGUMENT))
+    g_prefix_error_literal (error, "--");
   usage_error_adopt (error);
   return tracker;
 }

@@ -4,6 +4,7 @@
  */
 #include "fbnet/fbnet.h"
 #include "support/commandline.h"
+#include "support/files.h"
 #include "support/motfile.h"
 #include "support/paramoptions.h"
 #include "support/plural.h"
@@ -49,6 +50,10 @@ check (gpointer options, GError **error)
   if (o->detections == NULL || o->output == NULL)
     return usage_error (error, "--%s: expected a file, found none",
         o->detections == NULL ? "detections" : "output");
+  if (file_is_same (o->output, o->detections))
+    return usage_error (error,
+        "--output: expected another file than %s, whose detections it would replace",
+        o->detections);
   if (o->frame_rate == NOT_GIVEN)
     return usage_error (error, "--frame-rate: expected above 0, at most 1000000, found none");
   if (!(o->frame_rate > 0 && o->frame_rate <= 1e6))
@@ -74,7 +79,7 @@ to_detection (const MotRow *row)
     .x1 = (float) (row->x + row->width),
     .y1 = (float) (row->y + row->height),
     .score = (float) MIN (row->score, 1),
-    .class_id = (guint) CLAMP (row->class_id, 0, G_MAXINT),
+    .class_id = (guint) (row->class_id + 1), /* -1: none */
   };
 }
 
@@ -98,7 +103,7 @@ add_tracks (const Options *o, GArray *rows, const FbnetTracks *tracks, guint fra
       .width = track->x1 - track->x0,
       .height = track->y1 - track->y0,
       .score = track->score,
-      .class_id = track->class_id,
+      .class_id = (gint64) track->class_id - 1,
     };
     if (is_wanted (o, &row))
       g_array_append_val (rows, row);

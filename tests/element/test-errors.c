@@ -160,6 +160,8 @@ test_unknown_class (void)
       GST_RESOURCE_ERROR_SETTINGS, "\"80\"");
   check_start_fails (model, "class-thresholds", "t,griffin=0.5", GST_RESOURCE_ERROR,
       GST_RESOURCE_ERROR_SETTINGS, "griffin");
+  check_start_fails (model, "class-thresholds", "garbage", GST_RESOURCE_ERROR,
+      GST_RESOURCE_ERROR_SETTINGS, "garbage");
 }
 
 /* So is a kernel set that is not there. */

@@ -393,6 +393,8 @@ test_other_frames (void)
   expect_told (long_one, "", "1", "*tracks.txt: expected tracks, found none\n");
   expect_told ("1,7,10,10,20,40,1,-1,-1,-1\n2,7,10,10,20,40,0,1,1\n", STILL (1) STILL (2), "1",
       "*truth.txt: expected boxes that are considered, of class 1 *, found others only: *\n");
+  expect_told ("1,7,10,10,20,40,0.95,1\n2,7,10,10,20,40,0.95,1\n", STILL (1) STILL (2), "1",
+      "*truth.txt: expected boxes that are considered, of class 1 *, found others only: *\n");
 }
 
 /* In folders a file without its ground truth is told, and one without its tracks an error; a folder and a file are
@@ -524,13 +526,43 @@ test_odd_detections (void)
   command_expect (&far, 1, "*found.txt: line 1: y: expected a number, *, found '-1e9'\n");
 }
 
+/* Each class has tracks of its own, and is told as it was read. */
+static void
+test_classes (void)
+{
+  g_auto (Command) two = track_text ("1,-1,10,10,20,40,0.9,-1\n1,-1,12,10,20,40,0.9,2147483646\n"
+                                     "2,-1,10,10,20,40,0.9,2147483646\n",
+      NULL, NULL);
+  command_expect (&two, 0, "");
+  g_assert_true (g_pattern_match_simple (
+      "1,1,*,0.9000,-1,*\n1,2,*,0.9000,2147483646,*\n2,2,*,0.9000,2147483646,*\n", two.out));
+  g_auto (Command) large = track_text ("1,-1,10,10,20,40,0.9,88888888888\n", NULL, NULL);
+  command_expect (&large, 1,
+      "*found.txt: line 1: class: expected a whole number, -1 … 2147483646, found '88888888888'\n");
+}
+
+static void
+test_own_input (void)
+{
+  char *folder = folder_new ();
+  g_autofree char *found = write_text (folder, "found.txt", "1,-1,10,10,20,40,0.9\n");
+  g_auto (Command) command =
+      command_run ("FBNET_TRACK", "-d", found, "-r", "30", "-o", found, NULL);
+  g_autofree char *text = NULL;
+
+  command_expect (&command, 2, "*--output: expected another file than *found.txt*");
+  g_assert_true (g_file_get_contents (found, &text, NULL, NULL));
+  g_assert_cmpstr (text, ==, "1,-1,10,10,20,40,0.9\n");
+  folder_remove (folder);
+}
+
 /* Scores that contradict each other are a wrong command line. */
 static void
 test_contradiction (void)
 {
   g_auto (Command) high = track_text ("", "--track-low-score", "0.61");
   command_expect (&high, 2,
-      "*track-low-score: expected at most track-high-score, which is 0.6, found 0.61\n*");
+      "*: --track-low-score: expected at most track-high-score, which is 0.6, found 0.61\n*");
   g_auto (Command) new = track_text ("", "--track-new-score", "0.05");
   command_expect (&new, 2,
       "*track-low-score: expected at most track-new-score, which is 0.05, found 0.1\n*");
@@ -559,6 +591,8 @@ main (int argc, char **argv)
   g_test_add_func ("/tracks/track", test_track);
   g_test_add_func ("/tracks/odd-detections", test_odd_detections);
   g_test_add_func ("/tracks/contradiction", test_contradiction);
+  g_test_add_func ("/tracks/classes", test_classes);
+  g_test_add_func ("/tracks/own-input", test_own_input);
   g_test_add_func ("/tracks/switch", test_switch);
   g_test_add_func ("/tracks/fragment", test_fragment);
   g_test_add_func ("/tracks/distractors", test_distractors);
