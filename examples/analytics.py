@@ -8,9 +8,13 @@ For GStreamer 1.26 or later; needs PyGObject (Debian 13: python3-gi, gir1.2-gst-
 watch.py does the same with the metadata that every version has."""
 import sys
 
-from play import GLib, Gst, gi, on_buffer, parse, play
+from play import GLib, Gst, as_uri, gi, on_buffer, parse, play
 
-gi.require_version("GstAnalytics", "1.0")
+try:
+    assert Gst.version() >= (1, 26)
+    gi.require_version("GstAnalytics", "1.0")
+except (AssertionError, ValueError):
+    sys.exit(f"analytics.py: expected GStreamer 1.26 with gir1.2-gst-plugins-bad-1.0, found {Gst.version_string()}")
 from gi.repository import GstAnalytics  # noqa: E402
 
 
@@ -50,7 +54,7 @@ def print_line(buffer):
 
 if len(sys.argv) != 3:
     sys.exit(__doc__)
-pipeline = parse(f'filesrc location="{sys.argv[2]}" ! decodebin ! '
+pipeline = parse(f'uridecodebin uri="{as_uri(sys.argv[2])}" ! '
                  f'fbnetdetect name=detector model-file="{sys.argv[1]}" ! fakesink')
 on_buffer(pipeline, "detector", print_line)
 play(pipeline)

@@ -6,7 +6,7 @@
 import collections
 import sys
 
-from play import label, on_buffer, parse, play, regions
+from play import as_uri, label, on_buffer, parse, play, regions
 
 below = {}  # track → on which side of the line its middle was last
 counts = collections.Counter()
@@ -30,7 +30,7 @@ try:
     assert 0 <= line <= 1
 except (AssertionError, ValueError):
     sys.exit(f"HEIGHT: expected 0…1, found {sys.argv[3]}")
-pipeline = parse(f'filesrc location="{sys.argv[2]}" ! decodebin ! '
+pipeline = parse(f'uridecodebin uri="{as_uri(sys.argv[2])}" ! '
                  f'fbnetdetect name=detector model-file="{sys.argv[1]}" tracking=true ! fakesink')
 on_buffer(pipeline, "detector", count)
 play(pipeline)

@@ -26,11 +26,18 @@ def detect(model, picture):
     return found.list()
 
 
+def read(name):
+    try:
+        return numpy.asarray(Image.open(name).convert("RGB"))
+    except Exception as error:  # Pillow has many kinds
+        sys.exit(f"{name}: expected a picture, found: {getattr(error, 'strerror', None) or error}")
+
+
 if len(sys.argv) != 3:
     sys.exit(__doc__)
 try:
     model = Fbnet.Model.load(sys.argv[1])
-    for thing in detect(model, numpy.asarray(Image.open(sys.argv[2]).convert("RGB"))):
+    for thing in detect(model, read(sys.argv[2])):
         print(f"{model.get_label(thing.class_id):16} {thing.score:.2f}  "
               f"{thing.x0:.1f} {thing.y0:.1f} {thing.x1:.1f} {thing.y1:.1f}", end="")
         mask = thing.mask.get_bytes()

@@ -4,8 +4,11 @@
 Needs PyGObject (Debian: python3-gi, gir1.2-gst-plugins-base-1.0)."""
 import itertools
 import os
+import re
+import signal
 import sys
 import threading
+import time
 
 import gi
 
@@ -29,9 +32,17 @@ def as_uri(source):
     return source if Gst.uri_is_valid(source) else Gst.filename_to_uri(source)
 
 
+def as_port(text):
+    """The number of a port, as text; ends the program if it is none."""
+    if not re.fullmatch("[0-9]{1,5}", text) or int(text) > 65535:
+        sys.exit(f"PORT: expected 0…65535, found {text}")
+    return text
+
+
 def on_buffer(pipeline, name, function):
     """Calls function(buffer) for each buffer that leaves the element, in its streaming thread; one for which it
-    returns False goes no further. What it raises is an error of the pipeline, and the end of the calls."""
+    returns False goes no further. What it raises is an error of the pipeline, and the end of the calls; that nobody
+    reads what it prints any more is the end of the program, as for every program in a pipe."""
     element = pipeline.get_by_name(name)
     failed = threading.Event()
 
@@ -39,6 +50,8 @@ def on_buffer(pipeline, name, function):
         dropped = failed.is_set()
         try:
             dropped = dropped or function(info.get_buffer()) is False
+        except BrokenPipeError:
+            os._exit(128 + signal.SIGPIPE)
         except Exception as error:
             failed.set()
             element.post_message(Gst.Message.new_error(element, GLib.Error(str(error) or type(error).__name__), ""))
@@ -46,11 +59,19 @@ def on_buffer(pipeline, name, function):
     element.get_static_pad("src").add_probe(Gst.PadProbeType.BUFFER, probe)
 
 
+def read_by(element):
+    """The address that the element, or what it is part of, reads from; without a password. None if it reads nothing."""
+    while element and not element.find_property("uri"):
+        element = element.get_parent()
+    return re.sub("//[^/]*@", "//", element.get_property("uri")) if element else None
+
+
 def describe_error(message):
-    """What went wrong, and the last line of what GStreamer knows beside it: the file, most of the time."""
+    """Whose error it is, what went wrong, and the last line of what GStreamer knows beside it."""
     error, details = message.parse_error()
     beside = [line for line in (details or "").splitlines() if line][1:]
-    return error.message + (f" ({beside[-1]})" if beside else "")
+    address = read_by(message.src)
+    return (f"{address}: " if address else "") + error.message + (f" ({beside[-1]})" if beside else "")
 
 
 def end(words):
@@ -62,6 +83,14 @@ def end(words):
     sys.exit(words)
 
 
+def stop(pipeline):
+    """What is on its way up while an error comes can refuse to go down, once."""
+    for _ in range(100):
+        if pipeline.set_state(Gst.State.NULL) != Gst.StateChangeReturn.FAILURE:
+            break
+        time.sleep(0.01)
+
+
 def play(pipeline):
     """To the end, or an error, which ends the program."""
     pipeline.set_state(Gst.State.PLAYING)
@@ -69,11 +98,12 @@ def play(pipeline):
         message = pipeline.get_bus().timed_pop_filtered(
             Gst.CLOCK_TIME_NONE, Gst.MessageType.EOS | Gst.MessageType.ERROR)
     except KeyboardInterrupt:
-        pipeline.set_state(Gst.State.NULL)
+        stop(pipeline)
         end(130)
-    pipeline.set_state(Gst.State.NULL)
-    if message.type == Gst.MessageType.ERROR:
-        end(describe_error(message))
+    words = describe_error(message) if message.type == Gst.MessageType.ERROR else None  # while there is what it is about
+    stop(pipeline)
+    if words:
+        end(words)
 
 
 def regions(buffer):

@@ -2,13 +2,11 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """Records only while something is seen, from two seconds before to two seconds after, a film for each time.
 
-    record.py MODEL VIDEO DIR [CLASS;CLASS…]
-
-For a camera put v4l2src where filesrc and decodebin are."""
+    record.py MODEL URI|FILE DIR [CLASS;CLASS…]"""
 import os
 import sys
 
-from play import Gst, GstVideo, on_buffer, parse, play, regions
+from play import Gst, GstVideo, as_uri, on_buffer, parse, play, regions
 
 AROUND = 2 * Gst.SECOND
 seen = []  # times of frames with something on them, that the recorder has not passed yet
@@ -37,9 +35,12 @@ def gate(buffer):
 
 if len(sys.argv) not in (4, 5):
     sys.exit(__doc__)
-os.makedirs(sys.argv[3], exist_ok=True)
+try:
+    os.makedirs(sys.argv[3], exist_ok=True)
+except OSError as error:
+    sys.exit(f"{sys.argv[3]}: expected a folder, or where to make one, found: {error.strerror}")
 classes = f'include-classes="{sys.argv[4]}"' if len(sys.argv) == 5 else ""
-pipeline = parse(f'filesrc location="{sys.argv[2]}" ! decodebin ! '
+pipeline = parse(f'uridecodebin uri="{as_uri(sys.argv[2])}" ! '
                  f'fbnetdetect name=detector model-file="{sys.argv[1]}" {classes} ! '
                  f'queue name=past min-threshold-time={AROUND} max-size-time=0 max-size-bytes=0 max-size-buffers=0 ! '
                  'videoconvert ! x264enc name=encoder tune=zerolatency ! h264parse ! '

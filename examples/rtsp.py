@@ -12,10 +12,21 @@ import json
 import signal
 import sys
 
-from play import GLib, Gst, as_uri, describe, gi, on_buffer, regions
+from play import GLib, Gst, as_port, as_uri, describe, describe_error, gi, on_buffer, parse, play, regions
 
 gi.require_version("GstRtspServer", "1.0")
 from gi.repository import GstRtspServer  # noqa: E402
+
+
+def tell_error(_bus, message):
+    print(describe_error(message), file=sys.stderr, flush=True)
+
+
+def watch_over(_factory, media):
+    """What goes wrong while it is served; a client is told of no reason."""
+    bus = media.get_element().get_parent().get_bus()
+    bus.enable_sync_message_emission()
+    bus.connect("sync-message::error", tell_error)
 
 
 def tell_beside(_factory, media):
@@ -32,13 +43,18 @@ def tell_beside(_factory, media):
 
 if len(sys.argv) not in (3, 4):
     sys.exit(__doc__)
+port, uri = as_port((sys.argv + ["8554"])[3]), as_uri(sys.argv[2])
+detector = f'fbnetdetect name=detector model-file="{sys.argv[1]}" overlay=true'
+# A frame of a film, or of any, tells now what no client would be told of later. A camera may be off still.
+first = f'uridecodebin uri="{uri}"' if uri.startswith("file:") else "videotestsrc"
+play(parse(f"{first} ! {detector} ! fakesink num-buffers=1"))
 factory = GstRtspServer.RTSPMediaFactory(shared=True)
-factory.set_launch(f'( uridecodebin uri="{as_uri(sys.argv[2])}" ! '
-                   f'fbnetdetect name=detector model-file="{sys.argv[1]}" overlay=true ! videoconvert ! '
+factory.set_launch(f'( uridecodebin uri="{uri}" ! {detector} ! videoconvert ! '
                    "x264enc tune=zerolatency speed-preset=ultrafast ! rtph264pay name=pay0 "
                    "appsrc name=words format=time caps=application/x-json ! rtpgstpay name=pay1 pt=97 )")
+factory.connect("media-configure", watch_over)
 factory.connect("media-configure", tell_beside)
-server = GstRtspServer.RTSPServer(address="127.0.0.1", service=(sys.argv + ["8554"])[3])
+server = GstRtspServer.RTSPServer(address="127.0.0.1", service=port)
 server.get_mount_points().add_factory("/seen", factory)
 if server.attach(None) == 0:
     sys.exit(f"port {server.get_service()} cannot be listened on")

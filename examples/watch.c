@@ -60,9 +60,9 @@ read_frame (GstPad *pad, GstPadProbeInfo *info, gpointer data)
   return GST_PAD_PROBE_OK;
 }
 
-/* Until the end or an error; FALSE after an error. */
+/* Until the end or an error; FALSE after an error. The detector's errors name their file, the others' are the film's. */
 static gboolean
-run (GstElement *pipeline)
+run (GstElement *pipeline, const char *film)
 {
   g_autoptr (GstBus) bus = gst_element_get_bus (pipeline);
 
@@ -73,7 +73,8 @@ run (GstElement *pipeline)
   if (!ended) {
     g_autoptr (GError) error = NULL;
     gst_message_parse_error (message, &error, NULL);
-    g_printerr ("%s: %s\n", GST_MESSAGE_SRC_NAME (message), error->message);
+    const char *name = GST_MESSAGE_SRC_NAME (message);
+    g_printerr ("%s: %s\n", g_str_equal (name, "detector") ? name : film, error->message);
   }
   gst_element_set_state (pipeline, GST_STATE_NULL);
   return ended;
@@ -101,5 +102,5 @@ main (int argc, char **argv)
   g_object_set (file, "location", argv[2], NULL);
   g_autoptr (GstPad) pad = gst_element_get_static_pad (detector, "src");
   gst_pad_add_probe (pad, GST_PAD_PROBE_TYPE_BUFFER, read_frame, NULL, NULL);
-  return run (pipeline) ? EXIT_SUCCESS : EXIT_FAILURE;
+  return run (pipeline, argv[2]) ? EXIT_SUCCESS : EXIT_FAILURE;
 }

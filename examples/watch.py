@@ -5,13 +5,10 @@
     watch.py MODEL VIDEO
 
 Uses the signal new-detections; needs PyGObject (Debian: python3-gi, gir1.2-gstreamer-1.0)."""
+import signal
 import sys
 
-import gi
-
-gi.require_version("Gst", "1.0")
-gi.require_version("GstVideo", "1.0")
-from gi.repository import GLib, Gst, GstVideo  # noqa: E402
+from play import GLib, Gst, GstVideo, as_uri, parse, play
 
 
 def describe(region):
@@ -43,29 +40,12 @@ def print_times(detector):
         print(f"{stage:12} {mean.get_double(stage).value:7.2f} ms", file=sys.stderr)
 
 
-def main():
-    if len(sys.argv) != 3:
-        sys.exit(f"usage: {sys.argv[0]} MODEL VIDEO")
-    Gst.init(None)
-    try:
-        pipeline = Gst.parse_launch(
-            "filesrc name=file ! decodebin ! fbnetdetect name=detector ! fakesink sync=false")
-    except GLib.Error as error:
-        sys.exit(error.message)
-    detector = pipeline.get_by_name("detector")
-    detector.set_property("model-file", sys.argv[1])
-    detector.connect("new-detections", print_detections)
-    pipeline.get_by_name("file").set_property("location", sys.argv[2])
-
-    pipeline.set_state(Gst.State.PLAYING)
-    message = pipeline.get_bus().timed_pop_filtered(
-        Gst.CLOCK_TIME_NONE, Gst.MessageType.EOS | Gst.MessageType.ERROR)
-    if message.type == Gst.MessageType.EOS:
-        print_times(detector)
-    pipeline.set_state(Gst.State.NULL)
-    if message.type == Gst.MessageType.ERROR:
-        sys.exit(message.parse_error()[0].message)
-
-
-if __name__ == "__main__":
-    main()
+if len(sys.argv) != 3:
+    sys.exit(__doc__)
+signal.signal(signal.SIGPIPE, signal.SIG_DFL)  # it ends when nobody reads any more
+pipeline = parse(f'uridecodebin uri="{as_uri(sys.argv[2])}" ! '
+                 f'fbnetdetect name=detector model-file="{sys.argv[1]}" ! fakesink')
+detector = pipeline.get_by_name("detector")
+detector.connect("new-detections", print_detections)
+play(pipeline)
+print_times(detector)

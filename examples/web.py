@@ -11,7 +11,7 @@ import pathlib
 import signal
 import sys
 
-from play import GLib, Gst, as_uri, confidence, describe_error, end, gi, label, on_buffer, parse, regions
+from play import GLib, Gst, as_port, as_uri, confidence, describe_error, end, gi, label, on_buffer, parse, regions, stop
 
 gi.require_version("Soup", "3.0")
 from gi.repository import Soup  # noqa: E402
@@ -104,17 +104,20 @@ def answer(_server, message, path, _query):
 
 def hear(_bus, message):
     if message.type == Gst.MessageType.ERROR:
-        pipeline.set_state(Gst.State.NULL)
-        end(describe_error(message))
+        words = describe_error(message)
+        stop(pipeline)
+        end(words)
     if message.type == Gst.MessageType.EOS:
         pipeline.seek_simple(Gst.Format.TIME, Gst.SeekFlags.FLUSH, 0)
 
 
 if len(sys.argv) not in (3, 4):
     sys.exit(__doc__)
+port = int(as_port((sys.argv + ["8080"])[3]))
 pictures = Stream(f"multipart/x-mixed-replace; boundary={BOUNDARY}")
 events = Stream("text/event-stream")
-pipeline = parse(f'uridecodebin uri="{as_uri(sys.argv[2])}" ! clocksync ! fbnetdetect name=detector model-file="{sys.argv[1]}" '
+pipeline = parse(f'uridecodebin uri="{as_uri(sys.argv[2])}" ! clocksync ! '
+                 f'fbnetdetect name=detector model-file="{sys.argv[1]}" '
                  "scheduling=latest overlay=true draw-boxes=false draw-labels=false draw-scores=false ! "
                  "queue max-size-buffers=2 leaky=downstream ! videoconvert ! jpegenc ! "
                  "appsink name=sink emit-signals=true max-buffers=1 drop=true")
@@ -128,7 +131,7 @@ bus.connect("message", hear)
 server = Soup.Server()
 server.add_handler(None, answer)
 try:
-    server.listen_local(int((sys.argv + ["8080"])[3]), Soup.ServerListenOptions.IPV4_ONLY)
+    server.listen_local(port, Soup.ServerListenOptions.IPV4_ONLY)
 except GLib.Error as error:
     sys.exit(error.message)
 signal.signal(signal.SIGINT, signal.SIG_DFL)  # Ctrl+C ends it at once

@@ -92,8 +92,8 @@ def answers(port):
 class Running:
     """A program in the background, ended with the block; `line` is the first that it prints."""
 
-    def __init__(self, *command):
-        self.process = subprocess.Popen([str(part) for part in command], stdout=subprocess.PIPE, text=True)
+    def __init__(self, *command, stderr=None):
+        self.process = subprocess.Popen([str(part) for part in command], stdout=subprocess.PIPE, stderr=stderr, text=True)
 
     def __enter__(self):
         self.line = self.process.stdout.readline().strip()
@@ -166,6 +166,13 @@ def test_lines(truth):
             lost = subprocess.run([PYTHON, EXAMPLES / "lines.py", MODEL, film], stdout=out, stderr=subprocess.PIPE,
                                   text=True, timeout=PATIENCE)
         assert lost.returncode == 1 and words in lost.stderr and lost.stderr.count("\n") == 1, lost.stderr
+    for name in ("lines.py", "watch.py"):  # nobody reads any more: no words, as from every program in a pipe
+        reader, writer = os.pipe()
+        os.close(reader)
+        left = subprocess.run([PYTHON, EXAMPLES / name, MODEL, "clip.avi"], stdout=writer, stderr=subprocess.PIPE, text=True,
+                              timeout=PATIENCE)
+        os.close(writer)
+        assert left.returncode in (-signal.SIGPIPE, 128 + signal.SIGPIPE) and not left.stderr, left
 
 
 def test_lines_of_several(_truth):
@@ -331,6 +338,14 @@ def test_rtsp(truth):
             launch(f"rtspsrc location={second.line.replace('localhost', '127.0.0.1')} latency=0 ! rtph264depay ! "
                    "avdec_h264 ! identity eos-after=3 ! videoconvert ! jpegenc ! multifilesink location=rtsp-%d.jpg")
     assert pathlib.Path("rtsp-0.jpg").stat().st_size > 1000
+    # Why there is nothing to see is told where the server runs; a camera's password is not.
+    port = free_port()
+    command = [PYTHON, EXAMPLES / "rtsp.py", MODEL, f"rtsp://me:secret@127.0.0.1:{port}/no", 0]
+    with open("told.txt", "w") as told, Running(*command, stderr=told) as server:
+        assert subprocess.run(["gst-launch-1.0", "-q", "rtspsrc", f"location={server.line}", "!", "fakesink"],
+                              capture_output=True, timeout=PATIENCE).returncode
+        wait_for("a reason", lambda: f"rtsp://127.0.0.1:{port}/no: " in pathlib.Path("told.txt").read_text())
+    assert "secret" not in pathlib.Path("told.txt").read_text()
 
 
 # A frame with regions as the detector leaves them comes by the element that the example calls detector.
@@ -448,6 +463,50 @@ def test_web(_truth):
                 assert error.code == 400
             else:
                 raise AssertionError(f"{wrong} was taken")
+
+
+def newer_than(major, minor):
+    found = re.search(r"version (\d+)\.(\d+)", run("gst-launch-1.0", "--version"))
+    return (int(found[1]), int(found[2])) >= (major, minor)
+
+
+def test_refusals(_truth):
+    """What is wrong is one sentence, with what it is about, and the end."""
+    need_python(("Fbnet", "0"), ("Gst", "1.0"), ("GstVideo", "1.0"), ("GstRtspServer", "1.0"), ("Soup", "3.0"))
+    need_modules("numpy", "PIL")
+    need_elements("compositor", "x264enc", "splitmuxsink", "h264parse")
+    pathlib.Path("empty").touch()
+    pathlib.Path("words").write_text("neither picture nor film")
+    rows = [
+        (("rtsp.py", MODEL, "clip.avi", "99999"), "99999"),
+        (("rtsp.py", "nope.safetensors", "clip.avi", "0"), "nope.safetensors"),
+        (("rtsp.py", "nope.safetensors", "rtsp://127.0.0.1/camera", "0"), "nope.safetensors"),
+        (("rtsp.py", MODEL, "nope.avi", "0"), "nope.avi"),
+        (("web.py", MODEL, "clip.avi", "65536"), "65536"),
+        (("web.py", MODEL, "clip.avi", "many"), "many"),
+        (("detect.py", MODEL, "nope.jpg"), "nope.jpg"),
+        (("detect.py", MODEL, "empty"), "empty"),
+        (("detect.py", MODEL, "words"), "words"),
+        (("record.py", MODEL, "clip.avi", "/proc/films"), "/proc/films"),
+        (("record.py", MODEL, "clip.avi", "words"), "words"),
+        (("record.py", MODEL, "nope.avi", "folder"), "nope.avi"),
+        (("count.py", MODEL, "empty"), "empty: "),
+        (("cameras.py", MODEL, "fakesink", "clip.avi", "nope.avi"), "nope.avi"),
+        (("cameras.py", MODEL, "fakesink", "words", "clip.avi"), "words: "),
+        (("watch.py", MODEL, "nope.avi"), "nope.avi"),
+        (("watch.py", MODEL, "empty"), "empty: "),
+        (("watch.py", "nope.safetensors", "clip.avi"), "nope.safetensors"),
+        (("watch", MODEL, "nope.avi"), "nope.avi: "),
+        (("watch", MODEL, "empty"), "empty: "),
+        (("watch", "nope.safetensors", "clip.avi"), "detector: nope.safetensors"),
+    ]
+    if not newer_than(1, 26):
+        rows.append((("analytics.py", MODEL, "clip.avi"), "1.26"))
+    for (program, *arguments), words in rows:
+        command = [PYTHON, EXAMPLES / program] if program.endswith(".py") else [BUILT / program]
+        told = subprocess.run([*command, *arguments], capture_output=True, text=True, timeout=PATIENCE)
+        assert told.returncode == 1 and not told.stdout and words in told.stderr and told.stderr.count("\n") == 1, \
+            f"{program} {arguments}: {told}"
 
 
 def test_page(_truth):
