@@ -13,7 +13,7 @@ typedef struct {
   FbnetDetection *all, *kept;
   guint *look_of_all, *look; /* which look found each */
   Buffer boxes, scores, classes, order, scratch;
-  guint n, room;
+  guint n, n_whole, room; /* n_whole: the first ones, of the whole frame */
 } Merge;
 
 void merge_clear (Merge *merge);

@@ -265,13 +265,13 @@ check_same_keypoints (const FbnetDetection *expected, const Seen *seen, guint n)
 static const FbnetDetections *
 find_directly (FbnetModel *model, FbnetDetector *detector, FbnetZoom *zoom, const Picture *picture)
 {
-  const FbnetZoomOptions options = { 4, FBNET_ZOOM_SWEEP, 1.6f };
+  const FbnetZoomOptions options = { 4, FBNET_ZOOM_SWEEP, 2.5f };
   const FbnetImage image = picture_image (picture);
   g_autoptr (GError) error = NULL;
   FbnetParams params;
 
   fbnet_model_get_params (model, &params);
-  params.score_threshold = 0.5f;
+  params.score_threshold = 0.3f;
   params.mask_threshold = 0.5f;
   g_assert_true (fbnet_detector_set_params (detector, &params, NULL));
   const FbnetDetections *found = fbnet_zoom_run (zoom, detector, &image, &options, &error);
@@ -294,7 +294,7 @@ check_same_as_library (const char *weights)
   g_autoptr (FbnetZoom) zoom = fbnet_zoom_new (model, NULL, NULL);
   Picture *picture = read_people ();
   g_autoptr (Stream) stream =
-      stream_open (file, "zoom-regions=4 zoom-policy=sweep zoom-factor=1.6");
+      stream_open (file, "zoom-regions=4 zoom-policy=sweep zoom-factor=2.5 score-threshold=0.3");
   stream_set_format (stream, "RGB", picture->width, picture->height, NULL);
   for (guint frame = 0; frame < 2; frame++) {
     const FbnetDetections *expected = find_directly (model, detector, zoom, picture);
