@@ -31,8 +31,9 @@ typedef struct {
   guint seed;
 } Storm;
 
-static guint n_frames;  /* that arrived; atomic */
-static guint n_carried; /* of these with a result */
+static const char *model; /* or NULL */
+static guint n_frames;    /* that arrived; atomic */
+static guint n_carried;   /* of these with a result */
 
 static gboolean
 goes_on (const Storm *storm)
@@ -156,16 +157,17 @@ set_properties (gpointer data)
   return NULL;
 }
 
-/* The bundled model again, and one that is not there. */
+/* The bundled model again, one that is not there, and the one that was named. */
 static gpointer
 exchange_models (gpointer data)
 {
+  const char *const files[] = { "", "/no/such/model.safetensors", model };
+  const gint32 n = model != NULL ? 3 : 2;
   const Storm *storm = data;
   g_autoptr (GRand) random = g_rand_new_with_seed (storm->seed + 3);
 
   while (goes_on (storm)) {
-    g_object_set (storm->detector, "model-file",
-        g_rand_boolean (random) ? "" : "/no/such/model.safetensors", NULL);
+    g_object_set (storm->detector, "model-file", files[g_rand_int_range (random, 0, n)], NULL);
     pause_a_little (random, 40);
   }
   return NULL;
@@ -337,6 +339,7 @@ main (int argc, char **argv)
 {
   gst_init (&argc, &argv);
   const guint seconds = argc > 1 ? (guint) atoi (argv[1]) : DEFAULT_SECONDS;
+  model = argc > 2 ? argv[2] : NULL;
   blow ("latest", seconds);
   blow ("sync", seconds);
   return 0;
