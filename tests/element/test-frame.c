@@ -2,6 +2,8 @@
  *
  * GstVideoFrame → FbnetImage: planes, strides, colorimetry.
  */
+#include <string.h>
+
 #include "frames.h"
 #include "gstfbnetcopy.h"
 #include "gstfbnetimage.h"
@@ -133,23 +135,44 @@ noise (const GstVideoInfo *info, guint padding)
 }
 
 static GstBuffer *
-copy_of (GstBuffer *buffer, const GstVideoInfo *info, guint padding, gboolean by_gstreamer)
+copy_of (GstBuffer *buffer, const GstVideoInfo *info, guint padding)
 {
   GstBuffer *copy = frames_new (info, padding);
   GstVideoFrame from, to;
 
   g_assert_true (gst_video_frame_map (&from, info, buffer, GST_MAP_READ));
   g_assert_true (gst_video_frame_map (&to, info, copy, GST_MAP_WRITE));
-  if (by_gstreamer)
-    g_assert_true (gst_video_frame_copy (&to, &from));
-  else
-    gst_fbnet_copy_frame (&to, &from);
+  gst_fbnet_copy_frame (&to, &from);
   gst_video_frame_unmap (&to);
   gst_video_frame_unmap (&from);
   return copy;
 }
 
-/* The bytes that GStreamer's copy writes, and no others; 1100 rows of a plane are written past the caches. */
+/* Row by row, and nothing between the rows. */
+static GstBuffer *
+plain_copy_of (GstBuffer *buffer, const GstVideoInfo *info, guint padding)
+{
+  GstBuffer *copy = frames_new (info, padding);
+  GstVideoFrame from, to;
+
+  g_assert_true (gst_video_frame_map (&from, info, buffer, GST_MAP_READ));
+  g_assert_true (gst_video_frame_map (&to, info, copy, GST_MAP_WRITE));
+  for (guint plane = 0; plane < GST_VIDEO_FRAME_N_PLANES (&from); plane++) {
+    gsize row, n_rows;
+    gst_fbnet_image_plane_size (&from, plane, &row, &n_rows);
+    for (gsize y = 0; y < n_rows; y++)
+      memcpy ((guint8 *) GST_VIDEO_FRAME_PLANE_DATA (&to, plane)
+              + y * (gsize) GST_VIDEO_FRAME_PLANE_STRIDE (&to, plane),
+          (const guint8 *) GST_VIDEO_FRAME_PLANE_DATA (&from, plane)
+              + y * (gsize) GST_VIDEO_FRAME_PLANE_STRIDE (&from, plane),
+          row);
+  }
+  gst_video_frame_unmap (&to);
+  gst_video_frame_unmap (&from);
+  return copy;
+}
+
+/* 1100 rows of a plane are written past the caches. */
 static void
 check_copy (const char *format, guint width, guint height, guint padding_from, guint padding_to)
 {
@@ -157,8 +180,8 @@ check_copy (const char *format, guint width, guint height, guint padding_from, g
 
   frames_info (&info, format, width, height, NULL);
   g_autoptr (GstBuffer) buffer = noise (&info, padding_from);
-  g_autoptr (GstBuffer) expected = copy_of (buffer, &info, padding_to, TRUE);
-  g_autoptr (GstBuffer) found = copy_of (buffer, &info, padding_to, FALSE);
+  g_autoptr (GstBuffer) expected = plain_copy_of (buffer, &info, padding_to);
+  g_autoptr (GstBuffer) found = copy_of (buffer, &info, padding_to);
   g_autofree char *expected_sum = frames_checksum (expected);
   g_autofree char *found_sum = frames_checksum (found);
   g_test_message ("%s, %u×%u, rows longer by %u and %u", format, width, height, padding_from,
@@ -166,7 +189,7 @@ check_copy (const char *format, guint width, guint height, guint padding_from, g
   g_assert_cmpstr (found_sum, ==, expected_sum);
 }
 
-/* Where GStreamer leaves out the last pixel's colour, of packed formats at an odd width, pixels are compared. */
+/* All pixels are copied: as GStreamer reads them. */
 static void
 check_odd_copy (const char *format)
 {
@@ -174,7 +197,7 @@ check_odd_copy (const char *format)
 
   frames_info (&info, format, 33, 17, NULL);
   g_autoptr (GstBuffer) buffer = noise (&info, 12);
-  g_autoptr (GstBuffer) copy = copy_of (buffer, &info, 0, FALSE);
+  g_autoptr (GstBuffer) copy = copy_of (buffer, &info, 0);
   g_autofree guint8 *expected = frames_to_rgb (buffer, &info);
   g_autofree guint8 *found = frames_to_rgb (copy, &info);
   g_assert_cmpmem (found, 33 * 17 * 3, expected, 33 * 17 * 3);
