@@ -3,8 +3,8 @@
  * Rows of planes, the long ones written past the caches.
  *
  * A 4K frame is larger than most caches: written through them, every line is read from memory first, only to be
- * overwritten, and takes the place of lines that were of use. Past them a copy takes three quarters of the time, which is
- * less than a scheduler's slice, so that the thread of the stream keeps its processor until the frame is handed on.
+ * overwritten, and takes the place of lines that were of use. Past them a copy takes three quarters of the time, for which
+ * the stream waits (docs/performance.md).
  */
 #include "gstfbnetcopy.h"
 

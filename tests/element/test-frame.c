@@ -134,42 +134,36 @@ noise (const GstVideoInfo *info, guint padding)
   return buffer;
 }
 
+typedef void (*CopyFunc) (GstVideoFrame *to, const GstVideoFrame *from);
+
 static GstBuffer *
-copy_of (GstBuffer *buffer, const GstVideoInfo *info, guint padding)
+copy_of (GstBuffer *buffer, const GstVideoInfo *info, guint padding, CopyFunc func)
 {
   GstBuffer *copy = frames_new (info, padding);
   GstVideoFrame from, to;
 
   g_assert_true (gst_video_frame_map (&from, info, buffer, GST_MAP_READ));
   g_assert_true (gst_video_frame_map (&to, info, copy, GST_MAP_WRITE));
-  gst_fbnet_copy_frame (&to, &from);
+  func (&to, &from);
   gst_video_frame_unmap (&to);
   gst_video_frame_unmap (&from);
   return copy;
 }
 
 /* Row by row, and nothing between the rows. */
-static GstBuffer *
-plain_copy_of (GstBuffer *buffer, const GstVideoInfo *info, guint padding)
+static void
+copy_plainly (GstVideoFrame *to, const GstVideoFrame *from)
 {
-  GstBuffer *copy = frames_new (info, padding);
-  GstVideoFrame from, to;
-
-  g_assert_true (gst_video_frame_map (&from, info, buffer, GST_MAP_READ));
-  g_assert_true (gst_video_frame_map (&to, info, copy, GST_MAP_WRITE));
-  for (guint plane = 0; plane < GST_VIDEO_FRAME_N_PLANES (&from); plane++) {
+  for (guint plane = 0; plane < GST_VIDEO_FRAME_N_PLANES (from); plane++) {
+    const gsize to_stride = (gsize) GST_VIDEO_FRAME_PLANE_STRIDE (to, plane);
+    const gsize from_stride = (gsize) GST_VIDEO_FRAME_PLANE_STRIDE (from, plane);
+    guint8 *out = GST_VIDEO_FRAME_PLANE_DATA (to, plane);
+    const guint8 *in = GST_VIDEO_FRAME_PLANE_DATA (from, plane);
     gsize row, n_rows;
-    gst_fbnet_image_plane_size (&from, plane, &row, &n_rows);
+    gst_fbnet_image_plane_size (from, plane, &row, &n_rows);
     for (gsize y = 0; y < n_rows; y++)
-      memcpy ((guint8 *) GST_VIDEO_FRAME_PLANE_DATA (&to, plane)
-              + y * (gsize) GST_VIDEO_FRAME_PLANE_STRIDE (&to, plane),
-          (const guint8 *) GST_VIDEO_FRAME_PLANE_DATA (&from, plane)
-              + y * (gsize) GST_VIDEO_FRAME_PLANE_STRIDE (&from, plane),
-          row);
+      memcpy (out + y * to_stride, in + y * from_stride, row);
   }
-  gst_video_frame_unmap (&to);
-  gst_video_frame_unmap (&from);
-  return copy;
 }
 
 /* 1100 rows of a plane are written past the caches. */
@@ -180,8 +174,8 @@ check_copy (const char *format, guint width, guint height, guint padding_from, g
 
   frames_info (&info, format, width, height, NULL);
   g_autoptr (GstBuffer) buffer = noise (&info, padding_from);
-  g_autoptr (GstBuffer) expected = plain_copy_of (buffer, &info, padding_to);
-  g_autoptr (GstBuffer) found = copy_of (buffer, &info, padding_to);
+  g_autoptr (GstBuffer) expected = copy_of (buffer, &info, padding_to, copy_plainly);
+  g_autoptr (GstBuffer) found = copy_of (buffer, &info, padding_to, gst_fbnet_copy_frame);
   g_autofree char *expected_sum = frames_checksum (expected);
   g_autofree char *found_sum = frames_checksum (found);
   g_test_message ("%s, %u×%u, rows longer by %u and %u", format, width, height, padding_from,
@@ -197,7 +191,7 @@ check_odd_copy (const char *format)
 
   frames_info (&info, format, 33, 17, NULL);
   g_autoptr (GstBuffer) buffer = noise (&info, 12);
-  g_autoptr (GstBuffer) copy = copy_of (buffer, &info, 0);
+  g_autoptr (GstBuffer) copy = copy_of (buffer, &info, 0, gst_fbnet_copy_frame);
   g_autofree guint8 *expected = frames_to_rgb (buffer, &info);
   g_autofree guint8 *found = frames_to_rgb (copy, &info);
   g_assert_cmpmem (found, 33 * 17 * 3, expected, 33 * 17 * 3);
