@@ -47,8 +47,13 @@
 #include "claims.h"
 #include "fbnet/fbnet.h"
 #include "memory.h"
+#include "turns.h"
 
 #define MAX_THREADS 256
+
+/* Frames that are worked on at once, for each processor: with fewer one has nothing to do while the thread that it is
+ * for wakes up (docs/scale.md has the figures); with more, streams get unequal shares. */
+#define TURNS 3
 
 /* Looking at memory before sleeping: more than most gaps between the jobs of a frame, and little enough
  * to lose where other programs want the processor. */
@@ -69,6 +74,7 @@ struct Workers {
   guint n_threads;
   gboolean in_use;
   gboolean in_frame;
+  Turn turn;
 
   WorkFunc func;
   gpointer data;
@@ -374,6 +380,22 @@ run_shared (Workers *w, WorkFunc func, gpointer data, guint n_items)
     wait_until_empty (w);
 }
 
+static void
+enter_frame (Workers *w)
+{
+  if (!w->in_frame)
+    atomic_fetch_add (&w->pool->n_working, 1);
+  w->in_frame = TRUE;
+  atomic_store (&w->ticket, atomic_fetch_add (&w->pool->n_tickets, 1));
+}
+
+static void
+leave_frame (Workers *w)
+{
+  w->in_frame = FALSE;
+  atomic_fetch_sub (&w->pool->n_working, 1);
+}
+
 void
 workers_run (Workers *workers, WorkFunc func, gpointer data, guint n_items)
 {
@@ -387,10 +409,16 @@ workers_run (Workers *workers, WorkFunc func, gpointer data, guint n_items)
   }
   const gboolean in_frame = workers->in_frame;
   if (!in_frame)
-    workers_begin_frame (workers);
+    enter_frame (workers);
   run_shared (workers, func, data, n_items);
   if (!in_frame)
-    workers_end_frame (workers);
+    leave_frame (workers);
+}
+
+static guint
+turns_at_once (Workers *w)
+{
+  return TURNS * atomic_load (&w->pool->n_processors);
 }
 
 void
@@ -399,9 +427,8 @@ workers_begin_frame (Workers *workers)
   if (workers == NULL)
     return;
   if (!workers->in_frame)
-    atomic_fetch_add (&workers->pool->n_working, 1);
-  workers->in_frame = TRUE;
-  atomic_store (&workers->ticket, atomic_fetch_add (&workers->pool->n_tickets, 1));
+    turn_take (&workers->turn, turns_at_once (workers));
+  enter_frame (workers);
 }
 
 void
@@ -409,8 +436,15 @@ workers_end_frame (Workers *workers)
 {
   if (workers == NULL || !workers->in_frame)
     return;
-  workers->in_frame = FALSE;
-  atomic_fetch_sub (&workers->pool->n_working, 1);
+  leave_frame (workers);
+  turn_give (&workers->turn, turns_at_once (workers));
+}
+
+void
+workers_hurry (Workers *workers)
+{
+  if (workers != NULL)
+    turn_hurry (&workers->turn);
 }
 
 guint
@@ -448,6 +482,7 @@ after_fork_in_child (void)
 {
   atomic_store (&the_pool, NULL);
   claims_forget ();
+  turns_forget ();
   pthread_mutex_unlock (&pool_lock);
 }
 
@@ -577,6 +612,7 @@ take_handle (Pool *pool)
     w->next = atomic_load (&pool->handles);
     atomic_init (&w->gate, GATE_CLOSED);
     pthread_cond_init (&w->empty, NULL);
+    turn_init (&w->turn);
     atomic_store (&pool->handles, w);
   }
   w->in_use = TRUE;

@@ -38,10 +38,14 @@ guint workers_expected (const Workers *workers);
 
 /* Around the jobs of a frame, all work between them included: so the pool knows how many frames are
  * being worked on, threads that have nothing to do wait awake for the frame's next job, and the frame
- * that began first is helped first. A second begin only makes the frame a new one. A job outside is a
- * frame of its own. NULL is allowed. */
+ * that began first is helped first. Where there are several frames for each processor, the beginning waits
+ * its turn (turns.h). A second begin only makes the frame a new one. A job outside is a frame of its own,
+ * without a turn. NULL is allowed. */
 void workers_begin_frame (Workers *workers);
 void workers_end_frame (Workers *workers);
+
+/* Any thread: a beginning that waits, waits no longer. NULL is allowed. */
+void workers_hurry (Workers *workers);
 
 /* Equivalent loop: for (item = 0; item < n_items; item++) func (data, item, thread);
  * in any order and at the same time; returns when all are done. NULL workers: the plain loop.

@@ -305,4 +305,5 @@ fbnet_detector_cancel (FbnetDetector *detector)
 {
   g_return_if_fail (detector != NULL);
   g_atomic_int_set (&detector->pass.workspace.cancelled, TRUE);
+  workers_hurry (detector->pass.workspace.workers);
 }
