@@ -85,7 +85,7 @@ if [ -n "$coverage" ]; then
     set -- "$@" -object "$target"
   done
   llvm-profdata merge -sparse -o "$build/coverage.profdata" "$build"/fuzz-*.profraw
-  llvm-cov report "$@" -instr-profile="$build/coverage.profdata" -ignore-filename-regex='(^|/)(tests|build[^/]*)/' \
+  llvm-cov report "$@" -instr-profile="$build/coverage.profdata" -ignore-filename-regex='(^|/)tests/|(^|/)build[^/]*/[^.]' \
     >"$build/coverage.txt"
   tail -n 1 "$build/coverage.txt"
 fi

@@ -262,6 +262,10 @@ def run_seeds():
     for seed in range(24):
         # In turn floats and bytes, with the rows compared and without.
         yield f"choice-{seed:02}", bytes([seed & 3]) + choices(seed, 120)
+    # Of random ones few load that have a pyramid (4) or keypoints (8, and 16 times the predictor): these do.
+    for seed, kind in ((0, 4), (289, 5), (34, 6), (89, 37), (43, 39), (0, 8), (289, 9), (34, 10), (276, 24), (89, 41),
+                       (43, 43), (28, 56), (141, 57), (289, 13), (98, 14), (38, 30), (43, 47), (254, 62)):
+        yield f"heads-{kind:02}-{seed}", bytes([kind]) + choices(1000 + seed, 120)
 
 
 def mutated_seeds():
