@@ -5,6 +5,7 @@
  */
 #include "keypoint.h"
 
+#include <float.h>
 #include <math.h>
 
 /* torch's bicubic convolution coefficient. */
@@ -104,6 +105,14 @@ softmax_sum (const Tensor *maps, gsize image, gsize i, float best)
   return (float) sum;
 }
 
+/* How peaked the map is: above 1 where the stretched map overshoots the small one, as in detectron2's
+ * heatmaps_to_keypoints(). A map whose numbers overflow says nothing. */
+static float
+score_of (float sum)
+{
+  return isnan (sum) ? 0 : 1 / MAX (sum, FLT_MIN);
+}
+
 void
 keypoint_decode (FbnetKeypoint *out, const Tensor *maps, gsize image, const Box *box, void *scratch)
 {
@@ -130,6 +139,6 @@ keypoint_decode (FbnetKeypoint *out, const Tensor *maps, gsize image, const Box 
   for (gsize i = 0; i < k; i++) {
     out[i].x = ((float) (place[i] % width) + 0.5f) * (box_width / (float) width) + box->x0;
     out[i].y = ((float) (place[i] / width) + 0.5f) * (box_height / (float) height) + box->y0;
-    out[i].score = 1.0f / softmax_sum (maps, image, i, best[i]);
+    out[i].score = score_of (softmax_sum (maps, image, i, best[i]));
   }
 }

@@ -4,6 +4,7 @@
  */
 #include "verdict.h"
 
+#include <math.h>
 #include <string.h>
 
 #include "model/costs.h"
@@ -41,6 +42,17 @@ check_mask (const FbnetMask *mask, const FbnetImage *image)
     g_assert (mask->data[i] == 0 || mask->data[i] == 255);
 }
 
+/* They may lie outside the frame, and their scores above 1. */
+static void
+check_keypoints (const FbnetDetection *d)
+{
+  g_assert ((d->keypoints == NULL) == (d->n_keypoints == 0));
+  for (guint i = 0; i < d->n_keypoints; i++) {
+    const FbnetKeypoint *k = &d->keypoints[i];
+    g_assert (isfinite (k->x) && isfinite (k->y) && isfinite (k->score) && k->score >= 0);
+  }
+}
+
 void
 verdict_check_found (const FbnetDetections *found, const FbnetParams *params,
     const FbnetImage *image)
@@ -53,6 +65,7 @@ verdict_check_found (const FbnetDetections *found, const FbnetParams *params,
     g_assert (d->score > 0 && d->score <= 1);
     g_assert (i == 0 || d->score <= d[-1].score);
     check_mask (&d->mask, image);
+    check_keypoints (d);
   }
 }
 
@@ -63,6 +76,9 @@ verdict_check_same (const FbnetDetections *a, const FbnetDetections *b)
   for (guint i = 0; i < a->n; i++) {
     const FbnetDetection *x = &a->items[i], *y = &b->items[i];
     g_assert (memcmp (&x->x0, &y->x0, 5 * sizeof (float)) == 0 && x->class_id == y->class_id);
+    g_assert (x->n_keypoints == y->n_keypoints);
+    g_assert (x->n_keypoints == 0
+        || memcmp (x->keypoints, y->keypoints, x->n_keypoints * sizeof *x->keypoints) == 0);
     g_assert ((x->mask.data == NULL) == (y->mask.data == NULL));
     g_assert (x->mask.width == y->mask.width && x->mask.height == y->mask.height);
     if (x->mask.data != NULL)

@@ -337,7 +337,7 @@ typedef struct {
 /**
  * FbnetKeypoint:
  * @x, @y: pixels of the frame; (0, 0) is the outer corner of the first pixel; may lie outside it
- * @score: how peaked the heat map is there, 0…1
+ * @score: how peaked the heat map is there: 0 or more, seldom above 1
  * Since 0.1
  */
 typedef struct {
