@@ -29,7 +29,7 @@ reals_to_floats (const Real *values, gsize n)
 /* Loops over channels are compiled for several widths of vectors, the widest that the processor has is
  * picked when the program starts. */
 #if defined(__x86_64__) && defined(__gnu_linux__) && !defined(__clang__)                           \
-    && !defined(__SANITIZE_ADDRESS__)
+    && !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
 #  define TRAIN_LOOP __attribute__ ((target_clones ("avx512f", "avx2", "default")))
 #else
 #  define TRAIN_LOOP

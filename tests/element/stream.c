@@ -20,7 +20,10 @@ drop_too_slow (GstBus *bus, GstMessage *message, gpointer data)
   if (GST_MESSAGE_TYPE (message) != GST_MESSAGE_WARNING)
     return GST_BUS_PASS;
   gst_message_parse_warning (message, &error, NULL);
-  return g_str_has_prefix (error->message, "inference takes") ? GST_BUS_DROP : GST_BUS_PASS;
+  if (!g_str_has_prefix (error->message, "inference takes"))
+    return GST_BUS_PASS;
+  gst_message_unref (message); /* whoever drops it owns it */
+  return GST_BUS_DROP;
 }
 
 Stream *

@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
  * GLib's mutexes and conditions on those of POSIX, which ThreadSanitizer knows: GLib's own, on futexes, it cannot see.
+ * Of GLib's thread pools and queues it is told that they hand over: what they do inside stays inside.
  * Loaded before a program (LD_PRELOAD) that is built with it.
  */
+#include <dlfcn.h>
 #include <errno.h>
 #include <glib.h>
 #include <pthread.h>
@@ -131,4 +133,69 @@ g_cond_wait_until (GCond *cond, GMutex *mutex, gint64 end)
     .tv_nsec = end % G_USEC_PER_SEC * 1000 };
 
   return pthread_cond_timedwait (cond_of (cond), mutex_of (mutex), &until) != ETIMEDOUT;
+}
+
+/* --- What hands over -------------------------------------------------------------------------- */
+
+void __tsan_acquire (void *address);
+void __tsan_release (void *address);
+
+/* GLib's own of that name. */
+#define REAL(name) ((__typeof__ (&(name))) dlsym (RTLD_NEXT, #name))
+
+typedef struct {
+  GFunc func;
+  gpointer data;
+} Work;
+
+static void
+work (gpointer item, gpointer data)
+{
+  Work *w = data;
+
+  __tsan_acquire (w);
+  w->func (item, w->data);
+  __tsan_release (w);
+}
+
+GThreadPool *
+g_thread_pool_new (GFunc func, gpointer data, gint max_threads, gboolean exclusive, GError **error)
+{
+  Work *w = malloc (sizeof *w); /* as long as the pool's threads, whose end nobody tells */
+
+  *w = (Work){ func, data };
+  return REAL (g_thread_pool_new) (work, w, max_threads, exclusive, error);
+}
+
+gboolean
+g_thread_pool_push (GThreadPool *pool, gpointer item, GError **error)
+{
+  __tsan_release (pool->user_data);
+  return REAL (g_thread_pool_push) (pool, item, error);
+}
+
+void
+g_thread_pool_free (GThreadPool *pool, gboolean immediate, gboolean wait)
+{
+  const gpointer w = pool->user_data;
+
+  REAL (g_thread_pool_free) (pool, immediate, wait);
+  if (wait)
+    __tsan_acquire (w);
+}
+
+void
+g_async_queue_push (GAsyncQueue *queue, gpointer item)
+{
+  __tsan_release (queue);
+  REAL (g_async_queue_push) (queue, item);
+}
+
+gpointer
+g_async_queue_pop (GAsyncQueue *queue)
+{
+  const gpointer item = REAL (g_async_queue_pop) (queue);
+
+  __tsan_acquire (queue);
+  return item;
 }
