@@ -144,6 +144,12 @@ gboolean
 gst_fbnet_image_map (GstVideoFrame *frame, const GstVideoInfo *info, GstBuffer *buffer,
     GstMapFlags flags)
 {
+  const GstVideoMeta *meta = gst_buffer_get_video_meta (buffer);
+
+  if (meta != NULL
+      && meta->format
+          != GST_VIDEO_INFO_FORMAT (info)) /* GStreamer takes that for the caller's fault */
+    return FALSE;
   if (!gst_video_frame_map (frame, info, buffer, flags))
     return FALSE;
   for (guint plane = 0; frame->meta != NULL && plane < GST_VIDEO_FRAME_N_PLANES (frame); plane++) {

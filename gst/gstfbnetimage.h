@@ -17,7 +17,7 @@ G_BEGIN_DECLS
   "RGB16, BGR16 }"
 
 /* As gst_video_frame_map(), but FALSE too where rows that the strides and offsets of a GstVideoMeta speak of lie
- * outside of the buffer. */
+ * outside of the buffer, and where it speaks of another format. */
 gboolean gst_fbnet_image_map (GstVideoFrame *frame, const GstVideoInfo *info, GstBuffer *buffer,
     GstMapFlags flags);
 

@@ -44,6 +44,21 @@ test_every_format (void)
   }
 }
 
+/* A frame that says to be of another format than the caps is none of GStreamer's critical messages, which end tests. */
+static void
+test_other_format (void)
+{
+  GstVideoInfo rgb, gray;
+  GstVideoFrame frame;
+
+  frames_info (&rgb, "RGB", 33, 17, NULL);
+  frames_info (&gray, "GRAY8", 33, 17, NULL);
+  g_autoptr (GstBuffer) buffer = frames_new (&rgb, 12);
+  g_assert_false (gst_fbnet_image_map (&frame, &gray, buffer, GST_MAP_READ));
+  g_assert_true (gst_fbnet_image_map (&frame, &rgb, buffer, GST_MAP_READ));
+  gst_video_frame_unmap (&frame);
+}
+
 typedef struct {
   const char *format;
   const char *colorimetry;
@@ -217,6 +232,7 @@ main (int argc, char **argv)
   gst_init (&argc, &argv);
   g_test_init (&argc, &argv, NULL);
   g_test_add_func ("/element/frame/every-format", test_every_format);
+  g_test_add_func ("/element/frame/other-format", test_other_format);
   g_test_add_func ("/element/frame/colorimetry", test_colorimetry);
   g_test_add_func ("/element/frame/larger-meta", test_larger_meta);
   g_test_add_func ("/element/frame/foreign-format", test_foreign_format);
