@@ -50,7 +50,8 @@ export UBSAN_OPTIONS=halt_on_error=1:print_stacktrace=1
 
 if [ -z "$only" ]; then
   echo "== tests with clang"
-  meson test -C "$build" --no-rebuild --print-errorlogs --suite api --suite unit
+  GST_REGISTRY_FORK=no meson test -C "$build" --no-rebuild --print-errorlogs \
+    --suite api --suite unit --suite support --suite gradients --suite element
 fi
 
 echo "== fuzzing"
@@ -72,7 +73,7 @@ for target in "$build"/tests/fuzz/fuzz-${only:-*}; do
   words=tests/fuzz/$words.dict
   mkdir -p "$found"
   echo "-- $name"
-  ASAN_OPTIONS=detect_leaks=$leaks LLVM_PROFILE_FILE=$build/fuzz-$name.profraw "$target" -seed=1 -max_total_time="$seconds" -timeout=25 -rss_limit_mb=4096 -print_final_stats=0 \
+  ASAN_OPTIONS=detect_leaks=$leaks LLVM_PROFILE_FILE=$build/fuzz-$name.profraw "$target" -seed=1 -max_total_time="$seconds" -timeout=25 -rss_limit_mb=4096 -print_final_stats=1 \
     -verbosity=0 -artifact_prefix="$found-" $([ -f "$words" ] && echo "-dict=$words") \
     "$found" "tests/fuzz/corpus/$corpus"
 done
