@@ -6,7 +6,6 @@
  */
 #include <gst/check/gstharness.h>
 #include <gst/video/video.h>
-#include <stdlib.h>
 
 #include "frames.h"
 #include "fuzz.h"
@@ -309,15 +308,6 @@ swap_model (Run *run)
 
 /* --- All -------------------------------------------------------------------------------------- */
 
-/* Before GLib ends the program by a trap, of which the fuzzer knows nothing. */
-static void
-end_if_fatal (const char *domain, GLogLevelFlags level, const char *message, gpointer data)
-{
-  g_log_default_handler (domain, level & ~G_LOG_FLAG_FATAL, message, NULL);
-  if (level & (G_LOG_FATAL_MASK | G_LOG_LEVEL_CRITICAL))
-    abort ();
-}
-
 static void
 set_up (void)
 {
@@ -328,7 +318,6 @@ set_up (void)
   done = TRUE;
   gst_init (NULL, NULL);
   gst_debug_set_default_threshold (GST_LEVEL_NONE);
-  g_log_set_default_handler (end_if_fatal, NULL);
   GST_ELEMENT_REGISTER (fbnetdetect, NULL);
 }
 
