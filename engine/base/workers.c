@@ -380,22 +380,6 @@ run_shared (Workers *w, WorkFunc func, gpointer data, guint n_items)
     wait_until_empty (w);
 }
 
-static void
-enter_frame (Workers *w)
-{
-  if (!w->in_frame)
-    atomic_fetch_add (&w->pool->n_working, 1);
-  w->in_frame = TRUE;
-  atomic_store (&w->ticket, atomic_fetch_add (&w->pool->n_tickets, 1));
-}
-
-static void
-leave_frame (Workers *w)
-{
-  w->in_frame = FALSE;
-  atomic_fetch_sub (&w->pool->n_working, 1);
-}
-
 void
 workers_run (Workers *workers, WorkFunc func, gpointer data, guint n_items)
 {
@@ -409,10 +393,10 @@ workers_run (Workers *workers, WorkFunc func, gpointer data, guint n_items)
   }
   const gboolean in_frame = workers->in_frame;
   if (!in_frame)
-    enter_frame (workers);
+    workers_begin_frame (workers);
   run_shared (workers, func, data, n_items);
   if (!in_frame)
-    leave_frame (workers);
+    workers_end_frame (workers);
 }
 
 static guint
@@ -422,13 +406,21 @@ turns_at_once (Workers *w)
 }
 
 void
+workers_take_turn (Workers *workers)
+{
+  if (workers != NULL && !workers->turn.has)
+    turn_take (&workers->turn, turns_at_once (workers));
+}
+
+void
 workers_begin_frame (Workers *workers)
 {
   if (workers == NULL)
     return;
   if (!workers->in_frame)
-    turn_take (&workers->turn, turns_at_once (workers));
-  enter_frame (workers);
+    atomic_fetch_add (&workers->pool->n_working, 1);
+  workers->in_frame = TRUE;
+  atomic_store (&workers->ticket, atomic_fetch_add (&workers->pool->n_tickets, 1));
 }
 
 void
@@ -436,7 +428,8 @@ workers_end_frame (Workers *workers)
 {
   if (workers == NULL || !workers->in_frame)
     return;
-  leave_frame (workers);
+  workers->in_frame = FALSE;
+  atomic_fetch_sub (&workers->pool->n_working, 1);
   turn_give (&workers->turn, turns_at_once (workers));
 }
 

@@ -38,13 +38,16 @@ guint workers_expected (const Workers *workers);
 
 /* Around the jobs of a frame, all work between them included: so the pool knows how many frames are
  * being worked on, threads that have nothing to do wait awake for the frame's next job, and the frame
- * that began first is helped first. Where there are several frames for each processor, the beginning waits
- * its turn (turns.h). A second begin only makes the frame a new one. A job outside is a frame of its own,
- * without a turn. NULL is allowed. */
+ * that began first is helped first. A second begin only makes the frame a new one. A job outside is a
+ * frame of its own. NULL is allowed. */
 void workers_begin_frame (Workers *workers);
 void workers_end_frame (Workers *workers);
 
-/* Any thread: a beginning that waits, waits no longer. NULL is allowed. */
+/* Before a frame of many jobs begins: waits its turn, where there are several such for each processor (turns.h). Its end
+ * gives the turn up. NULL is allowed. */
+void workers_take_turn (Workers *workers);
+
+/* Any thread: whoever waits for the turn, waits no longer. NULL is allowed. */
 void workers_hurry (Workers *workers);
 
 /* Equivalent loop: for (item = 0; item < n_items; item++) func (data, item, thread);

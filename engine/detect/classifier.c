@@ -251,6 +251,7 @@ fbnet_classifier_run (FbnetClassifier *classifier, const FbnetImage *image, floa
   if (!prepare (classifier, image, error))
     return FALSE;
   t->ms[FBNET_STAGE_PREPARE] = lap (&last);
+  workers_take_turn (classifier->workspace.workers);
   workers_begin_frame (classifier->workspace.workers);
   last = g_get_monotonic_time (); /* a turn that was waited for is no work */
   run_input (classifier, image);

@@ -260,6 +260,7 @@ fbnet_detector_run (FbnetDetector *detector, const FbnetImage *image, FbnetDetec
 
   detections->n = 0;
   detector->pass.timings = (FbnetTimings){ 0 };
+  workers_take_turn (workers);
   workers_begin_frame (workers);
   const gboolean done = fill (detector, image, error)
       && run (detector, detector->input, (Detections *) detections, error);
@@ -294,6 +295,7 @@ fbnet_detector_run_input (FbnetDetector *detector, const FbnetInput *input,
   detector->pass.timings = (FbnetTimings){ 0 };
   if (!check_input (detector, input, error))
     return FALSE;
+  workers_take_turn (workers);
   workers_begin_frame (workers);
   const gboolean done = run (detector, input, (Detections *) detections, error);
   workers_end_frame (workers);
