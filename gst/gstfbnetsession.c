@@ -17,6 +17,9 @@ struct _GstFbnetSession {
   GstFbnetSettings settings;
   guint revision; /* of `settings` */
 
+  GstFbnetSettings
+      started; /* with these; what takes effect with a start stays as it was there until the next one */
+
   /* Of the streaming thread. */
   GstFbnetNow now;
   guint applied;         /* the revision of now.settings */
@@ -95,7 +98,7 @@ check_settings_at_start (GstFbnetSession *session)
 
 /* --- Network ----------------------------------------------------------------------------------- */
 
-/* As the properties say now. NULL with `error`, also when no model is set. */
+/* The files that the properties name now. NULL with `error`, also when no model is set. */
 static GstFbnetNetwork *
 open_network (gpointer data, GError **error)
 {
@@ -107,7 +110,7 @@ open_network (gpointer data, GError **error)
   g_mutex_unlock (&session->lock);
 
   GstFbnetNetwork *network = gst_fbnet_network_open (settings.model_file, settings.model_sha256,
-      settings.label_file, &settings.options, error);
+      settings.label_file, &session->started.options, error);
   gst_fbnet_settings_clear (&settings);
   return network;
 }
@@ -191,6 +194,7 @@ gst_fbnet_session_free (GstFbnetSession *session)
     return;
   gst_fbnet_loader_free (session->loader);
   gst_fbnet_settings_clear (&session->settings);
+  gst_fbnet_settings_clear (&session->started);
   g_mutex_clear (&session->lock);
   g_free (session);
 }
@@ -201,6 +205,9 @@ gst_fbnet_session_start (GstFbnetSession *session)
   g_autoptr (GError) error = NULL;
 
   session->complaints = g_ptr_array_new_with_free_func (g_free);
+  g_mutex_lock (&session->lock);
+  gst_fbnet_settings_copy (&session->started, &session->settings);
+  g_mutex_unlock (&session->lock);
   gst_fbnet_loader_start (session->loader);
   GstFbnetNetwork *network = open_network (session, &error);
   if (network == NULL) {

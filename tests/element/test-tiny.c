@@ -181,6 +181,42 @@ test_exchange (void)
   direct_close (&direct[1]);
 }
 
+static char *
+kernels_in_use (Stream *stream)
+{
+  g_autoptr (GstStructure) stats = NULL;
+
+  g_object_get (stream->element, "stats", &stats, NULL);
+  return g_strdup (gst_structure_get_string (stats, "kernels"));
+}
+
+/* What takes effect with the next start is told of, and does not with the next model, nor keeps it out. */
+static void
+test_needs_start (void)
+{
+  Direct direct[2];
+
+  direct_open (&direct[0], "tiny-bn", 100, 80);
+  direct_open (&direct[1], "tiny-gn", 100, 80);
+  g_autoptr (Stream) stream = stream_open (direct[0].path, SETTINGS);
+  stream_set_format (stream, "RGB", 100, 80, NULL);
+  gst_buffer_unref (stream_push_rgb (stream, direct[0].picture->pixels, 0));
+  g_autofree char *before = kernels_in_use (stream);
+  g_object_set (stream->element, "kernels", "nonsense", NULL);
+  g_autoptr (GstMessage) warning = stream_pop (stream, GST_MESSAGE_WARNING);
+  g_object_set (stream->element, "model-file", direct[1].path, NULL);
+  for (gboolean exchanged = FALSE; !exchanged;) {
+    g_autoptr (GstStructure) stats = NULL;
+    gst_buffer_unref (stream_push_rgb (stream, direct[0].picture->pixels, 0));
+    g_object_get (stream->element, "stats", &stats, NULL);
+    exchanged = g_str_equal (gst_structure_get_string (stats, "model"), direct[1].path);
+  }
+  g_autofree char *after = kernels_in_use (stream);
+  g_assert_cmpstr (after, ==, before);
+  direct_close (&direct[0]);
+  direct_close (&direct[1]);
+}
+
 int
 main (int argc, char **argv)
 {
@@ -189,5 +225,6 @@ main (int argc, char **argv)
   g_test_add_func ("/element/tiny/library-and-element", test_library_and_element);
   g_test_add_func ("/element/tiny/every-format", test_every_format);
   g_test_add_func ("/element/tiny/exchange", test_exchange);
+  g_test_add_func ("/element/tiny/needs-start", test_needs_start);
   return g_test_run ();
 }
