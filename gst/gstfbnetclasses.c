@@ -4,13 +4,14 @@
  */
 #include "gstfbnetclasses.h"
 
+/* `several`: how those are written, or nothing. */
 static void
-complain_class (GPtrArray *unknown, const char *property, const char *text,
+complain_class (GPtrArray *unknown, const char *property, const char *text, const char *several,
     const GstFbnetNetwork *network)
 {
   g_ptr_array_add (unknown,
-      g_strdup_printf ("%s: expected a label or a number below %u of %s, found \"%s\"", property,
-          network->n_classes, network->path, text));
+      g_strdup_printf ("%s: expected a label or a number below %u of %s%s, found \"%s\"", property,
+          network->n_classes, network->path, several, text));
 }
 
 /* A class that is switched off, above any threshold that may be asked for; in the end it has 1, which no
@@ -31,7 +32,7 @@ set_named (float *thresholds, float value, const char *list, const char *propert
     if (gst_fbnet_network_find_class (network, *name, &id))
       thresholds[id] = value;
     else
-      complain_class (unknown, property, *name, network);
+      complain_class (unknown, property, *name, ", several with \";\" between them", network);
   }
 }
 
@@ -67,7 +68,7 @@ set_class_thresholds (const GstFbnetSettings *settings, const GstFbnetNetwork *n
     guint id;
     float threshold;
     if (!gst_fbnet_network_find_class (network, name, &id)) {
-      complain_class (unknown, "class-thresholds", name, network);
+      complain_class (unknown, "class-thresholds", name, "", network);
     } else if (!read_threshold (value, &threshold)) {
       g_autofree char *text = g_strdup_value_contents (value);
       g_ptr_array_add (unknown,

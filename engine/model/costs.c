@@ -227,8 +227,7 @@ costs_check (guint64 limit, const Description *description, const Layers *layers
   g_set_error (error, FBNET_ERROR, FBNET_ERROR_WORK,
       "network input of %" G_GSIZE_FORMAT " × %" G_GSIZE_FORMAT
       ": expected at most %" G_GUINT64_FORMAT
-      " thousand million multiply-adds (multiply-add-limit), found a need of %" G_GUINT64_FORMAT
-      " or more",
-      width, height, limit / THOUSAND_MILLION, needed / THOUSAND_MILLION);
+      " thousand million multiply-adds (multiply-add-limit), found a need of %.4g",
+      width, height, limit / THOUSAND_MILLION, (double) needed / THOUSAND_MILLION);
   return FALSE;
 }
