@@ -146,9 +146,8 @@ gst_fbnet_image_map (GstVideoFrame *frame, const GstVideoInfo *info, GstBuffer *
 {
   const GstVideoMeta *meta = gst_buffer_get_video_meta (buffer);
 
-  if (meta != NULL
-      && meta->format
-          != GST_VIDEO_INFO_FORMAT (info)) /* GStreamer takes that for the caller's fault */
+  /* GStreamer takes another format for the caller's fault. */
+  if (meta != NULL && meta->format != GST_VIDEO_INFO_FORMAT (info))
     return FALSE;
   if (!gst_video_frame_map (frame, info, buffer, flags))
     return FALSE;

@@ -17,8 +17,8 @@ struct _GstFbnetSession {
   GstFbnetSettings settings;
   guint revision; /* of `settings` */
 
-  GstFbnetSettings
-      started; /* with these; what takes effect with a start stays as it was there until the next one */
+  /* As they were at the start: what takes effect with a start is read from here until the next one. */
+  GstFbnetSettings started;
 
   /* Of the streaming thread. */
   GstFbnetNow now;
